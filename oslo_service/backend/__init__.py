@@ -1,0 +1,41 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which driver runs this process: decided once, late, by configuration.
+
+Defining and constructing things never decides; running them does. Who decides,
+first match wins:
+
+1. :func:`init_backend`, in code;
+2. the option ``[oslo_service] backend``, where someone set it;
+3. the hook given to :func:`register_backend_default_hook`;
+4. ``auto``: ``eventlet`` in a process that is monkey-patched, ``threading``
+   in every other.
+"""
+
+# The sub-packages `threading` and `eventlet` become attributes of this module
+# when they are loaded: nothing else here may be called that.
+from oslo_service.backend import exceptions
+from oslo_service.backend._components import load as get_component
+from oslo_service.backend._selection import (
+    BackendType,
+    _reset_backend,
+    bootstrap,
+    commit,
+    get_backend,
+    get_backend_type,
+    init_backend,
+    register_backend_default_hook,
+)
+
+__all__ = (
+    "BackendType",
+    "_reset_backend",
+    "bootstrap",
+    "commit",
+    "exceptions",
+    "get_backend",
+    "get_backend_type",
+    "get_component",
+    "init_backend",
+    "register_backend_default_hook",
+)

@@ -1,0 +1,253 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The primitives, on green threads."""
+
+import collections
+import importlib
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import eventlet
+import greenlet
+from eventlet import patcher
+
+from oslo_service.backend import base, exceptions
+from oslo_service.backend._poll import poll_ready
+from oslo_service.backend.eventlet import _hub
+
+if TYPE_CHECKING:
+    import futurist
+
+__all__ = ("EventletDriver",)
+
+_select = patcher.original("select")
+# What eventlet can patch, and can give back as it was.
+_PATCHABLE = ("_thread", "os", "queue", "select", "socket", "subprocess")
+_PATCHABLE += ("threading", "time")
+
+
+class _Waiter:
+    """A green thread that waits in its hub, to be resumed once."""
+
+    __slots__ = ("_greenlet", "_live", "box")
+
+    def __init__(self) -> None:
+        self.box = _hub.mailbox()
+        self._greenlet = greenlet.getcurrent()
+        self._live = True
+
+    def resume(self) -> None:
+        """Go on: in the hub only."""
+        if self._live:
+            self._live = False
+            self._greenlet.switch()
+
+    def wait(self, timeout: float | None) -> None:
+        """Switch to the hub until resumed, or until the time is over."""
+        hub = self.box.hub
+        timer = None
+        try:
+            if timeout is not None:
+                timer = hub.schedule_call_global(timeout, self.resume)
+            hub.switch()
+        finally:
+            self._live = False
+            if timer is not None:
+                timer.cancel()
+
+
+class GreenEvent:
+    """A flag for green threads to wait for, raised from anywhere."""
+
+    __slots__ = ("_up", "_waiters")
+
+    def __init__(self) -> None:
+        self._up = False
+        self._waiters: collections.deque[_Waiter] = collections.deque()
+
+    def is_set(self) -> bool:
+        """Tell whether the flag is up."""
+        return self._up
+
+    def set(self) -> None:
+        """Raise the flag and wake every waiter. Never blocks."""
+        self._up = True
+        while self._waiters:
+            try:
+                waiter = self._waiters.popleft()
+            except IndexError:  # another native thread was quicker
+                return
+            waiter.box.post(waiter.resume)
+
+    def clear(self) -> None:
+        """Lower the flag."""
+        self._up = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block this green thread until the flag is up or the time is over."""
+        if timeout is not None and timeout <= 0 and not self._up:
+            eventlet.sleep(0)
+            return self._up
+        until = None if timeout is None else _now() + timeout
+        while not self._up:
+            left = None if until is None else until - _now()
+            if left is not None and left <= 0:
+                break
+            waiter = _Waiter()
+            self._waiters.append(waiter)
+            try:
+                if not self._up:
+                    waiter.wait(left)
+            finally:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+        return self._up
+
+
+def _now() -> float:
+    hub = eventlet.hubs.get_hub()
+    now: float = hub.clock()
+    return now
+
+
+class GreenTask(base.Task):
+    """A task that is a green thread."""
+
+    __slots__ = ("_box", "_green")
+
+    def begin(self, box: _hub.Mailbox) -> None:
+        """Have the hub of ``box`` run the task."""
+        self._box = box
+        if box.is_local():
+            self._spawn()
+        else:
+            box.post(self._spawn)
+
+    def _spawn(self) -> None:
+        self._green = eventlet.spawn(self.main)
+
+    def stop(self) -> None:
+        """Cancel the task, or throw GreenletExit into it."""
+        if not self.cancel() and not self.done:
+            self._box.post(self._green.throw)
+
+    def _translate(self, error: BaseException) -> BaseException:
+        if isinstance(error, greenlet.GreenletExit):
+            return exceptions.TaskCancelled(f"task {self.name} was killed")
+        return error
+
+
+class EventletDriver(base.Driver):
+    """Tasks are green threads of one hub."""
+
+    name: ClassVar[str] = "eventlet"
+    capabilities: ClassVar[base.Capabilities] = base.Capabilities(
+        kill_tasks=True, parallel=False, spawn_workers=False
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._home: _hub.Mailbox | None = None
+
+    def prepare_process(self) -> None:
+        """Monkey-patch the standard library."""
+        eventlet.monkey_patch()
+
+    def environment_warning(self) -> str | None:
+        """Say so where the standard library blocks the whole process."""
+        if patcher.already_patched:
+            return None
+        return (
+            "the standard library is not monkey-patched: one call that blocks"
+            " holds up everything. Call oslo_service.backend.bootstrap() at the"
+            " very top of the program's entry point: it patches when the"
+            " configuration says eventlet"
+        )
+
+    def spawn(self, call: Callable[[], Any], *, name: str) -> GreenTask:
+        """Run ``call`` in a green thread of the hub that was used first.
+
+        The hub of another native thread runs only while that thread waits.
+        """
+        task = GreenTask(self, call, name)
+        task.begin(self._home_box())
+        return task
+
+    def _home_box(self) -> _hub.Mailbox:
+        if self._home is None:
+            self._home = _hub.mailbox()
+        return self._home
+
+    def current_ident(self) -> int:
+        """Give the identity of the green thread."""
+        return id(greenlet.getcurrent())
+
+    def sleep(self, seconds: float) -> None:
+        """Block this green thread."""
+        eventlet.sleep(max(0.0, seconds))
+
+    def event(self) -> GreenEvent:
+        """Make an event."""
+        return GreenEvent()
+
+    def wait_ready(
+        self,
+        read: Sequence[int],
+        write: Sequence[int] = (),
+        timeout: float | None = None,
+    ) -> tuple[list[int], list[int]]:
+        """Wait in the hub."""
+        if timeout is not None and timeout <= 0:
+            eventlet.sleep(0)
+            return poll_ready(_select, read, write, 0)
+        waiter = _Waiter()
+        hub, throw = waiter.box.hub, greenlet.getcurrent().throw
+        ready: tuple[list[int], list[int]] = ([], [])
+
+        def watcher(found: list[int]) -> Callable[[int], None]:
+            def on_ready(fd: int) -> None:
+                found.append(fd)
+                waiter.resume()
+
+            return on_ready
+
+        listeners = []
+        try:
+            for kind, fds, found in (
+                (hub.READ, read, ready[0]),
+                (hub.WRITE, write, ready[1]),
+            ):
+                listeners += [
+                    hub.add(kind, fd, watcher(found), throw, lambda: None)
+                    for fd in fds
+                ]
+            waiter.wait(timeout)
+        finally:
+            for listener in listeners:
+                hub.remove(listener)
+        return ready
+
+    def original(self, module: str) -> ModuleType:
+        """Give the module as it was before monkey-patching."""
+        if module not in _PATCHABLE:
+            return importlib.import_module(module)
+        original: ModuleType = patcher.original(module)
+        return original
+
+    def defer(self, call: Callable[[], Any]) -> None:
+        """Run ``call`` in a green thread: the hub itself must not wait."""
+        self._home_box().post(lambda: eventlet.spawn(call))
+
+    def executor(self, max_workers: int) -> "futurist.Executor":
+        """Make a futurist pool of green threads."""
+        import futurist
+
+        return futurist.GreenThreadPoolExecutor(max_workers=max_workers)
+
+    def after_fork(self) -> None:
+        """Leave the parent's hub, with all that waits in it, behind."""
+        super().after_fork()
+        _hub.start_over()
+        self._home = None
+

@@ -1,0 +1,91 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Waking a hub from outside: other native threads, and signal handlers."""
+
+import collections
+from collections.abc import Callable
+
+import greenlet
+from eventlet import hubs, patcher
+
+__all__ = ("Mailbox", "mailbox", "start_over")
+
+_os = patcher.original("os")
+# Hubs that came over in a fork. Were they collected, the green threads that
+# wait in them would be thrown out and run their clean-up, on descriptors that
+# are shared with the parent.
+_inherited: list[object] = []
+
+
+class Mailbox:
+    """Calls to be made by one hub, posted from anywhere.
+
+    The hub watches a pipe; without it, a hub that sleeps sees neither signals
+    nor other native threads before its next timer.
+    """
+
+    def __init__(self, hub: hubs.hub.BaseHub) -> None:
+        self.hub = hub
+        self._calls: collections.deque[Callable[[], object]] = collections.deque()
+        self._reader, self._writer = _os.pipe()
+        for fd in (self._reader, self._writer):
+            _os.set_blocking(fd, False)
+        hub.add(hub.READ, self._reader, self._deliver, self._broken, lambda: None)
+
+    def post(self, call: Callable[[], object]) -> None:
+        """Have the hub make a call, soon. Legal anywhere, never blocks."""
+        if self.is_local() and greenlet.getcurrent() is not self.hub.greenlet:
+            # In a green thread of this hub, which is therefore awake.
+            self.hub.schedule_call_global(0, call)
+            return
+        self._calls.append(call)
+        try:
+            _os.write(self._writer, b"!")
+        except BlockingIOError:  # full: the hub is going to wake up anyway
+            pass
+
+    def is_local(self) -> bool:
+        """Tell whether the hub is the calling native thread's."""
+        return self.hub is _local_hub()
+
+    def _deliver(self, _fileno: int) -> None:
+        try:
+            _os.read(self._reader, 4096)
+        except BlockingIOError:
+            pass
+        while self._calls:
+            self.hub.schedule_call_global(0, self._calls.popleft())
+
+    def _broken(self, *exc_info: object) -> None:
+        """Nothing to throw into: nobody waits here but the hub itself."""
+
+    def close(self) -> None:
+        """Close the pipe: only for a hub that will not run again."""
+        _os.close(self._reader)
+        _os.close(self._writer)
+
+
+def _local_hub() -> hubs.hub.BaseHub | None:
+    # get_hub() would make one.
+    return getattr(hubs._threadlocal, "hub", None)
+
+
+def mailbox() -> Mailbox:
+    """Give the mailbox of this native thread's hub."""
+    hub = hubs.get_hub()
+    try:
+        box: Mailbox = hub.oslo_service_mailbox
+    except AttributeError:
+        box = hub.oslo_service_mailbox = Mailbox(hub)
+    return box
+
+
+def start_over() -> None:
+    """Give this thread a hub of its own, in a freshly forked process."""
+    hub = _local_hub()
+    if hub is not None:
+        _inherited.append(hub)
+        box = getattr(hub, "oslo_service_mailbox", None)
+        if box is not None:
+            box.close()
+    hubs.use_hub(type(hub) if hub is not None else None)

@@ -1,0 +1,96 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The primitives, on native threads."""
+
+import select
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from oslo_service.backend import base, exceptions
+from oslo_service.backend._poll import poll_ready
+from oslo_service.backend.threading._event import LockEvent
+
+if TYPE_CHECKING:
+    import futurist
+
+__all__ = ("ThreadingDriver",)
+
+
+class ThreadTask(base.Task):
+    """A task that is a daemon thread, so that it never holds up an exit."""
+
+    __slots__ = ()
+
+    def begin(self) -> None:
+        """Start the thread."""
+        thread = threading.Thread(target=self.main, name=self.name, daemon=True)
+        thread.start()
+        self.ident = thread.ident
+
+    def stop(self) -> None:
+        """Refuse: a native thread cannot be ended from outside."""
+        raise exceptions.UnsupportedBackendError(
+            f"thread {self.name} cannot be killed: ask it to end instead"
+            " (see oslo_service.threadgroup.stop_requested)"
+        )
+
+
+class ThreadingDriver(base.Driver):
+    """Tasks are native threads."""
+
+    name: ClassVar[str] = "threading"
+    capabilities: ClassVar[base.Capabilities] = base.Capabilities(
+        kill_tasks=False, parallel=True, spawn_workers=True
+    )
+
+    def spawn(self, call: Callable[[], Any], *, name: str) -> ThreadTask:
+        """Run ``call`` in a thread of its own."""
+        task = ThreadTask(self, call, name)
+        task.begin()
+        return task
+
+    def current_ident(self) -> int:
+        """Give the thread's identifier."""
+        return threading.get_ident()
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread."""
+        time.sleep(max(0.0, seconds))
+
+    def event(self) -> LockEvent:
+        """Make an event."""
+        return LockEvent()
+
+    def wait_ready(
+        self,
+        read: Sequence[int],
+        write: Sequence[int] = (),
+        timeout: float | None = None,
+    ) -> tuple[list[int], list[int]]:
+        """Wait with poll(2)."""
+        return poll_ready(select, read, write, timeout)
+
+    def executor(self, max_workers: int) -> "futurist.Executor":
+        """Make a futurist pool of threads."""
+        return _futurist().ThreadPoolExecutor(max_workers=max_workers)
+
+
+def _futurist() -> Any:
+    """Import futurist without what it would bring along.
+
+    futurist imports eventlet wherever that is installed. A process on native
+    threads must stay free of it; one that has loaded eventlet already must
+    let futurist see it, or its green executor stays broken for good.
+    """
+    missing = "eventlet" not in sys.modules
+    if missing:
+        sys.modules["eventlet"] = None  # type: ignore[assignment]
+    try:
+        import futurist
+    finally:
+        if missing:
+            del sys.modules["eventlet"]
+    return futurist

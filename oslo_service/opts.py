@@ -36,8 +36,6 @@ _BACKDOOR_PORT_HELP = (
 eventlet_backdoor_opts = [
     cfg.StrOpt(
         "backdoor_port",
-        advanced=False,
-        deprecated_for_removal=False,
         help=f"Enable the debugging back door. {_BACKDOOR_PORT_HELP}",
     ),
     cfg.StrOpt(
@@ -51,7 +49,6 @@ service_opts = [
     cfg.BoolOpt(
         "log_options",
         default=True,
-        mutable=False,
         help="Write the values of all options to the log when the service"
         " starts, at level DEBUG.",
     ),
@@ -84,6 +81,13 @@ def set_service_opts_defaults(conf: cfg.ConfigOpts, **kwargs: Any) -> None:
     :raises AttributeError: there is no such option.
     """
     register_service_opts(conf)
+    known = {option.dest for option in service_opts}
+    for name in kwargs:
+        if name not in known:
+            raise AttributeError(
+                f"no service option is called {name!r}; there are:"
+                f" {', '.join(sorted(known))}"
+            )
     cfg.set_defaults(service_opts, **kwargs)
 
 

@@ -292,7 +292,8 @@ def _stated_by_option(conf: cfg.ConfigOpts | None) -> _Choice | None:
     if location is None or location.location is cfg.Locations.opt_default:
         variable = f"OS_{group.upper()}__{option.upper()}"
         # A configuration that has been read has looked there itself.
-        value = None if conf.prog else os.environ.get(variable)
+        called = getattr(conf, "prog", None)
+        value = None if called else os.environ.get(variable)
         where = variable
     else:
         where = location.detail or location.location.name

@@ -26,7 +26,7 @@ from oslo_service.backend import exceptions
 if TYPE_CHECKING:
     import futurist
 
-__all__ = ("Capabilities", "Driver", "Event", "Semaphore", "Task")
+__all__ = ("Capabilities", "Driver", "Event", "InlineTask", "Semaphore", "Task")
 
 LOG = logging.getLogger(__name__)
 
@@ -289,6 +289,16 @@ class Task(abc.ABC):
                 callback(self)
             except Exception:
                 LOG.exception("A function linked to task %s failed", self.name)
+
+
+class InlineTask(Task):
+    """A call that is made by the task that asked for it."""
+
+    __slots__ = ()
+
+    def stop(self) -> None:
+        """Prevent the call; one that has begun is its caller's own affair."""
+        self.cancel()
 
 
 class Driver(abc.ABC):

@@ -1,0 +1,23 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""How functions and services are called in logs."""
+
+__all__ = ("describe",)
+
+
+def describe(thing: object) -> str:
+    """Give the qualified name of a function, or of an object's class.
+
+    Looks at what the object is, not at what it answers: a ``__getattr__`` may
+    answer anything.
+    """
+    function = getattr(thing, "func", thing) if _is_partial(thing) else thing
+    name = getattr(function, "__qualname__", None)
+    if not isinstance(name, str):
+        function = type(thing)
+        name = function.__qualname__
+    return f"{function.__module__}.{name}"
+
+
+def _is_partial(thing: object) -> bool:
+    return type(thing).__name__ == "partial"

@@ -1,0 +1,205 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""When the next tick of a looping call is due: arithmetic without a clock.
+
+Times are monotonic, in seconds. Every schedule answers one question: the call
+has returned ``result``, and it is ``now``; how long until the next tick?
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from oslo_service.backend.exceptions import OsloServiceError
+
+__all__ = (
+    "FAILED",
+    "BackOff",
+    "Dynamic",
+    "FixedInterval",
+    "Limited",
+    "LoopingCallTimeOut",
+    "Schedule",
+)
+
+#: The result of a call that raised, where the loop goes on.
+FAILED = object()
+# The pause of a dynamic loop after a failed first call.
+_UNKNOWN_PAUSE = 1.0
+# How much the jitter of a back-off varies (standard deviation).
+_JITTER_SPREAD = 0.1
+
+
+class LoopingCallTimeOut(OsloServiceError):
+    """A looping call did not finish in the time it was given."""
+
+
+class Schedule(Protocol):
+    """When the ticks of one run of a looping call are due."""
+
+    def begin(self, now: float) -> None:
+        """Take note that the first tick starts."""
+
+    def delay(self, result: Any, now: float) -> float:
+        """Give the seconds until the next tick.
+
+        :raises LoopingCallTimeOut: there shall be none, the time is over.
+        """
+
+
+class FixedInterval:
+    """Ticks at start + k * interval.
+
+    A tick that ends after its successor was due is an overrun: the successor
+    follows at once, what was missed is skipped, and the grid starts again
+    from there.
+
+    :param on_overrun: called with the seconds that the first of a run of
+        overruns is late.
+    :param on_recovery: called with the number of overruns when one is over.
+    """
+
+    def __init__(
+        self,
+        interval: float,
+        on_overrun: Callable[[float], object],
+        on_recovery: Callable[[int], object],
+    ) -> None:
+        self._interval = interval
+        self._due = 0.0
+        self._overruns = 0
+        self._on_overrun = on_overrun
+        self._on_recovery = on_recovery
+
+    def begin(self, now: float) -> None:
+        """Start the grid."""
+        self._due = now
+
+    def delay(self, result: Any, now: float) -> float:  # noqa: ARG002
+        """Give the seconds until the next point of the grid."""
+        due = self._due + self._interval
+        if due < now and self._interval > 0:
+            return self._overrun(now, late=now - due)
+        if self._overruns:
+            self._recover()
+        self._due = due
+        # At interval 0 the grid is not kept: every point of it is past.
+        return due - now if self._interval > 0 else 0.0
+
+    def _overrun(self, now: float, late: float) -> float:
+        self._due = now
+        self._overruns += 1
+        if self._overruns == 1:
+            self._on_overrun(late)
+        return 0.0
+
+    def _recover(self) -> None:
+        count, self._overruns = self._overruns, 0
+        self._on_recovery(count)
+
+
+class Limited:
+    """Another schedule, until a time is over.
+
+    :param until: when; the first tick that ends later is the last.
+    :param since: when it began, for the message.
+    """
+
+    def __init__(self, schedule: Schedule, since: float, until: float) -> None:
+        self._schedule = schedule
+        self._since = since
+        self._until = until
+
+    def begin(self, now: float) -> None:
+        """Start the other schedule."""
+        self._schedule.begin(now)
+
+    def delay(self, result: Any, now: float) -> float:
+        """Ask the other schedule, unless the time is over."""
+        if now > self._until:
+            raise LoopingCallTimeOut(
+                f"the looping call was not done after {now - self._since:.2f} s;"
+                f" its limit is {self._until - self._since:g} s"
+            )
+        return self._schedule.delay(result, now)
+
+
+class Dynamic:
+    """Every call returns the seconds to wait before the next.
+
+    :param longest: the most to wait; also for calls that return None.
+    """
+
+    def __init__(self, longest: float | None) -> None:
+        self._longest = longest
+        self._last = _UNKNOWN_PAUSE if longest is None else longest
+
+    def begin(self, now: float) -> None:
+        """Nothing depends on when the loop began."""
+
+    def delay(self, result: Any, now: float) -> float:  # noqa: ARG002
+        """Give what the call returned, at most the longest."""
+        if result is FAILED:
+            return self._last
+        if result is None:
+            if self._longest is None:
+                raise RuntimeError(
+                    "the function of a dynamic looping call returned None: it must"
+                    " return the seconds until the next call, or start() must be"
+                    " given periodic_interval_max"
+                )
+            result = self._longest
+        elif self._longest is not None:
+            result = min(result, self._longest)
+        self._last = max(0.0, float(result))
+        return self._last
+
+
+class BackOff:
+    """Pauses that grow while the call returns something false.
+
+    Each pause is about twice the one before, times a random factor around
+    ``jitter``. A call that returns something true starts over.
+
+    :param start: the pause after a call that returned something true.
+    :param timeout: the most seconds of pauses in a run of failures; 0: no
+        limit.
+    :param longest: the longest pause.
+    :param jitter: the mean of the random factor.
+    :param shortest: the shortest pause.
+    """
+
+    def __init__(
+        self,
+        start: float,
+        timeout: float,
+        longest: float,
+        jitter: float,
+        shortest: float,
+    ) -> None:
+        self._start = start
+        self._timeout = timeout
+        self._longest = longest
+        self._jitter = jitter
+        self._shortest = shortest
+        self._pause = start
+        self._paused = 0.0
+
+    def begin(self, now: float) -> None:
+        """Nothing depends on when the loop began."""
+
+    def delay(self, result: Any, now: float) -> float:  # noqa: ARG002
+        """Give the next pause."""
+        if result:
+            self._pause, self._paused = self._start, 0.0
+            return self._start
+        factor = abs(random.gauss(self._jitter, _JITTER_SPREAD))  # noqa: S311
+        pause = min(max(self._pause * 2 * factor, self._shortest), self._longest)
+        self._pause = max(self._pause * 2 * self._jitter, self._shortest)
+        if 0 < self._timeout < self._paused + pause:
+            raise LoopingCallTimeOut(
+                f"the looping call was not done after {self._paused:.2f} s of pauses;"
+                f" another {pause:.2f} s would pass its limit of {self._timeout:g} s"
+            )
+        self._paused += pause
+        return pause

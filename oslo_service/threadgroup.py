@@ -1,0 +1,523 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Threads and timers that belong together, and stop together."""
+
+import collections
+import functools
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from oslo_service import _clock, _names, backend, loopingcall
+from oslo_service._stopping import listening_to, stop_requested
+from oslo_service.backend.base import Driver, Event, InlineTask, Task
+
+__all__ = ("Thread", "ThreadGroup", "stop_requested")
+
+LOG = logging.getLogger(__name__)
+
+# How long stop() watches whether what it stopped does end, in seconds, before
+# it names what lingers.
+_LINGER = 0.1
+
+
+class Thread:
+    """A call that runs in a group, and what became of it.
+
+    Made by :meth:`ThreadGroup.add_thread`.
+
+    :param thread: the driver's task.
+    :param group: the group.
+    :param stopping: what is set to ask the thread to end.
+    """
+
+    def __init__(
+        self,
+        thread: Task | None,
+        group: "ThreadGroup",
+        stopping: Event,
+    ) -> None:
+        self.thread = thread
+        self.group = group
+        self._stopping = stopping
+        self._place: _Members | None = None
+
+    @property
+    def task(self) -> Task:
+        """The driver's task."""
+        assert self.thread is not None, "add_thread() has not returned"  # noqa: S101
+        return self.thread
+
+    @property
+    def ident(self) -> int | None:
+        """What identifies the thread while it runs; None before."""
+        return self.task.ident
+
+    @property
+    def done(self) -> bool:
+        """Whether the call has returned, raised, or will never run."""
+        return self.task.done
+
+    def wait(self) -> Any:
+        """Block until the call has ended.
+
+        :returns: what it returned; None if it raised SystemExit.
+        :raises Exception: whatever it raised.
+        :raises TaskCancelled: it was cancelled, or killed.
+        """
+        return self.task.wait()
+
+    def link(self, func: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+        """Call ``func(thread, *args, **kwargs)`` when the call has ended.
+
+        It runs in the ending thread, or at once in the caller where the
+        thread has ended already. What it raises is logged.
+        """
+        self.task.link(lambda _task: func(self, *args, **kwargs))
+
+    def cancel(self, *throw_args: object) -> bool:  # noqa: ARG002 - others' signature
+        """Prevent the call from beginning.
+
+        :returns: whether it has been prevented; False if it has begun.
+        """
+        cancelled = self.task.cancel()
+        if cancelled:
+            self.group.thread_done(self)
+        return cancelled
+
+    def stop(self) -> None:
+        """End the call: killed where the driver can, else asked to end.
+
+        Asked through the event that :func:`stop_requested` gives the thread.
+        Does not wait.
+        """
+        self._stopping.set()
+        if not self.cancel() and backend.get_backend().capabilities.kill_tasks:
+            self.task.stop()
+
+    def __repr__(self) -> str:
+        return f"<Thread {self.task.name}>"
+
+
+class _Ticket:
+    """The turn of one who waits for a place in a full group."""
+
+    __slots__ = ("cancelled", "turn")
+
+    def __init__(self, turn: Event) -> None:
+        self.turn = turn
+        self.cancelled = False
+
+
+class _Members:
+    """What a group holds, in one process: it does not cross a fork."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        # Reentrant for the sake of plain signal handlers. Held only to look
+        # and to change, never to call or to wait.
+        self.lock = threading.RLock()
+        self.threads: list[Thread] = []
+        self.timers: list[loopingcall.LoopingCallBase] = []
+        self.places = 0
+        self.queue: collections.deque[_Ticket] = collections.deque()
+
+
+class ThreadGroup:
+    """Threads and timers that are waited for, and stopped, together.
+
+    Every method may be called from inside the group's own threads and timers;
+    one that waits does not wait for its caller. Constructing a group selects
+    no driver.
+
+    :param thread_pool_size: how many threads run at a time; timers do not
+        count.
+    :param max_threads: the deprecated name of ``thread_pool_size``.
+    :raises TypeError: the size is not an integer.
+    :raises ValueError: the size is less than 1.
+    """
+
+    def __init__(
+        self, thread_pool_size: int = 10, max_threads: int | None = None
+    ) -> None:
+        if max_threads is not None:
+            warnings.warn(
+                "ThreadGroup(max_threads=...) is called thread_pool_size",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+            thread_pool_size = max_threads
+        if not isinstance(thread_pool_size, int):
+            raise TypeError(
+                f"thread_pool_size is an integer, not {thread_pool_size!r}"
+            )
+        if thread_pool_size < 1:
+            raise ValueError(f"thread_pool_size is 1 or more, not {thread_pool_size}")
+        self.thread_pool_size = thread_pool_size
+        self._state = _Members()
+
+    @property
+    def _members(self) -> _Members:
+        if self._state.pid != os.getpid():
+            self._state = _Members()
+        return self._state
+
+    @property
+    def threads(self) -> list[Thread]:
+        """The threads that have not ended."""
+        return self._members.threads
+
+    @property
+    def timers(self) -> list[loopingcall.LoopingCallBase]:
+        """The timers that have not ended."""
+        return self._members.timers
+
+    # Timers
+
+    def add_timer(
+        self,
+        interval: float,
+        callback: Callable[..., Any],
+        initial_delay: float | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> loopingcall.FixedIntervalLoopingCall:
+        """Call ``callback(*args, **kwargs)`` at a fixed interval.
+
+        :meth:`add_timer_args` keeps the arguments of the callback apart from
+        those of the timer.
+
+        :param interval: seconds from the start of a call to that of the next.
+        :param initial_delay: seconds before the first call.
+        :returns: the looping call, started.
+        """
+        return self.add_timer_args(interval, callback, args, kwargs, initial_delay)
+
+    def add_timer_args(
+        self,
+        interval: float,
+        callback: Callable[..., Any],
+        args: tuple[Any, ...] | list[Any] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        initial_delay: float | None = None,
+        stop_on_exception: bool = True,
+    ) -> loopingcall.FixedIntervalLoopingCall:
+        """Call ``callback(*args, **kwargs)`` at a fixed interval.
+
+        :param interval: seconds from the start of a call to that of the next.
+        :param initial_delay: seconds before the first call.
+        :param stop_on_exception: whether an exception ends the timer.
+        :returns: the looping call, started.
+        """
+        timer = loopingcall.FixedIntervalLoopingCall(
+            callback, *(args or ()), **(kwargs or {})
+        )
+        self._add(timer, lambda: timer.start(interval, initial_delay, stop_on_exception))
+        return timer
+
+    def add_dynamic_timer(
+        self,
+        callback: Callable[..., Any],
+        initial_delay: float | None = None,
+        periodic_interval_max: float | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> loopingcall.DynamicLoopingCall:
+        """Call ``callback(*args, **kwargs)``, which says when to call it again.
+
+        :param initial_delay: seconds before the first call.
+        :param periodic_interval_max: the longest pause in seconds.
+        :returns: the looping call, started.
+        """
+        return self.add_dynamic_timer_args(
+            callback, args, kwargs, initial_delay, periodic_interval_max
+        )
+
+    def add_dynamic_timer_args(
+        self,
+        callback: Callable[..., Any],
+        args: tuple[Any, ...] | list[Any] | None = None,
+        kwargs: dict[str, Any] | None = None,
+        initial_delay: float | None = None,
+        periodic_interval_max: float | None = None,
+        stop_on_exception: bool = True,
+    ) -> loopingcall.DynamicLoopingCall:
+        """Call ``callback(*args, **kwargs)``, which says when to call it again.
+
+        :param initial_delay: seconds before the first call.
+        :param periodic_interval_max: the longest pause in seconds.
+        :param stop_on_exception: whether an exception ends the timer.
+        :returns: the looping call, started.
+        """
+        timer = loopingcall.DynamicLoopingCall(
+            callback, *(args or ()), **(kwargs or {})
+        )
+        self._add(
+            timer,
+            lambda: timer.start(initial_delay, periodic_interval_max, stop_on_exception),
+        )
+        return timer
+
+    def _add(
+        self, timer: loopingcall.LoopingCallBase, start: Callable[[], object]
+    ) -> None:
+        timer._on_end = self.timer_done
+        # Before it starts: it may end, and leave, before start() returns.
+        self.timers.append(timer)
+        try:
+            start()
+        except BaseException:
+            self.timer_done(timer)
+            raise
+
+    def timer_done(self, timer: loopingcall.LoopingCallBase) -> None:
+        """Take a timer out of the group; it is not stopped."""
+        _discard(self._members.timers, timer)
+
+    def stop_timers(self, wait: bool = False) -> None:
+        """Stop all timers.
+
+        :param wait: whether to wait until their calls in progress have ended.
+        """
+        timers = list(self.timers)
+        for timer in timers:
+            timer.stop()
+        if wait:
+            self._wait_for(timers)
+
+    # Threads
+
+    def add_thread(
+        self, callback: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Thread:
+        """Call ``callback(*args, **kwargs)`` in a thread of the group.
+
+        In a full group it waits for a place, unless the caller is itself one
+        of the group's threads or timers: then the function runs in the caller.
+
+        :returns: the thread; one that is cancelled, where the group was
+            stopped, or cancelled, while this waited for a place.
+        """
+        driver, members = backend.get_backend(), self._members
+        name = f"thread {_names.describe(callback)}"
+        thread = Thread(None, self, driver.event())
+        body = functools.partial(
+            _run, thread, functools.partial(callback, *args, **kwargs), name
+        )
+        if self._enter(members):
+            self._spawn(driver, members, thread, body, name)
+        elif self._is_member(driver, members):
+            thread._stopping = stop_requested()
+            task = InlineTask(driver, body, name)
+            thread.thread = task
+            task.main()
+        elif self._queue_up(driver, members):
+            self._spawn(driver, members, thread, body, name)
+        else:
+            thread.thread = InlineTask(driver, body, name)
+            thread.thread.cancel()
+        return thread
+
+    def _spawn(
+        self,
+        driver: Driver,
+        members: _Members,
+        thread: Thread,
+        body: Callable[[], Any],
+        name: str,
+    ) -> None:
+        thread._place = members
+        try:
+            thread.thread = driver.spawn(body, name=name)
+        except BaseException:
+            self.thread_done(thread)
+            raise
+        members.threads.append(thread)
+        if thread._place is None:  # it has ended already, and found no entry
+            _discard(members.threads, thread)
+
+    def thread_done(self, thread: Thread) -> None:
+        """Take a thread out of the group; it is not stopped."""
+        with self._members.lock:
+            members, thread._place = thread._place, None
+        if members is not None:
+            _discard(members.threads, thread)
+            self._leave(members)
+
+    # Places
+
+    def _enter(self, members: _Members) -> bool:
+        with members.lock:
+            if members.places >= self.thread_pool_size:
+                return False
+            members.places += 1
+            return True
+
+    def _leave(self, members: _Members) -> None:
+        with members.lock:
+            ticket = members.queue.popleft() if members.queue else None
+            if ticket is None:
+                members.places -= 1
+        if ticket is not None:  # the place is handed over
+            ticket.turn.set()
+
+    def _queue_up(self, driver: Driver, members: _Members) -> bool:
+        """Wait for a place; tell whether there is one."""
+        ticket = _Ticket(driver.event())
+        with members.lock:
+            if members.places < self.thread_pool_size:
+                members.places += 1
+                return True
+            members.queue.append(ticket)
+        try:
+            ticket.turn.wait()
+        except BaseException:
+            with members.lock:
+                waiting = _discard(members.queue, ticket)
+            if not waiting and not ticket.cancelled:
+                self._leave(members)
+            raise
+        return not ticket.cancelled
+
+    def _cancel_queue(self) -> None:
+        members = self._members
+        with members.lock:
+            tickets = list(members.queue)
+            members.queue.clear()
+        for ticket in tickets:
+            ticket.cancelled = True
+            ticket.turn.set()
+
+    # Ending
+
+    def stop(self, graceful: bool = False) -> None:
+        """Stop timers and threads. The group can be used again afterwards.
+
+        :param graceful: whether to wait for the calls in progress. If not,
+            the threads are killed where the driver can, else asked to end
+            through :func:`stop_requested`; those that linger are named in the
+            log, stay in :attr:`threads` until they end, and never hold up the
+            end of the process. Who waits in :meth:`add_thread` gets a
+            cancelled thread.
+        """
+        self.stop_timers(wait=graceful)
+        if graceful:
+            self._wait_for(list(self.threads))
+            return
+        self._cancel_queue()
+        threads = list(self.threads)
+        others = self._others(threads)
+        for thread in threads:
+            if thread in others:
+                thread.stop()
+            else:  # the caller: asked, and never killed by itself
+                thread._stopping.set()
+        self._report_lingering(others)
+
+    def cancel(self, *throw_args: object, **kwargs: Any) -> None:
+        """Prevent what has not begun from beginning.
+
+        :param throw_args: not used.
+        :param kwargs: ``timeout``: seconds to wait for the threads that have
+            begun; those that still run then are stopped. None leaves them
+            alone. ``wait_time``: not used.
+        """
+        self._cancel_queue()
+        for thread in list(self.threads):
+            thread.cancel(*throw_args)
+        timeout = kwargs.get("timeout")
+        if timeout is not None:
+            remaining = self._others(self.threads)
+            for thread in _still_running(remaining, timeout):
+                thread.stop()
+
+    def wait(self) -> None:
+        """Block until every timer and thread that there is now has ended.
+
+        What their functions raise goes to the log and to those who wait for
+        the single thread or timer. A timer ends when it is stopped.
+        """
+        self._wait_for([*self.timers, *self.threads])
+
+    def waitall(self) -> None:
+        """Block until the group is empty, whatever is added meanwhile."""
+        while remaining := self._others([*self.timers, *self.threads]):
+            self._wait_for(remaining)
+
+    def _wait_for(
+        self, members: "list[Thread] | list[loopingcall.LoopingCallBase] | list[Any]"
+    ) -> None:
+        for member in self._others(members):
+            try:
+                member.wait()
+            except Exception:  # noqa: BLE001 - logged where it was raised
+                LOG.debug("%s ended with an error", member)
+
+    @staticmethod
+    def _others(members: list[Any]) -> list[Any]:
+        """Leave out the calling thread: it never waits for itself."""
+        caller = backend.get_backend().current_ident()
+        return [one for one in members if _ident(one) != caller]
+
+    def _is_member(self, driver: Driver, members: _Members) -> bool:
+        caller = driver.current_ident()
+        return any(
+            _ident(one) == caller for one in [*members.threads, *members.timers]
+        )
+
+    @staticmethod
+    def _report_lingering(threads: list[Thread]) -> None:
+        lingering = _still_running(threads, _LINGER)
+        if lingering:
+            LOG.warning(
+                "%d threads were stopped and still run: %s",
+                len(lingering),
+                ", ".join(repr(thread) for thread in lingering),
+            )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What runs in it does not go to another process.
+        return {"thread_pool_size": self.thread_pool_size}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+
+def _run(thread: Thread, call: Callable[[], Any], name: str) -> Any:
+    """Make the call of a group's thread: the body of its task."""
+    try:
+        with listening_to(thread._stopping):
+            return call()
+    except Exception:
+        LOG.exception("The function of %s failed", name)
+        raise
+    finally:
+        thread.group.thread_done(thread)
+
+
+def _still_running(threads: list[Thread], timeout: float) -> list[Thread]:
+    """Wait for threads, and give those that have not ended in time (seconds)."""
+    until = _clock.now() + timeout
+    for thread in threads:
+        try:
+            thread.task.wait(max(0.0, until - _clock.now()))
+        except Exception:  # noqa: BLE001 - whatever it raised, or it still runs
+            continue
+    return [thread for thread in threads if not thread.done]
+
+
+def _ident(member: "Thread | loopingcall.LoopingCallBase") -> int | None:
+    if isinstance(member, Thread):
+        return member.ident
+    return None if member.done is None else member.done.ident
+
+
+def _discard(container: Any, item: object) -> bool:
+    try:
+        container.remove(item)
+    except ValueError:
+        return False
+    return True

@@ -151,9 +151,7 @@ class ThreadGroup:
             )
             thread_pool_size = max_threads
         if not isinstance(thread_pool_size, int):
-            raise TypeError(
-                f"thread_pool_size is an integer, not {thread_pool_size!r}"
-            )
+            raise TypeError(f"thread_pool_size is an integer, not {thread_pool_size!r}")
         if thread_pool_size < 1:
             raise ValueError(f"thread_pool_size is 1 or more, not {thread_pool_size}")
         self.thread_pool_size = thread_pool_size
@@ -215,7 +213,9 @@ class ThreadGroup:
         timer = loopingcall.FixedIntervalLoopingCall(
             callback, *(args or ()), **(kwargs or {})
         )
-        self._add(timer, lambda: timer.start(interval, initial_delay, stop_on_exception))
+        self._add(
+            timer, lambda: timer.start(interval, initial_delay, stop_on_exception)
+        )
         return timer
 
     def add_dynamic_timer(
@@ -257,7 +257,9 @@ class ThreadGroup:
         )
         self._add(
             timer,
-            lambda: timer.start(initial_delay, periodic_interval_max, stop_on_exception),
+            lambda: timer.start(
+                initial_delay, periodic_interval_max, stop_on_exception
+            ),
         )
         return timer
 
@@ -464,9 +466,7 @@ class ThreadGroup:
 
     def _is_member(self, driver: Driver, members: _Members) -> bool:
         caller = driver.current_ident()
-        return any(
-            _ident(one) == caller for one in [*members.threads, *members.timers]
-        )
+        return any(_ident(one) == caller for one in [*members.threads, *members.timers])
 
     @staticmethod
     def _report_lingering(threads: list[Thread]) -> None:

@@ -25,6 +25,7 @@ from oslo_service.backend._selection import (
     get_backend_type,
     init_backend,
     register_backend_default_hook,
+    selected,
 )
 
 __all__ = (
@@ -38,4 +39,5 @@ __all__ = (
     "get_component",
     "init_backend",
     "register_backend_default_hook",
+    "selected",
 )

@@ -63,9 +63,11 @@ def _candidates(name: str) -> Iterator[metadata.EntryPoint]:
         raise error
 
     try:
-        yield stevedore.driver.DriverManager(
-            GROUP, name, on_load_failure_callback=refuse
-        ).extensions[0].entry_point
+        yield (
+            stevedore.driver.DriverManager(GROUP, name, on_load_failure_callback=refuse)
+            .extensions[0]
+            .entry_point
+        )
     except NoMatches:
         return
 

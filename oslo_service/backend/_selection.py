@@ -23,6 +23,7 @@ __all__ = (
     "get_backend_type",
     "init_backend",
     "register_backend_default_hook",
+    "selected",
 )
 
 LOG = logging.getLogger(__name__)
@@ -174,6 +175,11 @@ def get_backend_type() -> BackendType | str | None:
         return BackendType(choice.name)
     except ValueError:
         return choice.name
+
+
+def selected() -> base.Driver | None:
+    """Give the driver where there is one, deciding nothing."""
+    return _selection.launching or _selection.driver
 
 
 def register_backend_default_hook(hook: _Hook | None) -> None:

@@ -219,8 +219,7 @@ class EventletDriver(base.Driver):
                 (hub.WRITE, write, ready[1]),
             ):
                 listeners += [
-                    hub.add(kind, fd, watcher(found), throw, lambda: None)
-                    for fd in fds
+                    hub.add(kind, fd, watcher(found), throw, lambda: None) for fd in fds
                 ]
             waiter.wait(timeout)
         finally:
@@ -250,4 +249,3 @@ class EventletDriver(base.Driver):
         super().after_fork()
         _hub.start_over()
         self._home = None
-

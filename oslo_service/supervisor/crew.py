@@ -1,0 +1,280 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of a launcher's workers: a state machine without I/O.
+
+Facts come in (a worker is ready, has stopped, is gone; stop them all; so much
+time has passed), actions come out (start a worker, give it an order, kill it).
+What to do is worked out afresh from the facts each time, so that no order of
+events can lose a worker, or leave one behind.
+
+Times are monotonic, in seconds, and always given by the caller.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Callable, Iterator
+
+__all__ = (
+    "Action",
+    "Crew",
+    "Goal",
+    "Kill",
+    "Order",
+    "OrderKind",
+    "Slot",
+    "Start",
+    "Throttled",
+    "Worker",
+)
+
+#: So many deaths in a row, each of them early, are a crash loop.
+CRASHES = 3
+#: A death within so many seconds after the worker was ready is early.
+EARLY = 1.0
+#: How long a slot in a crash loop stays empty, in seconds: first and longest.
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 30.0
+#: What the parent gives its workers beyond their own limit, in seconds.
+GRACE = 1.0
+
+_SIGKILLED = -9
+
+
+class Goal(enum.IntEnum):
+    """What is wanted of a crew; it only ever increases."""
+
+    RUN = 1
+    STOP = 2
+    QUIT = 3
+
+
+class OrderKind(enum.Enum):
+    """What a parent can tell a worker."""
+
+    STOP = b"S"
+    MUTATE = b"M"
+
+
+@dataclasses.dataclass(eq=False)
+class Slot:
+    """A place for one worker of a service.
+
+    :ivar spec: what the worker runs; opaque here.
+    :ivar index: the slot's number among those of its service, from 0.
+    """
+
+    spec: object
+    index: int
+    current: "Worker | None" = None
+    crashes: int = 0
+    not_before: float = 0.0
+
+
+@dataclasses.dataclass(eq=False)
+class Worker:
+    """A process, from the decision to start it until it is reaped."""
+
+    number: int
+    slot: Slot
+    generation: int
+    ready_at: float | None = None
+    ordered: bool = False
+    stopped: bool = False
+    deadline: float | None = None
+    killed: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """Start this worker."""
+
+    worker: Worker
+    reset: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """Tell this worker."""
+
+    worker: Worker
+    kind: OrderKind
+
+
+@dataclasses.dataclass(frozen=True)
+class Kill:
+    """End this worker by force; ``late``: because it is past its limit."""
+
+    worker: Worker
+    late: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Throttled:
+    """Report that a slot is in a crash loop, and stays empty for a while."""
+
+    slot: Slot
+    pause: float
+
+
+Action = Start | Order | Kill | Throttled
+
+
+class Crew:
+    """The workers of one launcher.
+
+    :param limit: gives the seconds that a worker may take to stop; 0 or None
+        sets no limit.
+    """
+
+    def __init__(self, limit: Callable[[], float | None]) -> None:
+        self._limit = limit
+        self.goal = Goal.RUN
+        self.slots: list[Slot] = []
+        self.workers: dict[int, Worker] = {}
+        #: What the launcher's exit status is going to be.
+        self.status = 0
+        self._generation = 0
+        self._numbers = 0
+        self._mutate: list[Worker] = []
+        self._throttled: list[Throttled] = []
+
+    # Facts
+
+    def add(self, spec: object, workers: int) -> None:
+        """Have a service run by so many workers."""
+        self.slots += [Slot(spec, index) for index in range(workers)]
+
+    def ready(self, worker: Worker, now: float) -> None:
+        """Take note that every ``start()`` in the worker has returned."""
+        worker.ready_at = now
+
+    def stopped(self, worker: Worker) -> None:
+        """Take note that every ``stop()`` in the worker has returned."""
+        worker.stopped = True
+
+    def gone(self, worker: Worker, status: int | None, now: float) -> None:
+        """Take note that a worker has ended, or could not be started.
+
+        :param status: its exit status, or the negative number of the signal
+            that ended it; None where nobody knows.
+        """
+        if self.workers.pop(worker.number, None) is None:
+            return
+        slot = worker.slot
+        if slot.current is worker:
+            slot.current = None
+            if not worker.ordered:
+                self._count_death(worker, status, now)
+        if self.goal is Goal.STOP and worker.ordered and status != 0:
+            self.status = 1
+
+    def stop(self) -> None:
+        """Have every worker stop in order, and start no more."""
+        self.goal = max(self.goal, Goal.STOP)
+
+    def quit(self) -> None:
+        """Have every worker ended at once."""
+        self.goal = Goal.QUIT
+        self.status = 1
+
+    def reload(self) -> None:
+        """Have every worker replaced, and slots in a crash loop tried at once."""
+        self._generation += 1
+        for slot in self.slots:
+            slot.crashes, slot.not_before = 0, 0.0
+
+    def mutate(self) -> None:
+        """Have every worker mutate its configuration."""
+        self._mutate = list(self.workers.values())
+
+    # What follows from them
+
+    def advance(self, now: float) -> list[Action]:
+        """Work out what is to be done now; it counts as done."""
+        actions: list[Action] = [*self._throttled]
+        self._throttled.clear()
+        if self.goal is Goal.RUN:
+            actions += self._order_mutation()
+            for slot in self.slots:
+                actions += self._attend(slot, now)
+        elif self.goal is Goal.STOP:
+            for worker in self.workers.values():
+                actions += self._order_stop(worker, now)
+        actions += self._kill_those_due(now)
+        return actions
+
+    @property
+    def deadline(self) -> float | None:
+        """When :meth:`advance` has more to do even if nothing happens."""
+        due = [
+            worker.deadline
+            for worker in self.workers.values()
+            if worker.deadline is not None and not worker.killed
+        ]
+        if self.goal is Goal.RUN:
+            due += [slot.not_before for slot in self.slots if slot.current is None]
+        return min(due, default=None)
+
+    @property
+    def all_ready(self) -> bool:
+        """Whether the latest worker of every slot is past its start."""
+        return all(
+            slot.current is not None and slot.current.ready_at is not None
+            for slot in self.slots
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.goal is not Goal.RUN and not self.workers
+
+    def _attend(self, slot: Slot, now: float) -> Iterator[Action]:
+        worker = slot.current
+        if worker is not None and worker.generation < self._generation:
+            yield from self._order_stop(worker, now)
+            if worker.stopped:
+                # It finishes its work on its own, and has no slot any more.
+                worker = slot.current = None
+        if worker is None and now >= slot.not_before:
+            yield self._start(slot)
+
+    def _start(self, slot: Slot) -> Start:
+        self._numbers += 1
+        worker = Worker(self._numbers, slot, self._generation)
+        slot.current = self.workers[worker.number] = worker
+        return Start(worker, reset=self._generation > 0)
+
+    def _order_mutation(self) -> Iterator[Action]:
+        workers, self._mutate = self._mutate, []
+        for worker in workers:
+            if worker.number in self.workers and not worker.ordered:
+                yield Order(worker, OrderKind.MUTATE)
+
+    def _order_stop(self, worker: Worker, now: float) -> Iterator[Action]:
+        if not worker.ordered:
+            worker.ordered = True
+            limit = self._limit()
+            worker.deadline = now + limit + GRACE if limit else None
+            yield Order(worker, OrderKind.STOP)
+
+    def _kill_those_due(self, now: float) -> Iterator[Action]:
+        for worker in self.workers.values():
+            late = worker.deadline is not None and now >= worker.deadline
+            if not worker.killed and (late or self.goal is Goal.QUIT):
+                worker.killed = True
+                yield Kill(worker, late)
+
+    def _count_death(self, worker: Worker, status: int | None, now: float) -> None:
+        slot = worker.slot
+        if worker.ready_at is None:
+            early = True
+        else:
+            early = now - worker.ready_at < EARLY and status != _SIGKILLED
+        slot.crashes = slot.crashes + 1 if early else 0
+        pause = 0.0
+        if slot.crashes >= CRASHES:
+            doubled = FIRST_PAUSE * 2.0 ** min(slot.crashes - CRASHES, 32)
+            pause = min(doubled, LONGEST_PAUSE)
+            if self.goal is Goal.RUN:
+                self._throttled.append(Throttled(slot, pause))
+        slot.not_before = now + pause

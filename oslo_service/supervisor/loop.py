@@ -1,0 +1,339 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The supervisor: one wait over everything that can happen in a process."""
+
+import collections
+import logging
+import os
+import signal
+from collections.abc import Callable
+
+from oslo_service import _clock
+from oslo_service.backend.base import Driver, Event
+from oslo_service.supervisor import signals, terminal
+from oslo_service.supervisor.crew import OrderKind
+from oslo_service.supervisor.host import Host
+from oslo_service.supervisor.limit import Backstop, TimeLimit, flush_streams
+from oslo_service.supervisor.process import pidfds_work
+from oslo_service.supervisor.readiness import Readiness
+from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.uplink import Uplink
+from oslo_service.supervisor.workforce import Starter, Workforce
+
+__all__ = ("Supervisor", "abandon", "of_process", "replace")
+
+LOG = logging.getLogger(__name__)
+
+# How long to wait for workers that were killed, in seconds.
+_REAPING = 5.0
+
+Unit = Host | Workforce
+
+
+class Supervisor:
+    """Everything that runs in, or below, this process.
+
+    Any task may give orders; one at a time turns it (:meth:`wait_for`).
+
+    :param driver: supplies the waiting.
+    :param uplink: the line to the parent, in a worker.
+    """
+
+    def __init__(self, driver: Driver, uplink: Uplink | None = None) -> None:
+        self.driver = driver
+        self.pid = os.getpid()
+        self.units: list[Unit] = []
+        self.readiness = Readiness(lambda: self.on_ready())
+        #: Called once, when everything has started.
+        self.on_ready: Callable[[], object] = lambda: None
+        self._uplink = uplink
+        self._waker = signals.Waker(driver)
+        self._signals = signals.of_process()
+        self._backstop = Backstop()
+        self._orders: collections.deque[Callable[[], object]] = collections.deque()
+        # Held by whoever turns.
+        self._baton = driver.original("_thread").allocate_lock()
+        self._candidates: list[Event] = []
+        self._dispatcher: int | None = None
+        self._told_stopped = False
+        self._terminating = False
+
+    @property
+    def has_parent(self) -> bool:
+        """Whether this process is a worker."""
+        return self._uplink is not None
+
+    # Units
+
+    def add_host(self, settings: Settings | None) -> Host:
+        """Make a place for services of this process."""
+        host = Host(self.driver, settings, on_change=self._waker.wake)
+        host.limit = TimeLimit(
+            self.driver, self._backstop, host.still_running, self.kill_workers
+        )
+        self._add(host)
+        return host
+
+    def add_workforce(self, settings: Settings, starter: Starter) -> Workforce:
+        """Make a place for worker processes."""
+        workforce = Workforce(self.driver, settings, starter)
+        self._add(workforce)
+        return workforce
+
+    def _add(self, unit: Unit) -> None:
+        self.units.append(unit)
+        self.readiness.begin(_clock.now())
+        for signum, handler in self._handlers():
+            self._signals.add(signum, handler)
+
+    def _remove_ended(self) -> None:
+        self.units = [unit for unit in self.units if not unit.ended.is_set()]
+        if not self.units:
+            for signum, handler in self._handlers():
+                self._signals.remove(signum, handler)
+
+    # Orders
+
+    def post(self, order: Callable[[], object]) -> None:
+        """Have an order carried out by whoever turns; else here and now."""
+        self._orders.append(order)
+        self._waker.wake()
+        while self._orders and self._baton.acquire(blocking=False):
+            try:
+                self._obey()
+            finally:
+                self._pass_baton()
+
+    def stop(self) -> None:
+        """Stop everything, in order."""
+        for unit in self.units:
+            unit.stop()
+
+    def read_again(self) -> None:
+        """Do what SIGHUP means, to everything."""
+        for unit in self.units:
+            unit.read_again()
+
+    def quit(self, status: int = 1) -> None:
+        """End this process, and its workers, at once."""
+        self.kill_workers()
+        until = _clock.now() + _REAPING
+        for unit in self.units:
+            if isinstance(unit, Workforce):
+                unit.await_killed(until)
+        logging.shutdown()
+        flush_streams()
+        os._exit(status)
+
+    def kill_workers(self) -> None:
+        """End every worker by force; from any native thread."""
+        for unit in self.units:
+            if isinstance(unit, Workforce):
+                for pid in unit.pids():
+                    try:
+                        os.kill(pid, signal.SIGKILL)
+                    except ProcessLookupError:
+                        continue
+
+    # Signals: latched here, carried out by whoever turns
+
+    def _handlers(self) -> list[tuple[int, signals.Handler]]:
+        wanted = [
+            (signal.SIGTERM, self._on_sigterm),
+            (signal.SIGHUP, self._on_sighup),
+        ]
+        if not pidfds_work():
+            wanted.append((signal.SIGCHLD, self._on_sigchld))
+        if self._uplink is None:
+            wanted.append((signal.SIGINT, self._on_sigint))
+        return wanted
+
+    def _latch(self, order: Callable[[], object]) -> None:
+        self._orders.append(order)
+        self._waker.wake()
+
+    def _on_sigterm(self, signum: int, frame: object) -> None:
+        del signum, frame
+        self._latch(self._terminate)
+
+    def _on_sigint(self, signum: int, frame: object) -> None:
+        del signum, frame
+        self._latch(self._interrupt)
+
+    def _on_sighup(self, signum: int, frame: object) -> None:
+        del signum, frame
+        self._latch(self._hang_up)
+
+    def _on_sigchld(self, signum: int, frame: object) -> None:
+        """Nothing but the waking."""
+
+    def _terminate(self) -> None:
+        if self._terminating and self._uplink is None:
+            LOG.warning("Caught a second SIGTERM: ending at once")
+            self.quit()
+        if not self._terminating:
+            LOG.info("Caught SIGTERM: stopping")
+        self._terminating = True
+        self.stop()
+
+    def _interrupt(self) -> None:
+        LOG.info("Caught SIGINT: ending at once")
+        self.quit()
+
+    def _hang_up(self) -> None:
+        if terminal.is_daemon():
+            LOG.info("Caught SIGHUP: reading the configuration again")
+            self.read_again()
+        else:
+            LOG.info("Caught SIGHUP in the foreground: stopping")
+            self.stop()
+
+    # Turning
+
+    def wait_for(self, unit: Unit) -> int:
+        """Turn until a unit has ended.
+
+        :returns: its exit status.
+        :raises RuntimeError: called by a signal handler that is run here.
+        """
+        if self._dispatcher == self.driver.current_ident():
+            raise RuntimeError(
+                "a signal handler cannot wait for the launcher that runs it;"
+                " stop() does not wait"
+            )
+        while not unit.ended.is_set():
+            candidate = self.driver.event()
+            self._candidates.append(candidate)
+            if self._baton.acquire(blocking=False):
+                try:
+                    self._turn(unit)
+                finally:
+                    self._pass_baton()
+            else:
+                candidate.wait()
+        self._remove_ended()
+        return unit.status
+
+    def _pass_baton(self) -> None:
+        self._baton.release()
+        self._wake_candidates()
+
+    def _wake_candidates(self) -> None:
+        candidates, self._candidates = self._candidates, []
+        for candidate in candidates:
+            candidate.set()
+
+    def _turn(self, unit: Unit) -> None:
+        if not signals.in_main_thread():
+            LOG.warning(
+                "A launcher waits outside the main thread: signals are left to that"
+            )
+        self._signals.attend(self._waker)
+        try:
+            while True:
+                self._waker.clear()
+                self._dispatch_signals()
+                self._obey()
+                self._tell()
+                if unit.ended.is_set():
+                    return
+                self._wait()
+        finally:
+            self._signals.release()
+
+    def _dispatch_signals(self) -> None:
+        self._dispatcher = self.driver.current_ident()
+        try:
+            self._signals.dispatch()
+        except SystemExit as exc:
+            LOG.info("A signal handler asks for the end, with %s", exc.code)
+            self.quit(exc.code if isinstance(exc.code, int) else 1)
+        finally:
+            self._dispatcher = None
+
+    def _obey(self) -> None:
+        while self._orders:
+            self._orders.popleft()()
+        now = _clock.now()
+        for unit in list(self.units):
+            if isinstance(unit, Workforce):
+                unit.advance(now)
+        if any(unit.ended.is_set() for unit in self.units):
+            self._wake_candidates()
+
+    def _wait(self) -> None:
+        fds = [self._waker.fileno()]
+        deadlines = [self.readiness.deadline]
+        if self._uplink is not None:
+            fds += self._uplink.filenos()
+        for unit in self.units:
+            if isinstance(unit, Workforce):
+                fds += unit.filenos()
+                deadlines.append(unit.deadline)
+        due = min((one for one in deadlines if one is not None), default=None)
+        timeout = None if due is None else max(0.0, due - _clock.now())
+        readable = set(self.driver.wait_ready(fds, (), timeout)[0])
+        now = _clock.now()
+        for unit in self.units:
+            if isinstance(unit, Workforce):
+                unit.collect(readable, now)
+        if self._uplink is not None:
+            self._hear_parent(self._uplink, readable)
+
+    def _hear_parent(self, uplink: Uplink, readable: set[int]) -> None:
+        for order in uplink.listen(readable):
+            if order is OrderKind.STOP:
+                self.stop()
+            else:
+                self.read_again()
+
+    def _tell(self) -> None:
+        running = [unit for unit in self.units if not unit.ended.is_set()]
+        self.readiness.check(running, _clock.now())
+        if (
+            self._uplink is not None
+            and not self._told_stopped
+            and all(unit.all_stopped for unit in self.units)
+        ):
+            self._told_stopped = True
+            self._uplink.tell_stopped()
+
+    def abandon(self) -> None:
+        """Close what belongs to the parent, in a freshly forked process."""
+        self._waker.close()
+        for unit in self.units:
+            if isinstance(unit, Workforce):
+                unit.abandon()
+        if self._uplink is not None:
+            self._uplink.close()
+
+
+_of_process: Supervisor | None = None
+
+
+def of_process(driver: Driver) -> Supervisor:
+    """Give the supervisor of this process."""
+    global _of_process
+    known = _of_process
+    if known is None or known.pid != os.getpid():
+        known = None
+    elif known.driver is not driver and not known.units:
+        known.abandon()  # of a driver that a test has left
+        known = None
+    if known is None:
+        known = _of_process = Supervisor(driver)
+    return known
+
+
+def replace(supervisor: Supervisor) -> None:
+    """Make this the supervisor of the process."""
+    global _of_process
+    _of_process = supervisor
+
+
+def abandon() -> None:
+    """Leave the parent's supervisor to the parent, in a forked process."""
+    global _of_process
+    if _of_process is not None:
+        _of_process.abandon()
+        _of_process = None

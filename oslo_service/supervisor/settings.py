@@ -1,0 +1,70 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a launcher reads from the configuration, and how it reads it again."""
+
+import logging
+from collections.abc import Callable
+
+from oslo_config import cfg
+
+from oslo_service import opts
+
+__all__ = ("RESTART_METHODS", "Settings")
+
+LOG = logging.getLogger(__name__)
+
+_UNREADABLE = "The configuration could not be read again; it stays as it was"
+
+RESTART_METHODS = ("reload", "mutate")
+
+
+class Settings:
+    """A configuration, seen from a launcher.
+
+    :param conf: the configuration; the options are registered on it.
+    :param restart_method: what SIGHUP does, one of ``RESTART_METHODS``.
+    :raises ValueError: there is no such method.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, restart_method: str = "reload") -> None:
+        if restart_method not in RESTART_METHODS:
+            raise ValueError(
+                f"restart_method is one of {', '.join(RESTART_METHODS)},"
+                f" not {restart_method!r}"
+            )
+        self.conf = conf
+        self.restart_method = restart_method
+        opts.register_service_opts(conf)
+
+    @property
+    def mutates(self) -> bool:
+        """Whether SIGHUP mutates the configuration and restarts nothing."""
+        return self.restart_method == "mutate"
+
+    @property
+    def stop_limit(self) -> float:
+        """The seconds that stopping may take; 0: no limit."""
+        return float(self.conf.graceful_shutdown_timeout)
+
+    def log_options(self) -> None:
+        """Write the values of all options to the log, where that is wanted."""
+        if self.conf.log_options and LOG.isEnabledFor(logging.DEBUG):
+            LOG.debug("Full set of options:")
+            self.conf.log_opt_values(LOG, logging.DEBUG)
+
+    def read_again(self) -> None:
+        """Read the configuration files again, as the restart method says.
+
+        What cannot be read or parsed is logged, and the old values stay.
+        """
+        read: Callable[[], object] = (
+            self.conf.mutate_config_files
+            if self.mutates
+            else self.conf.reload_config_files
+        )
+        try:
+            if read() is False:  # oslo.config has said why
+                LOG.error(_UNREADABLE)
+        except Exception:
+            LOG.exception(_UNREADABLE)
+        self.log_options()

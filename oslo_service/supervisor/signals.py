@@ -1,0 +1,244 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Signals: caught at once, acted on where it is safe.
+
+Python runs signal handlers between two instructions of the main thread, which
+may hold any lock. So ours only note the signal and wake whoever turns the
+supervisor; it runs the handlers.
+"""
+
+import collections
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from oslo_service import backend
+from oslo_service.backend.base import Driver
+
+__all__ = (
+    "Handler",
+    "Signals",
+    "Waker",
+    "block_all",
+    "number",
+    "of_process",
+    "unblock",
+)
+
+LOG = logging.getLogger(__name__)
+
+Handler = Callable[[int, Any], object]
+
+
+def number(name: str) -> int | None:
+    """Give the number of a signal by its name; None where there is none."""
+    found = getattr(signal, name, None)
+    return int(found) if isinstance(found, signal.Signals) else None
+
+
+def in_main_thread() -> bool:
+    """Tell whether the interpreter handles signals in this native thread."""
+    if sys.platform == "linux":
+        # Green threads of the main thread are in it, too.
+        return threading.get_native_id() == os.getpid()
+    return threading.current_thread() is threading.main_thread()
+
+
+class Waker:
+    """A descriptor that becomes readable when somebody wants attention.
+
+    The interpreter itself writes to it as soon as any signal arrives, in
+    whichever native thread.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self._reader, self._writer = driver.original("socket").socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def fileno(self) -> int:
+        """Give the descriptor to wait for until it can be read."""
+        fd: int = self._reader.fileno()
+        return fd
+
+    def writing_end(self) -> int:
+        """Give the descriptor for :func:`signal.set_wakeup_fd`."""
+        fd: int = self._writer.fileno()
+        return fd
+
+    def wake(self) -> None:
+        """Ask for attention; from any task, thread or signal handler."""
+        try:
+            self._writer.send(b"!")
+        except OSError:  # full: attention is due anyway; closed: nobody is there
+            pass
+
+    def clear(self) -> None:
+        """Make the descriptor unreadable until the next time."""
+        try:
+            while self._reader.recv(4096):
+                pass
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        """Close both ends."""
+        self._reader.close()
+        self._writer.close()
+
+
+class Signals:
+    """The handlers of a process, and the signals that wait for them.
+
+    While nobody turns a supervisor, handlers run as plain signal handlers do.
+    """
+
+    def __init__(self) -> None:
+        self._handlers: dict[int, list[Handler]] = {}
+        self._previous: dict[int, Any] = {}
+        self._previous_wakeup: int | None = None
+        self._wanted: set[int] = set()
+        self._pending: collections.deque[int] = collections.deque()
+        self._waker: Waker | None = None
+        self._lock = threading.RLock()
+
+    # Handlers
+
+    def add(self, signum: int, handler: Handler) -> None:
+        """Add a handler, which runs before those that are there.
+
+        From any task: where it is not the main thread's, the one that turns
+        the supervisor installs it.
+        """
+        with self._lock:
+            handlers = self._handlers.setdefault(signum, [])
+            if handler not in handlers:
+                handlers.append(handler)
+            self._wanted.add(signum)
+        if in_main_thread():
+            self.install()
+        elif self._waker is not None:
+            self._waker.wake()
+        else:
+            LOG.warning(
+                "The handler for %s takes effect when a launcher's wait() is called"
+                " in the main thread",
+                signal.Signals(signum).name,
+            )
+
+    def remove(self, signum: int, handler: Handler | None = None) -> None:
+        """Remove a handler, or all handlers of a signal."""
+        with self._lock:
+            handlers = self._handlers.get(signum, [])
+            if handler is None:
+                handlers.clear()
+            elif handler in handlers:
+                handlers.remove(handler)
+            if not handlers:
+                self._wanted.discard(signum)
+        if in_main_thread():
+            self.install()
+
+    def install(self) -> None:
+        """Tell the interpreter which signals are wanted: in the main thread."""
+        with self._lock:
+            wanted = set(self._wanted)
+        for signum in wanted - set(self._previous):
+            self._previous[signum] = signal.signal(signum, self._caught)
+        for signum in set(self._previous) - wanted:
+            _restore(signum, self._previous.pop(signum))
+
+    # Attention
+
+    def attend(self, waker: Waker) -> None:
+        """Have signals wait for :meth:`dispatch`, and wake ``waker``."""
+        self._waker = waker
+        if in_main_thread():
+            previous = signal.set_wakeup_fd(
+                waker.writing_end(), warn_on_full_buffer=False
+            )
+            if self._previous_wakeup is None:
+                self._previous_wakeup = previous
+            self.install()
+
+    def release(self) -> None:
+        """Give signals back to whom they belonged before :meth:`attend`."""
+        self._waker = None
+        if in_main_thread():
+            if self._previous_wakeup is not None:
+                signal.set_wakeup_fd(self._previous_wakeup)
+            self._previous_wakeup = None
+            self.install()
+
+    def dispatch(self) -> None:
+        """Run the handlers of the signals that have arrived.
+
+        :raises SystemExit: a handler raised it.
+        """
+        while self._pending:
+            try:
+                signum = self._pending.popleft()
+            except IndexError:
+                return
+            self._run(signum)
+
+    def _caught(self, signum: int, frame: object) -> None:
+        del frame
+        self._pending.append(signum)
+        if self._waker is not None:
+            self._waker.wake()
+            return
+        driver = backend.selected()
+        if driver is None:
+            self.dispatch()
+        else:
+            driver.defer(self.dispatch)
+
+    def _run(self, signum: int) -> None:
+        with self._lock:
+            handlers = list(reversed(self._handlers.get(signum, [])))
+        for handler in handlers:
+            try:
+                handler(signum, None)
+            except Exception:
+                LOG.exception(
+                    "The handler %r of %s failed",
+                    *(handler, signal.Signals(signum).name),
+                )
+
+    def start_over(self) -> None:
+        """Forget the parent's handlers, in a freshly forked process.
+
+        To be called while signals are blocked.
+        """
+        for signum, previous in self._previous.items():
+            _restore(signum, previous)
+        signal.set_wakeup_fd(-1)
+        self.__init__()  # type: ignore[misc]
+
+
+def _restore(signum: int, previous: Any) -> None:
+    # None: it was not Python that installed it, and it is lost.
+    signal.signal(signum, signal.SIG_DFL if previous is None else previous)
+
+
+def block_all() -> set[Any]:
+    """Block every signal in this thread, and give the mask that was."""
+    return signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+
+
+def unblock(mask: set[Any]) -> None:
+    """Set the mask that was."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+_of_process = Signals()
+
+
+def of_process() -> Signals:
+    """Give the signals of this process."""
+    return _of_process

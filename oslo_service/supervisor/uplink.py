@@ -1,0 +1,76 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A worker's line to its parent, and the watch over the parent's life."""
+
+import logging
+import os
+
+from oslo_service.supervisor.channel import READY, STOPPED, Channel
+from oslo_service.supervisor.crew import OrderKind
+from oslo_service.supervisor.process import open_pidfd
+
+__all__ = ("Uplink",)
+
+LOG = logging.getLogger(__name__)
+
+
+class Uplink:
+    """The parent, seen from a worker.
+
+    :param channel: the worker's end of the line.
+    :param parent: the parent's pid.
+    """
+
+    def __init__(self, channel: Channel, parent: int) -> None:
+        self._channel: Channel | None = channel
+        self._parent = parent
+        self._pidfd = open_pidfd(parent)
+
+    def filenos(self) -> list[int]:
+        """Give the descriptors whose readiness tells something."""
+        fds = [] if self._channel is None else [self._channel.fileno()]
+        if self._pidfd is not None:
+            fds.append(self._pidfd)
+        return fds
+
+    def listen(self, readable: set[int]) -> list[OrderKind]:
+        """Give the parent's orders; its death is an order to stop."""
+        orders = self._receive(readable)
+        if self._channel is None and self._pidfd is None:
+            return orders  # said already
+        if os.getppid() != self._parent:
+            LOG.warning("The parent process %d is gone: stopping", self._parent)
+            self.close()
+            orders.append(OrderKind.STOP)
+        return orders
+
+    def _receive(self, readable: set[int]) -> list[OrderKind]:
+        if self._channel is None or self._channel.fileno() not in readable:
+            return []
+        messages = self._channel.receive()
+        if messages is None:
+            self._channel.close()
+            self._channel = None
+        known = {kind.value: kind for kind in OrderKind}
+        return [known[message] for message in messages or () if message in known]
+
+    def tell_ready(self) -> None:
+        """Say that every start() has returned."""
+        self._tell(READY)
+
+    def tell_stopped(self) -> None:
+        """Say that every stop() has returned."""
+        self._tell(STOPPED)
+
+    def _tell(self, message: bytes) -> None:
+        if self._channel is not None:
+            self._channel.send(message)
+
+    def close(self) -> None:
+        """Close what is held."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None

@@ -1,0 +1,100 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The life of a forked worker, from its first instruction to its last."""
+
+import atexit
+import functools
+import logging
+import os
+import signal
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from oslo_service.backend.base import Driver
+from oslo_service.supervisor import loop, process, signals
+from oslo_service.supervisor.channel import Channel
+from oslo_service.supervisor.limit import flush_streams
+from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.uplink import Uplink
+
+__all__ = ("end", "fork", "listen_to_parent", "live")
+
+LOG = logging.getLogger(__name__)
+
+
+def fork(
+    driver: Driver, settings: Settings, spec: Any, reset: bool, *ends: Channel
+) -> int:
+    """Start a worker as a fork of this process.
+
+    :param spec: has the service, as ``service``.
+    :param ends: the worker's and the parent's end of the line.
+    :returns: its pid.
+    """
+    channel, other_end = ends
+    parent = os.getpid()
+
+    def main(mask: set[Any]) -> None:
+        other_end.close()
+        work = functools.partial(live, driver, spec.service, settings, reset=reset)
+        live_forked(mask, driver, Uplink(channel, parent), work)
+
+    return process.fork(main, parallel=driver.capabilities.parallel)
+
+
+def live_forked(
+    mask: set[Any], driver: Driver, uplink: Uplink, work: Callable[[], int]
+) -> NoReturn:
+    """Be a worker, in a freshly forked process with its signals blocked.
+
+    :param mask: the signals to block from now on.
+    :param uplink: the line to the parent.
+    :param work: what to do; gives the exit status.
+    """
+    status = 1
+    try:
+        atexit._clear()
+        signals.of_process().start_over()
+        loop.abandon()
+        driver.after_fork()
+        listen_to_parent(driver, uplink)
+        signals.unblock(mask)
+        status = work()
+    except SystemExit as exc:
+        status = exc.code if isinstance(exc.code, int) else 1
+    except BaseException:
+        LOG.exception("The worker failed")
+    finally:
+        end(status)
+
+
+def listen_to_parent(driver: Driver, uplink: Uplink) -> None:
+    """Make this process's supervisor one that has a parent."""
+    # The parent sees to it that a Ctrl-C takes its workers along.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    supervisor = loop.Supervisor(driver, uplink)
+    supervisor.on_ready = uplink.tell_ready
+    loop.replace(supervisor)
+
+
+def live(driver: Driver, service: Any, settings: Settings, *, reset: bool) -> int:
+    """Run a service until it is told to stop.
+
+    :returns: the exit status.
+    """
+    supervisor = loop.of_process(driver)
+    host = supervisor.add_host(settings)
+    host.add(service, reset=reset)
+    return supervisor.wait_for(host)
+
+
+def end(status: int) -> NoReturn:
+    """Leave, without what the parent would do at its end."""
+    try:
+        atexit._run_exitfuncs()
+        logging.shutdown()
+    except BaseException:  # noqa: BLE001 - nothing may keep it from leaving
+        status = status or 1
+    finally:
+        flush_streams()
+        os._exit(status)

@@ -1,0 +1,214 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The workers of one launcher: doing what :mod:`.crew` decides."""
+
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from oslo_service import _clock
+from oslo_service.backend.base import Driver
+from oslo_service.supervisor import crew
+from oslo_service.supervisor.channel import READY, STOPPED, Channel
+from oslo_service.supervisor.process import Process
+from oslo_service.supervisor.settings import Settings
+
+__all__ = ("Starter", "Workforce")
+
+LOG = logging.getLogger(__name__)
+
+# How often to look for the end of a process where nothing tells of it, seconds.
+_BLIND_PAUSE = 0.01
+
+#: Starts a process for a worker. Given what it runs, whether to reset the
+#: service first, the worker's end of the line, and the parent's, which the
+#: worker must close. Returns its pid.
+Starter = Callable[[Any, bool, Channel, Channel], int]
+
+
+class Workforce:
+    """The worker processes of one launcher.
+
+    :param driver: the driver.
+    :param settings: how long workers may take to stop, and what to read again.
+    :param starter: starts a process.
+    """
+
+    def __init__(self, driver: Driver, settings: Settings, starter: Starter) -> None:
+        self._driver = driver
+        self._settings = settings
+        self._starter = starter
+        self._crew = crew.Crew(lambda: settings.stop_limit)
+        self.processes: dict[crew.Worker, Process] = {}
+        self.ended = driver.event()
+
+    # Orders: only by whoever turns the supervisor
+
+    def add(self, spec: object, workers: int) -> None:
+        """Have a service run by so many workers."""
+        self._crew.add(spec, workers)
+
+    def stop(self) -> None:
+        """Have every worker finish its work and end."""
+        self._crew.stop()
+
+    def read_again(self) -> None:
+        """Do what SIGHUP means to these workers."""
+        self._settings.read_again()
+        if self._settings.mutates:
+            self._crew.mutate()
+        else:
+            self._crew.reload()
+
+    def quit(self) -> None:
+        """End every worker by force."""
+        self._crew.quit()
+
+    # Facts
+
+    @property
+    def all_ready(self) -> bool:
+        """Whether the latest worker of every slot is past its start."""
+        return self._crew.all_ready
+
+    @property
+    def all_stopped(self) -> bool:
+        """Whether no worker serves any more."""
+        return self._crew.goal is not crew.Goal.RUN and all(
+            worker.stopped for worker in self.processes
+        )
+
+    @property
+    def status(self) -> int:
+        """What the launcher's exit status is."""
+        return self._crew.status
+
+    @property
+    def deadline(self) -> float | None:
+        """When there is something to do even if nothing happens."""
+        return self._crew.deadline
+
+    def filenos(self) -> Iterator[int]:
+        """Give the descriptors whose readiness tells something."""
+        for process in self.processes.values():
+            yield from process.filenos()
+
+    # Turning
+
+    def collect(self, readable: set[int], now: float) -> None:
+        """Take in what the workers have said, and which have ended."""
+        for worker, process in list(self.processes.items()):
+            if not readable.isdisjoint(process.filenos()) or process.pidfd is None:
+                self._hear(worker, process, now)
+                self._look_after(worker, process, now)
+
+    def _hear(self, worker: crew.Worker, process: Process, now: float) -> None:
+        for message in process.listen():
+            if message == READY:
+                self._crew.ready(worker, now)
+            elif message == STOPPED:
+                self._crew.stopped(worker)
+
+    def _look_after(self, worker: crew.Worker, process: Process, now: float) -> None:
+        ended, status = process.reap()
+        if not ended:
+            return
+        del self.processes[worker]
+        process.close()
+        level = logging.INFO if worker.ordered and status == 0 else logging.WARNING
+        LOG.log(level, "Worker %d of %s %s", *_obituary(worker, process, status))
+        self._crew.gone(worker, status, now)
+
+    def advance(self, now: float) -> None:
+        """Do what is to be done."""
+        # What is done may fail, and that again has consequences.
+        while actions := self._crew.advance(now):
+            for action in actions:
+                self._do(action, now)
+        if self._crew.ended:
+            self.ended.set()
+
+    def _do(self, action: crew.Action, now: float) -> None:
+        match action:
+            case crew.Start(worker, reset):
+                self._start(worker, reset, now)
+            case crew.Order(worker, kind):
+                self.processes[worker].tell(kind.value)
+            case crew.Kill(worker, late):
+                self._kill(self.processes[worker], late)
+            case crew.Throttled(slot, pause):
+                LOG.warning(
+                    "%s ended %d times in a row at its start (worker %d);"
+                    " it is started again in %g s",
+                    *(slot.spec, slot.crashes, slot.index, pause),
+                )
+
+    def _start(self, worker: crew.Worker, reset: bool, now: float) -> None:
+        spec = worker.slot.spec
+        ours, theirs = Channel.pair(self._driver.original("socket"))
+        try:
+            pid = self._starter(spec, reset, theirs, ours)
+        except OSError as exc:
+            LOG.error("A worker of %s cannot be started: %s", spec, exc)
+            ours.close()
+            self._crew.gone(worker, None, now)
+        else:
+            self.processes[worker] = Process(pid, ours)
+            LOG.info("Started worker %d of %s, pid %d", worker.slot.index, spec, pid)
+        finally:
+            theirs.close()
+
+    def _kill(self, process: Process, late: bool) -> None:
+        if late:
+            LOG.error(
+                "Worker %d did not end within graceful_shutdown_timeout: killed",
+                process.pid,
+            )
+        process.kill()
+
+    def children(self) -> dict[int, Any]:
+        """Give what each worker runs, by pid."""
+        return {
+            process.pid: worker.slot.spec for worker, process in self.processes.items()
+        }
+
+    # Forks and the end
+
+    def pids(self) -> list[int]:
+        """List the worker processes."""
+        return [process.pid for process in self.processes.values()]
+
+    def await_killed(self, until: float) -> None:
+        """Wait until the workers, which were killed, have ended."""
+        for process in self.processes.values():
+            while not process.reap()[0] and (left := until - _clock.now()) > 0:
+                if process.pidfd is None:
+                    self._driver.wait_ready((), (), min(left, _BLIND_PAUSE))
+                else:
+                    self._driver.wait_ready((process.pidfd,), (), left)
+
+    def abandon(self) -> None:
+        """Close what belongs to the parent, in a freshly forked worker."""
+        for process in self.processes.values():
+            process.close()
+        self.processes.clear()
+
+
+def _obituary(
+    worker: crew.Worker, process: Process, status: int | None
+) -> tuple[int, object, str]:
+    if status is None:
+        how = "has ended; its status went to somebody else"
+    elif status < 0:
+        how = f"was killed by {_signal_name(-status)}"
+    else:
+        how = f"exited with status {status}"
+    return worker.slot.index, worker.slot.spec, f"(pid {process.pid}) {how}"
+
+
+def _signal_name(signum: int) -> str:
+    try:
+        return signal.Signals(signum).name
+    except ValueError:  # a real-time signal
+        return f"signal {signum}"

@@ -239,7 +239,7 @@ class FixedIntervalWithTimeoutLoopingCall(FixedIntervalLoopingCall):
 
     _KIND = "Fixed interval looping call with a time limit"
 
-    def start(  # type: ignore[override]
+    def start(
         self,
         interval: float,
         initial_delay: float | None = None,

@@ -466,7 +466,8 @@ class ThreadGroup:
 
     def _is_member(self, driver: Driver, members: _Members) -> bool:
         caller = driver.current_ident()
-        return any(_ident(one) == caller for one in [*members.threads, *members.timers])
+        present: list[Any] = [*members.threads, *members.timers]
+        return any(_ident(one) == caller for one in present)
 
     @staticmethod
     def _report_lingering(threads: list[Thread]) -> None:

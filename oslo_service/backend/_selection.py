@@ -263,7 +263,9 @@ def bootstrap(
     conf(
         args=_config_arguments(sys.argv[1:] if argv is None else argv),
         project=project,
-        default_config_files=default_config_files and list(default_config_files),
+        default_config_files=list(default_config_files)
+        if default_config_files
+        else None,
     )
     with _selection.lock:
         driver = _selection.select(_selection.decide(conf))

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from oslo_service.backend import exceptions
 
 if TYPE_CHECKING:
-    import futurist
+    from concurrent.futures import Executor
 
 __all__ = ("Capabilities", "Driver", "Event", "InlineTask", "Semaphore", "Task")
 
@@ -395,8 +395,10 @@ class Driver(abc.ABC):
         call()
 
     @abc.abstractmethod
-    def executor(self, max_workers: int) -> "futurist.Executor":
+    def executor(self, max_workers: int) -> "Executor":
         """Make a futurist executor of the model.
+
+        futurist is to be imported here, not earlier.
 
         :param max_workers: how many calls run at a time.
         """

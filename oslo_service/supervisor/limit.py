@@ -107,7 +107,7 @@ class TimeLimit:
             *(seconds, self._describe(), os.getpid()),
         )
         try:
-            faulthandler.dump_traceback(file=sys.__stderr__, all_threads=True)
+            faulthandler.dump_traceback(all_threads=True)
         except (RuntimeError, ValueError, OSError, AttributeError):
             LOG.debug("There is nowhere to write the stacks to")
         self._before_exit()

@@ -138,7 +138,7 @@ class Supervisor:
     # Signals: latched here, carried out by whoever turns
 
     def _handlers(self) -> list[tuple[int, signals.Handler]]:
-        wanted = [
+        wanted: list[tuple[int, signals.Handler]] = [
             (signal.SIGTERM, self._on_sigterm),
             (signal.SIGHUP, self._on_sighup),
         ]

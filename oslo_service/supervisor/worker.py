@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The life of a forked worker, from its first instruction to its last."""
+"""The life of a worker, from its first instruction to its last."""
 
 import atexit
 import functools
@@ -17,7 +17,7 @@ from oslo_service.supervisor.limit import flush_streams
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.uplink import Uplink
 
-__all__ = ("end", "fork", "listen_to_parent", "live")
+__all__ = ("fork", "listen_to_parent", "live", "run")
 
 LOG = logging.getLogger(__name__)
 
@@ -37,35 +37,22 @@ def fork(
     def main(mask: set[Any]) -> None:
         other_end.close()
         work = functools.partial(live, driver, spec.service, settings, reset=reset)
-        live_forked(mask, driver, Uplink(channel, parent), work)
+        uplink = Uplink(channel, parent)
+        run(functools.partial(_live_forked, mask, driver, uplink, work))
 
     return process.fork(main, parallel=driver.capabilities.parallel)
 
 
-def live_forked(
+def _live_forked(
     mask: set[Any], driver: Driver, uplink: Uplink, work: Callable[[], int]
-) -> NoReturn:
-    """Be a worker, in a freshly forked process with its signals blocked.
-
-    :param mask: the signals to block from now on.
-    :param uplink: the line to the parent.
-    :param work: what to do; gives the exit status.
-    """
-    status = 1
-    try:
-        atexit._clear()
-        signals.of_process().start_over()
-        loop.abandon()
-        driver.after_fork()
-        listen_to_parent(driver, uplink)
-        signals.unblock(mask)
-        status = work()
-    except SystemExit as exc:
-        status = exc.code if isinstance(exc.code, int) else 1
-    except BaseException:
-        LOG.exception("The worker failed")
-    finally:
-        end(status)
+) -> int:
+    atexit._clear()
+    signals.of_process().start_over()
+    loop.abandon()
+    driver.after_fork()
+    listen_to_parent(driver, uplink)
+    signals.unblock(mask)
+    return work()
 
 
 def listen_to_parent(driver: Driver, uplink: Uplink) -> None:
@@ -88,8 +75,21 @@ def live(driver: Driver, service: Any, settings: Settings, *, reset: bool) -> in
     return supervisor.wait_for(host)
 
 
-def end(status: int) -> NoReturn:
-    """Leave, without what the parent would do at its end."""
+def run(work: Callable[[], int]) -> NoReturn:
+    """Do what a worker does, and leave, without what its parent would do then.
+
+    Exit handlers that were registered in the worker run; threads that have
+    not ended are not waited for.
+
+    :param work: gives the exit status.
+    """
+    status = 1
+    try:
+        status = work()
+    except SystemExit as exc:
+        status = exc.code if isinstance(exc.code, int) else 1
+    except BaseException:
+        LOG.exception("The worker failed")
     try:
         atexit._run_exitfuncs()
         logging.shutdown()

@@ -149,8 +149,8 @@ class Workforce:
         ours, theirs = Channel.pair(self._driver.original("socket"))
         try:
             pid = self._starter(spec, reset, theirs, ours)
-        except OSError as exc:
-            LOG.error("A worker of %s cannot be started: %s", spec, exc)
+        except Exception:
+            LOG.exception("A worker of %s cannot be started", spec)
             ours.close()
             self._crew.gone(worker, None, now)
         else:

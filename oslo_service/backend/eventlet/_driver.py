@@ -17,14 +17,15 @@ from oslo_service.backend._poll import poll_ready
 from oslo_service.backend.eventlet import _hub
 
 if TYPE_CHECKING:
-    import futurist
+    from concurrent.futures import Executor
 
 __all__ = ("EventletDriver",)
 
 _select = patcher.original("select")
 # What eventlet can patch, and can give back as it was.
-_PATCHABLE = ("_thread", "os", "queue", "select", "socket", "subprocess")
-_PATCHABLE += ("threading", "time")
+_PATCHABLE = frozenset(
+    ("_thread", "os", "queue", "select", "socket", "subprocess", "threading", "time")
+)
 
 
 class _Waiter:
@@ -238,11 +239,12 @@ class EventletDriver(base.Driver):
         """Run ``call`` in a green thread: the hub itself must not wait."""
         self._home_box().post(lambda: eventlet.spawn(call))
 
-    def executor(self, max_workers: int) -> "futurist.Executor":
+    def executor(self, max_workers: int) -> "Executor":
         """Make a futurist pool of green threads."""
         import futurist
 
-        return futurist.GreenThreadPoolExecutor(max_workers=max_workers)
+        executor: Executor = futurist.GreenThreadPoolExecutor(max_workers=max_workers)
+        return executor
 
     def after_fork(self) -> None:
         """Leave the parent's hub, with all that waits in it, behind."""

@@ -14,7 +14,7 @@ from oslo_service.backend._poll import poll_ready
 from oslo_service.backend.threading._event import LockEvent
 
 if TYPE_CHECKING:
-    import futurist
+    from concurrent.futures import Executor
 
 __all__ = ("ThreadingDriver",)
 
@@ -73,9 +73,10 @@ class ThreadingDriver(base.Driver):
         """Wait with poll(2)."""
         return poll_ready(select, read, write, timeout)
 
-    def executor(self, max_workers: int) -> "futurist.Executor":
+    def executor(self, max_workers: int) -> "Executor":
         """Make a futurist pool of threads."""
-        return _futurist().ThreadPoolExecutor(max_workers=max_workers)
+        executor: Executor = _futurist().ThreadPoolExecutor(max_workers=max_workers)
+        return executor
 
 
 def _futurist() -> Any:

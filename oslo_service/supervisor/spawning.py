@@ -1,0 +1,160 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Workers that begin in a fresh interpreter, with nothing of the parent's.
+
+The service and its configuration are pickled; ``__main__`` is prepared as
+multiprocessing does it, so that classes that are defined there are found.
+"""
+
+import multiprocessing.spawn
+import os
+import pickle
+import socket
+import subprocess
+import sys
+import tempfile
+from typing import Any, NoReturn
+
+from oslo_service import _names, backend
+from oslo_service.backend.base import Driver
+from oslo_service.supervisor import signals, worker
+from oslo_service.supervisor.channel import Channel
+from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.uplink import Uplink
+
+__all__ = ("check_picklable", "main", "start")
+
+_COMMAND = "from oslo_service.supervisor.spawning import main; main()"
+# The attributes of a ConfigOpts that its call has set, and takes again.
+_CALL = (
+    *("project", "prog", "version", "usage"),
+    *("default_config_files", "default_config_dirs"),
+)
+
+
+def check_picklable(service: object) -> None:
+    """Refuse a service that cannot go to another interpreter.
+
+    :raises TypeError: naming what stands in the way.
+    """
+    error = _pickling_error(service)
+    if error is None:
+        return
+    culprits = [
+        f"its attribute {name!r} ({value!r})"
+        for name, value in getattr(service, "__dict__", {}).items()
+        if _pickling_error(value) is not None
+    ]
+    raise TypeError(
+        f"start_method='spawn' pickles the service, and {_names.describe(service)}"
+        f" cannot be pickled: {', '.join(culprits) or 'the object itself'}: {error}."
+        " Make such things in start(), or use start_method='fork'"
+    ) from error
+
+
+def _pickling_error(value: object) -> Exception | None:
+    try:
+        pickle.dumps(value)
+    except Exception as exc:  # noqa: BLE001 - any class may raise anything
+        return exc
+    return None
+
+
+def start(
+    driver: Driver,
+    settings: Settings,
+    spec: Any,
+    reset: bool,
+    channel: Channel,
+    other_end: Channel,
+) -> int:
+    """Start a worker in a fresh interpreter.
+
+    :param spec: has the service, as ``service``.
+    :param channel: the worker's end of the line.
+    :param other_end: the parent's; it is not inherited.
+    :returns: its pid.
+    :raises OSError: the system has no room for another process.
+    """
+    del other_end
+    with tempfile.TemporaryFile() as legacy:
+        mask = signals.block_all()
+        try:
+            _bequeath(legacy, driver, settings, spec.service, reset, mask)
+            fds = (channel.fileno(), legacy.fileno())
+            process = subprocess.Popen(  # noqa: S603 - it is this interpreter
+                [
+                    sys.executable,
+                    *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+                    *("-c", _COMMAND, *map(str, fds)),
+                ],
+                pass_fds=fds,
+            )
+        finally:
+            signals.unblock(mask)
+    # The supervisor waits for the process; to this object it is over, or it
+    # would take the exit status away when it is collected.
+    process.returncode = 0
+    return process.pid
+
+
+def _bequeath(
+    file: Any,
+    driver: Driver,
+    settings: Settings,
+    service: object,
+    reset: bool,
+    mask: set[Any],
+) -> None:
+    conf = settings.conf
+    call = {name: getattr(conf, name) for name in _CALL if hasattr(conf, name)}
+    preparation = multiprocessing.spawn.get_preparation_data("worker")
+    preparation.pop("authkey", None)  # not to be written to a file
+    pickle.dump(preparation, file)
+    body = {
+        "driver": driver.name,
+        "conf": conf,
+        "call": call and {"args": conf._args, **call},
+        "restart_method": settings.restart_method,
+        "service": service,
+        "reset": reset,
+        "parent": os.getpid(),
+        "mask": {int(signum) for signum in mask},
+    }
+    pickle.dump(body, file)
+    file.flush()
+    file.seek(0)
+
+
+def main() -> NoReturn:
+    """Be a worker: called in the fresh interpreter, with signals blocked."""
+    channel_fd, legacy_fd = map(int, sys.argv[1:3])
+    worker.run(lambda: _inherit(channel_fd, legacy_fd))
+
+
+def _inherit(channel_fd: int, legacy_fd: int) -> int:
+    channel = Channel(socket.socket(fileno=channel_fd))
+    with os.fdopen(legacy_fd, "rb") as file:
+        multiprocessing.spawn.prepare(pickle.load(file))  # noqa: S301
+        body = pickle.load(file)  # noqa: S301
+    return _live(body, channel)
+
+
+def _live(body: dict[str, Any], channel: Channel) -> int:
+    conf = body["conf"]
+    if body["call"]:
+        # So that it knows how to read its files again.
+        conf(**body["call"])
+    _set_up_logging(conf)
+    backend.init_backend(body["driver"])
+    driver = backend.commit(conf)
+    worker.listen_to_parent(driver, Uplink(channel, body["parent"]))
+    signals.unblock(body["mask"])
+    settings = Settings(conf, body["restart_method"])
+    return worker.live(driver, body["service"], settings, reset=body["reset"])
+
+
+def _set_up_logging(conf: Any) -> None:
+    oslo_log = sys.modules.get("oslo_log.log")
+    if oslo_log is not None and "log_config_append" in conf:
+        oslo_log.setup(conf, conf.project or conf.prog)

@@ -107,15 +107,16 @@ class Semaphore:
         while True:
             event = self._driver.event()
             self._waiters.append(event)
-            if self._take():
+            try:
+                taken = self._take()
+                if not taken:
+                    event.wait(None if until is None else max(0.0, until - now()))
+                    taken = self._take()
+            finally:  # also where the waiting task is killed
                 self._leave(event)
-                return True
-            event.wait(None if until is None else max(0.0, until - now()))
-            if self._take():
-                self._leave(event)
+            if taken:
                 return True
             if until is not None and now() >= until:
-                self._leave(event)
                 return False
 
     def release(self) -> None:

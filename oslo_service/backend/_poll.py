@@ -7,6 +7,9 @@ from types import ModuleType
 
 __all__ = ("poll_ready",)
 
+# The most seconds of one call: it counts milliseconds in an int.
+_LONGEST = 1e6
+
 
 def poll_ready(
     select: ModuleType,
@@ -28,7 +31,12 @@ def poll_ready(
     poll = select.poll()
     for fd, events in wanted.items():
         poll.register(fd, events)
-    found = dict(poll.poll(None if timeout is None else max(0.0, timeout) * 1000))
+    found = {}
+    while timeout is not None and timeout > _LONGEST and not found:
+        found = dict(poll.poll(_LONGEST * 1000))
+        timeout -= _LONGEST
+    if not found:
+        found = dict(poll.poll(None if timeout is None else max(0.0, timeout) * 1000))
     return (
         [fd for fd in read if found.get(fd, 0) & (reads | ends)],
         [fd for fd in write if found.get(fd, 0) & (select.POLLOUT | ends)],

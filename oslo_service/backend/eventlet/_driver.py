@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ("EventletDriver",)
 
 _select = patcher.original("select")
+# The most seconds that a hub may sleep: its poll counts milliseconds in an int.
+_LONGEST = 1e6
 # What eventlet can patch, and can give back as it was.
 _PATCHABLE = frozenset(
     ("_thread", "os", "queue", "select", "socket", "subprocess", "threading", "time")
@@ -31,12 +33,13 @@ _PATCHABLE = frozenset(
 class _Waiter:
     """A green thread that waits in its hub, to be resumed once."""
 
-    __slots__ = ("_greenlet", "_live", "box")
+    __slots__ = ("_greenlet", "_live", "_timer", "box")
 
     def __init__(self) -> None:
         self.box = _hub.mailbox()
         self._greenlet = greenlet.getcurrent()
         self._live = True
+        self._timer: Any = None
 
     def resume(self) -> None:
         """Go on: in the hub only."""
@@ -46,16 +49,21 @@ class _Waiter:
 
     def wait(self, timeout: float | None) -> None:
         """Switch to the hub until resumed, or until the time is over."""
-        hub = self.box.hub
-        timer = None
         try:
             if timeout is not None:
-                timer = hub.schedule_call_global(timeout, self.resume)
-            hub.switch()
+                self._arm(timeout)
+            self.box.hub.switch()
         finally:
             self._live = False
-            if timer is not None:
-                timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _arm(self, timeout: float) -> None:
+        schedule = self.box.hub.schedule_call_global
+        if timeout <= _LONGEST:
+            self._timer = schedule(timeout, self.resume)
+        else:
+            self._timer = schedule(_LONGEST, self._arm, timeout - _LONGEST)
 
 
 class GreenEvent:
@@ -186,6 +194,9 @@ class EventletDriver(base.Driver):
 
     def sleep(self, seconds: float) -> None:
         """Block this green thread."""
+        while seconds > _LONGEST:
+            eventlet.sleep(_LONGEST)
+            seconds -= _LONGEST
         eventlet.sleep(max(0.0, seconds))
 
     def event(self) -> GreenEvent:

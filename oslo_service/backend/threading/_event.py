@@ -58,7 +58,9 @@ class LockEvent:
     def _wait_until(self, until: float) -> bool:
         while not self._up:
             left = until - time.monotonic()
-            if left <= 0 or not self._gate.acquire(timeout=left):
+            if left <= 0 or not self._gate.acquire(
+                timeout=min(left, threading.TIMEOUT_MAX)
+            ):
                 break
             self._pass_on()
         return self._up

@@ -27,6 +27,7 @@ class Mailbox:
     def __init__(self, hub: hubs.hub.BaseHub) -> None:
         self.hub = hub
         self._calls: collections.deque[Callable[[], object]] = collections.deque()
+        self._closed = False
         self._reader, self._writer = _os.pipe()
         for fd in (self._reader, self._writer):
             _os.set_blocking(fd, False)
@@ -37,6 +38,8 @@ class Mailbox:
         if self.is_local() and greenlet.getcurrent() is not self.hub.greenlet:
             # In a green thread of this hub, which is therefore awake.
             self.hub.schedule_call_global(0, call)
+            return
+        if self._closed:  # the hub of the process that this one was forked from
             return
         self._calls.append(call)
         try:
@@ -61,6 +64,7 @@ class Mailbox:
 
     def close(self) -> None:
         """Close the pipe: only for a hub that will not run again."""
+        self._closed = True
         _os.close(self._reader)
         _os.close(self._writer)
 

@@ -1,0 +1,1046 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a driver's primitives promise: tasks, events, semaphores, readiness."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import pytest
+
+from oslo_service.backend.base import Driver
+from oslo_service.backend.exceptions import TaskCancelled, UnsupportedBackendError
+from oslo_service.testing.waiting import (
+    LIMIT,
+    Log,
+    ended,
+    in_native_thread,
+    in_time,
+    run_script,
+    until,
+    until_asleep,
+    until_set,
+)
+
+SHORT = 0.05
+THREE_YEARS = 1e8
+
+
+class PlainError(Exception):
+    """What the functions of these tests raise."""
+
+
+def fail() -> None:
+    raise PlainError("as asked")
+
+
+@pytest.fixture
+def on_signal() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Make a call when this process gets SIGUSR1."""
+    before = signal.getsignal(signal.SIGUSR1)
+
+    def install(call: Callable[[], object]) -> None:
+        def handler(signo: int, frame: FrameType | None) -> None:  # noqa: ARG001
+            call()
+
+        signal.signal(signal.SIGUSR1, handler)
+
+    yield install
+    signal.signal(signal.SIGUSR1, before)
+
+
+def send_signal_to_sleeping_main_thread() -> threading.Thread:
+    def send() -> None:
+        until_asleep(threading.main_thread().native_id)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    return in_native_thread(send)
+
+
+class TestTasks:
+    def test_wait_gives_the_result_of_the_call(self, driver: Driver) -> None:
+        task = driver.spawn(lambda: 42, name="answer")
+
+        assert ended(task, "a task whose call returns ends") == 42
+
+    def test_wait_raises_what_the_call_raised(self, driver: Driver) -> None:
+        task = driver.spawn(fail, name="fails")
+
+        with pytest.raises(PlainError, match="as asked"):
+            ended(task, "a task whose call raises ends")
+
+    def test_system_exit_ends_the_task_alone(
+        self, driver: Driver, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+
+        def leave() -> None:
+            raise SystemExit(3)
+
+        task = driver.spawn(leave, name="leaver")
+
+        assert ended(task, "SystemExit ends its task, not the program") is None
+        assert "leaver" in caplog.text
+
+    def test_spawn_does_not_wait_for_the_call(self, driver: Driver) -> None:
+        release = driver.event()
+        task = driver.spawn(lambda: release.wait(LIMIT), name="waits")
+
+        assert not task.done, "spawn() returns while the call runs"
+
+        release.set()
+        assert ended(task, "a released task ends") is True
+
+    def test_tasks_run_concurrently(self, driver: Driver) -> None:
+        ping, pong = driver.event(), driver.event()
+
+        def first() -> bool:
+            ping.set()
+            return pong.wait(LIMIT)
+
+        def second() -> bool:
+            met = ping.wait(LIMIT)
+            pong.set()
+            return met
+
+        tasks = [driver.spawn(call, name="player") for call in (first, second)]
+
+        assert [ended(task, "two tasks meet") for task in tasks] == [True, True]
+
+    def test_tasks_can_spawn_tasks(self, driver: Driver) -> None:
+        task = driver.spawn(lambda: driver.spawn(lambda: 1, name="inner"), name="outer")
+
+        assert ended(ended(task, "the outer ends"), "the inner ends") == 1
+
+    def test_a_native_thread_can_spawn_a_task(self, driver: Driver) -> None:
+        spawned = Log()
+        driver.spawn(int, name="the first is of the main thread").wait(LIMIT)
+        in_native_thread(lambda: spawned(driver.spawn(lambda: 7, name="foreign")))
+
+        until(driver, spawned.__len__, "spawn() is legal in any native thread")
+
+        assert ended(spawned.entries[0], "a task of another thread runs") == 7
+
+    def test_a_task_is_done_when_its_call_has_returned(self, driver: Driver) -> None:
+        release = driver.event()
+        task = driver.spawn(lambda: release.wait(LIMIT), name="waits")
+        assert not task.done
+
+        release.set()
+        ended(task, "a released task ends")
+
+        assert task.done
+
+    def test_the_driver_knows_which_tasks_run(self, driver: Driver) -> None:
+        begun, release = driver.event(), driver.event()
+
+        def call() -> None:
+            begun.set()
+            release.wait(LIMIT)
+
+        task = driver.spawn(call, name="known")
+        until_set(begun, "a spawned task begins")
+        assert task in driver.running
+
+        release.set()
+        ended(task, "a released task ends")
+
+        assert task not in driver.running
+
+    def test_a_task_keeps_the_name_it_was_given(self, driver: Driver) -> None:
+        task = driver.spawn(int, name="the name")
+        ended(task, "it ends")
+
+        assert task.name == "the name"
+
+    def test_a_task_that_waits_forever_does_not_keep_a_program_from_ending(
+        self, driver_name: str
+    ) -> None:
+        result = run_script(
+            "import sys\n"
+            "from oslo_service import backend\n"
+            "backend.init_backend(sys.argv[1])\n"
+            "driver = backend.get_backend()\n"
+            "begun = driver.event()\n"
+            "def call():\n"
+            "    begun.set()\n"
+            "    driver.event().wait()\n"
+            "driver.spawn(call, name='for ever')\n"
+            "assert begun.wait(60)\n"
+            "print('the end')\n",
+            driver_name,
+        )
+
+        assert (result.returncode, result.stdout) == (0, "the end\n"), result.stderr
+
+
+class TestWaitingForTasks:
+    def test_wait_raises_timeout_error_when_the_time_is_over(
+        self, driver: Driver
+    ) -> None:
+        release = driver.event()
+        task = driver.spawn(lambda: release.wait(LIMIT), name="slow")
+        begin = time.monotonic()
+
+        with pytest.raises(TimeoutError, match="slow"):
+            task.wait(SHORT)
+
+        assert time.monotonic() - begin >= SHORT * 0.9, "not before the time is over"
+        release.set()
+        assert ended(task, "a task survives a time-out of its waiter") is True
+
+    def test_wait_of_no_time_only_looks(self, driver: Driver) -> None:
+        release = driver.event()
+        task = driver.spawn(lambda: release.wait(LIMIT), name="slow")
+
+        with pytest.raises(TimeoutError):
+            task.wait(0)
+
+        release.set()
+        ended(task, "a released task ends")
+        assert task.wait(0) is True
+
+    def test_every_waiter_gets_the_result(self, driver: Driver) -> None:
+        release = driver.event()
+        task = driver.spawn(lambda: release.wait(LIMIT) and "it", name="awaited")
+        waiters = [
+            driver.spawn(lambda: task.wait(LIMIT), name="waiter") for _ in range(10)
+        ]
+        release.set()
+
+        results = [ended(one, "every waiter is woken") for one in waiters]
+
+        assert results == ["it"] * 10
+
+    def test_every_waiter_gets_the_exception(self, driver: Driver) -> None:
+        release = driver.event()
+
+        def call() -> None:
+            release.wait(LIMIT)
+            fail()
+
+        task = driver.spawn(call, name="awaited")
+        waiters = [
+            driver.spawn(lambda: task.wait(LIMIT), name="waiter") for _ in range(10)
+        ]
+        release.set()
+
+        for waiter in waiters:
+            with pytest.raises(PlainError):
+                ended(waiter, "every waiter is woken")
+
+
+class TestLinks:
+    def test_a_link_is_called_with_the_task_in_the_ending_task(
+        self, driver: Driver
+    ) -> None:
+        release, called, calls = driver.event(), driver.event(), Log()
+
+        def note(task: object) -> None:
+            calls(task, driver.current_ident())
+            called.set()
+
+        task = driver.spawn(lambda: release.wait(LIMIT), name="linked")
+        task.link(note)
+        assert not calls.entries, "a link is not called before the end"
+        release.set()
+
+        until_set(called, "a link is called at the end")
+        assert calls.entries == [(task, task.ident)]
+
+    def test_a_link_to_an_ended_task_is_called_at_once_in_the_caller(
+        self, driver: Driver
+    ) -> None:
+        task = driver.spawn(int, name="ended")
+        ended(task, "it ends")
+        calls = Log()
+
+        task.link(lambda one: calls(one, driver.current_ident()))
+
+        assert calls.entries == [(task, driver.current_ident())]
+
+    def test_a_link_is_called_when_the_call_raises(self, driver: Driver) -> None:
+        task, called = driver.spawn(fail, name="fails"), driver.event()
+
+        task.link(lambda _task: called.set())
+
+        until_set(called, "a link is called when the call has raised")
+
+    def test_an_error_in_a_link_is_logged_and_the_next_link_called(
+        self, driver: Driver, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        release, called = driver.event(), driver.event()
+        task = driver.spawn(lambda: release.wait(LIMIT), name="linked")
+        task.link(lambda _task: fail())
+        task.link(lambda _task: called.set())
+        release.set()
+
+        until_set(called, "an error in a link does not keep others from being called")
+
+        assert "PlainError: as asked" in caplog.text, "with its traceback"
+        assert ended(task, "the task ends") is True, "the task's result is its own"
+
+    def test_each_link_is_called_exactly_once_however_they_race_with_the_end(
+        self, driver: Driver
+    ) -> None:
+        for _ in range(50):
+            release, calls = driver.event(), Log()
+            task = driver.spawn(lambda e=release: e.wait(LIMIT), name="raced")
+            release.set()
+            for number in range(5):
+                task.link(lambda _task, n=number, c=calls: c(n))
+            ended(task, "it ends")
+            until(driver, lambda c=calls: len(c) >= 5, "every link is called")
+            assert sorted(calls.entries) == [0, 1, 2, 3, 4]
+
+
+class TestCancelAndStop:
+    def test_cancel_does_not_touch_a_task_that_has_begun(self, driver: Driver) -> None:
+        begun, release = driver.event(), driver.event()
+
+        def call() -> str:
+            begun.set()
+            release.wait(LIMIT)
+            return "finished"
+
+        task = driver.spawn(call, name="begun")
+        until_set(begun, "it begins")
+
+        assert task.cancel() is False
+
+        release.set()
+        assert ended(task, "it goes on") == "finished"
+
+    def test_cancel_says_whether_the_call_will_ever_run(self, driver: Driver) -> None:
+        for _ in range(50):
+            calls = Log()
+            task = driver.spawn(lambda c=calls: c("ran"), name="perhaps")
+
+            if task.cancel():
+                with pytest.raises(TaskCancelled):
+                    ended(task, "a cancelled task has ended")
+                driver.sleep(0)
+                assert not calls.entries, "a cancelled call never runs"
+            else:
+                ended(task, "what is not cancelled runs")
+                assert calls.entries == ["ran"]
+
+    def test_cancel_of_an_ended_task_changes_nothing(self, driver: Driver) -> None:
+        task = driver.spawn(lambda: 1, name="ended")
+        ended(task, "it ends")
+
+        assert task.cancel() is False
+        assert task.wait(0) == 1
+
+    def test_stop_kills_a_running_task_where_the_model_can(
+        self, driver: Driver
+    ) -> None:
+        begun, release, cleaned = driver.event(), driver.event(), driver.event()
+
+        def call() -> None:
+            begun.set()
+            try:
+                release.wait(LIMIT)
+            finally:
+                cleaned.set()
+
+        task = driver.spawn(call, name="victim")
+        until_set(begun, "it begins")
+
+        if driver.capabilities.kill_tasks:
+            task.stop()
+            with pytest.raises(TaskCancelled, match="victim"):
+                ended(task, "a killed task ends")
+            assert cleaned.is_set(), "a killed task runs its finally clauses"
+        else:
+            with pytest.raises(UnsupportedBackendError, match="victim"):
+                task.stop()
+            assert not task.done
+            release.set()
+            ended(task, "what cannot be killed goes on")
+
+    def test_stop_of_an_ended_task_is_harmless_where_tasks_can_be_killed(
+        self, driver: Driver
+    ) -> None:
+        if not driver.capabilities.kill_tasks:
+            pytest.skip("the model cannot kill tasks")
+        task = driver.spawn(lambda: 1, name="ended")
+        ended(task, "it ends")
+
+        task.stop()
+        driver.sleep(0)
+
+        assert task.wait(0) == 1
+
+    def test_a_killed_task_calls_its_links(self, driver: Driver) -> None:
+        if not driver.capabilities.kill_tasks:
+            pytest.skip("the model cannot kill tasks")
+        called = driver.event()
+        task = driver.spawn(driver.event().wait, name="victim")
+        task.link(lambda _task: called.set())
+
+        task.stop()
+
+        until_set(called, "a killed task calls its links")
+
+
+class TestIdentity:
+    def test_inside_a_task_the_current_ident_is_the_tasks(self, driver: Driver) -> None:
+        task = driver.spawn(driver.current_ident, name="who")
+
+        assert ended(task, "it ends") == task.ident
+
+    def test_an_ident_is_never_zero_and_differs_between_tasks_that_exist(
+        self, driver: Driver
+    ) -> None:
+        release, seen = driver.event(), Log()
+
+        def call() -> None:
+            seen(driver.current_ident())
+            release.wait(LIMIT)
+
+        tasks = [driver.spawn(call, name="one of many") for _ in range(20)]
+        until(driver, lambda: len(seen) == 20, "all begin")
+
+        idents = {*seen.entries, driver.current_ident()}
+
+        assert len(idents) == 21
+        assert 0 not in idents
+        release.set()
+        for task in tasks:
+            ended(task, "they end")
+
+
+class TestEvents:
+    def test_an_event_is_not_set_when_made(self, driver: Driver) -> None:
+        event = driver.event()
+
+        assert not event.is_set()
+        assert event.wait(0) is False
+
+    def test_an_event_that_is_set_is_not_waited_for(self, driver: Driver) -> None:
+        event = driver.event()
+        event.set()
+        event.set()
+
+        assert event.is_set()
+        assert event.wait() is True
+        assert event.wait(0) is True
+        assert event.wait(THREE_YEARS) is True
+
+    def test_a_cleared_event_is_waited_for_again(self, driver: Driver) -> None:
+        event = driver.event()
+        event.set()
+        event.clear()
+        event.clear()
+
+        assert not event.is_set()
+        assert event.wait(SHORT) is False
+
+        event.set()
+        assert event.wait(LIMIT) is True
+
+    def test_wait_says_that_the_time_was_over_and_not_before(
+        self, driver: Driver
+    ) -> None:
+        event, begin = driver.event(), time.monotonic()
+
+        assert event.wait(SHORT) is False
+        assert time.monotonic() - begin >= SHORT * 0.9
+
+    def test_wait_with_a_negative_timeout_only_looks(self, driver: Driver) -> None:
+        assert driver.event().wait(-1) is False
+
+    def test_waiting_without_time_in_a_loop_lets_other_tasks_run(
+        self, driver: Driver
+    ) -> None:
+        event = driver.event()
+        task = driver.spawn(event.set, name="setter")
+        end = time.monotonic() + LIMIT
+
+        while not event.wait(0):
+            assert time.monotonic() < end, "wait(0) lets other tasks run"
+
+        ended(task, "it ends")
+
+    @pytest.mark.parametrize("timeout", [None, LIMIT, THREE_YEARS])
+    def test_set_wakes_every_waiter(
+        self, driver: Driver, timeout: float | None
+    ) -> None:
+        event, begun = driver.event(), Log()
+
+        def call() -> bool:
+            begun("one")
+            return event.wait(timeout)
+
+        waiters = [driver.spawn(call, name="waiter") for _ in range(20)]
+        until(driver, lambda: len(begun) == 20, "all begin")
+        event.set()
+
+        assert all(ended(one, "set() wakes every waiter") for one in waiters)
+
+    @pytest.mark.parametrize("timeout", [None, LIMIT, THREE_YEARS])
+    def test_set_in_another_native_thread_wakes_a_sleeping_waiter(
+        self, driver: Driver, timeout: float | None
+    ) -> None:
+        event, waiter = driver.event(), threading.get_native_id()
+
+        def wake() -> None:
+            until_asleep(waiter)
+            event.set()
+
+        thread = in_native_thread(wake)
+
+        assert event.wait(timeout), "Event.set() is legal in any native thread"
+        thread.join(LIMIT)
+
+    @pytest.mark.parametrize("timeout", [None, LIMIT])
+    def test_set_in_a_signal_handler_wakes_a_sleeping_waiter(
+        self,
+        driver: Driver,
+        timeout: float | None,
+        on_signal: Callable[[Callable[[], object]], None],
+    ) -> None:
+        event, freed = driver.event(), driver.event()
+        on_signal(event.set)
+        waiter = driver.spawn(
+            lambda: event.wait(timeout) and freed.set(), name="waiter"
+        )
+        thread = send_signal_to_sleeping_main_thread()
+
+        until_set(event, "Event.set() in a signal handler wakes the main thread")
+        until_set(freed, "Event.set() in a signal handler wakes other tasks")
+        ended(waiter, "it ends")
+        thread.join(LIMIT)
+
+    def test_many_setters_and_clearers_lose_no_wake_up(self, driver: Driver) -> None:
+        ball = [driver.event(), driver.event()]
+
+        def play(mine: int) -> int:
+            for _ in range(300):
+                if not ball[mine].wait(LIMIT):
+                    return -1
+                ball[mine].clear()
+                ball[1 - mine].set()
+            return mine
+
+        players = [driver.spawn(lambda n=n: play(n), name="player") for n in (0, 1)]
+        ball[0].set()
+
+        assert [ended(one, "no wake-up is lost") for one in players] == [0, 1]
+
+
+class TestSemaphores:
+    def test_a_semaphore_has_as_many_places_as_it_was_given(
+        self, driver: Driver
+    ) -> None:
+        semaphore = driver.semaphore(2)
+
+        taken = [semaphore.acquire(blocking=False) for _ in range(3)]
+
+        assert taken == [True, True, False]
+
+    def test_a_place_that_is_given_back_can_be_taken_again(
+        self, driver: Driver
+    ) -> None:
+        semaphore = driver.semaphore()
+        with semaphore:
+            assert semaphore.acquire(blocking=False) is False
+
+        assert semaphore.acquire(timeout=LIMIT) is True
+
+    def test_a_semaphore_is_never_negative(self, driver: Driver) -> None:
+        with pytest.raises(ValueError, match="-1"):
+            driver.semaphore(-1)
+
+    def test_acquire_gives_up_when_the_time_is_over_and_not_before(
+        self, driver: Driver
+    ) -> None:
+        begin = time.monotonic()
+
+        assert driver.semaphore(0).acquire(timeout=SHORT) is False
+        assert time.monotonic() - begin >= SHORT * 0.9
+
+    def test_release_wakes_one_who_waits(self, driver: Driver) -> None:
+        semaphore = driver.semaphore(0)
+        waiter = driver.spawn(semaphore.acquire, name="waiter")
+        driver.sleep(0)
+        semaphore.release()
+
+        assert ended(waiter, "release() wakes one who waits") is True
+
+    def test_no_more_hold_a_place_than_there_are(self, driver: Driver) -> None:
+        semaphore, inside, peaks = driver.semaphore(3), set(), Log()
+
+        def call() -> None:
+            for _ in range(30):
+                with semaphore:
+                    inside.add(driver.current_ident())
+                    peaks(len(inside))
+                    driver.sleep(0)
+                    inside.discard(driver.current_ident())
+
+        tasks = [driver.spawn(call, name="guest") for _ in range(8)]
+        for task in tasks:
+            ended(task, "everyone gets a place")
+
+        assert max(peaks.entries) <= 3
+        assert [semaphore.acquire(blocking=False) for _ in range(4)] == [
+            True,
+            True,
+            True,
+            False,
+        ], "every place is free again"
+
+    def test_waiters_that_give_up_lose_nobody_elses_wake_up(
+        self, driver: Driver
+    ) -> None:
+        semaphore = driver.semaphore(1)
+
+        def impatient() -> None:
+            for _ in range(30):
+                if semaphore.acquire(timeout=0.0005):
+                    driver.sleep(0.0005)
+                    semaphore.release()
+
+        def patient() -> bool:
+            for _ in range(30):
+                semaphore.acquire()
+                driver.sleep(0)
+                semaphore.release()
+            return True
+
+        calls = [impatient, patient] * 4
+        tasks = [driver.spawn(call, name=call.__name__) for call in calls]
+
+        for task in tasks:
+            ended(task, "a release always wakes one who waits")
+
+    def test_a_killed_waiter_takes_nobody_elses_wake_up_along(
+        self, driver: Driver
+    ) -> None:
+        if not driver.capabilities.kill_tasks:
+            pytest.skip("the model cannot kill tasks")
+        semaphore, begun = driver.semaphore(0), Log()
+
+        def wait() -> bool:
+            begun("one")
+            return semaphore.acquire()
+
+        victim = driver.spawn(wait, name="victim")
+        until(driver, lambda: len(begun) == 1, "the first waits")
+        heir = driver.spawn(wait, name="heir")
+        until(driver, lambda: len(begun) == 2, "the second waits")
+        victim.stop()
+        until(driver, lambda: victim.done, "a killed task ends")
+
+        semaphore.release()
+
+        assert ended(heir, "release() wakes one who still waits") is True
+
+
+class TestSleep:
+    def test_sleep_returns_when_the_time_is_over_and_not_before(
+        self, driver: Driver
+    ) -> None:
+        begin = time.monotonic()
+
+        driver.sleep(SHORT)
+
+        assert time.monotonic() - begin >= SHORT * 0.9
+
+    def test_a_long_sleep_holds_up_nobody(self, driver_name: str) -> None:
+        result = run_script(
+            "import sys\n"
+            "from oslo_service import backend\n"
+            "backend.init_backend(sys.argv[1])\n"
+            "driver = backend.get_backend()\n"
+            "driver.spawn(lambda: driver.sleep(1e8), name='sleeper')\n"
+            "driver.sleep(0.01)\n"
+            "print('awake')\n",
+            driver_name,
+        )
+
+        assert (result.returncode, result.stdout) == (0, "awake\n"), result.stderr
+
+    @pytest.mark.parametrize("seconds", [0, -1])
+    def test_sleep_of_no_time_returns(self, driver: Driver, seconds: float) -> None:
+        driver.sleep(seconds)
+
+    def test_sleep_lets_other_tasks_run(self, driver: Driver) -> None:
+        event = driver.event()
+        task = driver.spawn(event.set, name="other")
+        end = time.monotonic() + LIMIT
+
+        while not event.is_set():
+            assert time.monotonic() < end, "sleep(0) lets other tasks run"
+            driver.sleep(0)
+
+        ended(task, "it ends")
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """The two ends of a pipe, closed afterwards."""
+    reader, writer = os.pipe()
+    yield reader, writer
+    for fd in (reader, writer):
+        try:
+            os.close(fd)
+        except OSError:  # the test has closed it
+            pass
+
+
+def fill(writer: int) -> None:
+    os.set_blocking(writer, False)
+    try:
+        while True:
+            os.write(writer, b"x" * 4096)
+    except BlockingIOError:
+        return
+
+
+class TestReadiness:
+    @pytest.mark.parametrize("timeout", [None, 0, LIMIT, THREE_YEARS])
+    def test_what_can_be_read_is_ready(
+        self, driver: Driver, pipe: tuple[int, int], timeout: float | None
+    ) -> None:
+        reader, writer = pipe
+        os.write(writer, b"!")
+
+        assert driver.wait_ready([reader], timeout=timeout) == ([reader], [])
+
+    @pytest.mark.parametrize("timeout", [None, 0, LIMIT])
+    def test_what_can_be_written_is_ready(
+        self, driver: Driver, pipe: tuple[int, int], timeout: float | None
+    ) -> None:
+        _, writer = pipe
+
+        assert driver.wait_ready([], [writer], timeout) == ([], [writer])
+
+    def test_nothing_is_ready_when_the_time_is_over_and_not_before(
+        self, driver: Driver, pipe: tuple[int, int]
+    ) -> None:
+        _, writer = pipe
+        fill(writer)
+        left, right = socket.socketpair()
+        with left, right:
+            begin = time.monotonic()
+            ready = driver.wait_ready([left.fileno()], [writer], SHORT)
+
+        assert ready == ([], [])
+        assert time.monotonic() - begin >= SHORT * 0.9
+
+    def test_no_time_only_looks(self, driver: Driver, pipe: tuple[int, int]) -> None:
+        reader, _ = pipe
+
+        assert driver.wait_ready([reader], timeout=0) == ([], [])
+        assert driver.wait_ready([reader], timeout=-1) == ([], [])
+
+    @pytest.mark.parametrize("timeout", [None, LIMIT, THREE_YEARS])
+    def test_a_sleeping_task_is_woken_by_what_arrives(
+        self, driver: Driver, pipe: tuple[int, int], timeout: float | None
+    ) -> None:
+        reader, writer = pipe
+        waiter = threading.get_native_id()
+
+        def write() -> None:
+            until_asleep(waiter)
+            os.write(writer, b"!")
+
+        thread = in_native_thread(write)
+        task = driver.spawn(
+            lambda: driver.wait_ready([reader], timeout=timeout), name="reader"
+        )
+
+        assert ended(task, "what arrives wakes the task") == ([reader], [])
+        thread.join(LIMIT)
+
+    def test_a_task_is_woken_when_there_is_room_to_write(
+        self, driver: Driver, pipe: tuple[int, int]
+    ) -> None:
+        reader, writer = pipe
+        fill(writer)
+        begun = driver.event()
+
+        def wait() -> tuple[list[int], list[int]]:
+            begun.set()
+            return driver.wait_ready([], [writer], LIMIT)
+
+        task = driver.spawn(wait, name="writer")
+        until_set(begun, "it begins")
+        assert not task.done
+
+        os.read(reader, 1 << 20)
+
+        assert ended(task, "room to write wakes the task") == ([], [writer])
+
+    def test_a_hang_up_makes_the_reading_end_ready(
+        self, driver: Driver, pipe: tuple[int, int]
+    ) -> None:
+        reader, writer = pipe
+        task = driver.spawn(
+            lambda: driver.wait_ready([reader], timeout=LIMIT), name="reader"
+        )
+        driver.sleep(0)
+        os.close(writer)
+
+        assert ended(task, "a hang-up wakes the task") == ([reader], [])
+
+    def test_an_error_makes_the_writing_end_ready(
+        self, driver: Driver, pipe: tuple[int, int]
+    ) -> None:
+        reader, writer = pipe
+        fill(writer)
+        task = driver.spawn(
+            lambda: driver.wait_ready([], [writer], LIMIT), name="writer"
+        )
+        driver.sleep(0)
+        os.close(reader)
+
+        assert ended(task, "an error wakes the task") == ([], [writer])
+
+    def test_a_peer_that_closes_makes_a_socket_ready(self, driver: Driver) -> None:
+        left, right = socket.socketpair()
+        with left:
+            right.close()
+
+            ready, _ = driver.wait_ready([left.fileno()], timeout=LIMIT)
+
+            assert ready == [left.fileno()]
+
+    def test_of_several_descriptors_the_ready_one_is_given(
+        self, driver: Driver, pipe: tuple[int, int]
+    ) -> None:
+        reader, writer = pipe
+        pairs = [socket.socketpair() for _ in range(5)]
+        idle = [left.fileno() for left, _ in pairs]
+        try:
+            os.write(writer, b"!")
+            assert driver.wait_ready([*idle, reader], timeout=LIMIT) == ([reader], [])
+
+            os.read(reader, 1)
+            pairs[3][1].send(b"!")
+            assert driver.wait_ready([reader, *idle], timeout=LIMIT) == ([idle[3]], [])
+        finally:
+            for left, right in pairs:
+                left.close()
+                right.close()
+
+    def test_every_ready_descriptor_is_found_in_the_end(self, driver: Driver) -> None:
+        pairs = [socket.socketpair() for _ in range(5)]
+        try:
+            for _, right in pairs:
+                right.send(b"!")
+            waiting = {left.fileno(): left for left, _ in pairs}
+            while waiting:
+                ready, _ = driver.wait_ready(list(waiting), timeout=LIMIT)
+                assert ready, "at least one is given while the time is not over"
+                for fd in ready:
+                    waiting.pop(fd).recv(1)
+        finally:
+            for left, right in pairs:
+                left.close()
+                right.close()
+
+    def test_one_descriptor_can_be_waited_for_both_ways(self, driver: Driver) -> None:
+        left, right = socket.socketpair()
+        with left, right:
+            fd = left.fileno()
+
+            assert driver.wait_ready([fd], [fd], LIMIT) == ([], [fd])
+
+            fill(fd)
+            right.send(b"!")
+            assert driver.wait_ready([fd], [fd], LIMIT) == ([fd], [])
+
+    def test_waiting_blocks_the_task_and_not_the_process(
+        self, driver: Driver, pipe: tuple[int, int]
+    ) -> None:
+        reader, writer = pipe
+        reading = driver.spawn(
+            lambda: driver.wait_ready([reader], timeout=LIMIT), name="reader"
+        )
+        writing = driver.spawn(lambda: os.write(writer, b"!"), name="writer")
+
+        ended(writing, "other tasks run while one waits for a descriptor")
+        ended(reading, "and wake it")
+
+    def test_a_descriptor_can_be_waited_for_again_and_by_another_task(
+        self, driver: Driver, pipe: tuple[int, int]
+    ) -> None:
+        reader, writer = pipe
+        for _ in range(3):
+            assert driver.wait_ready([reader], timeout=0.001) == ([], [])
+            os.write(writer, b"!")
+            ready = in_time(
+                driver,
+                lambda: driver.wait_ready([reader], timeout=LIMIT),
+                "a descriptor that was waited for can be again",
+            )
+            assert ready == ([reader], [])
+            os.read(reader, 1)
+
+
+class TestOriginalModules:
+    @pytest.mark.parametrize(
+        "module",
+        ["os", "signal", "time", "select", "socket", "threading", "subprocess", "json"],
+    )
+    def test_every_module_of_the_standard_library_can_be_had(
+        self, driver: Driver, module: str
+    ) -> None:
+        assert driver.original(module).__name__ == module
+
+
+class TestExecutors:
+    def test_an_executor_runs_calls_and_gives_their_results(
+        self, driver: Driver
+    ) -> None:
+        pytest.importorskip("futurist")
+        with driver.executor(2) as executor:
+            futures = [executor.submit(pow, number, 2) for number in range(5)]
+            until(
+                driver,
+                lambda: all(one.done() for one in futures),
+                "an executor runs what is submitted",
+            )
+
+        assert [one.result() for one in futures] == [0, 1, 4, 9, 16]
+
+    def test_an_executor_gives_the_exception_of_a_call(self, driver: Driver) -> None:
+        pytest.importorskip("futurist")
+        with driver.executor(1) as executor:
+            future = executor.submit(fail)
+            until(driver, future.done, "an executor runs what is submitted")
+
+        assert isinstance(future.exception(), PlainError)
+
+    def test_an_executor_runs_no_more_calls_at_a_time_than_it_was_told(
+        self, driver: Driver
+    ) -> None:
+        pytest.importorskip("futurist")
+        inside, peaks = Log(), Log()
+
+        def call() -> None:
+            inside(1)
+            peaks(sum(inside.entries))
+            driver.sleep(0.001)
+            inside(-1)
+
+        with driver.executor(2) as executor:
+            futures = [executor.submit(call) for _ in range(10)]
+            until(
+                driver,
+                lambda: all(one.done() for one in futures),
+                "an executor runs what is submitted",
+            )
+
+        assert max(peaks.entries) <= 2
+
+
+class TestDefer:
+    def test_what_a_signal_handler_defers_runs_and_may_wait(
+        self, driver: Driver, on_signal: Callable[[Callable[[], object]], None]
+    ) -> None:
+        done = driver.event()
+
+        def deferred() -> None:
+            driver.sleep(0.001)
+            driver.event().wait(0.001)
+            done.set()
+
+        on_signal(lambda: driver.defer(deferred))
+        thread = send_signal_to_sleeping_main_thread()
+
+        until_set(done, "defer() brings a call out of a signal handler, soon")
+        thread.join(LIMIT)
+
+
+AFTER_FORK = """
+import faulthandler, os, sys, traceback
+faulthandler.dump_traceback_later(50, exit=True)
+from oslo_service import backend
+from oslo_service.backend.exceptions import TaskCancelled
+
+backend.init_backend(sys.argv[1])
+driver = backend.get_backend()
+release, begun = driver.event(), driver.event()
+ran_in = []
+
+def call():
+    begun.set()
+    release.wait(30)
+    ran_in.append(os.getpid())
+    return "parent's"
+
+parent, inherited = os.getpid(), driver.spawn(call, name="inherited")
+assert begun.wait(30)
+reader, writer = os.pipe()
+reading = driver.spawn(lambda: driver.wait_ready([reader], timeout=30), name="r")
+driver.sleep(0.001)
+sys.stdout.flush()
+pid = os.fork()
+if pid == 0:
+    status = 1
+    try:
+        driver.after_fork()
+        assert inherited.done, "inherited tasks count as ended"
+        try:
+            inherited.wait(0)
+        except TaskCancelled:
+            pass
+        else:
+            raise AssertionError("waiting for an inherited task raises TaskCancelled")
+        assert not driver.running, "nothing runs in a fresh child"
+        release.set()
+        assert driver.spawn(lambda: 5, name="new").wait(30) == 5, "new tasks run"
+        event = driver.event()
+        assert event.wait(0.01) is False
+        driver.spawn(event.set, name="setter")
+        assert event.wait(30), "events work in a child"
+        with driver.semaphore() as taken:
+            assert taken
+        one, other = os.pipe()
+        task = driver.spawn(lambda: driver.wait_ready([one], timeout=30), name="r")
+        driver.sleep(0.001)
+        os.write(other, b"!")
+        assert task.wait(30) == ([one], []), "readiness works in a child"
+        driver.sleep(0.01)
+        assert not ran_in, "a task of the parent never runs on in a child"
+        assert not driver.running, "nothing is left"
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+while True:
+    done, status = os.waitpid(pid, os.WNOHANG)
+    if done:
+        break
+    driver.sleep(0.005)
+assert status == 0, status
+assert not inherited.done, "the parent's tasks live on"
+assert not reading.done
+os.write(writer, b"!")
+assert reading.wait(30) == ([reader], []), "the parent's waits are not disturbed"
+release.set()
+assert inherited.wait(30) == "parent's"
+assert ran_in == [parent]
+print("as it should be")
+"""
+
+
+class TestAfterFork:
+    def test_a_forked_child_is_usable_and_its_parent_undisturbed(
+        self, driver_name: str
+    ) -> None:
+        result = run_script(AFTER_FORK, driver_name)
+
+        assert result.stdout == "as it should be\n", result.stderr
+        assert result.returncode == 0, result.stderr

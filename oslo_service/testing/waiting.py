@@ -1,0 +1,156 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting in tests: for what is observed, never for a guessed time.
+
+Every wait has a bound, far above what a loaded machine needs: it guards
+against hangs and measures nothing.
+"""
+
+import collections
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oslo_service.backend.base import Driver, Event
+
+__all__ = (
+    "LIMIT",
+    "HandClock",
+    "Log",
+    "ended",
+    "in_native_thread",
+    "in_time",
+    "run_script",
+    "until",
+    "until_asleep",
+    "until_set",
+)
+
+#: The most seconds that anything waited for may take.
+LIMIT = 60.0
+_PAUSE = 0.002
+_ASLEEP_LOOKS = 5
+
+
+def until(driver: Driver, condition: Callable[[], object], what: str) -> None:
+    """Wait until ``condition()`` is true, letting other tasks run.
+
+    :param what: the sentence of the contract that is broken if it never is.
+    """
+    end = time.monotonic() + LIMIT
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"not so in {LIMIT:g} s: {what}")
+        driver.sleep(_PAUSE)
+
+
+def until_set(event: Event, what: str) -> None:
+    """Wait until an event of the driver is set."""
+    if not event.wait(LIMIT):
+        pytest.fail(f"not so in {LIMIT:g} s: {what}")
+
+
+def in_time(driver: Driver, call: Callable[[], Any], what: str) -> Any:
+    """Make a call that may block, in a task; give its result, or raise.
+
+    :param what: the sentence of the contract that is broken if it hangs.
+    """
+    return ended(driver.spawn(call, name=f"test: {what}"), what)
+
+
+def ended(task: Any, what: str) -> Any:
+    """Wait for a task; give its result, or raise what it raised."""
+    try:
+        return task.wait(LIMIT)
+    except TimeoutError:
+        if task.done:
+            raise
+        pytest.fail(f"not so in {LIMIT:g} s: {what}")
+
+
+def in_native_thread(call: Callable[[], object]) -> threading.Thread:
+    """Make a call in a thread of the operating system."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    return thread
+
+
+def until_asleep(native_id: int | None) -> None:
+    """Block the native thread until another has gone to sleep in the kernel.
+
+    Where the system does not tell, go on after a moment: what follows happens
+    a little earlier, and must be right then too.
+    """
+    status = Path(f"/proc/self/task/{native_id}/stat")
+    asleep, end = 0, time.monotonic() + LIMIT
+    while asleep < _ASLEEP_LOOKS and time.monotonic() < end:
+        time.sleep(_PAUSE)
+        try:
+            state = status.read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            state = "S"
+        asleep = asleep + 1 if state == "S" else 0
+
+
+def run_script(
+    script: str,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python program in a process of its own, to its end."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("OS_OSLO_SERVICE")
+    }
+    return subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+        env={**inherited, **(env or {})},
+        cwd=cwd,
+    )
+
+
+class HandClock:
+    """A monotonic clock that goes only where it is told to."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Give the time."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
+
+class Log:
+    """What happened, in the order in which it did, from any task."""
+
+    def __init__(self) -> None:
+        self._entries: collections.deque[Any] = collections.deque()
+
+    def __call__(self, *entry: Any) -> None:
+        """Add an entry: what it was called with."""
+        self._entries.append(entry[0] if len(entry) == 1 else entry)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def entries(self) -> list[Any]:
+        """Everything so far."""
+        return list(self._entries)

@@ -2,27 +2,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which event tells the calling task that it should end."""
 
-import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import TypeVar
 
 from oslo_service import backend
 from oslo_service.backend.base import Event
 
-__all__ = ("listening_to", "stop_requested")
+__all__ = ("run_listening", "stop_requested")
+
+T = TypeVar("T")
 
 # By the identity of the task. Nothing is waited for between looking up and
 # using an entry, which only its own task changes.
 _events: dict[int, Event] = {}
 
 
-@contextlib.contextmanager
-def listening_to(event: Event) -> Iterator[None]:
-    """Make ``event`` the one that the calling task should watch."""
+def run_listening(event: Event, call: Callable[[], T]) -> T:
+    """Make a call, in which ``event`` is the one to watch."""
     ident = backend.get_backend().current_ident()
     outer = _events.get(ident)
     _events[ident] = event
     try:
-        yield
+        return call()
     finally:
         if outer is None:
             _events.pop(ident, None)

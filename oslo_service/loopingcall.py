@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from oslo_service import _clock, _names, _schedule, backend
 from oslo_service._schedule import LoopingCallTimeOut
-from oslo_service._stopping import listening_to
+from oslo_service._stopping import run_listening
 from oslo_service.backend.base import Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 
@@ -66,6 +66,9 @@ class LoopingCallBase:
         self.kw = kwargs
         self.done: Task | None = None
         self._abort: Event | None = None
+        # Whose task makes the calls, while one does. Not looked up in `done`,
+        # which start() may not have set yet when the first call is made.
+        self._ident: int | None = None
         self._on_end: Callable[[LoopingCallBase], object] | None = None
 
     @property
@@ -89,18 +92,17 @@ class LoopingCallBase:
             :class:`LoopingCallTimeOut`.
         :raises RuntimeError: the loop was never started, or waits for itself.
         """
-        if self.done is None:
-            raise RuntimeError(f"{self} cannot be waited for: it was never started")
         if self._is_caller():
             raise RuntimeError(f"{self} cannot wait for itself")
+        if self.done is None:
+            raise RuntimeError(f"{self} cannot be waited for: it was never started")
         return self.done.wait()
 
     def _is_caller(self) -> bool:
         """Tell whether this is called from inside the loop's own task."""
         return (
-            self._running
-            and self.done is not None
-            and self.done.ident == backend.get_backend().current_ident()
+            self._ident is not None
+            and self._ident == backend.get_backend().current_ident()
         )
 
     def _sleep(self, timeout: float) -> None:
@@ -122,33 +124,29 @@ class LoopingCallBase:
             raise TypeError(f"{self._KIND}: {self.f!r} cannot be called")
         driver = backend.get_backend()
         self._abort = driver.event()
-        run = functools.partial(
-            contextvars.copy_context().run,
-            self._run,
+        loop = functools.partial(
+            self._loop,
             self._abort,
             schedule,
             _seconds("initial_delay", initial_delay or 0),
             stop_on_exception,
         )
+        context = contextvars.copy_context()
+        run = functools.partial(context.run, self._run, self._abort, loop)
         self.done = driver.spawn(run, name=f"loop {_names.describe(self.f)}")
         return self.done
 
-    def _run(
-        self,
-        abort: Event,
-        schedule: _schedule.Schedule,
-        initial_delay: float,
-        stop_on_exception: bool,
-    ) -> Any:
+    def _run(self, abort: Event, loop: Callable[[], Any]) -> Any:
+        self._ident = backend.get_backend().current_ident()
         try:
-            with listening_to(abort):
-                return self._loop(abort, schedule, initial_delay, stop_on_exception)
+            return run_listening(abort, loop)
         except LoopingCallDone as done:
             return done.retvalue
         except Exception:
             LOG.exception("%s failed", self)
             raise
         finally:
+            self._ident = None
             if self._on_end is not None:
                 self._on_end(self)
 

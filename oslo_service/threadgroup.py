@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service import _clock, _names, backend, loopingcall
-from oslo_service._stopping import listening_to, stop_requested
+from oslo_service._stopping import run_listening, stop_requested
 from oslo_service.backend.base import Driver, Event, InlineTask, Task
 
 __all__ = ("Thread", "ThreadGroup", "stop_requested")
@@ -490,8 +490,7 @@ class ThreadGroup:
 def _run(thread: Thread, call: Callable[[], Any], name: str) -> Any:
     """Make the call of a group's thread: the body of its task."""
     try:
-        with listening_to(thread._stopping):
-            return call()
+        return run_listening(thread._stopping, call)
     except Exception:
         LOG.exception("The function of %s failed", name)
         raise

@@ -206,11 +206,15 @@ class Task(abc.ABC):
         """
         if self._pid != os.getpid():
             raise exceptions.TaskCancelled(f"task {self.name} did not cross the fork")
-        if not self._finished.wait(timeout):
+        if not self._await_end(timeout):
             raise TimeoutError(f"task {self.name} still runs after {timeout} s")
         if self._error is not None:
             raise self._error
         return self._result
+
+    def _await_end(self, timeout: float | None) -> bool:
+        """Block until the call has ended; tell whether it has."""
+        return self._finished.wait(timeout)
 
     def link(self, callback: "Callable[[Task], object]") -> None:
         """Call ``callback(task)`` when the task has ended.

@@ -6,8 +6,8 @@ Times are monotonic, in seconds. Every schedule answers one question: the call
 has returned ``result``, and it is ``now``; how long until the next tick?
 """
 
+import logging
 import random
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from oslo_service.backend.exceptions import OsloServiceError
@@ -21,6 +21,8 @@ __all__ = (
     "LoopingCallTimeOut",
     "Schedule",
 )
+
+LOG = logging.getLogger(__name__)
 
 #: The result of a call that raised, where the loop goes on.
 FAILED = object()
@@ -54,22 +56,19 @@ class FixedInterval:
     follows at once, what was missed is skipped, and the grid starts again
     from there.
 
-    :param on_overrun: called with the seconds that the first of a run of
-        overruns is late.
-    :param on_recovery: called with the number of overruns when one is over.
+    The first of a run of overruns is logged, and the recovery from it.
+
+    :param interval: seconds.
+    :param owner: whose calls they are, for the log.
     """
 
-    def __init__(
-        self,
-        interval: float,
-        on_overrun: Callable[[float], object],
-        on_recovery: Callable[[int], object],
-    ) -> None:
+    __slots__ = ("_due", "_interval", "_overruns", "_owner")
+
+    def __init__(self, interval: float, owner: object) -> None:
         self._interval = interval
+        self._owner = owner
         self._due = 0.0
         self._overruns = 0
-        self._on_overrun = on_overrun
-        self._on_recovery = on_recovery
 
     def begin(self, now: float) -> None:
         """Start the grid."""
@@ -90,12 +89,19 @@ class FixedInterval:
         self._due = now
         self._overruns += 1
         if self._overruns == 1:
-            self._on_overrun(late)
+            LOG.warning(
+                "%s took %.3f s longer than its interval of %g s;"
+                " it is called again at once",
+                *(self._owner, late, self._interval),
+            )
         return 0.0
 
     def _recover(self) -> None:
         count, self._overruns = self._overruns, 0
-        self._on_recovery(count)
+        LOG.info(
+            "%s keeps its interval of %g s again, after %d calls that did not",
+            *(self._owner, self._interval, count),
+        )
 
 
 class Limited:

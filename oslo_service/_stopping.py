@@ -2,33 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which event tells the calling task that it should end."""
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from oslo_service import backend
 from oslo_service.backend.base import Event
 
-__all__ = ("run_listening", "stop_requested")
-
-T = TypeVar("T")
+__all__ = ("listen", "stop_requested")
 
 # By the identity of the task. Nothing is waited for between looking up and
 # using an entry, which only its own task changes.
 _events: dict[int, Event] = {}
 
 
-def run_listening(event: Event, call: Callable[[], T]) -> T:
-    """Make a call, in which ``event`` is the one to watch."""
-    ident = backend.get_backend().current_ident()
+def listen(ident: int, event: Event | None) -> Event | None:
+    """Make ``event`` the one that a task watches, until the next call.
+
+    :param ident: the calling task's identity.
+    :param event: None: it watches none any more.
+    :returns: the one that it has watched so far.
+    """
     outer = _events.get(ident)
-    _events[ident] = event
-    try:
-        return call()
-    finally:
-        if outer is None:
-            _events.pop(ident, None)
-        else:
-            _events[ident] = outer
+    if event is None:
+        _events.pop(ident, None)
+    else:
+        _events[ident] = event
+    return outer
 
 
 def stop_requested() -> Event:

@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from oslo_service import _clock, _names, _schedule, backend
 from oslo_service._schedule import LoopingCallTimeOut
-from oslo_service._stopping import run_listening
+from oslo_service._stopping import listen
 from oslo_service.backend.base import Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 
@@ -124,28 +124,35 @@ class LoopingCallBase:
             raise TypeError(f"{self._KIND}: {self.f!r} cannot be called")
         driver = backend.get_backend()
         self._abort = driver.event()
-        loop = functools.partial(
-            self._loop,
+        run = functools.partial(
+            contextvars.copy_context().run,
+            self._run,
             self._abort,
             schedule,
             _seconds("initial_delay", initial_delay or 0),
             stop_on_exception,
         )
-        context = contextvars.copy_context()
-        run = functools.partial(context.run, self._run, self._abort, loop)
         self.done = driver.spawn(run, name=f"loop {_names.describe(self.f)}")
         return self.done
 
-    def _run(self, abort: Event, loop: Callable[[], Any]) -> Any:
-        self._ident = backend.get_backend().current_ident()
+    def _run(
+        self,
+        abort: Event,
+        schedule: _schedule.Schedule,
+        initial_delay: float,
+        stop_on_exception: bool,
+    ) -> Any:
+        ident = self._ident = backend.get_backend().current_ident()
+        outer = listen(ident, abort)
         try:
-            return run_listening(abort, loop)
+            return self._loop(abort, schedule, initial_delay, stop_on_exception)
         except LoopingCallDone as done:
             return done.retvalue
         except Exception:
             LOG.exception("%s failed", self)
             raise
         finally:
+            listen(ident, outer)
             self._ident = None
             if self._on_end is not None:
                 self._on_end(self)
@@ -214,22 +221,7 @@ class FixedIntervalLoopingCall(LoopingCallBase):
         return self._start(self._grid(interval), initial_delay, stop_on_exception)
 
     def _grid(self, interval: float) -> _schedule.FixedInterval:
-        interval = _seconds("interval", interval)
-
-        def on_overrun(late: float) -> None:
-            LOG.warning(
-                "%s took %.3f s longer than its interval of %g s;"
-                " it is called again at once",
-                *(self, late, interval),
-            )
-
-        def on_recovery(count: int) -> None:
-            LOG.info(
-                "%s keeps its interval of %g s again, after %d calls that did not",
-                *(self, interval, count),
-            )
-
-        return _schedule.FixedInterval(interval, on_overrun, on_recovery)
+        return _schedule.FixedInterval(_seconds("interval", interval), owner=self)
 
 
 class FixedIntervalWithTimeoutLoopingCall(FixedIntervalLoopingCall):

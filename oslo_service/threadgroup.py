@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service import _clock, _names, backend, loopingcall
-from oslo_service._stopping import run_listening, stop_requested
+from oslo_service._stopping import listen, stop_requested
 from oslo_service.backend.base import Driver, Event, InlineTask, Task
 
 __all__ = ("Thread", "ThreadGroup", "stop_requested")
@@ -121,6 +121,9 @@ class _Members:
         # and to change, never to call or to wait.
         self.lock = threading.RLock()
         self.threads: list[Thread] = []
+        # Who makes the calls of the threads: a thread may act before its
+        # entry in the list above has been made.
+        self.callers: set[int] = set()
         self.timers: list[loopingcall.LoopingCallBase] = []
         self.places = 0
         self.queue: collections.deque[_Ticket] = collections.deque()
@@ -466,8 +469,9 @@ class ThreadGroup:
 
     def _is_member(self, driver: Driver, members: _Members) -> bool:
         caller = driver.current_ident()
-        present: list[Any] = [*members.threads, *members.timers]
-        return any(_ident(one) == caller for one in present)
+        return caller in members.callers or any(
+            timer._ident == caller for timer in list(members.timers)
+        )
 
     @staticmethod
     def _report_lingering(threads: list[Thread]) -> None:
@@ -489,12 +493,20 @@ class ThreadGroup:
 
 def _run(thread: Thread, call: Callable[[], Any], name: str) -> Any:
     """Make the call of a group's thread: the body of its task."""
+    ident = backend.get_backend().current_ident()
+    outer = listen(ident, thread._stopping)
+    callers = thread.group._members.callers
+    nested = ident in callers
+    callers.add(ident)
     try:
-        return run_listening(thread._stopping, call)
+        return call()
     except Exception:
         LOG.exception("The function of %s failed", name)
         raise
     finally:
+        listen(ident, outer)
+        if not nested:
+            callers.discard(ident)
         thread.group.thread_done(thread)
 
 
@@ -512,7 +524,7 @@ def _still_running(threads: list[Thread], timeout: float) -> list[Thread]:
 def _ident(member: "Thread | loopingcall.LoopingCallBase") -> int | None:
     if isinstance(member, Thread):
         return member.ident
-    return None if member.done is None else member.done.ident
+    return member._ident
 
 
 def _discard(container: Any, item: object) -> bool:

@@ -77,6 +77,9 @@ class Supervisor:
     def add_workforce(self, settings: Settings, starter: Starter) -> Workforce:
         """Make a place for worker processes."""
         workforce = Workforce(self.driver, settings, starter)
+        workforce.limit = TimeLimit(
+            self.driver, self._backstop, workforce.still_running, self.kill_workers
+        )
         self._add(workforce)
         return workforce
 
@@ -89,6 +92,7 @@ class Supervisor:
     def _remove_ended(self) -> None:
         self.units = [unit for unit in self.units if not unit.ended.is_set()]
         if not self.units:
+            self._terminating = False
             for signum, handler in self._handlers():
                 self._signals.remove(signum, handler)
 

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -122,7 +123,10 @@ def fork(main: Callable[[set[Any]], object], *, parallel: bool) -> int:
     flush_streams()
     mask = signals.block_all()
     try:
-        pid = os.fork()
+        with warnings.catch_warnings():
+            # Said above, in more words.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
         if pid == 0:
             main(mask)
     finally:

@@ -35,6 +35,7 @@ class Settings:
         self.conf = conf
         self.restart_method = restart_method
         opts.register_service_opts(conf)
+        self._stop_limit = float(conf.graceful_shutdown_timeout)
 
     @property
     def mutates(self) -> bool:
@@ -44,13 +45,23 @@ class Settings:
     @property
     def stop_limit(self) -> float:
         """The seconds that stopping may take; 0: no limit."""
-        return float(self.conf.graceful_shutdown_timeout)
+        try:
+            self._stop_limit = float(self.conf.graceful_shutdown_timeout)
+        except (cfg.Error, ValueError):
+            # oslo.config looks at a value only when it is asked for.
+            LOG.exception(
+                "graceful_shutdown_timeout cannot be read; it stays at %g s",
+                self._stop_limit,
+            )
+        return self._stop_limit
 
     def log_options(self) -> None:
         """Write the values of all options to the log, where that is wanted."""
-        if self.conf.log_options and LOG.isEnabledFor(logging.DEBUG):
-            LOG.debug("Full set of options:")
-            self.conf.log_opt_values(LOG, logging.DEBUG)
+        try:
+            if self.conf.log_options and LOG.isEnabledFor(logging.DEBUG):
+                self.conf.log_opt_values(LOG, logging.DEBUG)
+        except (cfg.Error, ValueError):
+            LOG.exception("The values of the options cannot be written to the log")
 
     def read_again(self) -> None:
         """Read the configuration files again, as the restart method says.

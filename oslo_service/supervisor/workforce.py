@@ -11,12 +11,16 @@ from oslo_service import _clock
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import crew
 from oslo_service.supervisor.channel import READY, STOPPED, Channel
+from oslo_service.supervisor.limit import TimeLimit
 from oslo_service.supervisor.process import Process
 from oslo_service.supervisor.settings import Settings
 
 __all__ = ("Starter", "Workforce")
 
 LOG = logging.getLogger(__name__)
+
+# How long a parent has beyond the end of its workers' time, in seconds.
+_PARENTS_GRACE = 1.0
 
 # How often to look for the end of a process where nothing tells of it, seconds.
 _BLIND_PAUSE = 0.01
@@ -41,6 +45,7 @@ class Workforce:
         self._starter = starter
         self._crew = crew.Crew(lambda: settings.stop_limit)
         self.processes: dict[crew.Worker, Process] = {}
+        self.limit: TimeLimit | None = None
         self.ended = driver.event()
 
     # Orders: only by whoever turns the supervisor
@@ -89,6 +94,13 @@ class Workforce:
         """When there is something to do even if nothing happens."""
         return self._crew.deadline
 
+    def still_running(self) -> str:
+        """Name what has not ended, for the log."""
+        return ", ".join(
+            f"worker {worker.slot.index} of {worker.slot.spec} (pid {process.pid})"
+            for worker, process in list(self.processes.items())
+        )
+
     def filenos(self) -> Iterator[int]:
         """Give the descriptors whose readiness tells something."""
         for process in self.processes.values():
@@ -127,7 +139,20 @@ class Workforce:
             for action in actions:
                 self._do(action, now)
         if self._crew.ended:
+            self._lift_limit()
             self.ended.set()
+        elif self._crew.goal is crew.Goal.STOP:
+            self._set_limit()
+
+    def _set_limit(self) -> None:
+        seconds = self._settings.stop_limit
+        if seconds and self.limit is not None:
+            # Only for a parent that is held up: it kills its workers itself.
+            self.limit.set(seconds + crew.GRACE + _PARENTS_GRACE)
+
+    def _lift_limit(self) -> None:
+        if self.limit is not None:
+            self.limit.lift()
 
     def _do(self, action: crew.Action, now: float) -> None:
         match action:

@@ -186,7 +186,7 @@ class BackOff:
         self._start = start
         self._timeout = timeout
         self._longest = longest
-        self._jitter = jitter
+        self._jitter = float(jitter)  # integers would grow without end
         self._shortest = shortest
         self._pause = start
         self._paused = 0.0

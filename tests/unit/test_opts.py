@@ -1,0 +1,134 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The options: registering them is harmless, however often and by whom."""
+
+import threading
+from collections.abc import Iterator
+from importlib import metadata
+
+import pytest
+from oslo_config import cfg
+
+from oslo_service import opts
+
+
+@pytest.fixture
+def defaults() -> Iterator[None]:
+    """Put the defaults back that a test replaces."""
+    before = [(one, one.default) for one in opts.service_opts]
+    yield
+    for option, default in before:
+        option.default = default
+
+
+class TestRegistering:
+    def test_twice_on_one_configuration_is_harmless(self) -> None:
+        conf = cfg.ConfigOpts()
+        for _ in range(2):
+            opts.register_service_opts(conf)
+            opts.register_backend_opts(conf)
+
+        assert conf.graceful_shutdown_timeout == 60
+        assert conf.log_options is True
+        assert conf.backdoor_port is None
+        assert conf.backdoor_socket is None
+        assert conf.oslo_service.backend == "auto"
+
+    def test_from_many_threads_at_once_is_harmless(self) -> None:
+        for _ in range(20):
+            conf, errors = cfg.ConfigOpts(), []
+            barrier = threading.Barrier(8)
+
+            def register(
+                conf: cfg.ConfigOpts = conf,
+                barrier: threading.Barrier = barrier,
+                errors: list[BaseException] = errors,
+            ) -> None:
+                barrier.wait()
+                try:
+                    opts.register_service_opts(conf)
+                except BaseException as exc:  # noqa: BLE001 - shown below
+                    errors.append(exc)
+
+            threads = [threading.Thread(target=register) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+            assert errors == []
+            assert conf.graceful_shutdown_timeout == 60
+            assert conf.oslo_service.backend == "auto"
+
+    def test_an_option_that_another_library_registered_first_stays(self) -> None:
+        conf = cfg.ConfigOpts()
+        conf.register_opt(cfg.BoolOpt("log_options", default=False, help="Other."))
+        conf.register_opt(
+            cfg.StrOpt("backend", default="threading", help="Other."), "oslo_service"
+        )
+
+        opts.register_service_opts(conf)
+
+        assert conf.log_options is False
+        assert conf.oslo_service.backend == "threading"
+        assert conf.graceful_shutdown_timeout == 60
+
+    def test_a_configuration_that_was_read_before_takes_them_too(self) -> None:
+        conf = cfg.ConfigOpts()
+        conf([], default_config_files=[])
+
+        opts.register_service_opts(conf)
+
+        assert conf.graceful_shutdown_timeout == 60
+
+    def test_a_negative_timeout_is_refused(self) -> None:
+        conf = cfg.ConfigOpts()
+        opts.register_service_opts(conf)
+
+        with pytest.raises(ValueError, match="greater than or equal to 0"):
+            conf.set_override("graceful_shutdown_timeout", -1)
+
+
+@pytest.mark.usefixtures("defaults")
+class TestDefaults:
+    def test_a_project_can_replace_them(self) -> None:
+        conf = cfg.ConfigOpts()
+
+        opts.set_service_opts_defaults(
+            conf, graceful_shutdown_timeout=5, log_options=False
+        )
+
+        assert (conf.graceful_shutdown_timeout, conf.log_options) == (5, False)
+
+    def test_an_unknown_option_is_refused_and_the_known_are_named(self) -> None:
+        with pytest.raises(AttributeError, match="graceful_shutdown_timeout"):
+            opts.set_service_opts_defaults(cfg.ConfigOpts(), nonsense=1)
+
+
+class TestListing:
+    def test_the_generators_list_has_every_option(self) -> None:
+        names = {
+            group: {one.dest for one in found} for group, found in opts.list_opts()
+        }
+
+        assert names == {
+            None: {
+                "backdoor_port",
+                "backdoor_socket",
+                "graceful_shutdown_timeout",
+                "log_options",
+            },
+            "oslo_service": {"backend"},
+        }
+
+    def test_the_generator_finds_it_by_its_name(self) -> None:
+        (entry,) = metadata.entry_points(
+            group="oslo.config.opts", name="oslo.service.service"
+        )
+
+        assert entry.load() is opts.list_opts
+
+    def test_every_option_has_help(self) -> None:
+        for _, found in opts.list_opts():
+            for option in found:
+                assert option.help

@@ -31,7 +31,7 @@ def poll_ready(
     poll = select.poll()
     for fd, events in wanted.items():
         poll.register(fd, events)
-    found = {}
+    found: dict[int, int] = {}
     while timeout is not None and timeout > _LONGEST and not found:
         found = dict(poll.poll(_LONGEST * 1000))
         timeout -= _LONGEST

@@ -12,23 +12,19 @@ defined; what has a body here is written in terms of the rest.
 """
 
 import abc
-import collections
 import dataclasses
 import importlib
-import logging
-import os
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from oslo_service.backend import exceptions
+from oslo_service.backend._semaphore import Semaphore
+from oslo_service.backend._task import InlineTask, Task
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 __all__ = ("Capabilities", "Driver", "Event", "InlineTask", "Semaphore", "Task")
-
-LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,240 +67,6 @@ class Event(Protocol):
             lets other tasks run where the model is cooperative.
         :returns: whether the flag is up.
         """
-
-
-class Semaphore:
-    """A counter of free places, as :class:`threading.Semaphore`.
-
-    Waiters are served in the order in which they came.
-
-    :param driver: whose events the waiters wait for.
-    :param value: the number of free places; not negative.
-    :raises ValueError: ``value`` is negative.
-    """
-
-    def __init__(self, driver: "Driver", value: int = 1) -> None:
-        if value < 0:
-            raise ValueError(f"a semaphore starts at 0 or more, not {value!r}")
-        self._driver = driver
-        # Free places and waiters: deques, whose operations are atomic.
-        self._free = collections.deque([None] * value)
-        self._waiters: collections.deque[Event] = collections.deque()
-
-    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
-        """Take a place.
-
-        :param blocking: whether to wait for one.
-        :param timeout: seconds to wait at most; None: no limit.
-        :returns: whether a place was taken.
-        """
-        if self._take():
-            return True
-        if not blocking:
-            return False
-        now = self._driver.original("time").monotonic
-        until = None if timeout is None else now() + timeout
-        while True:
-            event = self._driver.event()
-            self._waiters.append(event)
-            try:
-                taken = self._take()
-                if not taken:
-                    event.wait(None if until is None else max(0.0, until - now()))
-                    taken = self._take()
-            finally:  # also where the waiting task is killed
-                self._leave(event)
-            if taken:
-                return True
-            if until is not None and now() >= until:
-                return False
-
-    def release(self) -> None:
-        """Give a place back, and wake the first who waits for one."""
-        self._free.append(None)
-        self._wake_next()
-
-    def _take(self) -> bool:
-        try:
-            self._free.pop()
-        except IndexError:
-            return False
-        return True
-
-    def _leave(self, event: Event) -> None:
-        try:
-            self._waiters.remove(event)
-        except ValueError:
-            # Woken, but the place was had otherwise: the wake-up is another's.
-            if self._free:
-                self._wake_next()
-
-    def _wake_next(self) -> None:
-        try:
-            self._waiters.popleft().set()
-        except IndexError:
-            pass
-
-    __enter__ = acquire
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.release()
-
-
-class Task(abc.ABC):
-    """One call that runs concurrently, and what became of it.
-
-    Created by :meth:`Driver.spawn` only. A task belongs to the process that
-    spawned it: in a forked child it counts as ended.
-
-    :ivar name: for logs and debuggers.
-    :ivar ident: what :meth:`Driver.current_ident` answers inside the task;
-        None until it has begun.
-    """
-
-    __slots__ = (
-        "__weakref__",
-        "_call",
-        "_driver",
-        "_error",
-        "_finished",
-        "_links",
-        "_pid",
-        "_result",
-        "_ticket",
-        "ident",
-        "name",
-    )
-
-    def __init__(self, driver: "Driver", call: Callable[[], Any], name: str) -> None:
-        self.name = name
-        self.ident: int | None = None
-        self._driver = driver
-        self._call: Callable[[], Any] | None = call
-        self._finished = driver.event()
-        # A list, not a deque: it is nearly always empty, and then ten times smaller.
-        self._links: list[Callable[[Task], object]] = []
-        self._pid = os.getpid()
-        self._result: Any = None
-        self._error: BaseException | None = None
-        # Who pops it decides: the task begins, or it is cancelled.
-        self._ticket = [None]
-
-    @property
-    def done(self) -> bool:
-        """Whether the call has returned, raised, or will never run."""
-        return self._finished.is_set() or self._pid != os.getpid()
-
-    def wait(self, timeout: float | None = None) -> Any:
-        """Block until the call has ended.
-
-        :param timeout: seconds; None waits without limit.
-        :returns: what the call returned.
-        :raises TimeoutError: it still runs after ``timeout`` seconds.
-        :raises TaskCancelled: it was cancelled, or killed, or belongs to the
-            process that this one was forked from.
-        :raises BaseException: whatever the call raised.
-        """
-        if self._pid != os.getpid():
-            raise exceptions.TaskCancelled(f"task {self.name} did not cross the fork")
-        if not self._await_end(timeout):
-            raise TimeoutError(f"task {self.name} still runs after {timeout} s")
-        if self._error is not None:
-            raise self._error
-        return self._result
-
-    def _await_end(self, timeout: float | None) -> bool:
-        """Block until the call has ended; tell whether it has."""
-        return self._finished.wait(timeout)
-
-    def link(self, callback: "Callable[[Task], object]") -> None:
-        """Call ``callback(task)`` when the task has ended.
-
-        It runs in the ending task, or at once in the caller where the task
-        has ended already. What it raises is logged.
-        """
-        self._links.append(callback)
-        if self._finished.is_set():
-            self._resolve_links()
-
-    def cancel(self) -> bool:
-        """Prevent the call from beginning.
-
-        :returns: whether it has been prevented; False if it has begun.
-        """
-        if not self._claim():
-            return False
-        self._end(None, exceptions.TaskCancelled(f"task {self.name} was cancelled"))
-        return True
-
-    @abc.abstractmethod
-    def stop(self) -> None:
-        """End the task: cancel it, or kill it where it has begun.
-
-        Does not wait. Only where ``capabilities.kill_tasks`` is declared.
-
-        :raises UnsupportedBackendError: the model cannot kill a task.
-        """
-
-    def main(self) -> None:
-        """Run the call and keep its outcome: a driver runs this in the task."""
-        if not self._claim():
-            return
-        driver = self._driver
-        self.ident = driver.current_ident()
-        driver.running.add(self)
-        call, self._call = self._call, None
-        result, error = None, None
-        try:
-            result = call()  # type: ignore[misc]
-        except SystemExit as exc:
-            LOG.info("Task %s ended itself with SystemExit(%s)", self.name, exc.code)
-        except KeyboardInterrupt as exc:  # the program's affair, not the task's
-            self._end(None, exc)
-            raise
-        except BaseException as exc:  # noqa: BLE001 - goes to those who wait
-            error = self._translate(exc)
-        # Nothing of the call's may outlive it through this frame.
-        call = None
-        self._end(result, error)
-
-    def _translate(self, error: BaseException) -> BaseException:
-        """Give the library's own exception for one of the model's."""
-        return error
-
-    def _claim(self) -> bool:
-        try:
-            self._ticket.pop()
-        except IndexError:
-            return False
-        return True
-
-    def _end(self, result: Any, error: BaseException | None) -> None:
-        self._result, self._error = result, error
-        self._driver.running.discard(self)
-        self._finished.set()
-        self._resolve_links()
-
-    def _resolve_links(self) -> None:
-        while self._links:
-            try:
-                callback = self._links.pop(0)
-            except IndexError:  # another task took the last one
-                return
-            try:
-                callback(self)
-            except Exception:
-                LOG.exception("A function linked to task %s failed", self.name)
-
-
-class InlineTask(Task):
-    """A call that is made by the task that asked for it."""
-
-    __slots__ = ()
-
-    def stop(self) -> None:
-        """Prevent the call; one that has begun is its caller's own affair."""
-        self.cancel()
 
 
 class Driver(abc.ABC):

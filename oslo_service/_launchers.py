@@ -1,0 +1,359 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What runs services: in this process, or in worker processes."""
+
+import functools
+from typing import Any
+
+from oslo_config import cfg
+
+from oslo_service import _names, backend, systemd
+from oslo_service._service import ServiceBase
+from oslo_service.supervisor import loop, worker
+from oslo_service.supervisor.host import Host
+from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.workforce import Workforce
+
+__all__ = (
+    "Launcher",
+    "ProcessLauncher",
+    "ServiceLauncher",
+    "ServiceWrapper",
+    "Services",
+    "launch",
+)
+
+
+class Services:
+    """Services that run in this process.
+
+    :param restart_method: kept for compatibility; :meth:`restart` restarts.
+    """
+
+    def __init__(self, restart_method: str = "reload") -> None:
+        self.restart_method = restart_method
+        self._host: Host | None = None
+
+    @property
+    def services(self) -> list[ServiceBase]:
+        """The services that have been added."""
+        return [] if self._host is None else self._host.services
+
+    def add(self, service: ServiceBase) -> None:
+        """Start a service, in a task of its own."""
+        if self._host is None or self._host.ended.is_set():
+            self._host = Host(backend.get_backend())
+        self._host.add(service)
+
+    def stop(self) -> None:
+        """Tell every service to stop; does not wait."""
+        if self._host is not None:
+            self._host.stop()
+
+    def wait(self) -> None:
+        """Block until the services have been stopped and have ended."""
+        if self._host is not None:
+            self._host.ended.wait()
+
+    def restart(self) -> None:
+        """Stop every service, and when it has ended reset and start it."""
+        if self._host is not None:
+            self._host.reload()
+
+    @staticmethod
+    def run_service(service: ServiceBase, done: Any) -> None:
+        """Start a service and block until ``done``, an event, is set."""
+        service.start()
+        done.wait()
+
+
+class ServiceWrapper:
+    """A service and the number of workers that run it."""
+
+    def __init__(self, service: ServiceBase, workers: int) -> None:
+        self.service = service
+        self.workers = workers
+
+    def __str__(self) -> str:
+        return _names.describe(self.service)
+
+
+class Launcher:
+    """Runs services in this process.
+
+    Making one decides for good which driver the process runs on.
+
+    :param conf: the configuration; the library's options are registered on it.
+    :param restart_method: what SIGHUP does. ``reload``: the configuration
+        files are read again and the services restarted; ``mutate``: the
+        mutable options are, and nothing restarts. Both call ``reset()``.
+    :raises ValueError: there is no such method.
+    :raises UnsupportedBackendError: the driver cannot be used here.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, restart_method: str = "reload") -> None:
+        self.conf = conf
+        self.backdoor_port: int | None = None
+        self.services = Services(restart_method)
+        self._settings = Settings(conf, restart_method)
+        self._driver = backend.commit(conf)
+        self._supervisor = loop.of_process(self._driver)
+
+    def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
+        """Start a service; does not wait for its ``start()``.
+
+        :param workers: 1 or None.
+        :raises TypeError: it is not a :class:`ServiceBase`.
+        :raises ValueError: more than one worker is wanted.
+        """
+        if _check_workers(workers) != 1:
+            raise ValueError(
+                f"a {type(self).__name__} runs a service in this process, not in"
+                f" {workers} workers: use a ProcessLauncher, or launch()"
+            )
+        _check_service(service)
+        self._host.add(_with_backdoor(service, self.backdoor_port))
+
+    def stop(self) -> None:
+        """Tell the services to stop; does not wait.
+
+        Legal at any time, from anywhere, and more than once.
+        """
+        self._host.stop()
+
+    def wait(self) -> int:
+        """Block until the services have been stopped and have ended.
+
+        In the main thread, signals are acted upon meanwhile.
+
+        :returns: 0 after an orderly end, 1 otherwise.
+        :raises RuntimeError: called by a signal handler that runs in it.
+        """
+        host = self.services._host
+        if host is None:
+            return 0
+        self._settings.log_options()
+        return self._supervisor.wait_for(host)
+
+    def restart(self) -> None:
+        """Do what SIGHUP does: read the configuration, restart or reset."""
+        self._host.read_again()
+
+    @property
+    def _host(self) -> Host:
+        host = self.services._host
+        if host is None or host.ended.is_set():
+            host = self._supervisor.add_host(self._settings)
+            self.services._host = host
+            _tell_systemd(self._supervisor)
+        return host
+
+
+class ServiceLauncher(Launcher):
+    """Runs services in this process; never forks.
+
+    :param conf: see :class:`Launcher`.
+    :param restart_method: see :class:`Launcher`.
+    :param start_method: accepted as in :class:`ProcessLauncher`; nothing is
+        started.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        restart_method: str = "reload",
+        start_method: str | None = None,
+    ) -> None:
+        super().__init__(conf, restart_method)
+        _check_start_method(start_method, self._driver)
+
+
+class ProcessLauncher:
+    """Runs services in worker processes, and keeps so many of them alive.
+
+    Making one decides for good which driver the process runs on.
+
+    :param conf: the configuration; the library's options are registered on it.
+    :param wait_interval: not used: nothing here polls.
+    :param restart_method: what SIGHUP does. ``reload``: the configuration
+        files are read again and every worker is replaced; ``mutate``: the
+        mutable options are, in every worker too, and nothing restarts. Both
+        call ``reset()``.
+    :param no_fork: run the service in this process, for debugging.
+    :param start_method: how workers begin: ``fork`` (the default), or
+        ``spawn``, in a fresh interpreter, where the driver can; the service
+        must then be picklable.
+    :raises ValueError: there is no such method.
+    :raises UnsupportedBackendError: the driver cannot be used here, or cannot
+        spawn.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        wait_interval: float | None = None,
+        restart_method: str = "reload",
+        no_fork: bool = False,
+        start_method: str | None = None,
+    ) -> None:
+        self.conf = conf
+        self.wait_interval = wait_interval
+        self.no_fork = no_fork
+        self._settings = Settings(conf, restart_method)
+        self._driver = backend.commit(conf)
+        _check_start_method(start_method, self._driver)
+        self._start_method = start_method or _FORK
+        self._supervisor = loop.of_process(self._driver)
+        self._unit: Host | Workforce | None = None
+
+    def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
+        """Start so many workers that run a service; returns at once.
+
+        :param workers: how many; None: 1.
+        :raises TypeError: it is not a :class:`ServiceBase`, or ``workers`` is
+            not an integer.
+        :raises ValueError: ``workers`` is less than 1.
+        """
+        count = _check_workers(workers)
+        _check_service(service)
+        unit = self._launching_unit()
+        if isinstance(unit, Host):
+            unit.add(_with_backdoor(service, None))
+            return
+        wrap = ServiceWrapper(service, count)
+        if self._start_method == _SPAWN:
+            from oslo_service.supervisor import spawning
+
+            spawning.check_picklable(service)
+        self._supervisor.post(lambda: unit.add(wrap, count))
+
+    def stop(self) -> None:
+        """Have the workers stop; does not wait.
+
+        Legal at any time, from anywhere, and more than once.
+        """
+        unit = self._launching_unit()
+        self._supervisor.post(unit.stop)
+
+    def wait(self) -> int:
+        """Block until the launcher was told to stop and its workers have ended.
+
+        In the main thread, signals are acted upon meanwhile.
+
+        :returns: 0 after an orderly end, 1 otherwise.
+        :raises RuntimeError: called by a signal handler that runs in it.
+        """
+        if self._unit is None:
+            return 0
+        self._settings.log_options()
+        return self._supervisor.wait_for(self._unit)
+
+    def restart(self) -> None:
+        """Do what SIGHUP does: read the configuration, replace or reset."""
+        if self._unit is not None:
+            self._supervisor.post(self._unit.read_again)
+
+    @property
+    def children(self) -> dict[int, ServiceWrapper]:
+        """The workers by pid, with what they run."""
+        if not isinstance(self._unit, Workforce):
+            return {}
+        return self._unit.children()
+
+    def _launching_unit(self) -> Host | Workforce:
+        if self._unit is None or self._unit.ended.is_set():
+            supervisor, settings = self._supervisor, self._settings
+            if self.no_fork:
+                self._unit = supervisor.add_host(settings)
+            else:
+                start = _starter(self._start_method, self._driver, settings)
+                self._unit = supervisor.add_workforce(settings, start)
+            _tell_systemd(supervisor)
+        return self._unit
+
+
+def launch(
+    conf: cfg.ConfigOpts,
+    service: ServiceBase,
+    workers: int | None = 1,
+    restart_method: str = "reload",
+    no_fork: bool = False,
+    start_method: str | None = None,
+) -> ServiceLauncher | ProcessLauncher:
+    """Start a service, in this process or in worker processes.
+
+    :param conf: the configuration.
+    :param service: the service.
+    :param workers: 1 or None: in this process; more: a parent and so many
+        workers.
+    :param restart_method: see :class:`Launcher` and :class:`ProcessLauncher`.
+    :param no_fork: see :class:`ProcessLauncher`.
+    :param start_method: see :class:`ProcessLauncher`.
+    :returns: the launcher; its ``wait()`` is to be called next.
+    :raises TypeError: ``service`` is not a :class:`ServiceBase`, or ``workers``
+        is not an integer.
+    :raises ValueError: ``workers`` is less than 1, or there is no such method.
+    :raises UnsupportedBackendError: the driver cannot be used here.
+    """
+    _check_service(service)
+    launcher: ServiceLauncher | ProcessLauncher
+    if _check_workers(workers) == 1:
+        launcher = ServiceLauncher(conf, restart_method, start_method)
+    else:
+        launcher = ProcessLauncher(
+            conf,
+            restart_method=restart_method,
+            no_fork=no_fork,
+            start_method=start_method,
+        )
+    launcher.launch_service(service, workers=workers)
+    return launcher
+
+
+_FORK, _SPAWN = "fork", "spawn"
+
+
+def _starter(method: str, driver: Any, settings: Settings) -> Any:
+    if method == _FORK:
+        return functools.partial(worker.fork, driver, settings)
+    from oslo_service.supervisor import spawning
+
+    return functools.partial(spawning.start, driver, settings)
+
+
+def _tell_systemd(supervisor: loop.Supervisor) -> None:
+    """Have systemd told when all is ready; a worker tells its parent instead."""
+    if not supervisor.has_parent:
+        supervisor.on_ready = lambda: systemd.notify_once()
+
+
+def _with_backdoor(service: ServiceBase, port: int | None) -> ServiceBase:
+    service.backdoor_port = port  # type: ignore[attr-defined]
+    return service
+
+
+def _check_service(service: object) -> None:
+    if not isinstance(service, ServiceBase):
+        raise TypeError(
+            f"a launcher runs instances of oslo_service.service.ServiceBase,"
+            f" not {service!r}"
+        )
+
+
+def _check_workers(workers: object) -> int:
+    if workers is None:
+        return 1
+    if not isinstance(workers, int) or isinstance(workers, bool):
+        raise TypeError(f"workers is an integer or None, not {workers!r}")
+    if workers < 1:
+        raise ValueError(f"workers is 1 or more, not {workers}")
+    return workers
+
+
+def _check_start_method(method: str | None, driver: Any) -> None:
+    if method not in (None, _FORK, _SPAWN):
+        raise ValueError(f"start_method is 'fork' or 'spawn', not {method!r}")
+    if method == _SPAWN and not driver.capabilities.spawn_workers:
+        raise backend.exceptions.UnsupportedBackendError(
+            f"start_method='spawn' is not possible on the driver {driver.name!r}"
+        )

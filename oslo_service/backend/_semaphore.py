@@ -1,0 +1,89 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A semaphore made of a driver's events."""
+
+import collections
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oslo_service.backend.base import Driver, Event
+
+__all__ = ("Semaphore",)
+
+
+class Semaphore:
+    """A counter of free places, as :class:`threading.Semaphore`.
+
+    Waiters are served in the order in which they came.
+
+    :param driver: whose events the waiters wait for.
+    :param value: the number of free places; not negative.
+    :raises ValueError: ``value`` is negative.
+    """
+
+    def __init__(self, driver: "Driver", value: int = 1) -> None:
+        if value < 0:
+            raise ValueError(f"a semaphore starts at 0 or more, not {value!r}")
+        self._driver = driver
+        # Free places and waiters: deques, whose operations are atomic.
+        self._free = collections.deque([None] * value)
+        self._waiters: collections.deque["Event"] = collections.deque()
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        """Take a place.
+
+        :param blocking: whether to wait for one.
+        :param timeout: seconds to wait at most; None: no limit.
+        :returns: whether a place was taken.
+        """
+        if self._take():
+            return True
+        if not blocking:
+            return False
+        now = self._driver.original("time").monotonic
+        until = None if timeout is None else now() + timeout
+        while True:
+            event = self._driver.event()
+            self._waiters.append(event)
+            try:
+                taken = self._take()
+                if not taken:
+                    event.wait(None if until is None else max(0.0, until - now()))
+                    taken = self._take()
+            finally:  # also where the waiting task is killed
+                self._leave(event)
+            if taken:
+                return True
+            if until is not None and now() >= until:
+                return False
+
+    def release(self) -> None:
+        """Give a place back, and wake the first who waits for one."""
+        self._free.append(None)
+        self._wake_next()
+
+    def _take(self) -> bool:
+        try:
+            self._free.pop()
+        except IndexError:
+            return False
+        return True
+
+    def _leave(self, event: "Event") -> None:
+        try:
+            self._waiters.remove(event)
+        except ValueError:
+            # Woken, but the place was had otherwise: the wake-up is another's.
+            if self._free:
+                self._wake_next()
+
+    def _wake_next(self) -> None:
+        try:
+            self._waiters.popleft().set()
+        except IndexError:
+            pass
+
+    __enter__ = acquire
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.release()

@@ -1,0 +1,160 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that one does in a checkout: ``python3 tools/dev.py COMMAND``.
+
+Needs nothing but Python and git: what a command needs is installed into
+``.venv``, which is made at first use, and kept until the requirements change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+OLDEST = (3, 11)
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+
+# What pip is given. The second set has everything that the first one has.
+RUNNING = ["--editable", ".[eventlet]"]
+WORKING = ["--editable", ".[eventlet,test,doc]", "--requirement=test-requirements.txt"]
+
+# A command: what it needs, and what it runs in turn, with the arguments that it
+# was given at the end of the last.
+COMMANDS = {
+    "demo": (
+        "run the example service, hit it with signals, and show what it does",
+        RUNNING,
+        [["python", "examples/inventory/demo.py"]],
+    ),
+    "test": (
+        "run the tests, on both drivers; takes pytest's arguments",
+        WORKING,
+        [["python", "-m", "pytest"]],
+    ),
+    "lint": (
+        "check the style of the code, and its format",
+        WORKING,
+        [
+            ["python", "tools/hygiene.py"],
+            ["ruff", "format", "--check", "."],
+            ["ruff", "check", "."],
+        ],
+    ),
+    "types": (
+        "check the types",
+        WORKING,
+        [["mypy"]],
+    ),
+    "docs": (
+        "build the documentation into doc/build/html",
+        WORKING,
+        [["sphinx-build", "-W", "--keep-going", "-q", "doc/source", "doc/build/html"]],
+    ),
+    "bench": (
+        "measure; see the page on benchmarks in the documentation",
+        RUNNING,
+        [["python", "benchmarks/run.py"]],
+    ),
+}
+
+
+def main() -> int:
+    """Run a command; give its exit status."""
+    if sys.version_info < OLDEST:
+        print(
+            "This needs Python {}.{} or later, and is run by {}: {}".format(
+                *OLDEST, sys.version.split()[0], sys.executable
+            ),
+            file=sys.stderr,
+        )
+        return 2
+    name, rest = parse(sys.argv[1:])
+    _, needs, programs = COMMANDS[name]
+    install(needs)
+    for number, (program, *arguments) in enumerate(programs, start=1):
+        last = number == len(programs)
+        line = [str(VENV / "bin" / program), *arguments, *(rest if last else [])]
+        status = subprocess.run(line, cwd=ROOT, check=False).returncode
+        if status:
+            return status if status > 0 else 1
+    return 0
+
+
+def parse(argv: list[str]) -> tuple[str, list[str]]:
+    """Give the command, and what is passed on to it."""
+    parser = argparse.ArgumentParser(
+        prog="tools/dev.py",
+        description="Do one thing in this checkout, in a virtual environment of"
+        " its own (.venv). Further arguments are passed on.",
+        epilog="\n".join(
+            f"  {name:<6} {description}"
+            for name, (description, _, _) in COMMANDS.items()
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=COMMANDS, help="one of those below")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args(argv)
+    return arguments.command, arguments.arguments
+
+
+def install(needs: list[str]) -> None:
+    """See to it that the virtual environment has what is needed."""
+    wanted = fingerprint()
+    stamps = {id(RUNNING): VENV / "running", id(WORKING): VENV / "working"}
+    serving = [stamps[id(needs)], stamps[id(WORKING)]]
+    if any(read(stamp) == wanted for stamp in serving) and PYTHON.exists():
+        return
+    if shutil.which("git") is None:
+        sys.exit("This needs git: the package's version is computed from it")
+    print(f"Installing into {VENV} ...", file=sys.stderr, flush=True)
+    if not any(read(stamp) == wanted for stamp in stamps.values()):
+        make_environment()
+    pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    done = subprocess.run([*pip, "install", "--quiet", *needs], cwd=ROOT, check=False)
+    if done.returncode:
+        sys.exit("The installation failed: see above")
+    stamps[id(needs)].write_text(wanted, encoding="ascii")
+
+
+def make_environment() -> None:
+    """Make the virtual environment; afresh where an outdated one is ours."""
+    ours = any((VENV / stamp).exists() for stamp in ("running", "working"))
+    try:
+        venv.create(VENV, clear=ours, with_pip=True)
+    except (OSError, subprocess.CalledProcessError) as exc:
+        sys.exit(
+            f"No virtual environment can be made at {VENV}: {exc}\n"
+            "Some systems have the module venv in a package of its own,"
+            " such as python3-venv"
+        )
+
+
+def fingerprint() -> str:
+    """Identify everything that decides what is to be installed, and where."""
+    digest = hashlib.sha256()
+    for name in ("setup.cfg", "requirements.txt", "test-requirements.txt"):
+        digest.update((ROOT / name).read_bytes())
+    digest.update(os.fsencode(ROOT))
+    digest.update(sys.version.encode())
+    return digest.hexdigest()
+
+
+def read(path: Path) -> str:
+    """Give the text of a file; nothing where there is none."""
+    try:
+        return path.read_text(encoding="ascii")
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

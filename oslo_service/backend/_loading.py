@@ -38,9 +38,7 @@ def load(name: str) -> base.Driver:
     try:
         driver_class = entry.load()
     except ImportError as exc:
-        raise exceptions.UnsupportedBackendError(
-            f"the driver {name!r} cannot be loaded: {exc}. {_remedy(entry)}"
-        ) from exc
+        raise _unloadable(entry, exc) from exc
     if not (isinstance(driver_class, type) and issubclass(driver_class, base.Driver)):
         raise exceptions.UnsupportedBackendError(
             f"the entry point {name!r} gives {driver_class!r}, which is not a"
@@ -59,7 +57,11 @@ def _candidates(name: str) -> Iterator[metadata.EntryPoint]:
     import stevedore.driver
     from stevedore.exception import NoMatches
 
-    def refuse(_manager: object, _entry: object, error: BaseException) -> None:
+    def refuse(
+        _manager: object, entry: metadata.EntryPoint, error: BaseException
+    ) -> None:
+        if isinstance(error, ImportError):
+            raise _unloadable(entry, error) from error
         raise error
 
     try:
@@ -72,7 +74,12 @@ def _candidates(name: str) -> Iterator[metadata.EntryPoint]:
         return
 
 
-def _remedy(entry: metadata.EntryPoint) -> str:
+def _unloadable(
+    entry: metadata.EntryPoint, error: ImportError
+) -> exceptions.UnsupportedBackendError:
+    remedy = f"Install what the package of {entry.value!r} needs"
     if entry.value.startswith("oslo_service."):
-        return f"Install what it needs: pip install 'oslo.service[{entry.name}]'"
-    return f"Install what the package of {entry.value!r} needs"
+        remedy = f"Install what it needs: pip install 'oslo.service[{entry.name}]'"
+    return exceptions.UnsupportedBackendError(
+        f"the driver {entry.name!r} cannot be loaded: {error}. {remedy}"
+    )

@@ -86,13 +86,14 @@ class Supervisor:
     def _add(self, unit: Unit) -> None:
         self.units.append(unit)
         self.readiness.begin(_clock.now())
+        self._signals.expected = True
         for signum, handler in self._handlers():
             self._signals.add(signum, handler)
 
     def _remove_ended(self) -> None:
         self.units = [unit for unit in self.units if not unit.ended.is_set()]
         if not self.units:
-            self._terminating = False
+            self._terminating = self._signals.expected = False
             for signum, handler in self._handlers():
                 self._signals.remove(signum, handler)
 

@@ -95,6 +95,8 @@ class Signals:
     """The handlers of a process, and the signals that wait for them.
 
     While nobody turns a supervisor, handlers run as plain signal handlers do.
+
+    :ivar expected: whether somebody is going to turn one.
     """
 
     def __init__(self) -> None:
@@ -104,6 +106,7 @@ class Signals:
         self._wanted: set[int] = set()
         self._pending: collections.deque[int] = collections.deque()
         self._waker: Waker | None = None
+        self.expected = False
         self._lock = threading.RLock()
 
     # Handlers
@@ -123,7 +126,7 @@ class Signals:
             self.install()
         elif self._waker is not None:
             self._waker.wake()
-        else:
+        elif not self.expected:
             LOG.warning(
                 "The handler for %s takes effect when a launcher's wait() is called"
                 " in the main thread",

@@ -206,10 +206,12 @@ class Supervisor:
                 "a signal handler cannot wait for the launcher that runs it;"
                 " stop() does not wait"
             )
+        # A worker's main thread is sure to turn it: nobody else needs to.
+        may_turn = not self.has_parent or signals.in_main_thread()
         while not unit.ended.is_set():
             candidate = self.driver.event()
             self._candidates.append(candidate)
-            if self._baton.acquire(blocking=False):
+            if may_turn and self._baton.acquire(blocking=False):
                 try:
                     self._turn(unit)
                 finally:

@@ -251,6 +251,8 @@ class Supervisor:
     def _dispatch_signals(self) -> None:
         self._dispatcher = self.driver.current_ident()
         try:
+            if signals.in_main_thread():
+                self._signals.install()
             self._signals.dispatch()
         except SystemExit as exc:
             LOG.info("A signal handler asks for the end, with %s", exc.code)

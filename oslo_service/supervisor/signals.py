@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend
-from oslo_service.backend.base import Driver
+from oslo_service.backend.base import Driver, Event
 
 __all__ = (
     "Handler",
@@ -30,6 +30,9 @@ __all__ = (
 )
 
 LOG = logging.getLogger(__name__)
+
+# How long to wait for the main thread to install a handler, in seconds.
+_INSTALLING = 1.0
 
 Handler = Callable[[int, Any], object]
 
@@ -107,6 +110,7 @@ class Signals:
         self._pending: collections.deque[int] = collections.deque()
         self._waker: Waker | None = None
         self.expected = False
+        self._callers: list[Event] = []
         self._lock = threading.RLock()
 
     # Handlers
@@ -125,7 +129,7 @@ class Signals:
         if in_main_thread():
             self.install()
         elif self._waker is not None:
-            self._waker.wake()
+            self._have_installed(self._waker)
         elif not self.expected:
             LOG.warning(
                 "The handler for %s takes effect when a launcher's wait() is called"
@@ -154,6 +158,19 @@ class Signals:
             self._previous[signum] = signal.signal(signum, self._caught)
         for signum in set(self._previous) - wanted:
             _restore(signum, self._previous.pop(signum))
+        while self._callers:
+            self._callers.pop().set()
+
+    def _have_installed(self, waker: Waker) -> None:
+        """Wait until who turns the supervisor has installed what is wanted."""
+        driver = backend.selected()
+        if driver is None:
+            return
+        installed = driver.event()
+        self._callers.append(installed)
+        waker.wake()
+        if not installed.wait(_INSTALLING):
+            LOG.warning("The main thread is busy: a signal handler takes effect later")
 
     # Attention
 

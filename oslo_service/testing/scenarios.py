@@ -24,9 +24,7 @@ def per_driver(
         ``driver_name``.
     :param others: scenarios to multiply with.
     """
-    scenarios: list[Scenario] = [
-        (name, {"driver_name": name}) for name in drivers
-    ]
+    scenarios: list[Scenario] = [(name, {"driver_name": name}) for name in drivers]
     if not others:
         return scenarios
     multiplied: list[Scenario] = testscenarios.multiply_scenarios(scenarios, others)

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
 
 import pytest
@@ -290,13 +291,13 @@ class TestLinks:
     ) -> None:
         for _ in range(50):
             release, calls = driver.event(), Log()
-            task = driver.spawn(lambda e=release: e.wait(LIMIT), name="raced")
+            task = driver.spawn(partial(release.wait, LIMIT), name="raced")
             release.set()
             for number in range(5):
-                task.link(lambda _task, n=number, c=calls: c(n))
+                task.link(partial(calls, number))
             ended(task, "it ends")
-            until(driver, lambda c=calls: len(c) >= 5, "every link is called")
-            assert sorted(calls.entries) == [0, 1, 2, 3, 4]
+            until(driver, partial(calls.reaches, 5), "every link is called")
+            assert sorted(number for number, _ in calls.entries) == [0, 1, 2, 3, 4]
 
 
 class TestCancelAndStop:
@@ -319,7 +320,7 @@ class TestCancelAndStop:
     def test_cancel_says_whether_the_call_will_ever_run(self, driver: Driver) -> None:
         for _ in range(50):
             calls = Log()
-            task = driver.spawn(lambda c=calls: c("ran"), name="perhaps")
+            task = driver.spawn(partial(calls, "ran"), name="perhaps")
 
             if task.cancel():
                 with pytest.raises(TaskCancelled):
@@ -508,9 +509,12 @@ class TestEvents:
     ) -> None:
         event, freed = driver.event(), driver.event()
         on_signal(event.set)
-        waiter = driver.spawn(
-            lambda: event.wait(timeout) and freed.set(), name="waiter"
-        )
+
+        def wait() -> None:
+            event.wait(timeout)
+            freed.set()
+
+        waiter = driver.spawn(wait, name="waiter")
         thread = send_signal_to_sleeping_main_thread()
 
         until_set(event, "Event.set() in a signal handler wakes the main thread")
@@ -529,7 +533,7 @@ class TestEvents:
                 ball[1 - mine].set()
             return mine
 
-        players = [driver.spawn(lambda n=n: play(n), name="player") for n in (0, 1)]
+        players = [driver.spawn(partial(play, n), name="player") for n in (0, 1)]
         ball[0].set()
 
         assert [ended(one, "no wake-up is lost") for one in players] == [0, 1]

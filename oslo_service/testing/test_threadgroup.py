@@ -7,6 +7,7 @@ import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from oslo_service.backend.exceptions import TaskCancelled
 from oslo_service.testing.waiting import (
     LIMIT,
     Log,
+    announced,
     ended,
     in_time,
     run_script,
@@ -225,8 +227,13 @@ class TestFullGroup:
         self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
     ) -> None:
         order = Log()
+
+        def member() -> None:
+            release.wait(LIMIT)
+            order("member")
+
         for _ in range(2):
-            group.add_thread(lambda: release.wait(LIMIT) and order("member"))
+            group.add_thread(member)
         adding = driver.spawn(
             lambda: group.add_thread(order, "added"), name="outside the group"
         )
@@ -334,7 +341,7 @@ class TestCancel:
         self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
     ) -> None:
         begun = driver.event()
-        thread = group.add_thread(lambda: begun.set() or release.wait(LIMIT))  # type: ignore[func-returns-value]
+        thread = group.add_thread(announced(begun, release.wait), LIMIT)
         until_set(begun, "it begins")
 
         group.cancel()
@@ -347,7 +354,7 @@ class TestCancel:
         self, driver: Driver, group: threadgroup.ThreadGroup
     ) -> None:
         begun = driver.event()
-        group.add_thread(lambda: begun.set() or listen())  # type: ignore[func-returns-value]
+        group.add_thread(announced(begun, listen))
         until_set(begun, "it begins")
 
         group.cancel(timeout=0.01, wait_time=0.001)
@@ -359,9 +366,7 @@ class TestStop:
     def test_stop_ends_threads_that_listen(
         self, driver: Driver, group: threadgroup.ThreadGroup
     ) -> None:
-        begun = Log()
-        threads = [group.add_thread(lambda: (begun("one"), listen())) for _ in range(2)]
-        until(driver, lambda: len(begun) == 2, "they begin")
+        threads = [group.add_thread(listen) for _ in range(2)]
 
         group.stop()
 
@@ -374,7 +379,7 @@ class TestStop:
         if not driver.capabilities.kill_tasks:
             pytest.skip("the model cannot kill tasks")
         begun = driver.event()
-        thread = group.add_thread(lambda: begun.set() or driver.event().wait())  # type: ignore[func-returns-value]
+        thread = group.add_thread(announced(begun, driver.event().wait))
         until_set(begun, "it begins")
 
         group.stop()
@@ -390,14 +395,14 @@ class TestStop:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         begun, stay = driver.event(), stubborn(release)
-        thread = group.add_thread(lambda: begun.set() or stay())  # type: ignore[func-returns-value]
+        thread = group.add_thread(announced(begun, stay))
         until_set(begun, "it begins")
 
         in_time(driver, group.stop, "stop() does not wait for what lingers")
 
         lines = [one for one in caplog.records if one.levelno == logging.WARNING]
         assert len(lines) == 1
-        assert "test_stop_names_the_threads" in lines[0].getMessage()
+        assert "stubborn" in lines[0].getMessage()
         assert group.threads == [thread]
         release.set()
         until(driver, lambda: not group.threads, "it leaves when it ends")
@@ -417,10 +422,10 @@ class TestStop:
     def test_who_waits_in_add_thread_gets_a_cancelled_thread(
         self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
     ) -> None:
-        begun, calls, stay = Log(), Log(), stubborn(release)
-        for _ in range(2):
-            group.add_thread(lambda: (begun("one"), stay()))
-        until(driver, lambda: len(begun) == 2, "the group is full")
+        calls, begun = Log(), [driver.event(), driver.event()]
+        for event in begun:
+            group.add_thread(announced(event, stubborn(release)))
+            until_set(event, "it begins")
         adding = [
             driver.spawn(lambda: group.add_thread(calls, "ran"), name="adds")
             for _ in range(3)
@@ -459,10 +464,12 @@ class TestStop:
         group.add_thread(call, "thread")
         group.add_timer(FAR, call, None, "timer")
         until(driver, lambda: len(begun) == 2, "both begin")
-        stopping = driver.spawn(
-            lambda: group.stop(graceful=True) or finished.entries,  # type: ignore[func-returns-value]
-            name="stops",
-        )
+
+        def stop() -> list[Any]:
+            group.stop(graceful=True)
+            return finished.entries
+
+        stopping = driver.spawn(stop, name="stops")
         driver.sleep(0)
         release.set()
 
@@ -495,7 +502,7 @@ class TestStop:
             for _ in range(2):
                 in_time(
                     driver,
-                    lambda g=graceful: group.stop(graceful=g),
+                    partial(group.stop, graceful=graceful),
                     "stop() of an empty group returns",
                 )
 
@@ -556,7 +563,11 @@ class TestTimers:
     ) -> None:
         calls = Log()
 
-        timer = group.add_dynamic_timer(lambda: calls("tick") or 0.001)  # type: ignore[func-returns-value]
+        def tick() -> float:
+            calls("tick")
+            return 0.001
+
+        timer = group.add_dynamic_timer(tick)
 
         assert isinstance(timer, loopingcall.DynamicLoopingCall)
         until(driver, lambda: len(calls) > 3, "a dynamic timer goes on")
@@ -664,10 +675,12 @@ class TestWaiting:
 
         group.add_thread(call)
         group.add_timer(0.001, call)
-        waiting = driver.spawn(
-            lambda: group.wait() or len(finished),  # type: ignore[func-returns-value]
-            name="waits",
-        )
+
+        def wait() -> int:
+            group.wait()
+            return len(finished)
+
+        waiting = driver.spawn(wait, name="waits")
         driver.sleep(0)
         release.set()
 
@@ -734,7 +747,7 @@ class TestFromInside:
         self, driver: Driver, group: threadgroup.ThreadGroup
     ) -> None:
         begun, after = driver.event(), driver.event()
-        other = group.add_thread(lambda: begun.set() or listen())  # type: ignore[func-returns-value]
+        other = group.add_thread(announced(begun, listen))
         group.add_timer(FAR, int)
         until_set(begun, "it begins")
 

@@ -7,6 +7,7 @@ against hangs and measures nothing.
 """
 
 import collections
+import functools
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -24,6 +25,7 @@ __all__ = (
     "LIMIT",
     "HandClock",
     "Log",
+    "announced",
     "ended",
     "in_native_thread",
     "in_time",
@@ -32,6 +34,8 @@ __all__ = (
     "until_asleep",
     "until_set",
 )
+
+T = TypeVar("T")
 
 #: The most seconds that anything waited for may take.
 LIMIT = 60.0
@@ -73,6 +77,17 @@ def ended(task: Any, what: str) -> Any:
         if task.done:
             raise
         pytest.fail(f"not so in {LIMIT:g} s: {what}")
+
+
+def announced(begun: Event, call: Callable[..., T]) -> Callable[..., T]:
+    """Make a function that sets an event, and then makes the call."""
+
+    @functools.wraps(call)
+    def announce(*args: Any) -> T:
+        begun.set()
+        return call(*args)
+
+    return announce
 
 
 def in_native_thread(call: Callable[[], object]) -> threading.Thread:
@@ -149,6 +164,10 @@ class Log:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def reaches(self, count: int) -> bool:
+        """Tell whether so many entries are there."""
+        return len(self) >= count
 
     @property
     def entries(self) -> list[Any]:

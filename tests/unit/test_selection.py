@@ -80,7 +80,7 @@ class TestRules:
         self,
         undecided: cfg.ConfigOpts,
         monkeypatch: pytest.MonkeyPatch,
-        called: bool,  # noqa: FBT001 - a parameter of the test
+        called: bool,
     ) -> None:
         monkeypatch.setenv(VARIABLE, "eventlet")
         if called:
@@ -238,7 +238,7 @@ class TestReplacing:
         conf([], default_config_files=[str(file)])
         backend.commit(conf)
 
-        with pytest.raises(exceptions.BackendAlreadySelected, match="my.conf"):
+        with pytest.raises(exceptions.BackendAlreadySelected, match=r"my\.conf"):
             backend.init_backend("eventlet")
 
     def test_two_options_that_differ_are_refused(self) -> None:
@@ -299,7 +299,7 @@ class TestErrors:
 
     def test_an_unknown_name_lists_the_installed_drivers(self) -> None:
         with pytest.raises(
-            exceptions.UnsupportedBackendError, match="'nonsense'.*eventlet, threading"
+            exceptions.UnsupportedBackendError, match=r"'nonsense'.*eventlet, threading"
         ):
             backend.init_backend("nonsense")
         with pytest.raises(exceptions.UnsupportedBackendError, match="nonsense"):
@@ -370,7 +370,7 @@ class TestComponents:
         assert backend.get_component(name) is expected
 
     def test_another_name_is_a_key_error_that_lists_them(self) -> None:
-        with pytest.raises(KeyError, match="Nonsense.*ThreadGroup"):
+        with pytest.raises(KeyError, match=r"Nonsense.*ThreadGroup"):
             backend.get_component("Nonsense")
 
     @pytest.mark.parametrize("name", ["threading", "eventlet"])

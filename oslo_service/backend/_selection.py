@@ -21,6 +21,7 @@ __all__ = (
     "commit",
     "get_backend",
     "get_backend_type",
+    "in_use",
     "init_backend",
     "register_backend_default_hook",
     "selected",
@@ -180,6 +181,15 @@ def get_backend_type() -> BackendType | str | None:
 def selected() -> base.Driver | None:
     """Give the driver where there is one, deciding nothing."""
     return _selection.launching or _selection.driver
+
+
+def in_use() -> set[base.Driver]:
+    """Give the drivers that this process has run anything on.
+
+    More than one where launchers run on another driver than the selected one.
+    """
+    found = {_selection.driver, _selection.launching}
+    return {driver for driver in found if driver is not None}
 
 
 def register_backend_default_hook(hook: _Hook | None) -> None:

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from oslo_service import backend
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import loop, process, signals
 from oslo_service.supervisor.channel import Channel
@@ -49,7 +50,8 @@ def _live_forked(
     atexit._clear()
     signals.of_process().start_over()
     loop.abandon()
-    driver.after_fork()
+    for one in {driver, *backend.in_use()}:
+        one.after_fork()
     listen_to_parent(driver, uplink)
     signals.unblock(mask)
     return work()

@@ -1,0 +1,126 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Every Python example in README and doc/ runs, on both drivers.
+
+The examples of a page are run one after the other, as one program. One that
+says what is to be done in ``__main__`` is a program of its own: it is started,
+told to stop as soon as it has printed something, and has to end well.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+from oslo_service.testing.waiting import LIMIT
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [
+    ROOT / "README.rst",
+    ROOT / "CONTRIBUTING.rst",
+    *sorted((ROOT / "doc" / "source").rglob("*.rst")),
+]
+PATCHING = "import eventlet\neventlet.monkey_patch()\n"
+
+_BLOCK = re.compile(
+    r"^(?P<indent> *)\.\. code-block:: python\n"
+    r"(?:(?P=indent) +:.*\n)*"
+    r"\n(?P<code>(?:(?P=indent) +\S.*\n|\s*\n)+)",
+    re.MULTILINE,
+)
+_COMMAND = re.compile(r"tools/dev\.py (\w+)")
+
+
+def examples(page):
+    text = page.read_text(encoding="utf-8") + "\n"
+    return [textwrap.dedent(found["code"]).strip() for found in _BLOCK.finditer(text)]
+
+
+def is_program(example):
+    return "__main__" in example
+
+
+def name_of(page):
+    return str(page.relative_to(ROOT))
+
+
+PROGRAMS = [
+    pytest.param(example, id=f"{name_of(page)}-{number}")
+    for page in PAGES
+    for number, example in enumerate(examples(page), start=1)
+    if is_program(example)
+]
+SNIPPETS = [
+    pytest.param(snippets, id=name_of(page))
+    for page in PAGES
+    if (snippets := [one for one in examples(page) if not is_program(one)])
+]
+
+
+def start(tmp_path, code, driver_name):
+    path = tmp_path / "example.py"
+    patching = PATCHING if driver_name == "eventlet" else ""
+    path.write_text(f"{patching}{code}\n", encoding="utf-8")
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", path],
+        env={**os.environ, "OS_OSLO_SERVICE__BACKEND": driver_name},
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("snippets", SNIPPETS)
+def test_the_examples_of_a_page_run(snippets, driver_name, tmp_path):
+    with start(tmp_path, "\n\n".join(snippets), driver_name) as process:
+        try:
+            _, errors = process.communicate(timeout=LIMIT)
+        finally:
+            process.kill()
+        assert process.returncode == 0, errors
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_of_the_documentation_starts_and_stops(
+    program, driver_name, tmp_path
+):
+    with start(tmp_path, program, driver_name) as process:
+        guard = threading.Timer(LIMIT, process.kill)
+        guard.start()
+        try:
+            first_line = process.stdout.readline()
+            if first_line:
+                process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate()
+        finally:
+            guard.cancel()
+            process.kill()
+        assert first_line, errors
+        assert process.returncode == 0, errors
+
+
+def test_there_are_examples_at_all():
+    assert len(PROGRAMS) > 1
+    assert len(SNIPPETS) > 1
+
+
+def test_every_command_that_the_documentation_names_exists():
+    helped = subprocess.run(
+        [sys.executable, ROOT / "tools" / "dev.py", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    named = {
+        command for page in PAGES for command in _COMMAND.findall(page.read_text())
+    }
+    known = set(re.findall(r"^  (\w+) ", helped.stdout, re.MULTILINE))
+    assert {"demo", "test"} <= named <= known

@@ -2,16 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Threads and timers that belong together, and stop together."""
 
-import collections
 import functools
 import logging
 import os
-import threading
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 from oslo_service import _clock, _names, backend, loopingcall
+from oslo_service._places import Places
 from oslo_service._stopping import listen, stop_requested
 from oslo_service.backend.base import Driver, Event, InlineTask, Task
 
@@ -43,7 +42,8 @@ class Thread:
         self.thread = thread
         self.group = group
         self._stopping = stopping
-        self._place: _Members | None = None
+        # Whose place it holds. A list, so that it is given back only once.
+        self._place: list[_Members] = []
 
     @property
     def task(self) -> Task:
@@ -98,35 +98,27 @@ class Thread:
         if not self.cancel() and backend.get_backend().capabilities.kill_tasks:
             self.task.stop()
 
+    def _take_place(self) -> "_Members | None":
+        try:
+            return self._place.pop()
+        except IndexError:
+            return None
+
     def __repr__(self) -> str:
         return f"<Thread {self.task.name}>"
-
-
-class _Ticket:
-    """The turn of one who waits for a place in a full group."""
-
-    __slots__ = ("cancelled", "turn")
-
-    def __init__(self, turn: Event) -> None:
-        self.turn = turn
-        self.cancelled = False
 
 
 class _Members:
     """What a group holds, in one process: it does not cross a fork."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
         self.pid = os.getpid()
-        # Reentrant for the sake of plain signal handlers. Held only to look
-        # and to change, never to call or to wait.
-        self.lock = threading.RLock()
+        self.places = Places(size)
         self.threads: list[Thread] = []
         # Who makes the calls of the threads: a thread may act before its
         # entry in the list above has been made.
         self.callers: set[int] = set()
         self.timers: list[loopingcall.LoopingCallBase] = []
-        self.places = 0
-        self.queue: collections.deque[_Ticket] = collections.deque()
 
 
 class ThreadGroup:
@@ -158,12 +150,12 @@ class ThreadGroup:
         if thread_pool_size < 1:
             raise ValueError(f"thread_pool_size is 1 or more, not {thread_pool_size}")
         self.thread_pool_size = thread_pool_size
-        self._state = _Members()
+        self._state = _Members(self.thread_pool_size)
 
     @property
     def _members(self) -> _Members:
         if self._state.pid != os.getpid():
-            self._state = _Members()
+            self._state = _Members(self.thread_pool_size)
         return self._state
 
     @property
@@ -312,14 +304,14 @@ class ThreadGroup:
         body = functools.partial(
             _run, thread, functools.partial(callback, *args, **kwargs), name
         )
-        if self._enter(members):
+        if members.places.enter():
             self._spawn(driver, members, thread, body, name)
         elif self._is_member(driver, members):
             thread._stopping = stop_requested()
             task = InlineTask(driver, body, name)
             thread.thread = task
             task.main()
-        elif self._queue_up(driver, members):
+        elif members.places.wait(driver):
             self._spawn(driver, members, thread, body, name)
         else:
             thread.thread = InlineTask(driver, body, name)
@@ -334,67 +326,22 @@ class ThreadGroup:
         body: Callable[[], Any],
         name: str,
     ) -> None:
-        thread._place = members
+        thread._place.append(members)
         try:
             thread.thread = driver.spawn(body, name=name)
         except BaseException:
             self.thread_done(thread)
             raise
         members.threads.append(thread)
-        if thread._place is None:  # it has ended already, and found no entry
+        if not thread._place:  # it has ended already, and found no entry
             _discard(members.threads, thread)
 
     def thread_done(self, thread: Thread) -> None:
         """Take a thread out of the group; it is not stopped."""
-        with self._members.lock:
-            members, thread._place = thread._place, None
+        members = thread._take_place()
         if members is not None:
             _discard(members.threads, thread)
-            self._leave(members)
-
-    # Places
-
-    def _enter(self, members: _Members) -> bool:
-        with members.lock:
-            if members.places >= self.thread_pool_size:
-                return False
-            members.places += 1
-            return True
-
-    def _leave(self, members: _Members) -> None:
-        with members.lock:
-            ticket = members.queue.popleft() if members.queue else None
-            if ticket is None:
-                members.places -= 1
-        if ticket is not None:  # the place is handed over
-            ticket.turn.set()
-
-    def _queue_up(self, driver: Driver, members: _Members) -> bool:
-        """Wait for a place; tell whether there is one."""
-        ticket = _Ticket(driver.event())
-        with members.lock:
-            if members.places < self.thread_pool_size:
-                members.places += 1
-                return True
-            members.queue.append(ticket)
-        try:
-            ticket.turn.wait()
-        except BaseException:
-            with members.lock:
-                waiting = _discard(members.queue, ticket)
-            if not waiting and not ticket.cancelled:
-                self._leave(members)
-            raise
-        return not ticket.cancelled
-
-    def _cancel_queue(self) -> None:
-        members = self._members
-        with members.lock:
-            tickets = list(members.queue)
-            members.queue.clear()
-        for ticket in tickets:
-            ticket.cancelled = True
-            ticket.turn.set()
+            members.places.leave()
 
     # Ending
 
@@ -412,7 +359,7 @@ class ThreadGroup:
         if graceful:
             self._wait_for(list(self.threads))
             return
-        self._cancel_queue()
+        self._members.places.cancel_waiting()
         threads = list(self.threads)
         others = self._others(threads)
         for thread in threads:
@@ -430,7 +377,7 @@ class ThreadGroup:
             begun; those that still run then are stopped. None leaves them
             alone. ``wait_time``: not used.
         """
-        self._cancel_queue()
+        self._members.places.cancel_waiting()
         for thread in list(self.threads):
             thread.cancel(*throw_args)
         timeout = kwargs.get("timeout")

@@ -1,0 +1,87 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Who may run in a group of limited size, and who waits for a place."""
+
+import collections
+import threading
+
+from oslo_service.backend.base import Driver, Event
+
+__all__ = ("Places",)
+
+
+class _Ticket:
+    """The turn of one who waits for a place."""
+
+    __slots__ = ("cancelled", "turn")
+
+    def __init__(self, turn: Event) -> None:
+        self.turn = turn
+        self.cancelled = False
+
+
+class Places:
+    """So many places, and a queue in front of them.
+
+    :param size: the number of places.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._taken = 0
+        self._queue: collections.deque[_Ticket] = collections.deque()
+        # Reentrant for the sake of plain signal handlers. Held only to look
+        # and to change, never to call or to wait.
+        self._lock = threading.RLock()
+
+    def enter(self) -> bool:
+        """Take a place; tell whether there was one. Does not wait."""
+        with self._lock:
+            if self._taken >= self._size:
+                return False
+            self._taken += 1
+            return True
+
+    def leave(self) -> None:
+        """Give a place back, to the first who waits for one."""
+        with self._lock:
+            ticket = self._queue.popleft() if self._queue else None
+            if ticket is None:
+                self._taken -= 1
+        if ticket is not None:
+            ticket.turn.set()
+
+    def wait(self, driver: Driver) -> bool:
+        """Wait for a place.
+
+        :returns: whether it was had; False: :meth:`cancel_waiting` was called.
+        """
+        ticket = _Ticket(driver.event())
+        with self._lock:
+            if self._taken < self._size:
+                self._taken += 1
+                return True
+            self._queue.append(ticket)
+        try:
+            ticket.turn.wait()
+        except BaseException:
+            self._give_up(ticket)
+            raise
+        return not ticket.cancelled
+
+    def _give_up(self, ticket: _Ticket) -> None:
+        with self._lock:
+            waiting = ticket in self._queue
+            if waiting:
+                self._queue.remove(ticket)
+        if not waiting and not ticket.cancelled:
+            self.leave()
+
+    def cancel_waiting(self) -> None:
+        """Send away everybody who waits."""
+        with self._lock:
+            tickets = list(self._queue)
+            self._queue.clear()
+        for ticket in tickets:
+            ticket.cancelled = True
+            ticket.turn.set()

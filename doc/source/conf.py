@@ -2,14 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """How Sphinx builds the documentation."""
 
+import sys
 from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 project = "oslo.service"
 copyright = "the oslo.service developers"
 release = metadata.version("oslo.service")
 version = ".".join(release.split(".")[:2])
 
-extensions = ["reno.sphinxext", "sphinx.ext.autodoc"]
+extensions = ["release_notes", "sphinx.ext.autodoc"]
 html_theme = "alabaster"
 html_theme_options = {
     "description": "Long-running services, on native threads or on Eventlet",

@@ -1,0 +1,94 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Who is measured: the library, upstream, bare loops, and peers."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.places import BENCHMARKS
+
+__all__ = (
+    "COTYLEDON",
+    "FLOOR",
+    "GUNICORN",
+    "LIBRARIES",
+    "OURS_EVENTLET",
+    "OURS_THREADING",
+    "TENACITY",
+    "UPSTREAM_EVENTLET",
+    "UPSTREAM_THREADING",
+    "Contestant",
+    "entrants",
+)
+
+OURS_THREADING = "ours threading"
+OURS_EVENTLET = "ours eventlet"
+UPSTREAM_THREADING = "upstream threading"
+UPSTREAM_EVENTLET = "upstream eventlet"
+FLOOR = "floor"
+TENACITY = "tenacity"
+GUNICORN = "gunicorn"
+COTYLEDON = "cotyledon"
+
+LIBRARIES = (OURS_THREADING, UPSTREAM_THREADING, OURS_EVENTLET, UPSTREAM_EVENTLET)
+
+# The bare loops and the peers run where upstream is installed.
+_PROGRAMS = {FLOOR: "floor", GUNICORN: "gunicorn", COTYLEDON: "cotyledon"}
+_TIME_LIMIT = 120
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One who is measured.
+
+    :ivar name: as in the report.
+    :ivar pythons: the interpreters, by the library that they have.
+    """
+
+    name: str
+    pythons: dict[str, Path]
+
+    @property
+    def library(self) -> str:
+        """Which environment it runs in: ``ours`` or ``upstream``."""
+        return "ours" if self.name.startswith("ours") else "upstream"
+
+    @property
+    def role(self) -> str:
+        """What a scenario is told to play: a driver, or a peer."""
+        return self.name.rpartition(" ")[2]
+
+    def run(self, scenario: str, *args: object) -> dict[str, float]:
+        """Run a scenario in a process of its own, and give its numbers."""
+        command = self.command(f"scenarios.{scenario}", self.role, *args)
+        done = subprocess.run(
+            command,
+            cwd=BENCHMARKS,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_TIME_LIMIT,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{self.name} failed:\n{done.stderr}")
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def workers(self, count: int, *args: object) -> list[str]:
+        """Give the command line of a program with so many workers."""
+        program = _PROGRAMS.get(self.name)
+        if program is None:
+            return self.command("programs.library", self.role, count, *args)
+        return self.command(f"programs.{program}_workers", count, *args)
+
+    def command(self, module: str, *args: object) -> list[str]:
+        """Give the command line that runs a module of this directory."""
+        python = self.pythons[self.library]
+        return [str(python), "-m", module, *map(str, args)]
+
+
+def entrants(names: Sequence[str], pythons: dict[str, Path]) -> list[Contestant]:
+    """Make contestants of names."""
+    return [Contestant(name, pythons) for name in names]

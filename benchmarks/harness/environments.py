@@ -1,0 +1,49 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Virtual environments: one for what is here, one for what is upstream."""
+
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.places import CHECKOUT, ENVIRONMENTS
+
+__all__ = ("make", "python_of")
+
+_UPSTREAM = "oslo.service[threading]==4.8.0"
+
+# What is installed where. The two "base" ones are there to be counted.
+_WHAT: dict[str, Sequence[str]] = {
+    "ours": ("--editable", f"{CHECKOUT}[eventlet]"),
+    "upstream": (_UPSTREAM, "eventlet", "tenacity", "gunicorn>=25.1"),
+    "ours-base": ("--editable", str(CHECKOUT)),
+    "upstream-base": ("oslo.service==4.8.0",),
+}
+
+
+def make(name: str) -> Path:
+    """Make an environment, or find the one of an earlier run.
+
+    :returns: its interpreter.
+    """
+    place = ENVIRONMENTS / name
+    complete = place / "complete"
+    python = place / "bin" / "python"
+    if not complete.exists():
+        print(f"making the environment {name!r}", file=sys.stderr)
+        venv.create(place, clear=True, with_pip=True)
+        subprocess.run([python, *_pip_install(*_WHAT[name])], check=True)
+        complete.touch()
+    return python
+
+
+def _pip_install(*what: str) -> list[str]:
+    return ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
+
+
+def python_of(library: str, given: Path | None) -> Path:
+    """Give the interpreter that has a library: the one given, or ours to make."""
+    # Not resolved: a virtual environment is found through the link.
+    return given.absolute() if given else make(library)

@@ -1,0 +1,34 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured: one module for each group of rows of the report."""
+
+from measures import (
+    crash_loop,
+    distributions,
+    groups,
+    idle,
+    imports,
+    loops,
+    many_loops,
+    memory,
+    retry,
+    ticks,
+    workers,
+)
+
+__all__ = ("ALL",)
+
+#: In the order of the report.
+ALL = (
+    imports.MEASURE,
+    distributions.MEASURE,
+    retry.MEASURE,
+    loops.MEASURE,
+    *ticks.MEASURES,
+    many_loops.MEASURE,
+    groups.MEASURE,
+    *workers.MEASURES,
+    *crash_loop.MEASURES,
+    idle.MEASURE,
+    memory.MEASURE,
+)

@@ -199,7 +199,7 @@ class BackOff:
         if result:
             self._pause, self._paused = self._start, 0.0
             return self._start
-        factor = abs(random.gauss(self._jitter, _JITTER_SPREAD))  # noqa: S311
+        factor = abs(random.gauss(self._jitter, _JITTER_SPREAD))
         pause = min(max(self._pause * 2 * factor, self._shortest), self._longest)
         self._pause = max(self._pause * 2 * self._jitter, self._shortest)
         if 0 < self._timeout < self._paused + pause:

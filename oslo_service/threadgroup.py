@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Threads and timers that belong together, and stop together."""
 
+import contextlib
 import functools
 import logging
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service import _clock, _names, backend, loopingcall
+from oslo_service._group_waits import GroupWaits
 from oslo_service._places import Places
 from oslo_service._stopping import listen, stop_requested
 from oslo_service.backend.base import Driver, Event, InlineTask, Task
@@ -114,6 +116,7 @@ class _Members:
     def __init__(self, size: int) -> None:
         self.pid = os.getpid()
         self.places = Places(size)
+        self.waits = GroupWaits()
         self.threads: list[Thread] = []
         # Who makes the calls of the threads: a thread may act before its
         # entry in the list above has been made.
@@ -125,7 +128,8 @@ class ThreadGroup:
     """Threads and timers that are waited for, and stopped, together.
 
     Every method may be called from inside the group's own threads and timers;
-    one that waits does not wait for its caller. Constructing a group selects
+    one that waits does not wait for its caller, nor for others that wait for
+    the group themselves. Constructing a group selects
     no driver.
 
     :param thread_pool_size: how many threads run at a time; timers do not
@@ -396,17 +400,31 @@ class ThreadGroup:
 
     def waitall(self) -> None:
         """Block until the group is empty, whatever is added meanwhile."""
-        while remaining := self._others([*self.timers, *self.threads]):
-            self._wait_for(remaining)
+        with self._waiting():
+            while self._awaited(everybody := [*self.timers, *self.threads]):
+                self._wait_for(everybody)
 
-    def _wait_for(
-        self, members: "list[Thread] | list[loopingcall.LoopingCallBase] | list[Any]"
-    ) -> None:
-        for member in self._others(members):
-            try:
-                member.wait()
-            except Exception:  # noqa: BLE001 - logged where it was raised
-                LOG.debug("%s ended with an error", member)
+    def _wait_for(self, wanted: list[Any]) -> None:
+        driver, waits = backend.get_backend(), self._members.waits
+        with self._waiting():
+            for task in self._awaited(wanted):
+                waits.wait_for(driver, task)
+
+    @contextlib.contextmanager
+    def _waiting(self) -> Iterator[None]:
+        """Let other members know where the caller is one that waits."""
+        driver, members = backend.get_backend(), self._members
+        if self._is_member(driver, members):
+            with members.waits.by(driver.current_ident()):
+                yield
+        else:
+            yield
+
+    def _awaited(self, wanted: list[Any]) -> list[Task]:
+        """Give the tasks of those that the caller has to wait for."""
+        tasks = [_task(one) for one in self._others(wanted)]
+        waits = self._members.waits
+        return [task for task in tasks if task is not None and not waits.holds(task)]
 
     @staticmethod
     def _others(members: list[Any]) -> list[Any]:
@@ -461,11 +479,13 @@ def _still_running(threads: list[Thread], timeout: float) -> list[Thread]:
     """Wait for threads, and give those that have not ended in time (seconds)."""
     until = _clock.now() + timeout
     for thread in threads:
-        try:
+        with contextlib.suppress(Exception):  # whatever it raised, or it still runs
             thread.task.wait(max(0.0, until - _clock.now()))
-        except Exception:  # noqa: BLE001 - whatever it raised, or it still runs
-            continue
     return [thread for thread in threads if not thread.done]
+
+
+def _task(member: "Thread | loopingcall.LoopingCallBase") -> Task | None:
+    return member.thread if isinstance(member, Thread) else member.done
 
 
 def _ident(member: "Thread | loopingcall.LoopingCallBase") -> int | None:

@@ -14,7 +14,8 @@ __all__ = ("Semaphore",)
 class Semaphore:
     """A counter of free places, as :class:`threading.Semaphore`.
 
-    Waiters are served in the order in which they came.
+    Waiters are woken in the order in which they came; a newcomer may take a place
+    before one that has just been woken.
 
     :param driver: whose events the waiters wait for.
     :param value: the number of free places; not negative.
@@ -27,7 +28,7 @@ class Semaphore:
         self._driver = driver
         # Free places and waiters: deques, whose operations are atomic.
         self._free = collections.deque([None] * value)
-        self._waiters: collections.deque["Event"] = collections.deque()
+        self._waiters: collections.deque[Event] = collections.deque()
 
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
         """Take a place.

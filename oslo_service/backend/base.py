@@ -85,8 +85,8 @@ class Driver(abc.ABC):
     def __init__(self) -> None:
         self.running: set[Task] = set()
 
-    @classmethod
-    def check_environment(cls) -> None:  # noqa: B027 - most models run anywhere
+    @classmethod  # noqa: B027 - most models run anywhere
+    def check_environment(cls) -> None:
         """Refuse a process in which the model cannot run.
 
         :raises UnsupportedBackendError: with the reason and the remedy.

@@ -743,6 +743,30 @@ class TestFromInside:
 
         until(driver, lambda: len(returned) == 1, f"{method}() returns to a {kind}")
 
+    @pytest.mark.parametrize("method", ["wait", "waitall", "stop gracefully"])
+    def test_members_that_wait_for_the_group_at_once_do_not_wait_in_a_circle(
+        self, driver: Driver, group: threadgroup.ThreadGroup, method: str
+    ) -> None:
+        together, returned = driver.event(), Log()
+        methods: dict[str, Callable[[], None]] = {
+            "wait": group.wait,
+            "waitall": group.waitall,
+            "stop gracefully": lambda: group.stop(graceful=True),
+        }
+
+        def call() -> None:
+            together.wait()
+            methods[method]()
+            returned(method)
+            raise loopingcall.LoopingCallDone
+
+        group.add_timer(FAR, call)
+        for _ in range(3):
+            group.add_thread(call)
+        together.set()
+
+        until(driver, lambda: len(returned) == 4, f"{method}() returns to everybody")
+
     def test_a_member_that_stops_the_group_ends_the_others(
         self, driver: Driver, group: threadgroup.ThreadGroup
     ) -> None:

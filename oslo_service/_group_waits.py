@@ -1,0 +1,51 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Members of a group that wait for the group: they never wait in a circle."""
+
+import contextlib
+from collections.abc import Iterator
+
+from oslo_service.backend.base import Driver, Event, Task
+
+__all__ = ("GroupWaits",)
+
+
+class GroupWaits:
+    """Which members of a group wait for its other members now.
+
+    Who waits for the group does not hold up another member that does: two
+    that waited for each other would never end.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: set[int] = set()
+        self._watchers: list[Event] = []
+
+    @contextlib.contextmanager
+    def by(self, ident: int) -> Iterator[None]:
+        """Count a member as waiting."""
+        nested = ident in self._waiting
+        self._waiting.add(ident)
+        for watcher in list(self._watchers):
+            watcher.set()
+        try:
+            yield
+        finally:
+            if not nested:
+                self._waiting.discard(ident)
+
+    def holds(self, task: Task) -> bool:
+        """Tell whether a task need not be waited for, as it waits itself."""
+        return task.ident in self._waiting
+
+    def wait_for(self, driver: Driver, task: Task) -> None:
+        """Block until a task has ended, or waits for the group itself."""
+        change = driver.event()
+        self._watchers.append(change)
+        try:
+            task.link(lambda _task: change.set())
+            while not task.done and not self.holds(task):
+                change.wait()
+                change.clear()
+        finally:
+            self._watchers.remove(change)

@@ -761,11 +761,16 @@ class TestFromInside:
             raise loopingcall.LoopingCallDone
 
         group.add_timer(FAR, call)
-        for _ in range(3):
+        for _ in range(group.thread_pool_size):
             group.add_thread(call)
         together.set()
 
-        until(driver, lambda: len(returned) == 4, f"{method}() returns to everybody")
+        everybody = group.thread_pool_size + 1
+        until(
+            driver,
+            lambda: len(returned) == everybody,
+            f"{method}() returns to everybody",
+        )
 
     def test_a_member_that_stops_the_group_ends_the_others(
         self, driver: Driver, group: threadgroup.ThreadGroup

@@ -28,10 +28,11 @@ def first_service():
 
 @pytest.fixture
 def environment():
+    # Unbuffered, the lines of several workers get mixed up.
     return {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("OS_OSLO_SERVICE")
+        if not name.startswith(("OS_OSLO_SERVICE", "PYTHONUNBUFFERED"))
     }
 
 

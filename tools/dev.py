@@ -130,7 +130,7 @@ def make_environment() -> None:
     ours = any((VENV / stamp).exists() for stamp in ("running", "working"))
     try:
         venv.create(VENV, clear=ours, with_pip=True)
-    except (OSError, subprocess.CalledProcessError) as exc:
+    except (OSError, ValueError, subprocess.CalledProcessError) as exc:
         sys.exit(
             f"No virtual environment can be made at {VENV}: {exc}\n"
             "Some systems have the module venv in a package of its own,"

@@ -97,9 +97,10 @@ class Waker:
 class Signals:
     """The handlers of a process, and the signals that wait for them.
 
-    While nobody turns a supervisor, handlers run as plain signal handlers do.
+    Where there is no launcher, handlers run as plain signal handlers do.
 
-    :ivar expected: whether somebody is going to turn one.
+    :ivar expected: whether there is one, so that signals are kept until it is
+        waited for.
     """
 
     def __init__(self) -> None:
@@ -211,6 +212,8 @@ class Signals:
         self._pending.append(signum)
         if self._waker is not None:
             self._waker.wake()
+            return
+        if self.expected:
             return
         driver = backend.selected()
         if driver is None:

@@ -25,6 +25,7 @@ class Uplink:
         self._channel: Channel | None = channel
         self._parent = parent
         self._pidfd = open_pidfd(parent)
+        self._told_of_orphanhood = False
 
     def filenos(self) -> list[int]:
         """Give the descriptors whose readiness tells something."""
@@ -36,9 +37,10 @@ class Uplink:
     def listen(self, readable: set[int]) -> list[OrderKind]:
         """Give the parent's orders; its death is an order to stop."""
         orders = self._receive(readable)
-        if self._channel is None and self._pidfd is None:
-            return orders  # said already
-        if os.getppid() != self._parent:
+        # A dying process closes its descriptors before it hands over its children.
+        gone = self._channel is None or os.getppid() != self._parent
+        if gone and not self._told_of_orphanhood:
+            self._told_of_orphanhood = True
             LOG.warning("The parent process %d is gone: stopping", self._parent)
             self.close()
             orders.append(OrderKind.STOP)

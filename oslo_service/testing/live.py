@@ -1,0 +1,191 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Real processes under test: started, listened to, and never left behind."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ("DAEMON", "Live", "children", "is_alive", "live")
+
+#: A service that can be told to misbehave.
+DAEMON = Path(__file__).parent / "programs" / "daemon.py"
+#: The most seconds to wait for anything: a guard against hanging, no measure.
+LIMIT = 30.0
+
+Event = dict[str, Any]
+
+
+class Live:
+    """A program that runs in a session of its own.
+
+    :param command: what to run, with this interpreter.
+    :param environment: what to add to the environment.
+    """
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self._changed = threading.Condition()
+        self._lines: list[str] = []
+        self._events: list[Event] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **environment},
+            start_new_session=True,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The parent's pid, which is that of the session, too."""
+        return self.process.pid
+
+    @property
+    def transcript(self) -> str:
+        """Everything that it has said so far."""
+        with self._changed:
+            return "".join(self._lines)
+
+    def events(self, name: str, /, **details: object) -> list[Event]:
+        """Give what it has said of that name, and with those details."""
+        with self._changed:
+            return [
+                event
+                for event in self._events
+                if event["event"] == name
+                and all(event.get(key) == value for key, value in details.items())
+            ]
+
+    def pids(self, name: str, /, **details: object) -> list[int]:
+        """Give the processes that have said it, in the order in which they did."""
+        return [event["pid"] for event in self.events(name, **details)]
+
+    def expect(self, name: str, /, count: int = 1, **details: object) -> list[Event]:
+        """Wait until it has said something so many times."""
+        what = f"{count} times {name!r} with {details}"
+        self.until(lambda: len(self.events(name, **details)) >= count, what)
+        return self.events(name, **details)
+
+    def expect_text(self, text: str, count: int = 1) -> None:
+        """Wait until a text stands so many times in what it has said."""
+        self.until(lambda: self.transcript.count(text) >= count, f"{count} of {text!r}")
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait for a condition, which is looked at often."""
+        end = time.monotonic() + LIMIT
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {LIMIT} s: {what}\n{self.transcript}")
+            with self._changed:
+                self._changed.wait(0.02)
+
+    def until_handled(self, signum: int, pid: int) -> None:
+        """Wait until a process has a handler for a signal: proc(5), SigCgt."""
+
+        def handled() -> bool:
+            text = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+            mask = int(text.partition("\nSigCgt:")[2].split()[0], 16)
+            return bool(mask >> (signum - 1) & 1)
+
+        self.until(handled, f"process {pid} handles signal {signum}")
+
+    def kill(self, signum: int, pid: int | None = None) -> None:
+        """Send a signal, to the parent unless told otherwise."""
+        os.kill(self.pid if pid is None else pid, signum)
+
+    def kill_group(self, signum: int) -> None:
+        """Send a signal to the whole process group, as a terminal does."""
+        os.killpg(self.pid, signum)
+
+    def wait(self) -> int:
+        """Wait for the parent's end, and give its status."""
+        try:
+            status = self.process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it did not end:\n{self.transcript}") from None
+        return status
+
+    def end(self, signum: int = signal.SIGTERM) -> int:
+        """Tell the parent to stop; give its status. Nothing may be left."""
+        self.kill(signum)
+        status = self.wait()
+        self.until(lambda: not self.left(), "nothing is left of it")
+        self._reader.join(LIMIT)
+        return status
+
+    def left(self) -> list[int]:
+        """Give the processes of its session that still run."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            fields = _stat(int(entry.name))
+            if fields and int(fields[3]) == self.pid and fields[0] not in "ZX":
+                found.append(int(entry.name))
+        return found
+
+    def clean_up(self) -> None:
+        """End by force whatever is left."""
+        for pid in {*self.left(), self.pid}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(LIMIT)
+        self._reader.join(LIMIT)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._changed:
+                self._lines.append(line)
+                with contextlib.suppress(ValueError):
+                    event = json.loads(line)
+                    if isinstance(event, dict) and "event" in event:
+                        self._events.append(event)
+                self._changed.notify_all()
+
+
+def _stat(pid: int) -> list[str]:
+    """Give the fields of /proc/PID/stat from the state on; none if it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
+def children(pid: int) -> list[int]:
+    """Give the processes whose parent is ``pid``."""
+    numbers = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
+    return [one for one in numbers if (_stat(one) or ["", ""])[1] == str(pid)]
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] not in "ZX"
+
+
+@contextlib.contextmanager
+def live(driver: str, **plan: Any) -> Iterator[Live]:
+    """Run the daemon program by a plan; see :mod:`.programs.daemon`."""
+    environment = plan.pop("environment", {})
+    text = json.dumps({"driver": driver, **plan})
+    program = Live([str(DAEMON), text], environment)
+    try:
+        yield program
+    finally:
+        program.clean_up()

@@ -1,0 +1,256 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A service that says what happens to it, and misbehaves as it is told.
+
+Run as ``python daemon.py PLAN``, where the plan is a JSON object: see
+:class:`Plan`. Says one JSON object a line on standard output.
+"""
+
+import json
+import os
+import sys
+
+
+class Plan:
+    """What the program is to do.
+
+    :ivar driver: ``eventlet`` has it monkey-patch itself, as its users do.
+    :ivar workers: how many; None is passed on.
+    :ivar restart_method: passed on.
+    :ivar traits: how the service misbehaves, and what the program does besides.
+    :ivar gate: a path: what is held up goes on when there is such a file.
+    :ivar arguments: the command line for the configuration.
+    """
+
+    def __init__(self, text: str) -> None:
+        values = json.loads(text)
+        self.driver = values["driver"]
+        self.workers = values.get("workers", 1)
+        self.restart_method = values.get("restart_method", "reload")
+        self.start_method = values.get("start_method")
+        self.traits = set(values.get("traits", ()))
+        self.gate = values.get("gate", "")
+        self.arguments = values.get("arguments", [])
+
+
+PLAN = Plan(sys.argv[1])
+if PLAN.driver == "eventlet" and "unpatched" not in PLAN.traits:
+    import eventlet
+
+    eventlet.monkey_patch()
+if "no pidfd" in PLAN.traits:
+    del os.pidfd_open
+
+import atexit  # noqa: E402
+import logging  # noqa: E402
+import signal  # noqa: E402
+import subprocess  # noqa: E402
+import threading  # noqa: E402
+import time  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from oslo_config import cfg  # noqa: E402
+
+from oslo_service import loopingcall, opts, service  # noqa: E402
+
+CONF = cfg.CONF
+OPTIONS = [
+    cfg.IntOpt("plain", default=0),
+    cfg.IntOpt("mutable", default=0, mutable=True),
+]
+
+
+def say(event: str, **details: Any) -> None:
+    """Say that something happened, in one write."""
+    # Not os.write(): Eventlet's lets nobody else write while one does.
+    sys.stdout.write(json.dumps({"event": event, "pid": os.getpid(), **details}) + "\n")
+    sys.stdout.flush()
+
+
+def await_gate() -> None:
+    """Block until the gate is open."""
+    while not Path(PLAN.gate).exists():
+        time.sleep(0.01)
+
+
+class Daemon(service.Service):
+    """Says what happens to it."""
+
+    name = "daemon"
+
+    def start(self) -> None:
+        say("start", name=self.name, plain=CONF.plain, mutable=CONF.mutable)
+        self.misbehave()
+        self.employ()
+        say("started", name=self.name)
+
+    def misbehave(self) -> None:
+        """Make trouble at the start."""
+        if "slow start" in PLAN.traits:
+            await_gate()
+        if "failing start" in PLAN.traits:
+            raise RuntimeError("start fails as asked")
+        if "exiting start" in PLAN.traits:
+            os._exit(3)
+
+    def employ(self) -> None:
+        """Use what the library has, and what the system has."""
+        if "timers" in PLAN.traits:
+            self.tg.add_timer(0.01, int)
+            self.tg.add_thread(int).wait()
+        if "handlers" in PLAN.traits:
+            handlers = service.SignalHandler()
+            handlers.add_handler("SIGUSR1", lambda *_: say("first handler"))
+            handlers.add_handler("SIGUSR1", lambda *_: say("second handler"))
+            handlers.add_handler("SIGTERM", lambda *_: say("own SIGTERM handler"))
+        if "nested" in PLAN.traits:
+            self.nested = service.Launcher(CONF)
+            self.nested.launch_service(Inner())
+            self.tg.add_thread(self.wait_for_nested)
+        if "helper" in PLAN.traits:
+            helper = subprocess.Popen(["/bin/sleep", "600"])
+            say("helper", helper=helper.pid)
+        if "forked helper" in PLAN.traits and os.fork() == 0:
+            while True:
+                signal.pause()
+        if "exit handler" in PLAN.traits:
+            atexit.register(say, "worker's exit handler")
+
+    def wait_for_nested(self) -> None:
+        say("nested ended", status=self.nested.wait())
+
+    def stop(self, graceful: bool = False) -> None:
+        say("stop", name=self.name)
+        if "hanging stop" in PLAN.traits:
+            time.sleep(600)
+        if "spinning stop" in PLAN.traits:
+            while True:
+                pass
+        super().stop("nested" in PLAN.traits or graceful)
+
+    def wait(self) -> None:
+        super().wait()
+        if "hanging wait" in PLAN.traits:
+            time.sleep(600)
+        if "draining" in PLAN.traits:
+            await_gate()
+            say("drained")
+
+    def reset(self) -> None:
+        say("reset", name=self.name, plain=CONF.plain, mutable=CONF.mutable)
+
+
+class Inner(Daemon):
+    """A second service, which behaves."""
+
+    name = "inner"
+
+    def start(self) -> None:
+        say("start", name=self.name)
+
+    def stop(self, graceful: bool = False) -> None:
+        say("stop", name=self.name)
+        service.Service.stop(self, graceful)
+
+    def wait(self) -> None:
+        service.Service.wait(self)
+
+
+class Delegating(Daemon):
+    """Answers everything, as a service that delegates to a manager does."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return lambda *_args, **_kwargs: name
+
+
+def launch() -> Any:
+    """Launch what the plan says."""
+    daemon = Delegating() if "delegating" in PLAN.traits else Daemon()
+    if "several" in PLAN.traits:
+        launcher = service.ProcessLauncher(CONF, restart_method=PLAN.restart_method)
+        launcher.launch_service(daemon, workers=2)
+        launcher.launch_service(Inner(), workers=1)
+        return launcher
+    if "no fork" in PLAN.traits:
+        return service.launch(CONF, daemon, workers=PLAN.workers, no_fork=True)
+    return service.launch(
+        CONF,
+        daemon,
+        workers=PLAN.workers,
+        restart_method=PLAN.restart_method,
+        start_method=PLAN.start_method,
+    )
+
+
+def act(launcher: Any) -> None:
+    """Do what the plan says besides, before waiting."""
+    handlers = service.SignalHandler()
+    if "stopped before wait" in PLAN.traits:
+        launcher.stop()
+        launcher.stop()
+    if "stopped by a thread" in PLAN.traits:
+        threading.Thread(target=stop_from_thread, args=(launcher,)).start()
+    if "stopping handler" in PLAN.traits:
+        handlers.add_handler("SIGUSR1", lambda *_: stop_from_handler(launcher))
+    if "restarting handler" in PLAN.traits:
+        handlers.add_handler("SIGUSR2", lambda *_: launcher.restart())
+    if "own child" in PLAN.traits:
+        child = subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"])
+        handlers.add_handler("SIGUSR2", lambda *_: say("child", status=child.wait()))
+
+
+def stop_from_thread(launcher: Any) -> None:
+    """Stop, when the gate is open."""
+    await_gate()
+    launcher.stop()
+    launcher.stop()
+
+
+def stop_from_handler(launcher: Any) -> None:
+    """Try to wait where that is not possible, and stop."""
+    try:
+        launcher.wait()
+    except RuntimeError as exc:
+        say("refused", why=str(exc))
+    launcher.stop()
+
+
+def main() -> None:
+    """Run until told to stop."""
+    level = logging.DEBUG if "debug" in PLAN.traits else logging.INFO
+    logging.basicConfig(
+        level=level, format="%(levelname)s %(process)d %(name)s %(message)s"
+    )
+    CONF.register_opts(OPTIONS)
+    opts.register_service_opts(CONF)
+    CONF(PLAN.arguments, project="daemon")
+    if "exit handler" in PLAN.traits:
+        atexit.register(say, "parent's exit handler")
+    if "printing" in PLAN.traits:
+        sys.stdout.write("printed before the fork\n")
+    if "other thread" in PLAN.traits:
+        idler = threading.Thread(target=time.sleep, args=(600,), name="idler")
+        idler.daemon = True
+        idler.start()
+    if "loop" in PLAN.traits:
+        loopingcall.FixedIntervalLoopingCall(int).start(0.01)
+    launcher = launch()
+    others = None
+    if "second launcher" in PLAN.traits:
+        others = service.ServiceLauncher(CONF)
+        others.launch_service(Inner())
+    act(launcher)
+    say("waiting")
+    status = launcher.wait()
+    if others is not None:
+        say("second ended", status=others.wait())
+    loaded = not {"eventlet", "greenlet"}.isdisjoint(sys.modules)
+    say("last", status=status, eventlet=loaded)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

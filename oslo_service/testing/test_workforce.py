@@ -1,0 +1,217 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Contract: workers are kept alive, and never outlive their parent."""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from oslo_service.testing.live import Live, children, is_alive, live
+
+SIGKILL = signal.SIGKILL
+
+
+def start(program: Live, workers: int) -> list[int]:
+    """Wait until so many workers have started, and give their pids."""
+    program.expect("waiting")
+    return [event["pid"] for event in program.expect("started", workers)]
+
+
+class TestReplacing:
+    """A worker that dies is replaced."""
+
+    def test_one_that_is_killed_is_replaced(self, driver_name: str) -> None:
+        with live(driver_name, workers=3) as program:
+            pids = start(program, 3)
+            program.kill(SIGKILL, pids[0])
+            program.expect("started", 4)
+            assert pids[0] not in children(program.pid)
+            assert len(children(program.pid)) == 3
+            assert program.end() == 0
+
+    def test_all_that_are_killed_are_replaced(self, driver_name: str) -> None:
+        with live(driver_name, workers=3) as program:
+            for pid in start(program, 3):
+                program.kill(SIGKILL, pid)
+            program.expect("started", 6)
+            assert program.end() == 0
+            assert program.events("last", status=0)
+
+    def test_neither_descriptors_nor_processes_grow(self, driver_name: str) -> None:
+        with live(driver_name, workers=2) as program:
+            start(program, 2)
+            descriptors = None
+            for round_ in range(100):
+                for pid in children(program.pid):
+                    program.kill(SIGKILL, pid)
+                program.expect("started", 4 + 2 * round_)
+                if round_ == 5:
+                    descriptors = self.descriptors(program)
+            program.until(
+                lambda: self.descriptors(program) == descriptors, "no more descriptors"
+            )
+            assert len(children(program.pid)) == 2
+            assert program.end() == 0
+
+    @staticmethod
+    def descriptors(program: Live) -> int:
+        return len(list(Path(f"/proc/{program.pid}/fd").iterdir()))
+
+    def test_it_works_where_there_are_no_pidfds(self, driver_name: str) -> None:
+        with live(driver_name, workers=2, traits=["no pidfd"]) as program:
+            pids = start(program, 2)
+            program.kill(SIGKILL, pids[0])
+            program.expect("started", 3)
+            assert program.end() == 0
+
+    def test_orphans_stop_where_there_are_no_pidfds(self, driver_name: str) -> None:
+        with live(driver_name, workers=2, traits=["no pidfd"]) as program:
+            start(program, 2)
+            program.kill(SIGKILL)
+            program.until(lambda: not program.left(), "the workers end")
+            assert len(program.events("stop")) == 2
+
+
+class TestCrashLoop:
+    """A worker that dies at its start is throttled, and holds up nobody."""
+
+    @pytest.mark.parametrize("trait", ["failing start", "exiting start"])
+    def test_it_is_throttled_and_the_parent_can_be_stopped(
+        self, driver_name: str, trait: str
+    ) -> None:
+        with live(driver_name, workers=2, traits=[trait]) as program:
+            program.expect("waiting")
+            program.expect_text("ended 3 times in a row at its start", 2)
+            program.expect_text("started again in 0.2 s", 2)
+            assert program.end() == 0
+            assert program.events("last", status=0)
+
+    def test_other_workers_go_on(self, driver_name: str) -> None:
+        with live(driver_name, traits=["several", "failing start"]) as program:
+            program.expect("waiting")
+            program.expect_text("ended 3 times in a row at its start", 2)
+            inner = program.pids("start", name="inner")
+            assert len(inner) == 1
+            program.kill(SIGKILL, inner[0])
+            program.expect("start", 2, name="inner")
+            assert program.end() == 0
+
+
+class TestFamily:
+    """Parents, workers, and their other children."""
+
+    def test_workers_stop_when_their_parent_is_killed(self, driver_name: str) -> None:
+        with live(driver_name, workers=3) as program:
+            start(program, 3)
+            program.kill(SIGKILL)
+            program.until(lambda: not program.left(), "the workers end")
+            assert len(program.events("stop")) == 3
+
+    @pytest.mark.parametrize("trait", ["hanging stop", "spinning stop", "hanging wait"])
+    def test_orphans_keep_their_limit(self, driver_name, trait, tmp_path) -> None:
+        config = tmp_path / "daemon.conf"
+        config.write_text("[DEFAULT]\ngraceful_shutdown_timeout = 1\n")
+        with live(
+            driver_name,
+            workers=2,
+            traits=[trait],
+            arguments=["--config-file", str(config)],
+        ) as program:
+            start(program, 2)
+            program.kill(SIGKILL)
+            program.until(lambda: not program.left(), "the workers end")
+            program.expect_text("still running: ", 2)
+
+    def test_helper_processes_of_a_worker_are_left_alone(self, driver_name) -> None:
+        with live(driver_name, workers=2, traits=["helper"]) as program:
+            pids = start(program, 2)
+            helpers = {
+                event["pid"]: event["helper"] for event in program.events("helper")
+            }
+            # The helper holds the worker's descriptors open, if any leaked.
+            program.kill(SIGKILL, pids[0])
+            program.expect("started", 3)
+            program.kill(signal.SIGHUP)
+            program.expect("started", 5)
+            assert all(is_alive(helper) for helper in helpers.values())
+            program.kill(signal.SIGTERM)
+            assert program.wait() == 0
+
+    def test_the_parent_reaps_only_its_own_workers(self, driver_name: str) -> None:
+        with live(driver_name, workers=2, traits=["own child"]) as program:
+            pids = start(program, 2)
+            program.kill(SIGKILL, pids[0])
+            program.expect("started", 3)
+            program.kill(signal.SIGUSR2)
+            assert program.expect("child")[0]["status"] == 7
+            assert program.end() == 0
+
+
+class TestReadiness:
+    """systemd is told when every worker is past its start()."""
+
+    scenarios = [("one", {"workers": 1}), ("three", {"workers": 3})]
+
+    def test_it_is_told_once_all_have_started_and_not_before(
+        self, driver_name: str, tmp_path
+    ) -> None:
+        gate, path = tmp_path / "gate", tmp_path / "notify"
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+            receiver.bind(str(path))
+            receiver.settimeout(30)
+            with live(
+                driver_name,
+                workers=self.workers,
+                traits=["slow start"],
+                gate=str(gate),
+                environment={"NOTIFY_SOCKET": str(path)},
+            ) as program:
+                program.expect("start", self.workers)
+                program.expect("waiting")
+                receiver.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    receiver.recv(100)
+                receiver.settimeout(30)
+                gate.touch()
+                assert receiver.recv(100) == b"READY=1"
+                assert len(program.events("started")) == self.workers
+                assert program.end() == 0
+                receiver.setblocking(False)
+                with pytest.raises(BlockingIOError):
+                    receiver.recv(100)
+
+
+class TestSpawn:
+    """start_method='spawn': a worker begins in a fresh interpreter."""
+
+    def test_workers_are_spawned_replaced_and_reloaded(self, tmp_path) -> None:
+        config = tmp_path / "daemon.conf"
+        config.write_text("[DEFAULT]\nplain = 1\n")
+        with live(
+            "threading",
+            workers=2,
+            start_method="spawn",
+            arguments=["--config-file", str(config)],
+        ) as program:
+            pids = start(program, 2)
+            assert len(program.events("start", plain=1)) == 2
+            program.kill(SIGKILL, pids[0])
+            program.expect("started", 3)
+            config.write_text("[DEFAULT]\nplain = 2\n")
+            program.kill(signal.SIGHUP)
+            program.expect("start", 2, plain=2)
+            program.expect("started", 5)
+            assert len(program.events("reset", plain=2)) == 2
+            assert program.end() == 0
+
+
+def test_a_death_is_seen_though_children_hold_the_line_open(driver_name) -> None:
+    # Forked and not executed anew: they have all the worker's descriptors.
+    with live(driver_name, workers=2, traits=["forked helper"]) as program:
+        pids = start(program, 2)
+        program.kill(SIGKILL, pids[0])
+        program.expect("started", 3)
+        program.kill(signal.SIGTERM)
+        assert program.wait() == 0

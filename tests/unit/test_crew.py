@@ -1,0 +1,399 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The supervisor's decisions, with a clock that is turned by hand."""
+
+import random
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from oslo_service.supervisor import crew
+from oslo_service.supervisor.crew import Crew, Goal, Kill, Order, OrderKind, Start
+
+SIGKILLED, SIGTERMED = -9, -15
+
+
+class Parent:
+    """Does what a crew says, with processes that exist only on paper.
+
+    After each event it checks what must always hold.
+    """
+
+    def __init__(self, limit: float | None = 60.0) -> None:
+        self.now = 1000.0
+        self.crew = Crew(lambda: limit)
+        self.alive: dict[int, crew.Worker] = {}
+        self.ordered: set[int] = set()
+        self.mutated: list[int] = []
+        self.killed: set[int] = set()
+        self.pauses: list[float] = []
+        self.started: list[Start] = []
+        self.fail_to_start = False
+
+    def advance(self) -> None:
+        """Do what there is to do, until there is nothing more."""
+        for _ in range(100):
+            actions = self.crew.advance(self.now)
+            if not actions:
+                break
+            for action in actions:
+                self.do(action)
+        else:
+            pytest.fail("the parent spins")
+        self.check()
+
+    def do(self, action: crew.Action) -> None:
+        match action:
+            case Start(worker, _):
+                self.started.append(action)
+                if self.fail_to_start:
+                    self.crew.gone(worker, None, self.now)
+                else:
+                    self.alive[worker.number] = worker
+            case Order(worker, OrderKind.STOP):
+                assert worker.number in self.alive
+                assert worker.number not in self.ordered, "an order is given once"
+                self.ordered.add(worker.number)
+            case Order(worker, OrderKind.MUTATE):
+                self.mutated.append(worker.number)
+            case Kill(worker, _):
+                assert worker.number not in self.killed, "a worker is killed once"
+                self.killed.add(worker.number)
+            case crew.Throttled(_, pause):
+                self.pauses.append(pause)
+
+    def check(self) -> None:
+        """Check what holds after every event."""
+        assert set(self.alive) == set(self.crew.workers), "no worker is forgotten"
+        deadline = self.crew.deadline
+        assert deadline is None or deadline > self.now, "it would spin"
+        for slot in self.crew.slots:
+            waits = slot.not_before > self.now
+            if self.crew.goal is Goal.RUN:
+                assert slot.current is not None or waits, "a slot is left empty"
+        for worker in self.alive.values():
+            late = worker.deadline is not None and worker.deadline <= self.now
+            assert not late or worker.number in self.killed, "a limit is not kept"
+            if self.crew.goal is Goal.STOP:
+                assert worker.number in self.ordered, "a worker is not told"
+            if self.crew.goal is Goal.QUIT:
+                assert worker.number in self.killed, "a worker is left behind"
+
+    # What may happen
+
+    def add(self, workers: int) -> None:
+        self.crew.add("service", workers)
+        self.advance()
+
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+        self.advance()
+
+    def ready(self, worker: crew.Worker) -> None:
+        self.crew.ready(worker, self.now)
+        self.advance()
+
+    def stopped(self, worker: crew.Worker) -> None:
+        self.crew.stopped(worker)
+        self.advance()
+
+    def dies(self, worker: crew.Worker, status: int | None = SIGKILLED) -> None:
+        del self.alive[worker.number]
+        self.crew.gone(worker, status, self.now)
+        self.advance()
+
+    def order(self, what: str) -> None:
+        getattr(self.crew, what)()
+        self.advance()
+
+    @property
+    def worker(self) -> crew.Worker:
+        """The worker that was started last."""
+        return self.started[-1].worker
+
+
+@pytest.fixture
+def parent() -> Parent:
+    """A parent with one worker, which is ready."""
+    parent = Parent()
+    parent.add(1)
+    parent.ready(parent.worker)
+    return parent
+
+
+class TestReplacing:
+    """A worker that dies is replaced at once, unless it is a crash loop."""
+
+    def test_a_killed_worker_is_replaced_at_once_however_often(self, parent) -> None:
+        for _ in range(50):
+            parent.ready(parent.worker)
+            parent.dies(parent.worker, SIGKILLED)
+        assert len(parent.started) == 51
+        assert parent.pauses == []
+
+    @pytest.mark.parametrize("status", [0, 1, SIGTERMED, None])
+    def test_three_early_deaths_in_a_row_are_throttled(self, parent, status) -> None:
+        for _ in range(3):
+            assert parent.alive
+            parent.ready(parent.worker)
+            parent.dies(parent.worker, status)
+        assert parent.pauses == [0.1]
+        assert not parent.alive
+        parent.pass_time(0.1)
+        assert parent.alive
+
+    def test_deaths_before_it_was_ready_count_even_by_sigkill(self) -> None:
+        parent = Parent()
+        parent.add(1)
+        for _ in range(3):
+            parent.dies(parent.worker, SIGKILLED)
+        assert parent.pauses == [0.1]
+
+    def test_the_pause_doubles_to_30_seconds(self) -> None:
+        parent = Parent()
+        parent.add(1)
+        for _ in range(14):
+            parent.dies(parent.worker, 1)
+            parent.pass_time(30)
+        assert parent.pauses[:4] == [0.1, 0.2, 0.4, 0.8]
+        assert parent.pauses[-3:] == [30.0, 30.0, 30.0]
+
+    def test_a_worker_that_has_lived_for_a_second_starts_the_count_over(
+        self, parent
+    ) -> None:
+        for _ in range(10):
+            for _ in range(2):
+                parent.ready(parent.worker)
+                parent.dies(parent.worker, 1)
+            parent.ready(parent.worker)
+            parent.pass_time(1.0)
+            parent.dies(parent.worker, 1)
+        assert parent.pauses == []
+
+    def test_only_the_slot_in_the_crash_loop_waits(self, parent) -> None:
+        parent.add(1)
+        crashing = parent.worker
+        for _ in range(3):
+            parent.dies(parent.worker, 1)
+        assert parent.worker.slot is crashing.slot
+        parent.dies(parent.started[0].worker, SIGKILLED)
+        assert parent.worker.slot is parent.started[0].worker.slot
+
+    def test_a_worker_that_cannot_be_started_is_tried_again(self) -> None:
+        parent = Parent()
+        parent.fail_to_start = True
+        parent.add(1)
+        assert len(parent.started) == crew.CRASHES
+        parent.fail_to_start = False
+        parent.pass_time(0.1)
+        assert len(parent.alive) == 1
+
+
+class TestReload:
+    """Every worker is replaced; the old one drains meanwhile."""
+
+    def test_the_successor_starts_when_stop_has_returned(self, parent) -> None:
+        old = parent.worker
+        parent.order("reload")
+        assert parent.ordered == {old.number}
+        assert len(parent.started) == 1
+        parent.stopped(old)
+        assert len(parent.started) == 2
+        assert parent.started[1].reset
+        assert len(parent.alive) == 2
+        parent.dies(old, 0)
+        assert len(parent.alive) == 1
+
+    def test_the_successor_starts_when_the_old_one_is_gone(self, parent) -> None:
+        parent.order("reload")
+        parent.dies(parent.worker, 0)
+        assert len(parent.started) == 2
+
+    def test_an_old_worker_is_killed_a_second_after_its_limit(self, parent) -> None:
+        old = parent.worker
+        parent.order("reload")
+        parent.stopped(old)
+        parent.pass_time(60.9)
+        assert parent.killed == set()
+        parent.pass_time(0.2)
+        assert parent.killed == {old.number}
+        parent.dies(old)
+        assert parent.crew.status == 0
+
+    def test_one_during_another_replaces_the_new_workers_too(self, parent) -> None:
+        parent.order("reload")
+        parent.order("reload")
+        parent.stopped(parent.worker)
+        assert len(parent.started) == 2
+        parent.order("reload")
+        parent.stopped(parent.worker)
+        assert len(parent.started) == 3
+
+    def test_it_ends_the_pause_of_a_crash_loop(self) -> None:
+        parent = Parent()
+        parent.add(1)
+        for _ in range(3):
+            parent.dies(parent.worker, 1)
+        parent.order("reload")
+        assert parent.alive
+
+
+class TestStopping:
+    """The end, in order or by force."""
+
+    def test_every_worker_is_told_and_none_replaced(self, parent) -> None:
+        parent.add(2)
+        parent.order("stop")
+        assert len(parent.ordered) == 3
+        for worker in list(parent.alive.values()):
+            assert not parent.crew.ended
+            parent.dies(worker, 0)
+        assert parent.crew.ended
+        assert parent.crew.status == 0
+        assert len(parent.started) == 3
+
+    @pytest.mark.parametrize("status", [1, SIGKILLED, None])
+    def test_a_worker_that_does_not_end_in_order_makes_the_status_1(
+        self, parent, status
+    ) -> None:
+        parent.order("stop")
+        parent.dies(parent.worker, status)
+        assert parent.crew.status == 1
+
+    def test_a_worker_past_its_limit_is_killed(self, parent) -> None:
+        parent.order("stop")
+        parent.pass_time(61)
+        assert parent.killed == {parent.worker.number}
+
+    @pytest.mark.parametrize("limit", [0, None])
+    def test_no_limit_kills_nobody(self, limit) -> None:
+        parent = Parent(limit)
+        parent.add(1)
+        parent.order("stop")
+        assert parent.crew.deadline is None
+        parent.pass_time(1e9)
+        assert parent.killed == set()
+
+    def test_quitting_kills_everybody(self, parent) -> None:
+        parent.order("stop")
+        parent.order("quit")
+        assert parent.killed == {parent.worker.number}
+        assert parent.crew.status == 1
+
+    def test_mutating_tells_those_that_go_on(self, parent) -> None:
+        parent.add(1)
+        parent.order("mutate")
+        assert sorted(parent.mutated) == sorted(parent.alive)
+        assert parent.ordered == set()
+
+    def test_readiness_takes_every_worker(self, parent) -> None:
+        assert parent.crew.all_ready
+        parent.add(1)
+        assert not parent.crew.all_ready
+        parent.ready(parent.worker)
+        assert parent.crew.all_ready
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """Events in any order whatever: see :meth:`Parent.check`."""
+
+    @initialize(limit=st.sampled_from([0, None, 2.0, 60.0]))
+    def begin(self, limit) -> None:
+        self.parent = Parent(limit)
+        self.parent.add(1)
+
+    def pick(self, number: int) -> crew.Worker:
+        workers = list(self.parent.alive.values())
+        return workers[number % len(workers)]
+
+    alive = precondition(lambda self: self.parent.alive)
+    number = st.integers(0, 1000)
+
+    @rule(workers=st.integers(1, 3))
+    def add(self, workers) -> None:
+        self.parent.add(workers)
+
+    @rule(seconds=st.sampled_from([0.0, 0.01, 0.1, 0.99, 1.0, 3.0, 31.0, 100.0]))
+    def pass_time(self, seconds) -> None:
+        self.parent.pass_time(seconds)
+
+    @alive
+    @rule(number=number)
+    def ready(self, number) -> None:
+        self.parent.ready(self.pick(number))
+
+    @alive
+    @rule(number=number)
+    def stopped(self, number) -> None:
+        self.parent.stopped(self.pick(number))
+
+    @alive
+    @rule(number=number, status=st.sampled_from([0, 1, SIGKILLED, SIGTERMED, None]))
+    def dies(self, number, status) -> None:
+        self.parent.dies(self.pick(number), status)
+
+    @rule(what=st.sampled_from(["reload", "mutate", "reload", "mutate", "stop"]))
+    def order(self, what) -> None:
+        self.parent.order(what)
+
+    @rule(fails=st.booleans())
+    def system_is_full(self, fails) -> None:
+        self.parent.fail_to_start = fails
+
+    @invariant()
+    def nothing_is_left_to_do(self) -> None:
+        assert self.parent.crew.advance(self.parent.now) == []
+
+    def teardown(self) -> None:
+        """However it went, it comes to its end."""
+        parent = getattr(self, "parent", None)
+        if parent is None:
+            return
+        parent.order("stop")
+        for worker in list(parent.alive.values()):
+            parent.dies(worker, 0)
+        assert parent.crew.ended
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(
+    max_examples=400, stateful_step_count=40, deadline=None
+)
+
+
+def test_ten_thousand_random_lives_lose_nobody_and_end() -> None:
+    for seed in range(10_000):
+        dice = random.Random(seed)
+        parent = Parent(dice.choice([0, None, 2.0, 60.0]))
+        parent.add(dice.randint(1, 3))
+        for _ in range(dice.randint(1, 30)):
+            live_a_little(parent, dice)
+        parent.order(dice.choice(["stop", "quit"]))
+        while parent.alive:
+            parent.dies(dice.choice(list(parent.alive.values())), 0)
+        assert parent.crew.ended, f"seed {seed}"
+
+
+def live_a_little(parent: Parent, dice: random.Random) -> None:
+    workers = list(parent.alive.values())
+    what = dice.random()
+    if what < 0.2:
+        parent.pass_time(dice.choice([0.01, 0.1, 1.0, 31.0]))
+    elif what < 0.3:
+        parent.order(dice.choice(["reload", "mutate"]))
+    elif not workers:
+        parent.fail_to_start = dice.random() < 0.2
+    elif what < 0.55:
+        parent.ready(dice.choice(workers))
+    elif what < 0.75:
+        parent.stopped(dice.choice(workers))
+    else:
+        parent.dies(dice.choice(workers), dice.choice([0, 1, SIGKILLED, None]))

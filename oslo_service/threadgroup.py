@@ -10,11 +10,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oslo_service import _clock, _names, backend, loopingcall
-from oslo_service._group_waits import GroupWaits
-from oslo_service._places import Places
-from oslo_service._stopping import listen, stop_requested
-from oslo_service.backend.base import Driver, Event, InlineTask, Task
+from oslo_service import _membership, _names, backend, loopingcall
+from oslo_service._membership import Thread
+from oslo_service._stopping import stop_requested
+from oslo_service.backend.base import Driver, InlineTask, Task
 
 __all__ = ("Thread", "ThreadGroup", "stop_requested")
 
@@ -25,112 +24,12 @@ LOG = logging.getLogger(__name__)
 _LINGER = 0.1
 
 
-class Thread:
-    """A call that runs in a group, and what became of it.
-
-    Made by :meth:`ThreadGroup.add_thread`.
-
-    :param thread: the driver's task.
-    :param group: the group.
-    :param stopping: what is set to ask the thread to end.
-    """
-
-    def __init__(
-        self,
-        thread: Task | None,
-        group: "ThreadGroup",
-        stopping: Event,
-    ) -> None:
-        self.thread = thread
-        self.group = group
-        self._stopping = stopping
-        # Whose place it holds. A list, so that it is given back only once.
-        self._place: list[_Members] = []
-
-    @property
-    def task(self) -> Task:
-        """The driver's task."""
-        assert self.thread is not None, "add_thread() has not returned"  # noqa: S101
-        return self.thread
-
-    @property
-    def ident(self) -> int | None:
-        """What identifies the thread while it runs; None before."""
-        return self.task.ident
-
-    @property
-    def done(self) -> bool:
-        """Whether the call has returned, raised, or will never run."""
-        return self.task.done
-
-    def wait(self) -> Any:
-        """Block until the call has ended.
-
-        :returns: what it returned; None if it raised SystemExit.
-        :raises Exception: whatever it raised.
-        :raises TaskCancelled: it was cancelled, or killed.
-        """
-        return self.task.wait()
-
-    def link(self, func: Callable[..., object], *args: Any, **kwargs: Any) -> None:
-        """Call ``func(thread, *args, **kwargs)`` when the call has ended.
-
-        It runs in the ending thread, or at once in the caller where the
-        thread has ended already. What it raises is logged.
-        """
-        self.task.link(lambda _task: func(self, *args, **kwargs))
-
-    def cancel(self, *throw_args: object) -> bool:  # noqa: ARG002 - others' signature
-        """Prevent the call from beginning.
-
-        :returns: whether it has been prevented; False if it has begun.
-        """
-        cancelled = self.task.cancel()
-        if cancelled:
-            self.group.thread_done(self)
-        return cancelled
-
-    def stop(self) -> None:
-        """End the call: killed where the driver can, else asked to end.
-
-        Asked through the event that :func:`stop_requested` gives the thread.
-        Does not wait.
-        """
-        self._stopping.set()
-        if not self.cancel() and backend.get_backend().capabilities.kill_tasks:
-            self.task.stop()
-
-    def _take_place(self) -> "_Members | None":
-        try:
-            return self._place.pop()
-        except IndexError:
-            return None
-
-    def __repr__(self) -> str:
-        return f"<Thread {self.task.name}>"
-
-
-class _Members:
-    """What a group holds, in one process: it does not cross a fork."""
-
-    def __init__(self, size: int) -> None:
-        self.pid = os.getpid()
-        self.places = Places(size)
-        self.waits = GroupWaits()
-        self.threads: list[Thread] = []
-        # Who makes the calls of the threads: a thread may act before its
-        # entry in the list above has been made.
-        self.callers: set[int] = set()
-        self.timers: list[loopingcall.LoopingCallBase] = []
-
-
 class ThreadGroup:
     """Threads and timers that are waited for, and stopped, together.
 
     Every method may be called from inside the group's own threads and timers;
     one that waits does not wait for its caller, nor for others that wait for
-    the group themselves. Constructing a group selects
-    no driver.
+    the group themselves. Constructing a group selects no driver.
 
     :param thread_pool_size: how many threads run at a time; timers do not
         count.
@@ -154,12 +53,12 @@ class ThreadGroup:
         if thread_pool_size < 1:
             raise ValueError(f"thread_pool_size is 1 or more, not {thread_pool_size}")
         self.thread_pool_size = thread_pool_size
-        self._state = _Members(self.thread_pool_size)
+        self._state = _membership.Members(self.thread_pool_size)
 
     @property
-    def _members(self) -> _Members:
+    def _members(self) -> _membership.Members:
         if self._state.pid != os.getpid():
-            self._state = _Members(self.thread_pool_size)
+            self._state = _membership.Members(self.thread_pool_size)
         return self._state
 
     @property
@@ -276,7 +175,7 @@ class ThreadGroup:
 
     def timer_done(self, timer: loopingcall.LoopingCallBase) -> None:
         """Take a timer out of the group; it is not stopped."""
-        _discard(self._members.timers, timer)
+        _membership.discard(self._members.timers, timer)
 
     def stop_timers(self, wait: bool = False) -> None:
         """Stop all timers.
@@ -306,7 +205,7 @@ class ThreadGroup:
         name = f"thread {_names.describe(callback)}"
         thread = Thread(None, self, driver.event())
         body = functools.partial(
-            _run, thread, functools.partial(callback, *args, **kwargs), name
+            _membership.run, thread, functools.partial(callback, *args, **kwargs), name
         )
         if members.places.enter():
             self._spawn(driver, members, thread, body, name)
@@ -325,7 +224,7 @@ class ThreadGroup:
     def _spawn(
         self,
         driver: Driver,
-        members: _Members,
+        members: _membership.Members,
         thread: Thread,
         body: Callable[[], Any],
         name: str,
@@ -338,13 +237,13 @@ class ThreadGroup:
             raise
         members.threads.append(thread)
         if not thread._place:  # it has ended already, and found no entry
-            _discard(members.threads, thread)
+            _membership.discard(members.threads, thread)
 
     def thread_done(self, thread: Thread) -> None:
         """Take a thread out of the group; it is not stopped."""
         members = thread._take_place()
         if members is not None:
-            _discard(members.threads, thread)
+            _membership.discard(members.threads, thread)
             members.places.leave()
 
     # Ending
@@ -387,7 +286,7 @@ class ThreadGroup:
         timeout = kwargs.get("timeout")
         if timeout is not None:
             remaining = self._others(self.threads)
-            for thread in _still_running(remaining, timeout):
+            for thread in _membership.still_running(remaining, timeout):
                 thread.stop()
 
     def wait(self) -> None:
@@ -422,7 +321,7 @@ class ThreadGroup:
 
     def _awaited(self, wanted: list[Any]) -> list[Task]:
         """Give the tasks of those that the caller has to wait for."""
-        tasks = [_task(one) for one in self._others(wanted)]
+        tasks = [_membership.task_of(one) for one in self._others(wanted)]
         waits = self._members.waits
         return [task for task in tasks if task is not None and not waits.holds(task)]
 
@@ -430,9 +329,9 @@ class ThreadGroup:
     def _others(members: list[Any]) -> list[Any]:
         """Leave out the calling thread: it never waits for itself."""
         caller = backend.get_backend().current_ident()
-        return [one for one in members if _ident(one) != caller]
+        return [one for one in members if _membership.ident_of(one) != caller]
 
-    def _is_member(self, driver: Driver, members: _Members) -> bool:
+    def _is_member(self, driver: Driver, members: _membership.Members) -> bool:
         caller = driver.current_ident()
         return caller in members.callers or any(
             timer._ident == caller for timer in list(members.timers)
@@ -440,7 +339,7 @@ class ThreadGroup:
 
     @staticmethod
     def _report_lingering(threads: list[Thread]) -> None:
-        lingering = _still_running(threads, _LINGER)
+        lingering = _membership.still_running(threads, _LINGER)
         if lingering:
             LOG.warning(
                 "%d threads were stopped and still run: %s",
@@ -454,49 +353,3 @@ class ThreadGroup:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
-
-
-def _run(thread: Thread, call: Callable[[], Any], name: str) -> Any:
-    """Make the call of a group's thread: the body of its task."""
-    ident = backend.get_backend().current_ident()
-    outer = listen(ident, thread._stopping)
-    callers = thread.group._members.callers
-    nested = ident in callers
-    callers.add(ident)
-    try:
-        return call()
-    except Exception:
-        LOG.exception("The function of %s failed", name)
-        raise
-    finally:
-        listen(ident, outer)
-        if not nested:
-            callers.discard(ident)
-        thread.group.thread_done(thread)
-
-
-def _still_running(threads: list[Thread], timeout: float) -> list[Thread]:
-    """Wait for threads, and give those that have not ended in time (seconds)."""
-    until = _clock.now() + timeout
-    for thread in threads:
-        with contextlib.suppress(Exception):  # whatever it raised, or it still runs
-            thread.task.wait(max(0.0, until - _clock.now()))
-    return [thread for thread in threads if not thread.done]
-
-
-def _task(member: "Thread | loopingcall.LoopingCallBase") -> Task | None:
-    return member.thread if isinstance(member, Thread) else member.done
-
-
-def _ident(member: "Thread | loopingcall.LoopingCallBase") -> int | None:
-    if isinstance(member, Thread):
-        return member.ident
-    return member._ident
-
-
-def _discard(container: Any, item: object) -> bool:
-    try:
-        container.remove(item)
-    except ValueError:
-        return False
-    return True

@@ -1,0 +1,175 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a thread group holds: its threads, and who does what in it."""
+
+import contextlib
+import logging
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from oslo_service import _clock, backend, loopingcall
+from oslo_service._group_waits import GroupWaits
+from oslo_service._places import Places
+from oslo_service._stopping import listen
+from oslo_service.backend.base import Event, Task
+
+if TYPE_CHECKING:
+    from oslo_service.threadgroup import ThreadGroup
+
+__all__ = (
+    "Members",
+    "Thread",
+    "discard",
+    "ident_of",
+    "run",
+    "still_running",
+    "task_of",
+)
+
+LOG = logging.getLogger(__name__)
+
+
+class Thread:
+    """A call that runs in a group, and what became of it.
+
+    Made by :meth:`ThreadGroup.add_thread`.
+
+    :param thread: the driver's task.
+    :param group: the group.
+    :param stopping: what is set to ask the thread to end.
+    """
+
+    def __init__(
+        self,
+        thread: Task | None,
+        group: "ThreadGroup",
+        stopping: Event,
+    ) -> None:
+        self.thread = thread
+        self.group = group
+        self._stopping = stopping
+        # Whose place it holds. A list, so that it is given back only once.
+        self._place: list[Members] = []
+
+    @property
+    def task(self) -> Task:
+        """The driver's task."""
+        assert self.thread is not None, "add_thread() has not returned"  # noqa: S101
+        return self.thread
+
+    @property
+    def ident(self) -> int | None:
+        """What identifies the thread while it runs; None before."""
+        return self.task.ident
+
+    @property
+    def done(self) -> bool:
+        """Whether the call has returned, raised, or will never run."""
+        return self.task.done
+
+    def wait(self) -> Any:
+        """Block until the call has ended.
+
+        :returns: what it returned; None if it raised SystemExit.
+        :raises Exception: whatever it raised.
+        :raises TaskCancelled: it was cancelled, or killed.
+        """
+        return self.task.wait()
+
+    def link(self, func: Callable[..., object], *args: Any, **kwargs: Any) -> None:
+        """Call ``func(thread, *args, **kwargs)`` when the call has ended.
+
+        It runs in the ending thread, or at once in the caller where the
+        thread has ended already. What it raises is logged.
+        """
+        self.task.link(lambda _task: func(self, *args, **kwargs))
+
+    def cancel(self, *throw_args: object) -> bool:  # noqa: ARG002 - others' signature
+        """Prevent the call from beginning.
+
+        :returns: whether it has been prevented; False if it has begun.
+        """
+        cancelled = self.task.cancel()
+        if cancelled:
+            self.group.thread_done(self)
+        return cancelled
+
+    def stop(self) -> None:
+        """End the call: killed where the driver can, else asked to end.
+
+        Asked through the event that :func:`stop_requested` gives the thread.
+        Does not wait.
+        """
+        self._stopping.set()
+        if not self.cancel() and backend.get_backend().capabilities.kill_tasks:
+            self.task.stop()
+
+    def _take_place(self) -> "Members | None":
+        try:
+            return self._place.pop()
+        except IndexError:
+            return None
+
+    def __repr__(self) -> str:
+        return f"<Thread {self.task.name}>"
+
+
+class Members:
+    """What a group holds, in one process: it does not cross a fork."""
+
+    def __init__(self, size: int) -> None:
+        self.pid = os.getpid()
+        self.places = Places(size)
+        self.waits = GroupWaits()
+        self.threads: list[Thread] = []
+        # Who makes the calls of the threads: a thread may act before its
+        # entry in the list above has been made.
+        self.callers: set[int] = set()
+        self.timers: list[loopingcall.LoopingCallBase] = []
+
+
+def run(thread: Thread, call: Callable[[], Any], name: str) -> Any:
+    """Make the call of a group's thread: the body of its task."""
+    ident = backend.get_backend().current_ident()
+    outer = listen(ident, thread._stopping)
+    callers = thread.group._members.callers
+    nested = ident in callers
+    callers.add(ident)
+    try:
+        return call()
+    except Exception:
+        LOG.exception("The function of %s failed", name)
+        raise
+    finally:
+        listen(ident, outer)
+        if not nested:
+            callers.discard(ident)
+        thread.group.thread_done(thread)
+
+
+def still_running(threads: list[Thread], timeout: float) -> list[Thread]:
+    """Wait for threads, and give those that have not ended in time (seconds)."""
+    until = _clock.now() + timeout
+    for thread in threads:
+        with contextlib.suppress(Exception):  # whatever it raised, or it still runs
+            thread.task.wait(max(0.0, until - _clock.now()))
+    return [thread for thread in threads if not thread.done]
+
+
+def task_of(member: "Thread | loopingcall.LoopingCallBase") -> Task | None:
+    return member.thread if isinstance(member, Thread) else member.done
+
+
+def ident_of(member: "Thread | loopingcall.LoopingCallBase") -> int | None:
+    if isinstance(member, Thread):
+        return member.ident
+    return member._ident
+
+
+def discard(container: Any, item: object) -> bool:
+    try:
+        container.remove(item)
+    except ValueError:
+        return False
+    return True

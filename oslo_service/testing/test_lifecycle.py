@@ -14,8 +14,8 @@ SIGTERM = signal.SIGTERM
 def orderly(program: Live, workers: int = 1, **details: object) -> None:
     """Check that it stops in order: every process, and the program's last line."""
     assert program.end() == 0, program.transcript
-    assert len(program.events("stop", **details)) >= workers, program.transcript
-    assert program.events("last", status=0), program.transcript
+    assert len(program.expect("stop", workers, **details)) >= workers
+    assert program.expect("last", status=0)
 
 
 class TestOrderlyLife:
@@ -34,7 +34,7 @@ class TestOrderlyLife:
         with live(driver_name, workers=self.workers) as program:
             program.expect("started", count)
             orderly(program, count)
-            assert len(program.events("stop")) == count
+            assert len(program.expect("stop", count)) == count
 
     def test_work_in_flight_is_awaited(self, driver_name: str, tmp_path) -> None:
         count, gate = self.workers or 1, tmp_path / "gate"
@@ -67,7 +67,7 @@ class TestOrderlyLife:
             program.expect("started", count)
             gate.touch()
             assert program.wait() == 0
-            assert len(program.events("stop")) == count
+            assert len(program.expect("stop", count)) == count
 
     def test_sigterm_during_start_ends_it_in_order(self, driver_name, tmp_path) -> None:
         count, gate = self.workers or 1, tmp_path / "gate"
@@ -153,7 +153,7 @@ class TestSeveral:
             assert program.expect("start", name="inner")[0]["pid"] == program.pid
             program.expect("waiting")
             orderly(program, 3)
-            assert program.events("second ended", status=0)
+            assert program.expect("second ended", status=0)
 
     @pytest.mark.parametrize("workers", [1, 2])
     def test_a_launcher_inside_a_worker_ends_with_it(
@@ -163,7 +163,7 @@ class TestSeveral:
             program.expect("started", workers)
             program.expect("start", workers, name="inner")
             orderly(program, 2 * workers)
-            assert len(program.events("nested ended", status=0)) == workers
+            assert len(program.expect("nested ended", workers, status=0)) == workers
 
 
 class TestProcessesEnd:

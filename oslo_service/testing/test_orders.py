@@ -99,7 +99,7 @@ class TestGroup:
                 program.kill(SIGTERM, pid)
             gate.touch()
             assert program.wait() == 0, program.transcript
-            assert len(program.events("drained")) == 3
+            assert len(program.expect("drained", 3)) == 3
 
 
 class TestReload:
@@ -115,12 +115,12 @@ class TestReload:
         ) as program:
             program.expect("started", self.workers)
             program.expect("waiting")
-            assert len(program.events("start", plain=1)) == self.workers
+            assert len(program.expect("start", self.workers, plain=1)) == self.workers
             config("plain = 2")
             program.kill(SIGHUP)
             program.expect("started", 2 * self.workers)
-            assert len(program.events("reset", plain=2)) == self.workers
-            assert len(program.events("start", plain=2)) == self.workers
+            assert len(program.expect("reset", self.workers, plain=2)) == self.workers
+            assert len(program.expect("start", self.workers, plain=2)) == self.workers
             fresh = set(program.pids("start", plain=2)) - set(
                 program.pids("start", plain=1)
             )
@@ -138,7 +138,10 @@ class TestReload:
             config("plain")
             program.kill(SIGHUP)
             program.expect("started", 2 * self.workers)
-            assert len(program.events("start", plain=1)) == 2 * self.workers
+            assert (
+                len(program.expect("start", 2 * self.workers, plain=1))
+                == 2 * self.workers
+            )
             program.expect_text("stays as it was")
             assert program.end() == 0
 
@@ -211,7 +214,7 @@ class TestMutate:
             program.kill(SIGHUP)
             program.expect("reset", self.workers, mutable=2, plain=1)
             assert program.end() == 0
-            assert len(program.events("start")) == self.workers
+            assert len(program.expect("start", self.workers)) == self.workers
 
     def test_a_file_that_does_not_parse_changes_nothing(
         self, driver_name: str, config
@@ -288,7 +291,7 @@ class TestHandlers:
             program.expect("waiting")
             program.kill(signal.SIGUSR1)
             assert program.wait() == 0
-            assert program.events("refused")
+            assert program.expect("refused")
             assert program.expect("last", status=0)
 
     @pytest.mark.parametrize("workers", [1, 2])

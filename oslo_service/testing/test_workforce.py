@@ -37,7 +37,7 @@ class TestReplacing:
                 program.kill(SIGKILL, pid)
             program.expect("started", 6)
             assert program.end() == 0
-            assert program.events("last", status=0)
+            assert program.expect("last", status=0)
 
     def test_neither_descriptors_nor_processes_grow(self, driver_name: str) -> None:
         with live(driver_name, workers=2) as program:
@@ -71,7 +71,7 @@ class TestReplacing:
             start(program, 2)
             program.kill(SIGKILL)
             program.until(lambda: not program.left(), "the workers end")
-            assert len(program.events("stop")) == 2
+            assert len(program.expect("stop", 2)) == 2
 
 
 class TestCrashLoop:
@@ -86,7 +86,7 @@ class TestCrashLoop:
             program.expect_text("ended 3 times in a row at its start", 2)
             program.expect_text("started again in 0.2 s", 2)
             assert program.end() == 0
-            assert program.events("last", status=0)
+            assert program.expect("last", status=0)
 
     def test_other_workers_go_on(self, driver_name: str) -> None:
         with live(driver_name, traits=["several", "failing start"]) as program:
@@ -107,7 +107,7 @@ class TestFamily:
             start(program, 3)
             program.kill(SIGKILL)
             program.until(lambda: not program.left(), "the workers end")
-            assert len(program.events("stop")) == 3
+            assert len(program.expect("stop", 3)) == 3
 
     @pytest.mark.parametrize("trait", ["hanging stop", "spinning stop", "hanging wait"])
     def test_orphans_keep_their_limit(self, driver_name, trait, tmp_path) -> None:
@@ -176,7 +176,7 @@ class TestReadiness:
                 receiver.settimeout(30)
                 gate.touch()
                 assert receiver.recv(100) == b"READY=1"
-                assert len(program.events("started")) == self.workers
+                assert len(program.expect("started", self.workers)) == self.workers
                 assert program.end() == 0
                 receiver.setblocking(False)
                 with pytest.raises(BlockingIOError):
@@ -196,14 +196,14 @@ class TestSpawn:
             arguments=["--config-file", str(config)],
         ) as program:
             pids = start(program, 2)
-            assert len(program.events("start", plain=1)) == 2
+            assert len(program.expect("start", 2, plain=1)) == 2
             program.kill(SIGKILL, pids[0])
             program.expect("started", 3)
             config.write_text("[DEFAULT]\nplain = 2\n")
             program.kill(signal.SIGHUP)
             program.expect("start", 2, plain=2)
             program.expect("started", 5)
-            assert len(program.events("reset", plain=2)) == 2
+            assert len(program.expect("reset", 2, plain=2)) == 2
             assert program.end() == 0
 
 

@@ -3,7 +3,7 @@
 """Members of a group that wait for the group: they never wait in a circle."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from oslo_service.backend.base import Driver, Event, Task
 
@@ -26,8 +26,7 @@ class GroupWaits:
         """Count a member as waiting."""
         nested = ident in self._waiting
         self._waiting.add(ident)
-        for watcher in list(self._watchers):
-            watcher.set()
+        self.notify()
         try:
             yield
         finally:
@@ -35,16 +34,23 @@ class GroupWaits:
                 self._waiting.discard(ident)
 
     def holds(self, task: Task) -> bool:
-        """Tell whether a task need not be waited for, as it waits itself."""
+        """Tell whether a task waits for the group itself."""
         return task.ident in self._waiting
 
-    def wait_for(self, driver: Driver, task: Task) -> None:
-        """Block until a task has ended, or waits for the group itself."""
+    def notify(self) -> None:
+        """Have everybody look again whether there is something to wait for."""
+        for watcher in list(self._watchers):
+            watcher.set()
+
+    def wait_while(
+        self, driver: Driver, task: Task, counts: Callable[[], bool]
+    ) -> None:
+        """Block while a task counts; it counts no more when it has ended."""
         change = driver.event()
         self._watchers.append(change)
         try:
             task.link(lambda _task: change.set())
-            while not task.done and not self.holds(task):
+            while counts():
                 change.wait()
                 change.clear()
         finally:

@@ -68,6 +68,11 @@ class Thread:
         """Whether the call has returned, raised, or will never run."""
         return self.task.done
 
+    @property
+    def stop_ordered(self) -> bool:
+        """Whether the thread has been told to end."""
+        return self._stopping.is_set()
+
     def wait(self) -> Any:
         """Block until the call has ended.
 

@@ -13,7 +13,7 @@ from typing import Any
 from oslo_service import _membership, _names, backend, loopingcall
 from oslo_service._membership import Thread
 from oslo_service._stopping import stop_requested
-from oslo_service.backend.base import Driver, InlineTask, Task
+from oslo_service.backend.base import Driver, InlineTask
 
 __all__ = ("Thread", "ThreadGroup", "stop_requested")
 
@@ -271,6 +271,7 @@ class ThreadGroup:
             else:  # the caller: asked, and never killed by itself
                 thread._stopping.set()
         self._report_lingering(others)
+        self._members.waits.notify()
 
     def cancel(self, *throw_args: object, **kwargs: Any) -> None:
         """Prevent what has not begun from beginning.
@@ -293,21 +294,36 @@ class ThreadGroup:
         """Block until every timer and thread that there is now has ended.
 
         What their functions raise goes to the log and to those who wait for
-        the single thread or timer. A timer ends when it is stopped.
+        the single thread or timer. A timer ends when it is stopped. Threads
+        that :meth:`stop` has ended or told to end do not count any more, even
+        where they linger.
         """
-        self._wait_for([*self.timers, *self.threads])
+        self._wait_for(self._all())
 
     def waitall(self) -> None:
-        """Block until the group is empty, whatever is added meanwhile."""
+        """Do as :meth:`wait`, until nothing is left that was added meanwhile."""
         with self._waiting():
-            while self._awaited(everybody := [*self.timers, *self.threads]):
+            while any(map(self._counts, self._others(everybody := self._all()))):
                 self._wait_for(everybody)
+
+    def _all(self) -> list[Any]:
+        return [*self.timers, *self.threads]
 
     def _wait_for(self, wanted: list[Any]) -> None:
         driver, waits = backend.get_backend(), self._members.waits
         with self._waiting():
-            for task in self._awaited(wanted):
-                waits.wait_for(driver, task)
+            for one in self._others(wanted):
+                task = _membership.task_of(one)
+                if task is not None:
+                    counts = functools.partial(self._counts, one)
+                    waits.wait_while(driver, task, counts)
+
+    def _counts(self, member: Any) -> bool:
+        """Tell whether a member is one to wait for."""
+        task = _membership.task_of(member)
+        if task is None or task.done or self._members.waits.holds(task):
+            return False
+        return not (isinstance(member, Thread) and member.stop_ordered)
 
     @contextlib.contextmanager
     def _waiting(self) -> Iterator[None]:
@@ -318,12 +334,6 @@ class ThreadGroup:
                 yield
         else:
             yield
-
-    def _awaited(self, wanted: list[Any]) -> list[Task]:
-        """Give the tasks of those that the caller has to wait for."""
-        tasks = [_membership.task_of(one) for one in self._others(wanted)]
-        waits = self._members.waits
-        return [task for task in tasks if task is not None and not waits.holds(task)]
 
     @staticmethod
     def _others(members: list[Any]) -> list[Any]:

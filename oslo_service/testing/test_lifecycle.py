@@ -94,6 +94,16 @@ class TestOrderlyLife:
             loaded = program.events("last")[0]["eventlet"]
             assert loaded == (driver_name == "eventlet")
 
+    def test_a_thread_of_its_group_does_not_hold_up_the_end(
+        self, driver_name: str
+    ) -> None:
+        count = self.workers or 1
+        with live(
+            driver_name, workers=self.workers, traits=["stubborn thread"]
+        ) as program:
+            program.expect("started", count)
+            orderly(program, count)
+
     def test_a_service_that_answers_everything_is_a_service(
         self, driver_name: str
     ) -> None:

@@ -96,6 +96,8 @@ class Daemon(service.Service):
 
     def employ(self) -> None:
         """Use what the library has, and what the system has."""
+        if "stubborn thread" in PLAN.traits:
+            self.tg.add_thread(time.sleep, 600)
         if "timers" in PLAN.traits:
             self.tg.add_timer(0.01, int)
             self.tg.add_thread(int).wait()

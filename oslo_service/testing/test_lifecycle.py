@@ -91,8 +91,8 @@ class TestOrderlyLife:
         ) as program:
             program.expect("started", self.workers or 1)
             assert program.end() == 0
-            loaded = program.events("last")[0]["eventlet"]
-            assert loaded == (driver_name == "eventlet")
+            for event in [*program.events("stop"), *program.expect("last")]:
+                assert event["eventlet"] == (driver_name == "eventlet")
 
     def test_a_thread_of_its_group_does_not_hold_up_the_end(
         self, driver_name: str

@@ -68,6 +68,11 @@ def say(event: str, **details: Any) -> None:
     sys.stdout.flush()
 
 
+def eventlet_is_loaded() -> bool:
+    """Tell whether this process has loaded anything of it."""
+    return not {"eventlet", "greenlet"}.isdisjoint(sys.modules)
+
+
 def await_gate() -> None:
     """Block until the gate is open."""
     while not Path(PLAN.gate).exists():
@@ -123,7 +128,7 @@ class Daemon(service.Service):
         say("nested ended", status=self.nested.wait())
 
     def stop(self, graceful: bool = False) -> None:
-        say("stop", name=self.name)
+        say("stop", name=self.name, eventlet=eventlet_is_loaded())
         if "hanging stop" in PLAN.traits:
             time.sleep(600)
         if "spinning stop" in PLAN.traits:
@@ -249,8 +254,7 @@ def main() -> None:
     status = launcher.wait()
     if others is not None:
         say("second ended", status=others.wait())
-    loaded = not {"eventlet", "greenlet"}.isdisjoint(sys.modules)
-    say("last", status=status, eventlet=loaded)
+    say("last", status=status, eventlet=eventlet_is_loaded())
     sys.exit(status)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.places import BENCHMARKS
+from harness.places import BENCHMARKS, surroundings
 
 __all__ = (
     "COTYLEDON",
@@ -67,6 +67,7 @@ class Contestant:
         done = subprocess.run(
             command,
             cwd=BENCHMARKS,
+            env=surroundings(),
             check=False,
             capture_output=True,
             text=True,

@@ -66,9 +66,9 @@ def _line(row: Row, result: Results) -> tuple[str, ...]:
     return (
         row.what,
         *(_number(medians.get(name)) for name in _COLUMNS),
-        ", ".join(others) or "-",
+        ", ".join(others),
         *(_ratio(medians, pair) for pair in _RATIOS),
-        str(row.limit or "-"),
+        str(row.limit or ""),
         _verdict(row, medians),
     )
 
@@ -79,19 +79,19 @@ def _verdict(row: Row, medians: Mapping[str, float]) -> str:
     if len(set(words)) > 1:
         words = [f"{name.split()[1][:3]}. {_WORDS[ok]}" for name, ok in found.items()]
         return ", ".join(words)
-    return words[0] if words else "-"
+    return words[0] if words else ""
 
 
 def _ratio(medians: Mapping[str, float], pair: tuple[str, str]) -> str:
     ours, other = (medians.get(name) for name in pair)
     if ours is None or not other:
-        return "-"
+        return ""
     return f"{ours / other:.3g}"
 
 
 def _number(value: float | None) -> str:
     if value is None:
-        return "-"
+        return ""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"

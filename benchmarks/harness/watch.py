@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.places import BENCHMARKS
+from harness.places import BENCHMARKS, surroundings
 
 __all__ = ("Event", "Watched", "watching")
 
@@ -50,7 +50,7 @@ class Watched:
         self.process = subprocess.Popen(
             command,
             cwd=BENCHMARKS,
-            env={**os.environ, "REPORT_TO": str(write)},
+            env=surroundings(REPORT_TO=str(write)),
             pass_fds=(write,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

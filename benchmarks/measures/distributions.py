@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the base install brings along."""
 
-import json
 import subprocess
 
 from harness import environments
@@ -12,16 +11,18 @@ from harness.measure import Measure, Row, at_most
 __all__ = ("MEASURE",)
 
 _INSTALLER = {"pip", "setuptools", "wheel"}
+_LIST = """
+from importlib import metadata
+print(*(one.metadata["Name"].lower() for one in metadata.distributions()))
+"""
 
 
 def _take(contestant: Contestant) -> dict[str, float]:
     python = environments.make(f"{contestant.library}-base")
     listed = subprocess.run(
-        [python, "-m", "pip", "list", "--format=json", "--disable-pip-version-check"],
-        check=True,
-        capture_output=True,
+        [python, "-c", _LIST], check=True, capture_output=True, text=True
     )
-    names = {one["name"].lower() for one in json.loads(listed.stdout)}
+    names = set(listed.stdout.split())
     return {"distributions": len(names - _INSTALLER)}
 
 

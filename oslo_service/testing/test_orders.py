@@ -145,6 +145,18 @@ class TestReload:
             program.expect_text("stays as it was")
             assert program.end() == 0
 
+    def test_a_value_that_does_not_parse_holds_up_nothing(
+        self, driver_name: str, config
+    ) -> None:
+        with live(driver_name, workers=self.workers, arguments=config("")) as program:
+            program.expect("started", self.workers)
+            program.expect("waiting")
+            config("graceful_shutdown_timeout = nonsense")
+            program.kill(SIGHUP)
+            program.expect("started", 2 * self.workers)
+            assert program.end() == 0
+            program.expect_text("it stays at 60 s")
+
     def test_sighup_is_legal_during_start_and_in_bursts(
         self, driver_name: str, tmp_path
     ) -> None:

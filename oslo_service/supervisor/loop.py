@@ -10,11 +10,11 @@ from collections.abc import Callable
 
 from oslo_service import _clock
 from oslo_service.backend.base import Driver, Event
-from oslo_service.supervisor import signals, terminal
+from oslo_service.supervisor import signals
 from oslo_service.supervisor.crew import OrderKind
 from oslo_service.supervisor.host import Host
 from oslo_service.supervisor.limit import Backstop, TimeLimit, flush_streams
-from oslo_service.supervisor.process import pidfds_work
+from oslo_service.supervisor.operator import Operator
 from oslo_service.supervisor.readiness import Readiness
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.uplink import Uplink
@@ -56,7 +56,7 @@ class Supervisor:
         self._candidates: list[Event] = []
         self._dispatcher: int | None = None
         self._told_stopped = False
-        self._terminating = False
+        self._operator = Operator(self)
 
     @property
     def has_parent(self) -> bool:
@@ -87,27 +87,29 @@ class Supervisor:
         self.units.append(unit)
         self.readiness.begin(_clock.now())
         self._signals.expected = True
-        for signum, handler in self._handlers():
-            self._signals.add(signum, handler)
+        self._operator.listen(self._signals)
 
     def _remove_ended(self) -> None:
         self.units = [unit for unit in self.units if not unit.ended.is_set()]
         if not self.units:
-            self._terminating = self._signals.expected = False
-            for signum, handler in self._handlers():
-                self._signals.remove(signum, handler)
+            self._signals.expected = False
+            self._operator.listen_no_more(self._signals)
 
     # Orders
 
     def post(self, order: Callable[[], object]) -> None:
         """Have an order carried out by whoever turns; else here and now."""
-        self._orders.append(order)
-        self._waker.wake()
+        self.latch(order)
         while self._orders and self._baton.acquire(blocking=False):
             try:
                 self._obey()
             finally:
                 self._pass_baton()
+
+    def latch(self, order: Callable[[], object]) -> None:
+        """Have an order carried out by whoever turns; from a signal handler."""
+        self._orders.append(order)
+        self._waker.wake()
 
     def stop(self) -> None:
         """Stop everything, in order."""
@@ -139,59 +141,6 @@ class Supervisor:
                         os.kill(pid, signal.SIGKILL)
                     except ProcessLookupError:
                         continue
-
-    # Signals: latched here, carried out by whoever turns
-
-    def _handlers(self) -> list[tuple[int, signals.Handler]]:
-        wanted: list[tuple[int, signals.Handler]] = [
-            (signal.SIGTERM, self._on_sigterm),
-            (signal.SIGHUP, self._on_sighup),
-        ]
-        if not pidfds_work():
-            wanted.append((signal.SIGCHLD, self._on_sigchld))
-        if self._uplink is None:
-            wanted.append((signal.SIGINT, self._on_sigint))
-        return wanted
-
-    def _latch(self, order: Callable[[], object]) -> None:
-        self._orders.append(order)
-        self._waker.wake()
-
-    def _on_sigterm(self, signum: int, frame: object) -> None:
-        del signum, frame
-        self._latch(self._terminate)
-
-    def _on_sigint(self, signum: int, frame: object) -> None:
-        del signum, frame
-        self._latch(self._interrupt)
-
-    def _on_sighup(self, signum: int, frame: object) -> None:
-        del signum, frame
-        self._latch(self._hang_up)
-
-    def _on_sigchld(self, signum: int, frame: object) -> None:
-        """Nothing but the waking."""
-
-    def _terminate(self) -> None:
-        if self._terminating and self._uplink is None:
-            LOG.warning("Caught a second SIGTERM: ending at once")
-            self.quit()
-        if not self._terminating:
-            LOG.info("Caught SIGTERM: stopping")
-        self._terminating = True
-        self.stop()
-
-    def _interrupt(self) -> None:
-        LOG.info("Caught SIGINT: ending at once")
-        self.quit()
-
-    def _hang_up(self) -> None:
-        if terminal.is_daemon():
-            LOG.info("Caught SIGHUP: reading the configuration again")
-            self.read_again()
-        else:
-            LOG.info("Caught SIGHUP in the foreground: stopping")
-            self.stop()
 
     # Turning
 

@@ -60,19 +60,19 @@ class Operator:
         wanted: list[tuple[int, signals.Handler]] = [
             (signal.SIGTERM, self._on_sigterm),
             (signal.SIGHUP, self._on_sighup),
+            (signal.SIGINT, self._on_sigint),
         ]
         if not pidfds_work():
             wanted.append((signal.SIGCHLD, self._on_sigchld))
-        if not self._orders.has_parent:
-            # A parent takes its workers along.
-            wanted.append((signal.SIGINT, self._on_sigint))
         return wanted
 
     def _on_sigterm(self, _signum: int, _frame: object) -> None:
         self._orders.latch(self._terminate)
 
     def _on_sigint(self, _signum: int, _frame: object) -> None:
-        self._orders.latch(self._interrupt)
+        # A Ctrl-C goes to the whole group; a parent takes its workers along.
+        if not self._orders.has_parent:
+            self._orders.latch(self._interrupt)
 
     def _on_sighup(self, _signum: int, _frame: object) -> None:
         self._orders.latch(self._hang_up)

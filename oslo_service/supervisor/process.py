@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker process, seen from its parent."""
 
+import gc
 import logging
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,6 +21,8 @@ __all__ = ("Process", "fork", "open_pidfd", "pidfds_work")
 LOG = logging.getLogger(__name__)
 
 _warned_of: set[str] = set()
+# The processes whose objects have been frozen: this one, and those before it.
+_frozen: set[int] = set()
 
 
 def open_pidfd(pid: int) -> int | None:
@@ -121,17 +125,35 @@ def fork(main: Callable[[set[Any]], object], *, parallel: bool) -> int:
     if parallel:
         _report_threads()
     flush_streams()
+    _freeze()
     mask = signals.block_all()
     try:
-        with warnings.catch_warnings():
-            # Said above, in more words.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
+        pid = _fork()
         if pid == 0:
             main(mask)
     finally:
         signals.unblock(mask)
     return pid
+
+
+def _fork() -> int:
+    if sys.version_info < (3, 12):
+        return os.fork()
+    with warnings.catch_warnings():
+        # That there are threads has been said, in more words.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _freeze() -> None:
+    """Keep the garbage collector away from what there is, once in a process.
+
+    In a worker, it would write to every object, and so copy every page that
+    is shared with the parent; at the end, it would look at them all again.
+    """
+    if os.getpid() not in _frozen:
+        _frozen.add(os.getpid())
+        gc.freeze()
 
 
 def _report_threads() -> None:

@@ -8,6 +8,8 @@ supervisor; it runs the handlers.
 """
 
 import collections
+import contextlib
+import functools
 import logging
 import os
 import signal
@@ -18,6 +20,7 @@ from typing import Any
 
 from oslo_service import backend
 from oslo_service.backend.base import Driver, Event
+from oslo_service.supervisor.channel import nonblocking_pipe
 
 __all__ = (
     "Handler",
@@ -59,39 +62,37 @@ class Waker:
     """
 
     def __init__(self, driver: Driver) -> None:
-        self._reader, self._writer = driver.original("socket").socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
+        self._os = driver.original("os")
+        self._reader, self._writer = nonblocking_pipe(self._os)
+        self._closed = False
 
     def fileno(self) -> int:
         """Give the descriptor to wait for until it can be read."""
-        fd: int = self._reader.fileno()
-        return fd
+        return self._reader
 
     def writing_end(self) -> int:
         """Give the descriptor for :func:`signal.set_wakeup_fd`."""
-        fd: int = self._writer.fileno()
-        return fd
+        return self._writer
 
     def wake(self) -> None:
         """Ask for attention; from any task, thread or signal handler."""
-        try:
-            self._writer.send(b"!")
-        except OSError:  # full: attention is due anyway; closed: nobody is there
-            pass
+        if self._closed:
+            return
+        # Full: attention is due anyway.
+        with contextlib.suppress(OSError):
+            self._os.write(self._writer, b"!")
 
     def clear(self) -> None:
         """Make the descriptor unreadable until the next time."""
-        try:
-            while self._reader.recv(4096):
+        with contextlib.suppress(OSError):
+            while len(self._os.read(self._reader, 4096)) == 4096:
                 pass
-        except OSError:
-            pass
 
     def close(self) -> None:
         """Close both ends."""
-        self._reader.close()
-        self._writer.close()
+        self._closed = True
+        self._os.close(self._reader)
+        self._os.close(self._writer)
 
 
 class Signals:
@@ -236,12 +237,13 @@ class Signals:
     def start_over(self) -> None:
         """Forget the parent's handlers, in a freshly forked process.
 
-        To be called while signals are blocked.
+        To be called while signals are blocked. What the interpreter calls
+        stays in place until :meth:`install` finds that it is not wanted.
         """
-        for signum, previous in self._previous.items():
-            _restore(signum, previous)
         signal.set_wakeup_fd(-1)
+        previous = self._previous
         self.__init__()  # type: ignore[misc]
+        self._previous = previous
 
 
 def _restore(signum: int, previous: Any) -> None:
@@ -249,9 +251,15 @@ def _restore(signum: int, previous: Any) -> None:
     signal.signal(signum, signal.SIG_DFL if previous is None else previous)
 
 
+@functools.cache
+def _all_signals() -> tuple[int, ...]:
+    # As plain integers: conversion to the enumeration costs more than the call.
+    return tuple(int(signum) for signum in signal.valid_signals())
+
+
 def block_all() -> set[Any]:
     """Block every signal in this thread, and give the mask that was."""
-    return signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+    return signal.pthread_sigmask(signal.SIG_SETMASK, _all_signals())
 
 
 def unblock(mask: set[Any]) -> None:

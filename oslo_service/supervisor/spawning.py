@@ -9,7 +9,6 @@ multiprocessing does it, so that classes that are defined there are found.
 import multiprocessing.spawn
 import os
 import pickle
-import socket
 import subprocess
 import sys
 import tempfile
@@ -81,7 +80,7 @@ def start(
         mask = signals.block_all()
         try:
             _bequeath(legacy, driver, settings, spec.service, reset, mask)
-            fds = (channel.fileno(), legacy.fileno())
+            fds = (*channel.filenos(), legacy.fileno())
             process = subprocess.Popen(  # noqa: S603 - it is this interpreter
                 [
                     sys.executable,
@@ -128,12 +127,13 @@ def _bequeath(
 
 def main() -> NoReturn:
     """Be a worker: called in the fresh interpreter, with signals blocked."""
-    channel_fd, legacy_fd = map(int, sys.argv[1:3])
-    worker.run(lambda: _inherit(channel_fd, legacy_fd))
+    reader, writer, legacy = map(int, sys.argv[1:4])
+    worker.run(lambda: _inherit(Channel(os, reader, writer), legacy))
 
 
-def _inherit(channel_fd: int, legacy_fd: int) -> int:
-    channel = Channel(socket.socket(fileno=channel_fd))
+def _inherit(channel: Channel, legacy_fd: int) -> int:
+    for fd in channel.filenos():
+        os.set_inheritable(fd, False)
     with os.fdopen(legacy_fd, "rb") as file:
         multiprocessing.spawn.prepare(pickle.load(file))  # noqa: S301
         body = pickle.load(file)  # noqa: S301

@@ -6,7 +6,6 @@ import atexit
 import functools
 import logging
 import os
-import signal
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -59,8 +58,6 @@ def _live_forked(
 
 def listen_to_parent(driver: Driver, uplink: Uplink) -> None:
     """Make this process's supervisor one that has a parent."""
-    # The parent sees to it that a Ctrl-C takes its workers along.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     supervisor = loop.Supervisor(driver, uplink)
     supervisor.on_ready = uplink.tell_ready
     loop.replace(supervisor)

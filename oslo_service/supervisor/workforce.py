@@ -46,6 +46,8 @@ class Workforce:
         self._crew = crew.Crew(lambda: settings.stop_limit)
         self.processes: dict[crew.Worker, Process] = {}
         self.limit: TimeLimit | None = None
+        # What to log when there is nothing more urgent to do.
+        self._news: list[tuple[int, str, tuple[object, ...]]] = []
         self.ended = driver.event()
 
     # Orders: only by whoever turns the supervisor
@@ -129,7 +131,9 @@ class Workforce:
         del self.processes[worker]
         process.close()
         level = logging.INFO if worker.ordered and status == 0 else logging.WARNING
-        LOG.log(level, "Worker %d of %s %s", *_obituary(worker, process, status))
+        self._news.append(
+            (level, "Worker %d of %s %s", _obituary(worker, process, status))
+        )
         self._crew.gone(worker, status, now)
 
     def advance(self, now: float) -> None:
@@ -138,11 +142,18 @@ class Workforce:
         while actions := self._crew.advance(now):
             for action in actions:
                 self._do(action, now)
+        self._tell_news()
         if self._crew.ended:
             self._lift_limit()
             self.ended.set()
         elif self._crew.goal is crew.Goal.STOP:
             self._set_limit()
+
+    def _tell_news(self) -> None:
+        # A successor does not wait for its predecessor's obituary.
+        news, self._news = self._news, []
+        for level, message, values in news:
+            LOG.log(level, message, *values)
 
     def _set_limit(self) -> None:
         seconds = self._settings.stop_limit
@@ -163,15 +174,16 @@ class Workforce:
             case crew.Kill(worker, late):
                 self._kill(self.processes[worker], late)
             case crew.Throttled(slot, pause):
-                LOG.warning(
+                message = (
                     "%s ended %d times in a row at its start (worker %d);"
-                    " it is started again in %g s",
-                    *(slot.spec, slot.crashes, slot.index, pause),
+                    " it is started again in %g s"
                 )
+                values = (slot.spec, slot.crashes, slot.index, pause)
+                self._news.append((logging.WARNING, message, values))
 
     def _start(self, worker: crew.Worker, reset: bool, now: float) -> None:
         spec = worker.slot.spec
-        ours, theirs = Channel.pair(self._driver.original("socket"))
+        ours, theirs = Channel.pair(self._driver.original("os"))
         try:
             pid = self._starter(spec, reset, theirs, ours)
         except Exception:
@@ -180,7 +192,8 @@ class Workforce:
             self._crew.gone(worker, None, now)
         else:
             self.processes[worker] = Process(pid, ours)
-            LOG.info("Started worker %d of %s, pid %d", worker.slot.index, spec, pid)
+            values = (worker.slot.index, spec, pid)
+            self._news.append((logging.INFO, "Started worker %d of %s, pid %d", values))
         finally:
             theirs.close()
 

@@ -78,6 +78,15 @@ class Live:
         self.until(lambda: len(self.events(name, **details)) >= count, what)
         return self.events(name, **details)
 
+    def stopped(self, count: int, **details: object) -> set[int]:
+        """Wait until so many processes have said that they stop; give them.
+
+        One whose start() had not quite returned then is told twice.
+        """
+        what = f"{count} processes stop"
+        self.until(lambda: len(set(self.pids("stop", **details))) >= count, what)
+        return set(self.pids("stop", **details))
+
     def expect_text(self, text: str, count: int = 1) -> None:
         """Wait until a text stands so many times in what it has said."""
         self.until(lambda: self.transcript.count(text) >= count, f"{count} of {text!r}")

@@ -34,7 +34,7 @@ class TestOrderlyLife:
         with live(driver_name, workers=self.workers) as program:
             program.expect("started", count)
             orderly(program, count)
-            assert len(program.expect("stop", count)) == count
+            assert len(program.stopped(count)) == count
 
     def test_work_in_flight_is_awaited(self, driver_name: str, tmp_path) -> None:
         count, gate = self.workers or 1, tmp_path / "gate"
@@ -67,7 +67,7 @@ class TestOrderlyLife:
             program.expect("started", count)
             gate.touch()
             assert program.wait() == 0
-            assert len(program.expect("stop", count)) == count
+            assert len(program.stopped(count)) == count
 
     def test_sigterm_during_start_ends_it_in_order(self, driver_name, tmp_path) -> None:
         count, gate = self.workers or 1, tmp_path / "gate"
@@ -81,7 +81,7 @@ class TestOrderlyLife:
             gate.touch()
             assert program.wait() == 0
             # Once more: the first may have found nothing to stop.
-            assert len(program.expect("stop", 2 * count)) == 2 * count
+            assert len(program.stopped(2 * count)) == 2 * count
 
     def test_loops_groups_and_workers_load_no_eventlet_on_threads(
         self, driver_name: str

@@ -266,7 +266,7 @@ class TestOneWorker:
             program.expect("waiting")
             program.kill(SIGTERM, pid)
             program.expect("started", 4)
-            assert program.pids("stop") == [pid]
+            assert program.stopped(1) == {pid}
             assert program.end() == 0
 
 

@@ -71,7 +71,7 @@ class TestReplacing:
             start(program, 2)
             program.kill(SIGKILL)
             program.until(lambda: not program.left(), "the workers end")
-            assert len(program.expect("stop", 2)) == 2
+            assert len(program.stopped(2)) == 2
 
 
 class TestCrashLoop:
@@ -107,7 +107,7 @@ class TestFamily:
             start(program, 3)
             program.kill(SIGKILL)
             program.until(lambda: not program.left(), "the workers end")
-            assert len(program.expect("stop", 3)) == 3
+            assert len(program.stopped(3)) == 3
 
     @pytest.mark.parametrize("trait", ["hanging stop", "spinning stop", "hanging wait"])
     def test_orphans_keep_their_limit(self, driver_name, trait, tmp_path) -> None:

@@ -105,7 +105,7 @@ def test_a_program_full_of_eventlet_runs_on_it(tmp_path, workers: int) -> None:
         program.expect("beat", workers, value="twenty")
         program.expect("waiting")
         assert program.end() == 0, program.transcript
-        assert len(program.expect("stop", workers, threads=0, timers=0)) == workers
+        assert len(program.stopped(workers, threads=0, timers=0)) == workers
         assert program.expect("last", driver="eventlet")
         assert "monkey-patched" not in program.transcript
     finally:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker process, seen from its parent."""
 
+import functools
 import gc
 import logging
 import os
@@ -38,6 +39,7 @@ def open_pidfd(pid: int) -> int | None:
         return None
 
 
+@functools.cache
 def pidfds_work() -> bool:
     """Tell whether the system has them."""
     pidfd = open_pidfd(os.getpid())
@@ -115,8 +117,9 @@ class Process:
 def fork(main: Callable[[set[Any]], object], *, parallel: bool) -> int:
     """Run ``main(mask)`` in a forked process, which must end inside it.
 
-    Signals are blocked in the child: before it has handlers of its own, one
-    would be taken for its parent's. ``mask`` is what to set then.
+    The signals that are handled are blocked in the child: before it has
+    handlers of its own, one would be taken for its parent's. ``mask`` is what
+    to set then.
 
     :param parallel: whether tasks are native threads, which a fork loses.
     :returns: the child's pid.
@@ -126,7 +129,7 @@ def fork(main: Callable[[set[Any]], object], *, parallel: bool) -> int:
         _report_threads()
     flush_streams()
     _freeze()
-    mask = signals.block_all()
+    mask = signals.of_process().block()
     try:
         pid = _fork()
         if pid == 0:

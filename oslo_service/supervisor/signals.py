@@ -9,7 +9,6 @@ supervisor; it runs the handlers.
 
 import collections
 import contextlib
-import functools
 import logging
 import os
 import signal
@@ -26,7 +25,6 @@ __all__ = (
     "Handler",
     "Signals",
     "Waker",
-    "block_all",
     "number",
     "of_process",
     "unblock",
@@ -234,6 +232,10 @@ class Signals:
                     *(handler, signal.Signals(signum).name),
                 )
 
+    def block(self) -> set[Any]:
+        """Block the signals that are handled here, and give the mask that was."""
+        return signal.pthread_sigmask(signal.SIG_BLOCK, self._previous)
+
     def start_over(self) -> None:
         """Forget the parent's handlers, in a freshly forked process.
 
@@ -251,19 +253,8 @@ def _restore(signum: int, previous: Any) -> None:
     signal.signal(signum, signal.SIG_DFL if previous is None else previous)
 
 
-@functools.cache
-def _all_signals() -> tuple[int, ...]:
-    # As plain integers: conversion to the enumeration costs more than the call.
-    return tuple(int(signum) for signum in signal.valid_signals())
-
-
-def block_all() -> set[Any]:
-    """Block every signal in this thread, and give the mask that was."""
-    return signal.pthread_sigmask(signal.SIG_SETMASK, _all_signals())
-
-
 def unblock(mask: set[Any]) -> None:
-    """Set the mask that was."""
+    """Set the mask that was before :meth:`Signals.block`."""
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 

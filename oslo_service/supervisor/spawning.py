@@ -77,7 +77,7 @@ def start(
     """
     del other_end
     with tempfile.TemporaryFile() as legacy:
-        mask = signals.block_all()
+        mask = signals.of_process().block()
         try:
             _bequeath(legacy, driver, settings, spec.service, reset, mask)
             fds = (*channel.filenos(), legacy.fileno())

@@ -81,7 +81,7 @@ class TestOrderlyLife:
             gate.touch()
             assert program.wait() == 0
             # Once more: the first may have found nothing to stop.
-            assert len(program.stopped(2 * count)) == 2 * count
+            assert len(program.expect("stop", 2 * count)) == 2 * count
 
     def test_loops_groups_and_workers_load_no_eventlet_on_threads(
         self, driver_name: str

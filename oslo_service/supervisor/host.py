@@ -154,7 +154,9 @@ class Host:
                 run.begun = True
                 todo.append(functools.partial(self._spawn, self._live, run))
         if ending:
-            todo += self._work_out_end()
+            # The time limit first: a stop() that never gives up the GIL must
+            # not come before it.
+            todo = self._work_out_end() + todo
         elif self._mutations_done < self._mutations_wanted and not self._mutating:
             self._mutating = True
             todo.append(functools.partial(self._spawn, self._mutate))

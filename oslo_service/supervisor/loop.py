@@ -55,6 +55,7 @@ class Supervisor:
         self._baton = driver.original("_thread").allocate_lock()
         self._candidates: list[Event] = []
         self._dispatcher: int | None = None
+        self._stopping = False
         self._told_stopped = False
         self._operator = Operator(self)
 
@@ -88,10 +89,14 @@ class Supervisor:
         self.readiness.begin(_clock.now())
         self._signals.expected = True
         self._operator.listen(self._signals)
+        if self._stopping:
+            # What a start() that is still in progress adds must end, too.
+            unit.stop()
 
     def _remove_ended(self) -> None:
         self.units = [unit for unit in self.units if not unit.ended.is_set()]
         if not self.units:
+            self._stopping = False
             self._signals.expected = False
             self._operator.listen_no_more(self._signals)
 
@@ -112,7 +117,8 @@ class Supervisor:
         self._waker.wake()
 
     def stop(self) -> None:
-        """Stop everything, in order."""
+        """Stop everything, in order; also what is added until all has ended."""
+        self._stopping = True
         for unit in self.units:
             unit.stop()
 

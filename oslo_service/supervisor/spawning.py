@@ -149,9 +149,10 @@ def _live(body: dict[str, Any], channel: Channel) -> int:
     backend.init_backend(body["driver"])
     driver = backend.commit(conf)
     worker.listen_to_parent(driver, Uplink(channel, body["parent"]))
-    signals.unblock(body["mask"])
     settings = Settings(conf, body["restart_method"])
-    return worker.live(driver, body["service"], settings, reset=body["reset"])
+    return worker.live(
+        driver, body["service"], settings, body["mask"], reset=body["reset"]
+    )
 
 
 def _set_up_logging(conf: Any) -> None:

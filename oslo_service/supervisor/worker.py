@@ -36,23 +36,22 @@ def fork(
 
     def main(mask: set[Any]) -> None:
         other_end.close()
-        work = functools.partial(live, driver, spec.service, settings, reset=reset)
+        work = functools.partial(
+            live, driver, spec.service, settings, mask, reset=reset
+        )
         uplink = Uplink(channel, parent)
-        run(functools.partial(_live_forked, mask, driver, uplink, work))
+        run(functools.partial(_live_forked, driver, uplink, work))
 
     return process.fork(main, parallel=driver.capabilities.parallel)
 
 
-def _live_forked(
-    mask: set[Any], driver: Driver, uplink: Uplink, work: Callable[[], int]
-) -> int:
+def _live_forked(driver: Driver, uplink: Uplink, work: Callable[[], int]) -> int:
     atexit._clear()
     signals.of_process().start_over()
     loop.abandon()
     for one in {driver, *backend.in_use()}:
         one.after_fork()
     listen_to_parent(driver, uplink)
-    signals.unblock(mask)
     return work()
 
 
@@ -63,13 +62,18 @@ def listen_to_parent(driver: Driver, uplink: Uplink) -> None:
     loop.replace(supervisor)
 
 
-def live(driver: Driver, service: Any, settings: Settings, *, reset: bool) -> int:
+def live(
+    driver: Driver, service: Any, settings: Settings, mask: set[Any], *, reset: bool
+) -> int:
     """Run a service until it is told to stop.
 
+    :param mask: the signals to block; so far, all that are handled have been:
+        before there is a host, one would be lost, or fatal.
     :returns: the exit status.
     """
     supervisor = loop.of_process(driver)
     host = supervisor.add_host(settings)
+    signals.unblock(mask)
     host.add(service, reset=reset)
     return supervisor.wait_for(host)
 

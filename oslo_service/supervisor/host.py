@@ -31,6 +31,7 @@ class _Run:
         self.reset_first = reset
         self.reset_later = False
         self.begun = False
+        self.entered = False
         self.started = False
         self.stop_ordered = False
         self.stop_returned = stop_returned
@@ -146,9 +147,9 @@ class Host:
         for run in self._runs:
             if ending and not run.stop_ordered and not run.ended:
                 run.stop_ordered = True
-                if run.begun:
+                if run.entered:
                     todo.append(functools.partial(self._spawn, self._stop, run))
-                else:
+                elif not run.begun:
                     run.ended = True
             elif not ending and not run.begun:
                 run.begun = True
@@ -190,7 +191,11 @@ class Host:
     # The bodies of tasks
 
     def _live(self, run: _Run) -> None:
-        if self._start(run):
+        with self._lock:
+            # What is to be stopped before it has begun is left alone: its
+            # stop() may rely on its start().
+            run.entered = not run.stop_ordered
+        if run.entered and self._start(run):
             self._await(run)
         run.ended = True
         self._advance()

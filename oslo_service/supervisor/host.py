@@ -227,8 +227,10 @@ class Host:
         return True
 
     def _await(self, run: _Run) -> None:
-        self._call(run, "wait", failure_counts=run.stop_ordered)
+        succeeded = self._call(run, "wait", failure_counts=False)
         early = not run.stop_ordered
+        if not (succeeded or early):
+            self.status = 1
         run.stop_returned.wait()
         if early:
             # It had nothing to wait for then.
@@ -239,13 +241,15 @@ class Host:
         run.stop_returned.set()
         self._advance()
 
-    def _call(self, run: _Run, method: str, *, failure_counts: bool = True) -> None:
+    def _call(self, run: _Run, method: str, *, failure_counts: bool = True) -> bool:
         try:
             getattr(run.service, method)()
         except BaseException:
             LOG.exception("%s() of %s failed", method, _names.describe(run.service))
             if failure_counts:
                 self.status = 1
+            return False
+        return True
 
     def _restart(self) -> None:
         with self._lock:

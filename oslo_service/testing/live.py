@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ("DAEMON", "Live", "children", "is_alive", "live")
+__all__ = ("DAEMON", "UNUSUAL", "Live", "children", "is_alive", "live")
 
 #: A service that can be told to misbehave.
 DAEMON = Path(__file__).parent / "programs" / "daemon.py"
+#: A program that launches it as few do.
+UNUSUAL = DAEMON.with_name("unusual.py")
 #: The most seconds to wait for anything: a guard against hanging, no measure.
 LIMIT = 30.0
 
@@ -189,12 +191,12 @@ def is_alive(pid: int) -> bool:
 
 
 @contextlib.contextmanager
-def live(driver: str, **plan: Any) -> Iterator[Live]:
-    """Run the daemon program by a plan; see :mod:`.programs.daemon`."""
+def live(driver: str, *, program: Path = DAEMON, **plan: Any) -> Iterator[Live]:
+    """Run a program by a plan; see :mod:`.programs.daemon`."""
     environment = plan.pop("environment", {})
     text = json.dumps({"driver": driver, **plan})
-    program = Live([str(DAEMON), text], environment)
+    process = Live([str(program), text], environment)
     try:
-        yield program
+        yield process
     finally:
-        program.clean_up()
+        process.clean_up()

@@ -225,12 +225,17 @@ def stop_from_handler(launcher: Any) -> None:
     launcher.stop()
 
 
-def main() -> None:
-    """Run until told to stop."""
+def log_to_stderr() -> None:
+    """Have the log where the tests read it."""
     level = logging.DEBUG if "debug" in PLAN.traits else logging.INFO
     logging.basicConfig(
         level=level, format="%(levelname)s %(process)d %(name)s %(message)s"
     )
+
+
+def main() -> None:
+    """Run until told to stop."""
+    log_to_stderr()
     CONF.register_opts(OPTIONS)
     opts.register_service_opts(CONF)
     CONF(PLAN.arguments, project="daemon")

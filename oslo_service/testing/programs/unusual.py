@@ -1,0 +1,206 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A program that launches as few do; see :mod:`.daemon` for its plan.
+
+It has that program's traits, and its own.
+"""
+
+from oslo_service.testing.programs import daemon  # first: it patches
+
+import collections  # noqa: I001
+import contextlib
+import itertools
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from oslo_config import cfg
+
+from oslo_service import opts, service
+from oslo_service.supervisor import readiness
+
+CONF = cfg.CONF
+TRAITS = daemon.PLAN.traits
+say = daemon.say
+
+
+class Unusual(daemon.Daemon):
+    """Has troubles of its own."""
+
+    name = "unusual"
+
+    def start(self) -> None:
+        """Say so, and end everything where that is asked for."""
+        super().start()
+        if "ends itself" in TRAITS:
+            self.tg.add_timer(0.01, LAUNCHERS[-1].stop)
+
+    def stop(self, graceful: bool = False) -> None:
+        """Stop, unless told otherwise."""
+        say("stop", name=self.name)
+        if "GIL" in TRAITS:
+            # One call in C, which neither ends nor lets another thread run.
+            collections.deque(itertools.repeat(0), maxlen=0)
+        if "failing stop" in TRAITS:
+            raise RuntimeError("stop fails as asked")
+        service.Service.stop(self, graceful)
+
+    def wait(self) -> None:
+        """Wait, unless told otherwise."""
+        if "failing wait" in TRAITS:
+            raise RuntimeError("wait fails as asked")
+        super().wait()
+
+
+class Early(service.ServiceBase):
+    """Its wait() returns before stop(): there is nothing to wait for."""
+
+    def start(self) -> None:
+        """Say so."""
+        say("started", name="early")
+
+    def stop(self) -> None:
+        """Say so."""
+        say("stop", name="early")
+
+    def wait(self) -> None:
+        """Say so."""
+        say("wait", name="early")
+
+
+LAUNCHERS: list[Any] = []
+
+
+def hit_at_birth() -> None:
+    """Send the first worker a signal before it has done anything."""
+    signum = next(
+        (
+            number
+            for number in (signal.SIGHUP, signal.SIGTERM)
+            if f"{number.name} at birth" in TRAITS
+        ),
+        None,
+    )
+    if signum is None:
+        return
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(daemon.PLAN.gate, os.O_CREAT | os.O_EXCL))
+        os.kill(os.getpid(), signum)
+
+
+class NoRoom:
+    """Stands in for os.fork(): the first calls fail."""
+
+    def __init__(self) -> None:
+        self._fork = os.fork
+        self._failures = 2
+
+    def __call__(self) -> int:
+        """Fork, or fail."""
+        if self._failures:
+            self._failures -= 1
+            raise BlockingIOError("no room for another process, as asked")
+        return self._fork()
+
+
+def launch() -> Any:
+    """Launch what the plan says."""
+    plan = daemon.PLAN
+    first = Early() if "early" in TRAITS else Unusual()
+    if "two services" in TRAITS:
+        launcher: Any = service.ServiceLauncher(CONF)
+        launcher.launch_service(daemon.Inner())
+    elif plan.workers > 1:
+        launcher = service.ProcessLauncher(CONF, restart_method=plan.restart_method)
+    else:
+        launcher = service.ServiceLauncher(CONF, restart_method=plan.restart_method)
+    LAUNCHERS.append(launcher)
+    launcher.launch_service(first, workers=plan.workers)
+    return launcher
+
+
+def wait(launcher: Any) -> int:
+    """Wait for the launcher, from where the plan says."""
+    if "late wait" in TRAITS:
+        say("launched")
+        daemon.await_gate()
+    if "wait in a thread" not in TRAITS:
+        return int(launcher.wait())
+    results: list[int] = []
+    thread = threading.Thread(target=lambda: results.append(launcher.wait()))
+    thread.start()
+    daemon.await_gate()
+    launcher.stop()
+    thread.join()
+    return results[0]
+
+
+def add_handlers() -> None:
+    """Add handlers that misbehave."""
+    handlers = service.SignalHandler()
+    if "failing handler" in TRAITS:
+        handlers.add_handler("SIGTERM", lambda *_: 1 / 0)
+    if "exiting handler" in TRAITS:
+        handlers.add_handler("SIGUSR1", exit_with_5)
+    if "slow handler" in TRAITS:
+        handlers.add_handlers(["SIGUSR1", "SIGUSR2"], slow_handler)
+
+
+def exit_with_5(signum: int, _frame: object) -> None:
+    """End the program, as upstream's handlers may."""
+    raise service.SignalExit(signum, 5)
+
+
+def slow_handler(signum: int, _frame: object) -> None:
+    """Block until the gate is open."""
+    say("handler begins", signum=signum)
+    daemon.await_gate()
+    say("handler ends", signum=signum)
+
+
+def handle_without_launcher() -> None:
+    """Have a handler where there is no launcher."""
+    over = threading.Event()
+
+    def handler(*_: object) -> None:
+        time.sleep(0)  # switches to another green thread
+        say("handled")
+        over.set()
+
+    service.SignalHandler().add_handler("SIGUSR1", handler)
+    say("waiting")
+    while not over.is_set():
+        time.sleep(0.01)
+
+
+def main() -> None:
+    """Run until told to stop."""
+    os.register_at_fork(after_in_child=hit_at_birth)
+    if "no room" in TRAITS:
+        os.fork = NoRoom()
+    if "impatient" in TRAITS:
+        readiness.PATIENCE = 0.5
+    daemon.log_to_stderr()
+    CONF.register_opts(daemon.OPTIONS)
+    opts.register_service_opts(CONF)
+    CONF(daemon.PLAN.arguments, project="unusual")
+    if "no launcher" in TRAITS:
+        handle_without_launcher()
+        return
+    add_handlers()
+    launcher = launch()
+    say("waiting")
+    status = wait(launcher)
+    if "twice" in TRAITS:
+        say("first ended", status=status)
+        status = wait(launch())
+    default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    say("last", status=status, default=default)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,7 @@ class Plain(service.Service):
 class Lookalike:
     """Has the methods, and is no service."""
 
-    start = stop = wait = reset = lambda self: None
+    start = stop = wait = reset = lambda _self: None
 
 
 @pytest.fixture
@@ -65,7 +65,8 @@ class TestArguments:
             with pytest.raises(ValueError, match="reload, mutate"):
                 launcher(conf, restart_method=method)
 
-    def test_a_service_launcher_has_one_worker(self, conf, driver) -> None:
+    @pytest.mark.usefixtures("driver")
+    def test_a_service_launcher_has_one_worker(self, conf) -> None:
         launcher = service.ServiceLauncher(conf)
         assert isinstance(launcher, service.Launcher)
         with pytest.raises(ValueError, match="ProcessLauncher"):
@@ -73,14 +74,16 @@ class TestArguments:
         assert launcher.wait() == 0
 
     @pytest.mark.parametrize("workers", [0, "2"])
-    def test_launch_service_checks_its_workers_too(self, conf, driver, workers) -> None:
+    @pytest.mark.usefixtures("driver")
+    def test_launch_service_checks_its_workers_too(self, conf, workers) -> None:
         launcher = service.ProcessLauncher(conf, wait_interval=0.01)
         with pytest.raises((TypeError, ValueError), match="workers"):
             launcher.launch_service(Plain(), workers=workers)
         with pytest.raises(TypeError, match="ServiceBase"):
-            launcher.launch_service(Lookalike(), workers=1)
+            launcher.launch_service(Lookalike(), workers=1)  # type: ignore[arg-type]
 
-    def test_a_launcher_registers_its_options(self, conf, driver) -> None:
+    @pytest.mark.usefixtures("driver")
+    def test_a_launcher_registers_its_options(self, conf) -> None:
         service.ServiceLauncher(conf)
         assert conf.graceful_shutdown_timeout == 60
         assert conf.log_options is True

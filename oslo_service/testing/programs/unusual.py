@@ -5,9 +5,10 @@
 It has that program's traits, and its own.
 """
 
-from oslo_service.testing.programs import daemon  # first: it patches
+# ruff: noqa: I001 - the daemon comes first: it patches
+from oslo_service.testing.programs import daemon
 
-import collections  # noqa: I001
+import collections
 import contextlib
 import itertools
 import os

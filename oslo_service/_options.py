@@ -2,6 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options under the name by which configuration tools know them."""
 
-from oslo_service.opts import backend_opts, eventlet_backdoor_opts, service_opts
+from oslo_service.opts import (
+    backend_opts,
+    eventlet_backdoor_opts,
+    service_opts,
+    ssl_opts,
+    wsgi_opts,
+)
 
-__all__ = ("backend_opts", "eventlet_backdoor_opts", "service_opts")
+__all__ = (
+    "backend_opts",
+    "eventlet_backdoor_opts",
+    "service_opts",
+    "ssl_opts",
+    "wsgi_opts",
+)

@@ -10,11 +10,14 @@ __all__ = (
     "list_opts",
     "register_backend_opts",
     "register_service_opts",
+    "register_ssl_opts",
+    "register_wsgi_opts",
     "set_service_opts_defaults",
 )
 
 BACKEND_GROUP = "oslo_service"
 BACKEND_OPTION = "backend"
+SSL_GROUP = "ssl"
 
 backend_opts = [
     cfg.StrOpt(
@@ -61,6 +64,92 @@ service_opts = [
     ),
 ]
 
+wsgi_opts = [
+    cfg.StrOpt(
+        "api_paste_config",
+        default="api-paste.ini",
+        help="The PasteDeploy file that describes the applications. A name that is"
+        " not a full path is looked up where the configuration files are.",
+    ),
+    cfg.StrOpt(
+        "wsgi_log_format",
+        default='%(client_ip)s "%(request_line)s" status: %(status_code)s'
+        "  len: %(body_length)s time: %(wall_seconds).7f",
+        help="The line that the access log has for each request. Filled in are"
+        " client_ip, date_time, request_line, status_code, body_length and"
+        " wall_seconds, each as in %(client_ip)s.",
+    ),
+    cfg.IntOpt(
+        "tcp_keepidle",
+        default=600,
+        min=1,
+        help="After how many seconds of silence the kernel begins to probe whether"
+        " the other end of a TCP connection still exists.",
+    ),
+    cfg.IntOpt(
+        "wsgi_default_pool_size",
+        default=100,
+        min=1,
+        help="How many requests the application may be at work on at a time, in"
+        " each process, unless the server was given a number of its own. Open"
+        " connections do not count.",
+    ),
+    cfg.IntOpt(
+        "max_header_line",
+        default=16384,
+        min=1,
+        help="The most bytes that a line of a request's header may have. A longer"
+        " one, such as one with a very large token, is answered with status 431.",
+    ),
+    cfg.BoolOpt(
+        "wsgi_keep_alive",
+        default=True,
+        help="Leave a connection open for the client's next request. If false,"
+        " every connection is closed after its first response.",
+    ),
+    cfg.IntOpt(
+        "client_socket_timeout",
+        default=900,
+        min=0,
+        help="How many seconds a client may keep the server waiting, for a request"
+        " or for room to send it the response, before its connection is closed. 0"
+        " sets no limit.",
+    ),
+    cfg.BoolOpt(
+        "wsgi_server_debug",
+        default=False,
+        help="Show the traceback to the client where the application fails. If"
+        " false, the client is told nothing but status 500.",
+    ),
+]
+
+ssl_opts = [
+    cfg.StrOpt(
+        "ca_file",
+        help="A file of certificate authorities, in PEM format. If set, a client"
+        " must present a certificate that one of them has signed.",
+    ),
+    cfg.StrOpt(
+        "cert_file",
+        help="The server's certificate, in PEM format, followed by those that lead"
+        " to its authority.",
+    ),
+    cfg.StrOpt(
+        "key_file",
+        help="The private key of the server's certificate, in PEM format.",
+    ),
+    cfg.StrOpt(
+        "version",
+        help="The one version of TLS to speak: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3."
+        " Unset, or SSLv23: whatever the client knows, from TLS 1.2 on.",
+    ),
+    cfg.StrOpt(
+        "ciphers",
+        help="The ciphers to choose from, up to TLS 1.2, as a cipher list of"
+        " OpenSSL. Unset: Python's choice.",
+    ),
+]
+
 
 def register_backend_opts(conf: cfg.ConfigOpts) -> None:
     """Register ``[oslo_service] backend``; harmless where it is there already."""
@@ -72,6 +161,16 @@ def register_service_opts(conf: cfg.ConfigOpts) -> None:
     register(conf, service_opts)
     register(conf, eventlet_backdoor_opts)
     register_backend_opts(conf)
+
+
+def register_wsgi_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the options of the HTTP server; harmless where they are there."""
+    register(conf, wsgi_opts)
+
+
+def register_ssl_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the options of TLS; harmless where they are there already."""
+    register(conf, ssl_opts, SSL_GROUP)
 
 
 def set_service_opts_defaults(conf: cfg.ConfigOpts, **kwargs: Any) -> None:

@@ -9,7 +9,8 @@ from importlib import metadata
 import pytest
 from oslo_config import cfg
 
-from oslo_service import opts
+from oslo_service import _options, opts
+from oslo_service.testing.waiting import run_script
 
 
 @pytest.fixture
@@ -89,6 +90,49 @@ class TestRegistering:
             conf.set_override("graceful_shutdown_timeout", -1)
 
 
+class TestOfTheServer:
+    def test_the_defaults_are_those_that_projects_know(self) -> None:
+        conf = cfg.ConfigOpts()
+        for _ in range(2):
+            opts.register_wsgi_opts(conf)
+            opts.register_ssl_opts(conf)
+
+        assert {one.dest: conf[one.dest] for one in opts.wsgi_opts} == {
+            "api_paste_config": "api-paste.ini",
+            "wsgi_log_format": '%(client_ip)s "%(request_line)s" status:'
+            " %(status_code)s  len: %(body_length)s time: %(wall_seconds).7f",
+            "tcp_keepidle": 600,
+            "wsgi_default_pool_size": 100,
+            "max_header_line": 16384,
+            "wsgi_keep_alive": True,
+            "client_socket_timeout": 900,
+            "wsgi_server_debug": False,
+        }
+        assert {one.dest: conf.ssl[one.dest] for one in opts.ssl_opts} == dict.fromkeys(
+            ("ca_file", "cert_file", "key_file", "version", "ciphers")
+        )
+
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [
+            ("tcp_keepidle", 0),
+            ("wsgi_default_pool_size", 0),
+            ("max_header_line", 0),
+            ("client_socket_timeout", -1),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, option: str, value: int) -> None:
+        conf = cfg.ConfigOpts()
+        opts.register_wsgi_opts(conf)
+
+        with pytest.raises(ValueError, match=f"greater than or equal to {value + 1}"):
+            conf.set_override(option, value)
+
+    def test_configuration_tools_know_them_by_another_module(self) -> None:
+        assert _options.wsgi_opts is opts.wsgi_opts
+        assert _options.ssl_opts is opts.ssl_opts
+
+
 @pytest.mark.usefixtures("defaults")
 class TestDefaults:
     def test_a_project_can_replace_them(self) -> None:
@@ -128,7 +172,33 @@ class TestListing:
 
         assert entry.load() is opts.list_opts
 
+    @pytest.mark.parametrize(
+        ("namespace", "group", "options"),
+        [
+            ("service", "[DEFAULT]", [*opts.service_opts, *opts.backend_opts]),
+            ("wsgi", "[DEFAULT]", opts.wsgi_opts),
+            ("sslutils", "[ssl]", opts.ssl_opts),
+        ],
+    )
+    def test_the_generator_writes_them_out(
+        self, namespace: str, group: str, options: list[cfg.Opt]
+    ) -> None:
+        result = run_script(
+            "import sys\nfrom oslo_config import generator\n"
+            "generator.main(sys.argv[1:])\n",
+            f"--namespace=oslo.service.{namespace}",
+        )
+
+        assert result.returncode == 0, result.stderr
+        assert f"{group}\n" in result.stdout
+        for option in options:
+            assert f"\n#{option.dest} = " in result.stdout
+
     def test_every_option_has_help(self) -> None:
-        for _, found in opts.list_opts():
+        for _, found in [
+            *opts.list_opts(),
+            (None, opts.wsgi_opts),
+            (opts.SSL_GROUP, opts.ssl_opts),
+        ]:
             for option in found:
                 assert option.help

@@ -24,7 +24,11 @@ PYTHON = VENV / "bin" / "python"
 
 # What pip is given. The second set has everything that the first one has.
 RUNNING = ["--editable", ".[eventlet,wsgi]"]
-WORKING = ["--editable", ".[eventlet,wsgi,test,doc]", "--requirement=test-requirements.txt"]
+WORKING = [
+    "--editable",
+    ".[eventlet,wsgi,test,doc]",
+    "--requirement=test-requirements.txt",
+]
 
 # A command: what it needs, and what it runs in turn, with the arguments that it
 # was given at the end of the last.

@@ -233,7 +233,7 @@ class ProcessLauncher:
         Legal at any time, from anywhere, and more than once.
         """
         unit = self._launching_unit()
-        self._supervisor.post(unit.stop)
+        self._supervisor.post(lambda: self._supervisor.stop_unit(unit))
 
     def wait(self) -> int:
         """Block until the launcher was told to stop and its workers have ended.

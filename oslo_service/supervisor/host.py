@@ -110,6 +110,16 @@ class Host:
         return [run.service for run in self._runs]
 
     @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping
+
+    @property
+    def restarts(self) -> bool:
+        """Whether the services are stopped to be started again."""
+        return not self._stopping and self._reloads_done != self._reloads_wanted
+
+    @property
     def all_ready(self) -> bool:
         """Whether every ``start()`` has returned."""
         return not self._restarting and all(run.started for run in self._runs)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from oslo_service import _clock
 from oslo_service.backend.base import Driver, Event
-from oslo_service.supervisor import signals
+from oslo_service.supervisor import listeners, signals
 from oslo_service.supervisor.crew import OrderKind
 from oslo_service.supervisor.host import Host
 from oslo_service.supervisor.limit import Backstop, TimeLimit, flush_streams
@@ -119,8 +119,20 @@ class Supervisor:
     def stop(self) -> None:
         """Stop everything, in order; also what is added until all has ended."""
         self._stopping = True
+        listeners.close_all()
         for unit in self.units:
             unit.stop()
+
+    def stop_unit(self, unit: Unit) -> None:
+        """Stop a unit; with the last one, clients are refused."""
+        if all(other is unit or other.stopping for other in self.units):
+            listeners.close_all()
+        unit.stop()
+
+    @property
+    def restarts_in_place(self) -> bool:
+        """Whether services of this process are stopped to be started again."""
+        return any(isinstance(unit, Host) and unit.restarts for unit in self.units)
 
     def read_again(self) -> None:
         """Do what SIGHUP means, to everything."""

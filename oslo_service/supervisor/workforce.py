@@ -80,11 +80,14 @@ class Workforce:
         return self._crew.all_ready
 
     @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._crew.goal is not crew.Goal.RUN
+
+    @property
     def all_stopped(self) -> bool:
         """Whether no worker serves any more."""
-        return self._crew.goal is not crew.Goal.RUN and all(
-            worker.stopped for worker in self.processes
-        )
+        return self.stopping and all(worker.stopped for worker in self.processes)
 
     @property
     def status(self) -> int:

@@ -1,0 +1,34 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The listening sockets of this process.
+
+A parent has copies of the sockets on which its workers listen. As long as one
+is open, clients are let in: at the end it is to be closed first.
+"""
+
+import weakref
+from typing import Protocol
+
+__all__ = ("add", "close_all")
+
+
+class Listener(Protocol):
+    """Something that listens."""
+
+    def close(self) -> None:
+        """Refuse clients, as far as this process is concerned."""
+
+
+_open: "weakref.WeakSet[Listener]" = weakref.WeakSet()
+
+
+def add(listener: Listener) -> None:
+    """Have a listener closed when the process is told to stop."""
+    _open.add(listener)
+
+
+def close_all() -> None:
+    """Refuse all clients."""
+    for listener in list(_open):
+        listener.close()
+    _open.clear()

@@ -1,0 +1,80 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""One line a request, in the format that the operator wants."""
+
+import logging
+import time
+
+from oslo_service import _clock
+from oslo_service.http.environ import Environ
+from oslo_service.http.request import Request
+from oslo_service.http.response import Response
+
+__all__ = ("AccessLog", "check_format")
+
+_SAMPLE: dict[str, object] = {
+    "client_ip": "127.0.0.1",
+    "client_port": "50000",
+    "date_time": "01/Jan/2026 00:00:00",
+    "request_line": "GET / HTTP/1.1",
+    "status_code": "200",
+    "body_length": 0,
+    "wall_seconds": 0.0,
+}
+
+
+def check_format(template: str) -> None:
+    """Try a format out.
+
+    :raises ValueError: it does not work; with the names that it may use.
+    """
+    try:
+        template % _SAMPLE
+    except (KeyError, TypeError, ValueError) as exc:
+        raise ValueError(
+            f"{template!r} cannot be formatted ({exc!r}); it may use"
+            f" {', '.join(f'%({name})s' for name in _SAMPLE)}"
+        ) from None
+
+
+class AccessLog:
+    """Writes a line for each request at level INFO, where that is on.
+
+    :param logger: where to.
+    :param template: the format, with names as in :func:`check_format`.
+    """
+
+    __slots__ = ("_logger", "_template")
+
+    def __init__(self, logger: logging.Logger, template: str) -> None:
+        self._logger = logger
+        self._template = template
+
+    def begin(self) -> float | None:
+        """Note when a request begins; None where nothing is logged."""
+        return _clock.now() if self._logger.isEnabledFor(logging.INFO) else None
+
+    def end(
+        self,
+        began: float | None,
+        environ: Environ,
+        request: Request,
+        response: Response,
+    ) -> None:
+        """Write the line of a request that is over."""
+        if began is None:
+            return
+        client = environ["REMOTE_ADDR"]
+        forwarded = request.fields.get("HTTP_X_FORWARDED_FOR")
+        if forwarded:
+            client = f"{forwarded.replace(' ', '')},{client}"
+        values = {
+            "client_ip": client,
+            "client_port": environ["REMOTE_PORT"],
+            "date_time": time.strftime("%d/%b/%Y %H:%M:%S"),
+            "request_line": str(request),
+            "status_code": response.status[:3],
+            "body_length": response.length,
+            "wall_seconds": _clock.now() - began,
+        }
+        self._logger.info("%s", self._template % values)

@@ -1,0 +1,105 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The WSGI environment of a request (PEP 3333; RFC 3875, 4.1)."""
+
+import io
+import sys
+from typing import Any, Protocol
+from urllib.parse import unquote_to_bytes
+
+from oslo_service.http.file_wrapper import FileWrapper
+from oslo_service.http.request import Body, Request
+
+__all__ = ("BodySource", "of_request", "of_server")
+
+Environ = dict[str, Any]
+
+_CHUNK = 65536
+
+
+class BodySource(Protocol):
+    """Where the rest of a body comes from."""
+
+    def await_body(self, request: Request, body: Body) -> None:
+        """Block the calling task until more of the body is here, or its end.
+
+        :raises OSError: nothing more will arrive.
+        """
+
+
+class _Input(io.RawIOBase):
+    """The content of a request that has not arrived as a whole."""
+
+    def __init__(self, request: Request, body: Body, source: BodySource) -> None:
+        self._request = request
+        self._body = body
+        self._source = source
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Give what is here; wait where that is nothing."""
+        body = self._body
+        while not body.size:
+            if body.complete:
+                return 0
+            self._source.await_body(self._request, body)
+        data = body.take(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def of_server(host: str, port: str, *, tls: bool, multiprocess: bool) -> Environ:
+    """Give what is the same for every request to a server."""
+    return {
+        "SCRIPT_NAME": "",
+        "SERVER_NAME": host,
+        "SERVER_PORT": port,
+        "GATEWAY_INTERFACE": "CGI/1.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "https" if tls else "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": multiprocess,
+        "wsgi.run_once": False,
+        "wsgi.input_terminated": True,
+        "wsgi.file_wrapper": FileWrapper,
+    }
+
+
+def of_request(
+    server: Environ, address: Any, request: Request, source: BodySource
+) -> Environ:
+    """Give the environment of a request.
+
+    :param address: of the client, as accept() gives it; a UNIX socket's have
+        none.
+    """
+    path, body = request.path, request.body
+    host, port = address[:2] if isinstance(address, tuple) else ("unix", "")
+    environ = {
+        **server,
+        **request.fields,
+        "REMOTE_ADDR": host,
+        "REMOTE_PORT": str(port),
+        "REQUEST_METHOD": request.method,
+        "RAW_PATH_INFO": path,
+        "QUERY_STRING": request.query,
+        "SERVER_PROTOCOL": f"HTTP/{request.version}",
+    }
+    if path == "*":
+        # The server as a whole; a path would have to begin with a slash.
+        path = ""
+    elif "%" in path:
+        path = unquote_to_bytes(path).decode("latin-1")
+    environ["PATH_INFO"] = path
+    if body is None:
+        environ["wsgi.input"] = io.BytesIO()
+    elif body.complete:
+        environ["wsgi.input"] = io.BytesIO(body.take_all())
+    else:
+        raw = _Input(request, body, source)
+        environ["wsgi.input"] = io.BufferedReader(raw, _CHUNK)
+    return environ

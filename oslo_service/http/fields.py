@@ -1,0 +1,52 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Header fields of a request, as WSGI names them."""
+
+import functools
+import re
+
+from oslo_service.http.refusal import Refusal
+
+__all__ = ("add", "check_host", "key_of")
+
+# Fields whose second occurrence would leave open which one counts.
+_ONCE = frozenset(("HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE"))
+_PLAIN = frozenset(("CONTENT_LENGTH", "CONTENT_TYPE"))
+
+# A registered name, an IPv4 address, or an IP literal; and a port (RFC 9110
+# 7.2, RFC 3986 3.2.2).
+_HOST = re.compile(
+    r"(?:\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\]|\[v[0-9A-Fa-f]+\.[\w.~!$&'()*+,;=:-]+\]"
+    r"|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?",
+    re.ASCII,
+)
+
+
+@functools.lru_cache(maxsize=1024)
+def key_of(name: bytes) -> str | None:
+    """Give the name of a field in the WSGI environment (RFC 3875, 4.1.18).
+
+    :returns: None for a name that would pass for another one there: an
+        underscore is a dash then.
+    """
+    if b"_" in name:
+        return None
+    key = name.decode("ascii").upper().replace("-", "_")
+    return key if key in _PLAIN else "HTTP_" + key
+
+
+def add(fields: dict[str, str], key: str, value: str) -> None:
+    """Add a value to a field that is there already (RFC 9110, 5.3).
+
+    :raises Refusal: there may be one only.
+    """
+    if key in _ONCE:
+        raise Refusal(400, f"{key} is there twice")
+    separator = "; " if key == "HTTP_COOKIE" else ","
+    fields[key] = f"{fields[key]}{separator}{value}"
+
+
+@functools.lru_cache(maxsize=256)
+def check_host(host: str) -> bool:
+    """Tell whether a Host field is one."""
+    return _HOST.fullmatch(host) is not None

@@ -1,0 +1,140 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The server's side of WSGI (PEP 3333)."""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from oslo_service.http import environ as environs
+from oslo_service.http import response as responses
+from oslo_service.http.access_log import AccessLog
+from oslo_service.http.file_wrapper import FileWrapper
+from oslo_service.http.request import Request
+from oslo_service.http.response import Response
+
+__all__ = ("Application", "Client", "ClientGone", "Gateway")
+
+LOG = logging.getLogger(__name__)
+
+Application = Callable[[environs.Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+class ClientGone(ConnectionError):
+    """The client has left, or has been silent for too long."""
+
+
+class Client(responses.Outlet, environs.BodySource, Protocol):
+    """The other side of a connection, for the time of one request.
+
+    :ivar address: as accept() gives it.
+    """
+
+    address: Any
+
+    @property
+    def server_environ(self) -> environs.Environ:
+        """What is the same for every request to the server."""
+
+    def send_file(self, fd: int, offset: int, count: int) -> bool:
+        """Have the system send a part of a file.
+
+        :returns: whether it has; False: it cannot, here.
+        :raises OSError: the client is gone.
+        """
+
+    def abort(self) -> None:
+        """End the connection so that the client knows: something is missing."""
+
+
+class Gateway:
+    """Has an application answer requests.
+
+    :param application: a WSGI application.
+    :param access_log: where requests are noted.
+    :param debug: whether clients are sent the tracebacks of what fails.
+    """
+
+    __slots__ = ("_access_log", "_application", "_debug")
+
+    def __init__(
+        self, application: Application, access_log: AccessLog, *, debug: bool
+    ) -> None:
+        self._application = application
+        self._access_log = access_log
+        self._debug = debug
+
+    def answer(self, request: Request, client: Client) -> bool:
+        """Have a request answered; raises nothing.
+
+        :returns: whether the connection ends with that.
+        """
+        began = self._access_log.begin()
+        response = Response(request, client)
+        environ = environs.of_request(
+            client.server_environ, client.address, request, client
+        )
+        try:
+            self._run(environ, response, client)
+        except ClientGone as exc:
+            LOG.info("%s: %s", request, exc)
+            response.close = True
+        except BaseException as exc:  # noqa: BLE001 - SystemExit, too: the server goes on
+            self._fail(exc, request, response, client)
+        if response.complaint is not None:
+            LOG.error("%s: %s", request, response.complaint)
+        self._access_log.end(began, environ, request, response)
+        return response.close
+
+    def _run(
+        self, environ: environs.Environ, response: Response, client: Client
+    ) -> None:
+        result = self._application(environ, response.start)
+        try:
+            if type(result) is list or type(result) is tuple:
+                response.send_all(result)
+            elif isinstance(result, FileWrapper):
+                _send_file(result, response, client)
+            else:
+                for part in result:
+                    response.write(part)
+                response.finish()
+        finally:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+
+    def _fail(
+        self, exc: BaseException, request: Request, response: Response, client: Client
+    ) -> None:
+        LOG.error("%s: the application failed", request, exc_info=exc)
+        if response.finished:
+            return  # its close() failed: the client has everything
+        response.close = True
+        if response.begun:
+            client.abort()
+            return
+        text = "".join(traceback.format_exception(exc)) if self._debug else ""
+        response.status = "500 Internal Server Error"
+        try:
+            client.send(responses.error(500, "Internal Server Error", text))
+        except OSError as gone:
+            LOG.info("%s: %s", request, gone)
+
+
+def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
+    region = result.region()
+    if region is None:
+        for part in result:
+            response.write(part)
+        response.finish()
+        return
+    fd, offset, size = region
+    count = response.promise(size)
+    if count and not client.send_file(fd, offset, count):
+        while count and (block := result.file.read(min(count, result.block_size))):
+            client.send(block)
+            client.throttle()
+            count -= len(block)
+    response.finished = True

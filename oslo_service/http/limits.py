@@ -1,0 +1,43 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a client may ask for, and how long it may take."""
+
+import dataclasses
+
+__all__ = ("Limits",)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one connection; sizes in bytes, times in seconds.
+
+    :ivar url: the longest request target; beyond: 414.
+    :ivar header_line: the longest line of a head; beyond: 431.
+    :ivar headers: the most header fields; beyond: 431.
+    :ivar buffered_body: how much of a body is read before the application
+        runs: no task waits for that.
+    :ivar buffered_response: how much of a response may wait to be sent before
+        the application that generates it is held up.
+    :ivar discarded_body: how much of a body that the application has not read
+        is read on its behalf, so that the connection can be kept.
+    :ivar timeout: how long a client may be silent, and a head may take; None
+        sets no limit.
+    :ivar linger: how long a connection stays open for what is on its way,
+        when the server stops or has refused to read on.
+    :ivar keep_alive: whether a connection may be used more than once.
+    """
+
+    url: int = 8192
+    header_line: int = 16384
+    headers: int = 100
+    buffered_body: int = 65536
+    buffered_response: int = 262144
+    discarded_body: int = 262144
+    timeout: float | None = 900.0
+    linger: float = 1.0
+    keep_alive: bool = True
+
+    @property
+    def head(self) -> int:
+        """The longest head, all lines together."""
+        return 4 * self.header_line

@@ -1,0 +1,238 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Bytes into requests: httptools, and what it leaves to its users."""
+
+from typing import Any
+
+import httptools
+
+from oslo_service.http import fields, target
+from oslo_service.http.limits import Limits
+from oslo_service.http.refusal import Refusal
+from oslo_service.http.request import Body, Request
+
+__all__ = ("Parser",)
+
+_TOO_LARGE = frozenset(("Content-Length overflow", "Chunk size overflow"))
+# How many bytes may come without there being anything to see in them: a line
+# that does not end, extensions of chunks.
+_MURMUR = 131072
+
+
+class Parser:
+    """Parses what one client sends.
+
+    :param limits: what it may send.
+    :ivar requests: those whose heads have arrived, the oldest first.
+    :ivar in_head: a head has begun, and has not ended.
+    :ivar finished: what else arrives is not to be looked at.
+    """
+
+    __slots__ = (
+        "_fields",
+        "_left",
+        "_limits",
+        "_parser",
+        "_request",
+        "_resuming",
+        "_room",
+        "_unseen",
+        "_url",
+        "finished",
+        "in_head",
+        "requests",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self.requests: list[Request] = []
+        self.in_head = self.finished = self._resuming = False
+        self._request: Request | None = None
+        self._unseen = 0
+        self._parser: Any = httptools.HttpRequestParser(self)
+
+    @property
+    def in_body(self) -> bool:
+        """Whether the body of the newest request has not ended yet."""
+        return self._request is not None
+
+    def close(self) -> None:
+        """Let go of what refers back to this object."""
+        self.finished = True
+        self._parser = None
+
+    def feed(self, data: bytes) -> None:
+        """Parse what has arrived.
+
+        :raises Refusal: it is no request that can be accepted. What came
+            before has been parsed.
+        """
+        if self.finished:
+            return
+        self._unseen += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as switch:
+            self._stay(data[switch.args[0] :])
+        except httptools.HttpParserCallbackError as exc:
+            if isinstance(exc.__context__, Refusal):
+                raise exc.__context__ from None
+            raise
+        except httptools.HttpParserError as exc:
+            if not self.finished:
+                status = 413 if str(exc) in _TOO_LARGE else 400
+                raise Refusal(status, str(exc)) from None
+        if self._unseen > _MURMUR:
+            raise Refusal(431 if self.in_head else 400, "a line does not end")
+
+    def _stay(self, rest: bytes) -> None:
+        """Go on in HTTP/1.1 though the client would rather change over.
+
+        The parser leaves off there, before the body. RFC 9110, 7.8: a server
+        may ignore the wish.
+        """
+        self._parser = httptools.HttpRequestParser(self)
+        request = self._request
+        if request is not None:
+            if request.body is None:
+                self._end(request)
+            else:
+                self._resuming = True
+                self._parser.feed_data(_framing_of(request))
+                self._resuming = False
+        self.feed(rest)
+
+    # What httptools calls
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        if self._resuming:
+            return
+        self.in_head = True
+        self._url = b""
+        self._fields: dict[str, str] = {}
+        self._room = self._limits.head
+        self._left = self._limits.headers
+
+    def on_url(self, part: bytes) -> None:
+        """Take in some of the target."""
+        if self._resuming:
+            return
+        self._url += part
+        if len(self._url) > self._limits.url:
+            raise Refusal(414, f"the target is longer than {self._limits.url} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take in a field of the head, or of a trailer."""
+        if self._resuming:
+            return
+        self._unseen = 0
+        size = len(name) + len(value) + 2
+        self._room -= size
+        self._left -= 1
+        if self._room < 0 or self._left < 0 or size > self._limits.header_line:
+            raise Refusal(431, "too many header fields, or too long ones")
+        if not self.in_head:
+            return  # a trailer says nothing that an application could see
+        key = fields.key_of(name)
+        if key is None:
+            return
+        text = value.decode("latin-1").rstrip(" \t")
+        if key in self._fields:
+            fields.add(self._fields, key, text)
+        else:
+            self._fields[key] = text
+
+    def on_headers_complete(self) -> None:
+        """Check the head as a whole."""
+        if self._resuming:
+            return
+        self.in_head = False
+        self._unseen = 0
+        parser = self._parser
+        version = parser.get_http_version()
+        method = parser.get_method().decode("ascii")
+        request = Request(method, self._url.decode("latin-1"), version, self._fields)
+        _check(request)
+        request.keep_alive = self._limits.keep_alive and parser.should_keep_alive()
+        self._request = request
+        self.requests.append(request)
+
+    def on_body(self, data: bytes) -> None:
+        """Take in some of the body."""
+        self._unseen = 0
+        if self._request is not None and self._request.body is not None:
+            self._request.body.add(data)
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        request = self._request
+        if request is not None and not self._parser.should_upgrade():
+            self._end(request)
+
+    def _end(self, request: Request) -> None:
+        self._request = None
+        if request.body is not None:
+            request.body.complete = True
+        if not request.keep_alive:
+            self.finished = True
+
+
+def _check(request: Request) -> None:
+    """Check what the parser does not.
+
+    :raises Refusal: with the first thing that is wrong.
+    """
+    version, found = request.version, request.fields
+    if version == "1.1":
+        if "HTTP_HOST" not in found:
+            raise Refusal(400, "there is no Host (RFC 9112, 3.2)")
+    elif version != "1.0":
+        status = 400 if version == "0.9" else 505
+        raise Refusal(status, f"HTTP/{version} is not spoken here")
+    if request.method == "CONNECT":
+        raise Refusal(501, "this is no proxy")
+    _locate(request)
+    if "HTTP_TRANSFER_ENCODING" in found:
+        request.body = _chunked(version, found["HTTP_TRANSFER_ENCODING"])
+    elif "CONTENT_LENGTH" in found and (length := int(found["CONTENT_LENGTH"])):
+        request.body = Body(length)
+    if "HTTP_EXPECT" in found and version == "1.1":
+        if found["HTTP_EXPECT"].lower() != "100-continue":
+            raise Refusal(417, f"Expect: {found['HTTP_EXPECT']!r}")
+        request.expects_100 = request.body is not None
+
+
+def _locate(request: Request) -> None:
+    request.path, request.query, host = target.split(request.method, request.target)
+    if host:
+        # Whatever the Host field says (RFC 9112, 3.2.2).
+        request.fields["HTTP_HOST"] = host
+    host = request.fields.get("HTTP_HOST", "")
+    if host and not fields.check_host(host):
+        raise Refusal(400, f"{host!r} is no host")
+
+
+def _chunked(version: str, coding: str) -> Body:
+    if version != "1.1":
+        raise Refusal(400, f"HTTP/{version} has no Transfer-Encoding")
+    codings = [one.strip().lower() for one in coding.split(",")]
+    if codings.count("chunked") != 1:
+        raise Refusal(400, f"Transfer-Encoding: {coding!r} (RFC 9112, 6.1)")
+    if len(codings) != 1:
+        raise Refusal(501, f"Transfer-Encoding: {coding!r}")
+    return Body(None)
+
+
+def _framing_of(request: Request) -> bytes:
+    """Give a head that has the same body and the same end as a request's."""
+    length = request.fields.get("CONTENT_LENGTH")
+    framing = (
+        "Transfer-Encoding: chunked"
+        if length is None
+        else (f"Content-Length: {length}")
+    )
+    connection = "keep-alive" if request.keep_alive else "close"
+    return (
+        f"POST / HTTP/1.1\r\nHost:\r\n{framing}\r\nConnection: {connection}\r\n\r\n"
+    ).encode("ascii")

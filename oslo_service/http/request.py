@@ -1,0 +1,97 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A request, as far as it has arrived."""
+
+import collections
+
+__all__ = ("Body", "Request")
+
+
+class Body:
+    """The content of a request.
+
+    :ivar size: how many bytes are here and have not been taken.
+    :ivar complete: nothing will follow.
+    :ivar left: how many bytes are still to come; None where that is not known.
+    :ivar unwanted: what arrives is thrown away.
+    """
+
+    __slots__ = ("_chunks", "complete", "left", "size", "unwanted")
+
+    def __init__(self, length: int | None) -> None:
+        self._chunks: collections.deque[bytes] = collections.deque()
+        self.size = 0
+        self.left = length
+        self.complete = False
+        self.unwanted = False
+
+    def add(self, data: bytes) -> None:
+        """Take in what has arrived."""
+        if self.left is not None:
+            self.left -= len(data)
+        if not self.unwanted:
+            self._chunks.append(data)
+            self.size += len(data)
+
+    def take(self, size: int) -> bytes:
+        """Give up to ``size`` bytes that are here."""
+        chunk = self._chunks.popleft()
+        if len(chunk) > size:
+            self._chunks.appendleft(chunk[size:])
+            chunk = chunk[:size]
+        self.size -= len(chunk)
+        return chunk
+
+    def take_all(self) -> bytes:
+        """Give everything that is here."""
+        data = b"".join(self._chunks)
+        self._chunks.clear()
+        self.size = 0
+        return data
+
+    def discard(self) -> None:
+        """Throw away what is here, and what will come."""
+        self.unwanted = True
+        self.take_all()
+
+
+class Request:
+    """A request whose head has arrived.
+
+    :ivar method: as sent.
+    :ivar target: as sent.
+    :ivar path: the part of the target before the query, as sent.
+    :ivar query: the part of it after the question mark.
+    :ivar version: ``1.0`` or ``1.1``.
+    :ivar fields: the header fields by their names in the WSGI environment.
+    :ivar body: None where there is none.
+    :ivar keep_alive: whether the client may send another one.
+    :ivar expects_100: it waits for a word before it sends the body.
+    """
+
+    __slots__ = (
+        "body",
+        "expects_100",
+        "fields",
+        "keep_alive",
+        "method",
+        "path",
+        "query",
+        "target",
+        "version",
+    )
+
+    def __init__(
+        self, method: str, target: str, version: str, fields: dict[str, str]
+    ) -> None:
+        self.method = method
+        self.target = self.path = target
+        self.query = ""
+        self.version = version
+        self.fields = fields
+        self.body: Body | None = None
+        self.keep_alive = False
+        self.expects_100 = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.target} HTTP/{self.version}"

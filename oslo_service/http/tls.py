@@ -1,0 +1,71 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""TLS between two streams of bytes: the standard library's, without a socket."""
+
+import ssl
+
+__all__ = ("TLS",)
+
+_CHUNK = 65536
+
+
+class TLS:
+    """The server's side of one TLS connection.
+
+    :param context: certificate, versions, ciphers.
+    :ivar ready: the handshake is over.
+    :ivar ended: the client will send nothing more.
+    """
+
+    __slots__ = ("_incoming", "_outgoing", "_tls", "ended", "ready")
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.ready = self.ended = False
+
+    def receive(self, data: bytes) -> bytes:
+        """Take in what has arrived.
+
+        :param data: nothing: the stream has ended.
+        :returns: what it says.
+        :raises ssl.SSLError: it is no TLS, or none that is acceptable; there
+            may be an alert to send.
+        """
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+        parts = []
+        try:
+            if not self.ready:
+                self._tls.do_handshake()
+                self.ready = True
+            while part := self._tls.read(_CHUNK):
+                parts.append(part)
+            self.ended = True
+        except ssl.SSLWantReadError:
+            pass
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            self.ended = True
+        return b"".join(parts)
+
+    def send(self, data: bytes) -> bytes:
+        """Give what to send so that the client reads ``data``."""
+        view = memoryview(data)
+        while view:
+            view = view[self._tls.write(view) :]
+        return self.to_send()
+
+    def to_send(self) -> bytes:
+        """Give what is to be sent by itself: the handshake's part, alerts."""
+        return self._outgoing.read() if self._outgoing.pending else b""
+
+    def end(self) -> bytes:
+        """Give what tells the client that nothing more follows."""
+        try:
+            self._tls.unwrap()
+        except (ssl.SSLError, ValueError):  # it has not been answered yet, or never
+            pass
+        return self.to_send()

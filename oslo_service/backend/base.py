@@ -24,6 +24,8 @@ from oslo_service.backend._task import InlineTask, Task
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from oslo_service.serving.engine import Engine, Session
+
 __all__ = ("Capabilities", "Driver", "Event", "InlineTask", "Semaphore", "Task")
 
 
@@ -170,6 +172,31 @@ class Driver(abc.ABC):
 
         :param max_workers: how many calls run at a time.
         """
+
+    def serve(
+        self,
+        listener: Any,
+        connect: "Callable[[Any, Any, Engine], Session]",
+        *,
+        places: int,
+        name: str,
+    ) -> "Engine":
+        """Bring the clients of a listening socket to tasks.
+
+        What this gives is made of the other primitives, and of epoll(7) where
+        there is one: a task blocks only in an application. A model that has
+        something better overrides it.
+
+        :param listener: the socket, not blocking, of the unpatched module.
+        :param connect: makes a session of an accepted socket, its address and
+            the engine.
+        :param places: how many applications may run at a time.
+        :param name: for the names of the tasks.
+        :returns: what can be started, stopped, waited for and resized.
+        """
+        from oslo_service.serving.engine import Engine
+
+        return Engine(self, listener, connect, places=places, name=name)
 
     def after_fork(self) -> None:
         """Make the model usable in a freshly forked process.

@@ -1,0 +1,91 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which of many connections is due next."""
+
+import heapq
+from typing import Generic, Protocol, TypeVar
+
+__all__ = ("Deadlines", "Due")
+
+# How many times a second things are looked at, at most.
+_RATE = 4
+
+
+class Due(Protocol):
+    """What has a deadline.
+
+    :ivar looked_at: for :class:`Deadlines` alone.
+    """
+
+    looked_at: int | None
+
+    @property
+    def deadline(self) -> float | None:
+        """When it is due, or None; it may be put off at any time."""
+
+
+T = TypeVar("T", bound=Due)
+
+
+class Deadlines(Generic[T]):
+    """The deadlines of many things, most of which are put off all the time.
+
+    Putting one off costs nothing: each is looked at when it was due first,
+    and again when it is due now. Only what becomes due earlier must be told
+    (:meth:`note`). They are kept to a quarter of a second, never early.
+    """
+
+    def __init__(self) -> None:
+        self._things: dict[int, set[T]] = {}
+        self._heap: list[int] = []
+
+    @property
+    def next(self) -> float | None:
+        """When to look next; None: there is no need to."""
+        heap = self._heap
+        while heap and not self._things[heap[0]]:
+            del self._things[heapq.heappop(heap)]
+        return heap[0] / _RATE if heap else None
+
+    def is_new(self, thing: T) -> bool:
+        """Tell whether :meth:`note` is due; needs no lock."""
+        deadline, mark = thing.deadline, thing.looked_at
+        return deadline is not None and (mark is None or deadline * _RATE < mark - 1)
+
+    def note(self, thing: T) -> bool:
+        """Take in a deadline that is new, or may be earlier than it was.
+
+        :returns: whether it is the next one.
+        """
+        if thing.deadline is None:
+            return False
+        mark = int(thing.deadline * _RATE) + 1
+        if thing.looked_at is not None:
+            if thing.looked_at <= mark:
+                return False
+            self.forget(thing)
+        thing.looked_at = mark
+        if mark in self._things:
+            self._things[mark].add(thing)
+        else:
+            self._things[mark] = {thing}
+            heapq.heappush(self._heap, mark)
+        return self._heap[0] == mark
+
+    def forget(self, thing: T) -> None:
+        """Take in that a thing is no more."""
+        if thing.looked_at is not None:
+            self._things[thing.looked_at].discard(thing)
+            thing.looked_at = None
+
+    def due(self, now: float) -> list[T]:
+        """Give what is due, once."""
+        found = []
+        while self._heap and self._heap[0] <= now * _RATE:
+            for thing in self._things.pop(heapq.heappop(self._heap)):
+                thing.looked_at = None
+                if thing.deadline is not None and thing.deadline <= now:
+                    found.append(thing)
+                else:
+                    self.note(thing)
+        return found

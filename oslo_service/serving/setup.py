@@ -1,0 +1,49 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a server is made of: the only module here that a facade imports."""
+
+import logging
+import ssl
+from collections.abc import Callable
+
+from oslo_service.backend.base import Driver
+from oslo_service.http import environ
+from oslo_service.http.access_log import AccessLog, check_format
+from oslo_service.http.gateway import Application, Gateway
+from oslo_service.http.limits import Limits
+from oslo_service.serving.session import Server
+
+__all__ = ("Limits", "check_format", "set_up")
+
+
+def set_up(
+    driver: Driver,
+    application: Application,
+    *,
+    host: str,
+    port: int,
+    limits: Limits,
+    context: Callable[[], ssl.SSLContext] | None,
+    logger: logging.Logger,
+    log_format: str,
+    debug: bool,
+    multiprocess: bool,
+) -> Server:
+    """Put together what all sessions of a server have in common.
+
+    :param host: what applications are told as the server's name.
+    :param port: what they are told as its port.
+    :param context: gives what new connections are encrypted with.
+    :param logger: gets the access log.
+    :param debug: whether clients see tracebacks.
+    :param multiprocess: whether other processes serve the application, too.
+    """
+    return Server(
+        driver=driver,
+        gateway=Gateway(application, AccessLog(logger, log_format), debug=debug),
+        limits=limits,
+        context=context,
+        environ=environ.of_server(
+            host, str(port), tls=context is not None, multiprocess=multiprocess
+        ),
+    )

@@ -1,0 +1,118 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Sockets on which clients are awaited."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+__all__ = ("Listener", "listen_on_address", "listen_on_path")
+
+
+class Listener:
+    """A listening socket, and the file that it may have.
+
+    :ivar socket: of the module that it was made with.
+    """
+
+    def __init__(self, socket: Any, path: str | None = None) -> None:
+        self.socket = socket
+        self._path = path
+        self._pid = os.getpid()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been closed."""
+        return bool(self.socket.fileno() < 0)
+
+    def close(self) -> None:
+        """Close it, and remove the file where this process made it."""
+        if self.closed:
+            return
+        self.socket.close()
+        if self._path is not None and self._pid == os.getpid():
+            try:
+                Path(self._path).unlink()
+            except FileNotFoundError:
+                pass
+
+
+def listen_on_address(
+    sockets: ModuleType, host: str, port: int, backlog: int, family: int | None
+) -> Any:
+    """Listen on an address of the network.
+
+    :param sockets: the standard library's module, unpatched.
+    :param family: of the addresses; None: whatever ``host`` has.
+    :raises OSError: that is not possible; names the address.
+    """
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        found = sockets.getaddrinfo(
+            host or None,
+            port,
+            family or sockets.AF_UNSPEC,
+            sockets.SOCK_STREAM,
+            flags=sockets.AI_PASSIVE,
+        )
+    except OSError as exc:
+        raise OSError(exc.errno, f"cannot listen on {where}: {exc.strerror}") from exc
+    kind, _, protocol, _, address = found[0]
+    socket = sockets.socket(kind, sockets.SOCK_STREAM, protocol)
+    try:
+        socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        # Inherited by the sockets of the clients: nothing waits for more to send.
+        socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
+        _listen(socket, address, backlog, where)
+    except BaseException:
+        socket.close()
+        raise
+    return socket
+
+
+def listen_on_path(
+    sockets: ModuleType, path: str, mode: int | None, backlog: int
+) -> Any:
+    """Listen on a UNIX socket; a file that nobody listens on is replaced.
+
+    :param mode: the permissions of the file; None: what the umask leaves.
+    :raises OSError: that is not possible; names the path.
+    """
+    socket = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+    try:
+        if _is_stale(sockets, path):
+            Path(path).unlink()
+        socket.bind(path)
+        if mode is not None:
+            Path(path).chmod(mode)  # before anybody can connect
+        socket.listen(backlog)
+    except OSError as exc:
+        socket.close()
+        raise OSError(exc.errno, f"cannot listen on {path}: {exc.strerror}") from exc
+    return socket
+
+
+def _listen(socket: Any, address: Any, backlog: int, where: str) -> None:
+    try:
+        socket.bind(address)
+        socket.listen(backlog)
+    except OSError as exc:
+        raise OSError(exc.errno, f"cannot listen on {where}: {exc.strerror}") from exc
+
+
+def _is_stale(sockets: ModuleType, path: str) -> bool:
+    """Tell whether a path is a socket whose program is gone."""
+    try:
+        if not stat.S_ISSOCK(Path(path).stat().st_mode):
+            return False
+    except FileNotFoundError:
+        return False
+    probe = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+    try:
+        probe.setblocking(False)
+        return bool(probe.connect_ex(path) == errno.ECONNREFUSED)
+    finally:
+        probe.close()

@@ -1,0 +1,317 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A WSGI server that runs as a service, on every driver.
+
+:class:`Server` serves an application; :class:`Loader` makes one from a
+PasteDeploy file; :class:`Router` maps requests to applications.
+"""
+
+import logging
+import os
+import socket as sockets
+import ssl
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from oslo_config import cfg
+
+from oslo_service import _listening, backend, opts, sslutils
+from oslo_service._paste import ConfigNotFound, Loader, PasteAppNotFound
+from oslo_service._service import ServiceBase
+from oslo_service.backend.exceptions import OsloServiceError
+from oslo_service.supervisor import listeners, loop
+
+if TYPE_CHECKING:
+    from oslo_service._routing import Request, Router
+    from oslo_service.http.gateway import Application
+    from oslo_service.serving.session import Server as _Server
+
+__all__ = (
+    "ConfigNotFound",
+    "InvalidInput",
+    "Loader",
+    "PasteAppNotFound",
+    "Request",
+    "Router",
+    "Server",
+    "list_opts",
+    "register_opts",
+)
+
+LOG = logging.getLogger(__name__)
+
+_LONGEST_URL = 8192
+_INET = (None, 0, sockets.AF_INET, sockets.AF_INET6)
+
+
+def __getattr__(name: str) -> Any:
+    # They need WebOb and Routes, which take their time to import.
+    if name in ("Request", "Router"):
+        from oslo_service import _routing
+
+        return getattr(_routing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def list_opts() -> list[tuple[str | None, list[Any]]]:
+    """Give the options of the server for oslo-config-generator."""
+    return [(None, list(opts.wsgi_opts))]
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the options of the server; harmless where they are there."""
+    opts.register_wsgi_opts(conf)
+
+
+class InvalidInput(OsloServiceError, ValueError):
+    """A parameter of :class:`Server` that does not work.
+
+    :param reason: which, and what would do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Server(ServiceBase):
+    """Serves a WSGI application over HTTP/1.1.
+
+    Making one binds and listens, so that workers that are forked later share
+    the socket; nothing is accepted before :meth:`start`. It also decides for
+    good which driver the process runs on.
+
+    :param conf: the configuration; the options of the server, and of TLS where
+        that is used, are registered on it.
+    :param name: for the log, and the names of tasks.
+    :param app: the application.
+    :param host: a name or address to listen on.
+    :param port: 0 takes any free one.
+    :param pool_size: how many calls of the application run at a time; None:
+        option ``wsgi_default_pool_size``.
+    :param protocol: kept for compatibility: None, or what was the default
+        once, ``eventlet.wsgi.HttpProtocol``.
+    :param backlog: how many clients the system keeps waiting to be accepted.
+    :param use_ssl: speak TLS, with the options of group ``ssl``.
+    :param max_url_len: the longest request target, in bytes; None: 8192.
+    :param logger_name: of the logger that gets the access log, at level INFO.
+    :param socket_family: ``AF_INET``, ``AF_INET6`` or ``AF_UNIX``; None:
+        whatever ``host`` has.
+    :param socket_file: the path to listen on, for ``AF_UNIX``.
+    :param socket_mode: the permissions of that file, such as ``0o660``.
+    :raises InvalidInput: a parameter, or an option, that does not work.
+    :raises OSError: it cannot listen there.
+    :raises UnsupportedBackendError: the driver cannot be used here.
+    :ivar host: the address, or path, that it listens on.
+    :ivar port: the port; None for a path.
+    :ivar socket: what it listens with.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        name: str,
+        app: "Application",
+        host: str = "0.0.0.0",  # noqa: S104 - as ever
+        port: int = 0,
+        pool_size: int | None = None,
+        protocol: Any = None,
+        backlog: int = 128,
+        use_ssl: bool = False,
+        max_url_len: int | None = None,
+        logger_name: str = "eventlet.wsgi.server",
+        socket_family: int | None = None,
+        socket_file: str | None = None,
+        socket_mode: int | None = None,
+    ) -> None:
+        super().__init__(conf)
+        register_opts(conf)
+        _check_parameters(pool_size, protocol, backlog, max_url_len)
+        self.conf: cfg.ConfigOpts = conf
+        self.name = name
+        self.app = app
+        self.default_pool_size: int = conf.wsgi_default_pool_size
+        self.pool_size = pool_size or self.default_pool_size
+        self.client_socket_timeout: int | None = conf.client_socket_timeout or None
+        self._max_url_len = max_url_len or _LONGEST_URL
+        self._logger = logging.getLogger(logger_name)
+        self._use_ssl = use_ssl
+        self._context: ssl.SSLContext
+        self._load_certificate()
+        self._driver = backend.commit(conf)
+        try:
+            _setup().check_format(conf.wsgi_log_format)
+        except ValueError as exc:
+            raise InvalidInput(f"wsgi_log_format: {exc}") from None
+        self._where = (host, port, backlog, socket_family, socket_file, socket_mode)
+        self._listener = self._listen()
+        self._engine: Any = None
+
+    # What it listens with
+
+    @property
+    def socket(self) -> Any:
+        """The listening socket."""
+        return self._listener.socket
+
+    def _listen(self) -> _listening.Listener:
+        host, port, backlog, family, path, mode = self._where
+        module = self._driver.original("socket")
+        if family in _INET:
+            socket = _listening.listen_on_address(module, host, port, backlog, family)
+            listener = _listening.Listener(self._set_socket_opts(socket))
+            self.host, self.port = listener.socket.getsockname()[:2]
+            LOG.info("%s listens on %s, port %d", self.name, self.host, self.port)
+        elif family == sockets.AF_UNIX:
+            path = _check_path(path, mode)
+            socket = _listening.listen_on_path(module, path, mode, backlog)
+            listener = _listening.Listener(socket, path)
+            self.host, self.port = path, None
+            LOG.info("%s listens on %s", self.name, path)
+        else:
+            raise InvalidInput(
+                f"socket_family is AF_INET, AF_INET6, AF_UNIX or None, not {family!r}"
+            )
+        listeners.add(listener)
+        return listener
+
+    def _set_socket_opts(self, _socket: Any) -> Any:
+        """Set what the listening socket, and those of the clients, are to have.
+
+        :returns: the socket to use.
+        """
+        _socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        _socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE, 1)
+        if hasattr(sockets, "TCP_KEEPIDLE"):
+            _socket.setsockopt(
+                sockets.IPPROTO_TCP, sockets.TCP_KEEPIDLE, self.conf.tcp_keepidle
+            )
+        return _socket
+
+    def _load_certificate(self) -> None:
+        if not self._use_ssl:
+            return
+        if not sslutils.is_enabled(self.conf):
+            raise InvalidInput(
+                "use_ssl needs a certificate: set [ssl] cert_file and [ssl] key_file"
+            )
+        self._context = sslutils.context(self.conf)
+
+    # The service
+
+    def start(self) -> None:
+        """Accept clients; does not wait."""
+        if self._engine is not None and not self._engine.stopping:
+            return
+        if self._listener.closed:
+            self._where = (self._where[0], self.port or 0, *self._where[2:])
+            self._listener = self._listen()
+        self._load_certificate()
+        module = self._driver.original("socket")
+        listener = module.socket(fileno=os.dup(self.socket.fileno()))
+        listener.setblocking(False)
+        self._engine = self._driver.serve(
+            listener,
+            self._set_up().connect,
+            places=self.pool_size,
+            name=self.name,
+        )
+        self._engine.start()
+
+    def _set_up(self) -> "_Server":
+        """Take up the options of today."""
+        conf = self.conf
+        self.client_socket_timeout = conf.client_socket_timeout or None
+        named = self.port is not None
+        server: _Server = _setup().set_up(
+            self._driver,
+            self.app,
+            host=self.host if named else "localhost",
+            port=self.port if named else (443 if self._use_ssl else 80),
+            limits=_setup().Limits(
+                url=self._max_url_len,
+                header_line=conf.max_header_line,
+                timeout=self.client_socket_timeout,
+                keep_alive=conf.wsgi_keep_alive,
+            ),
+            context=(lambda: self._context) if self._use_ssl else None,
+            logger=self._logger,
+            log_format=conf.wsgi_log_format,
+            debug=conf.wsgi_server_debug,
+            multiprocess=loop.of_process(self._driver).has_parent,
+        )
+        return server
+
+    def stop(self) -> None:
+        """Refuse new clients, and finish what has begun; does not wait.
+
+        Clients are told that their connections end. Where the process restarts
+        its services, the socket stays, and new clients wait for the start.
+        """
+        LOG.info("%s stops", self.name)
+        if not loop.of_process(self._driver).restarts_in_place:
+            self._listener.close()
+        if self._engine is not None:
+            self._engine.stop()
+
+    def wait(self) -> None:
+        """Block until it was stopped, and everything that had begun is finished."""
+        if self._engine is not None:
+            LOG.debug("%s waits for %d requests", self.name, self._engine.running)
+            self._engine.wait()
+
+    def reset(self) -> None:
+        """Take up what has changed: the certificate, the number of places."""
+        try:
+            self._load_certificate()
+        except (RuntimeError, InvalidInput):
+            LOG.exception("%s goes on with the certificate that it had", self.name)
+        if self._engine is not None:
+            self._engine.resize(self.pool_size)
+
+
+def _setup() -> ModuleType:
+    """Import the engine; not earlier, so that nobody else needs the parser.
+
+    :raises ImportError: names what to install.
+    """
+    try:
+        from oslo_service.serving import setup
+    except ImportError as exc:
+        raise ImportError(
+            f"wsgi.Server cannot be used: {exc}; install it with:"
+            " pip install 'oslo.service[wsgi]'"
+        ) from exc
+    return setup
+
+
+def _check_parameters(
+    pool_size: object, protocol: Any, backlog: object, max_url_len: object
+) -> None:
+    for name, value in (
+        ("pool_size", pool_size),
+        ("max_url_len", max_url_len),
+        ("backlog", backlog),
+    ):
+        if value is None and name != "backlog":
+            continue
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise InvalidInput(f"{name} is an integer, 1 or more, not {value!r}")
+    if protocol is not None:
+        module = getattr(protocol, "__module__", "")
+        if f"{module}.{getattr(protocol, '__name__', '')}" != _OLD_PROTOCOL:
+            raise InvalidInput(
+                f"protocol is None, not {protocol!r}: the library speaks HTTP by"
+                " itself, on every driver alike"
+            )
+
+
+_OLD_PROTOCOL = "eventlet.wsgi.HttpProtocol"
+
+
+def _check_path(path: Any, mode: object) -> str:
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise InvalidInput(f"socket_file is the path of a socket, not {path!r}")
+    if mode is not None and not (isinstance(mode, int) and 0 <= mode <= 0o7777):
+        raise InvalidInput(f"socket_mode is a mode such as 0o660, not {mode!r}")
+    return str(path)

@@ -76,8 +76,8 @@ wsgi_opts = [
         default='%(client_ip)s "%(request_line)s" status: %(status_code)s'
         "  len: %(body_length)s time: %(wall_seconds).7f",
         help="The line that the access log has for each request. Filled in are"
-        " client_ip, date_time, request_line, status_code, body_length and"
-        " wall_seconds, each as in %(client_ip)s.",
+        " client_ip, client_port, date_time, request_line, status_code, body_length"
+        " and wall_seconds, each as in %(client_ip)s.",
     ),
     cfg.IntOpt(
         "tcp_keepidle",

@@ -249,10 +249,11 @@ class Server(ServiceBase):
         its services, the socket stays, and new clients wait for the start.
         """
         LOG.info("%s stops", self.name)
-        if not loop.of_process(self._driver).restarts_in_place:
+        for_good = not loop.of_process(self._driver).restarts_in_place
+        if for_good:
             self._listener.close()
         if self._engine is not None:
-            self._engine.stop()
+            self._engine.stop(for_good=for_good)
 
     def wait(self) -> None:
         """Block until it was stopped, and everything that had begun is finished."""

@@ -56,14 +56,12 @@ class AccessLog:
 
     def end(
         self,
-        began: float | None,
+        began: float,
         environ: Environ,
         request: Request,
         response: Response,
     ) -> None:
         """Write the line of a request that is over."""
-        if began is None:
-            return
         client = environ["REMOTE_ADDR"]
         forwarded = request.fields.get("HTTP_X_FORWARDED_FOR")
         if forwarded:

@@ -37,6 +37,7 @@ class Connection:
         "_draining",
         "_limits",
         "_parser",
+        "_timeout",
         "closing",
         "current",
         "deadline",
@@ -48,6 +49,7 @@ class Connection:
 
     def __init__(self, limits: Limits, now: float) -> None:
         self._limits = limits
+        self._timeout = limits.timeout
         self._parser = Parser(limits)
         self.requests = self._parser.requests
         self._at_end = self._draining = False
@@ -59,15 +61,19 @@ class Connection:
 
     def extend(self, now: float) -> None:
         """Take in that the client does something."""
-        timeout = self._limits.timeout
+        timeout = self._timeout
         self.deadline = None if timeout is None else now + timeout
 
     # In
 
-    def receive(self, data: bytes, now: float) -> None:
-        """Take in what has arrived."""
+    def receive(self, data: bytes, now: float) -> bytes:
+        """Take in what has arrived.
+
+        :returns: what to send at once: the word that a client may wait for
+            before it sends a body.
+        """
         if self.closing:
-            return
+            return b""
         parser = self._parser
         began = parser.in_head
         try:
@@ -79,6 +85,10 @@ class Connection:
             self.extend(now)
             if parser.in_head and self._draining:
                 self._shorten(now)
+        requests = self.requests
+        if requests and requests[0].expects_100 and self.current is None:
+            return self.go_ahead(requests[0]) if self._fits(requests[0]) else b""
+        return b""
 
     def receive_end(self) -> None:
         """Take in that nothing more will arrive."""
@@ -162,13 +172,6 @@ class Connection:
             and body.size + body.left <= self._limits.buffered_body
         )
 
-    def interim(self) -> bytes:
-        """Give what to send before the body arrives, where that is expected."""
-        requests = self.requests
-        if requests and self.current is None:
-            return self.go_ahead(requests[0]) if self._fits(requests[0]) else b""
-        return b""
-
     def go_ahead(self, request: Request) -> bytes:
         """Give what tells the client to send the body, where it waits."""
         if not request.expects_100:
@@ -178,7 +181,7 @@ class Connection:
 
     def next_request(self) -> Request | None:
         """Give the request that the application is to answer now."""
-        if self.requests and self.current is None and self._answerable():
+        if self.current is None and self._answerable():
             self.current = self.requests.pop(0)
             return self.current
         return None

@@ -84,7 +84,8 @@ class Gateway:
             self._fail(exc, request, response, client)
         if response.complaint is not None:
             LOG.error("%s: %s", request, response.complaint)
-        self._access_log.end(began, environ, request, response)
+        if began is not None:
+            self._access_log.end(began, environ, request, response)
         return response.close
 
     def _run(

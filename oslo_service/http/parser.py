@@ -192,7 +192,13 @@ def _check(request: Request) -> None:
         raise Refusal(status, f"HTTP/{version} is not spoken here")
     if request.method == "CONNECT":
         raise Refusal(501, "this is no proxy")
-    _locate(request)
+    request.path, request.query, host = target.split(request.method, request.target)
+    if host:
+        # Whatever the Host field says (RFC 9112, 3.2.2).
+        found["HTTP_HOST"] = host
+    host = found.get("HTTP_HOST", "")
+    if host and not fields.check_host(host):
+        raise Refusal(400, f"{host!r} is no host")
     if "HTTP_TRANSFER_ENCODING" in found:
         request.body = _chunked(version, found["HTTP_TRANSFER_ENCODING"])
     elif "CONTENT_LENGTH" in found and (length := int(found["CONTENT_LENGTH"])):
@@ -201,16 +207,6 @@ def _check(request: Request) -> None:
         if found["HTTP_EXPECT"].lower() != "100-continue":
             raise Refusal(417, f"Expect: {found['HTTP_EXPECT']!r}")
         request.expects_100 = request.body is not None
-
-
-def _locate(request: Request) -> None:
-    request.path, request.query, host = target.split(request.method, request.target)
-    if host:
-        # Whatever the Host field says (RFC 9112, 3.2.2).
-        request.fields["HTTP_HOST"] = host
-    host = request.fields.get("HTTP_HOST", "")
-    if host and not fields.check_host(host):
-        raise Refusal(400, f"{host!r} is no host")
 
 
 def _chunked(version: str, coding: str) -> Body:

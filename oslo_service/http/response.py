@@ -164,8 +164,10 @@ class Response:
         if not isinstance(body, bytes):
             raise TypeError(f"a body is made of bytes, not of {type(body).__name__}")
         head = self._head(len(body))
-        body = self._fit(body)
-        if self._declared is not None and self.length < self._declared:
+        if self._declared == len(body) and not self._bodiless:
+            self.length = len(body)
+        else:
+            body = self._fit(body)
             self._find_short()
         if len(body) <= _SMALL:
             self._outlet.send(head + body)

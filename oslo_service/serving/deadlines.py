@@ -47,11 +47,6 @@ class Deadlines(Generic[T]):
             del self._things[heapq.heappop(heap)]
         return heap[0] / _RATE if heap else None
 
-    def is_new(self, thing: T) -> bool:
-        """Tell whether :meth:`note` is due; needs no lock."""
-        deadline, mark = thing.deadline, thing.looked_at
-        return deadline is not None and (mark is None or deadline * _RATE < mark - 1)
-
     def note(self, thing: T) -> bool:
         """Take in a deadline that is new, or may be earlier than it was.
 

@@ -40,8 +40,8 @@ _LONG, _WEIGHT, _MOST = 0.0005, 0.1, 0.01
 # How long an idle task stays, and how long to accept nobody where there are no
 # descriptors left, in seconds.
 _STAY, _PAUSE = 30.0, 0.25
-# How many clients are accepted at a time.
-_ACCEPTS = 16
+# How many clients are accepted at a time, and at the end.
+_ACCEPTS, _CROWD = 16, 1024
 _EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
@@ -52,12 +52,14 @@ class Session(Protocol):
     :ivar again: there is something new for it.
     :ivar readable: there may be something to read.
     :ivar hung_up: the end may be among it.
+    :ivar hurried: its deadline has become earlier.
     """
 
     gate: Any
     again: bool
     readable: bool
     hung_up: bool
+    hurried: bool
     looked_at: int | None
 
     @property
@@ -145,12 +147,16 @@ class Engine:
         self._driver.spawn(watch, name=f"{self._name} watch")
         self._pass_lead()
 
-    def stop(self) -> None:
-        """Accept nobody else; finish what has begun. Does not wait."""
+    def stop(self, *, for_good: bool = True) -> None:
+        """Accept nobody else; finish what has begun. Does not wait.
+
+        :param for_good: nobody else will accept those who have come already.
+        """
         with self._lock:
             if self.stopping:
                 return
-            self._accept(everybody=True)
+            if for_good:
+                self._accept(_CROWD)
             self.stopping = True
             if self._accepts_again is None:
                 self.poller.remove(self._listener.fileno())
@@ -303,12 +309,11 @@ class Engine:
                 session.serve(member)
             finally:
                 session.gate.release()
-        self.schedule(session)
+        if session.looked_at is None or session.hurried:
+            self._schedule(session)
 
-    def schedule(self, session: Session) -> None:
-        """Take in a deadline that is new or earlier."""
-        if not self._deadlines.is_new(session):
-            return
+    def _schedule(self, session: Session) -> None:
+        session.hurried = False
         with self._lock:
             earlier = self._deadlines.note(session)
         if earlier and self._resting:
@@ -353,12 +358,10 @@ class Engine:
     def _welcome(self, fd: int) -> None:
         with self._lock:
             if not self.stopping and fd == self._listener.fileno():
-                self._accept()
+                self._accept(_ACCEPTS)
 
-    def _accept(self, *, everybody: bool = False) -> None:
-        count = 0
-        while everybody or count < _ACCEPTS:
-            count += 1
+    def _accept(self, most: int) -> None:
+        for _ in range(most):
             try:
                 client, address = self._listener.accept()
             except BlockingIOError:

@@ -79,6 +79,7 @@ class Session:
         "again",
         "gate",
         "hung_up",
+        "hurried",
         "looked_at",
         "readable",
         "unsent_size",
@@ -100,7 +101,7 @@ class Session:
         self._unsent: collections.deque[memoryview] | None = None
         self.unsent_size = 0
         self._waits_to_write = False
-        self.again = self.readable = self.hung_up = False
+        self.again = self.readable = self.hung_up = self.hurried = False
         self._expired = self._queued = self._shut = False
         self._gone: str | None = None
         self.looked_at: int | None = None
@@ -136,7 +137,10 @@ class Session:
         if self._expired:
             self._look_at_clock()
         while self._unsent is None or self._flush():
-            request = connection.current if self._queued else connection.next_request()
+            if self._queued:
+                request = connection.current
+            else:
+                request = connection.next_request() if connection.requests else None
             if request is not None:
                 if not self._answer(request, member):
                     return
@@ -146,6 +150,7 @@ class Session:
             elif not (self.readable and connection.wants_data and self._receive()):
                 if self._engine.stopping:
                     connection.drain(_clock.now())
+                    self.hurried = True
                 return
 
     def _end(self) -> bool:
@@ -187,11 +192,9 @@ class Session:
         if self._tls is not None:
             data, ended = self._decrypt(self._tls, data)
         if data:
-            self._connection.receive(data, _clock.now())
-            if self._connection.requests:
-                interim = self._connection.interim()
-                if interim:
-                    self.send(interim)
+            interim = self._connection.receive(data, _clock.now())
+            if interim:
+                self.send(interim)
         if ended:
             self.readable = False
             self._connection.receive_end()
@@ -382,7 +385,7 @@ class Session:
 
     def _shut_down(self) -> None:
         """Tell the client that nothing follows, once everything is sent."""
-        self._shut = True
+        self._shut = self.hurried = True
         if self._unsent:
             return
         if self._tls is not None and (farewell := self._tls.end()):

@@ -21,7 +21,8 @@ from oslo_service.http.limits import Limits
 from oslo_service.http.refusal import Refusal
 from oslo_service.http.request import Body, Request
 from oslo_service.http.tls import TLS
-from oslo_service.serving.engine import Engine, Member
+from oslo_service.serving.engine import Engine
+from oslo_service.serving.lead import Member
 
 __all__ = ("Server", "Session")
 

@@ -11,6 +11,7 @@ from oslo_service.http import environ as environs
 from oslo_service.http import response as responses
 from oslo_service.http.access_log import AccessLog
 from oslo_service.http.file_wrapper import FileWrapper
+from oslo_service.http.refusal import Refusal
 from oslo_service.http.request import Request
 from oslo_service.http.response import Response
 
@@ -22,7 +23,14 @@ Application = Callable[[environs.Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 class ClientGone(ConnectionError):
-    """The client has left, or has been silent for too long."""
+    """The client has left, has been silent for too long, or sends nonsense.
+
+    :param refusal: what it may still be told.
+    """
+
+    def __init__(self, reason: str, refusal: Refusal | None = None) -> None:
+        super().__init__(reason)
+        self.refusal = refusal
 
 
 class Client(responses.Outlet, environs.BodySource, Protocol):
@@ -80,6 +88,8 @@ class Gateway:
         except ClientGone as exc:
             LOG.info("%s: %s", request, exc)
             response.close = True
+            if exc.refusal is not None:
+                self._refuse(exc.refusal, response, client)
         except BaseException as exc:  # noqa: BLE001 - SystemExit, too: the server goes on
             self._fail(exc, request, response, client)
         if response.complaint is not None:
@@ -106,6 +116,13 @@ class Gateway:
             if close is not None:
                 close()
 
+    def _refuse(self, refusal: Refusal, response: Response, client: Client) -> None:
+        if response.begun:
+            client.abort()
+            return
+        response.status = refusal.status_text
+        _send_error(response.status, "", client)
+
     def _fail(
         self, exc: BaseException, request: Request, response: Response, client: Client
     ) -> None:
@@ -118,10 +135,14 @@ class Gateway:
             return
         text = "".join(traceback.format_exception(exc)) if self._debug else ""
         response.status = "500 Internal Server Error"
-        try:
-            client.send(responses.error(500, "Internal Server Error", text))
-        except OSError as gone:
-            LOG.info("%s: %s", request, gone)
+        _send_error(response.status, text, client)
+
+
+def _send_error(status: str, text: str, client: Client) -> None:
+    try:
+        client.send(responses.error(status, text))
+    except ClientGone as exc:
+        LOG.info("It cannot be told %s: %s", status, exc)
 
 
 def _send_file(result: FileWrapper, response: Response, client: Client) -> None:

@@ -184,12 +184,11 @@ def _check(request: Request) -> None:
     :raises Refusal: with the first thing that is wrong.
     """
     version, found = request.version, request.fields
-    if version == "1.1":
-        if "HTTP_HOST" not in found:
-            raise Refusal(400, "there is no Host (RFC 9112, 3.2)")
-    elif version != "1.0":
+    if version not in ("1.1", "1.0"):
         status = 400 if version == "0.9" else 505
         raise Refusal(status, f"HTTP/{version} is not spoken here")
+    if version == "1.1" and "HTTP_HOST" not in found:
+        raise Refusal(400, "there is no Host (RFC 9112, 3.2)")
     if request.method == "CONNECT":
         raise Refusal(501, "this is no proxy")
     request.path, request.query, host = target.split(request.method, request.target)
@@ -204,9 +203,13 @@ def _check(request: Request) -> None:
     elif "CONTENT_LENGTH" in found and (length := int(found["CONTENT_LENGTH"])):
         request.body = Body(length)
     if "HTTP_EXPECT" in found and version == "1.1":
-        if found["HTTP_EXPECT"].lower() != "100-continue":
-            raise Refusal(417, f"Expect: {found['HTTP_EXPECT']!r}")
-        request.expects_100 = request.body is not None
+        _check_expectation(request, found["HTTP_EXPECT"])
+
+
+def _check_expectation(request: Request, expected: str) -> None:
+    if expected.lower() != "100-continue":
+        raise Refusal(417, f"Expect: {expected!r}")
+    request.expects_100 = request.body is not None
 
 
 def _chunked(version: str, coding: str) -> Body:

@@ -23,9 +23,10 @@ class Refusal(Exception):
         self.reason = reason
 
     @property
-    def phrase(self) -> str:
-        """The reason phrase of the status."""
-        return _PHRASES.get(self.status) or http.HTTPStatus(self.status).phrase
+    def status_text(self) -> str:
+        """The status with its reason phrase."""
+        phrase = _PHRASES.get(self.status) or http.HTTPStatus(self.status).phrase
+        return f"{self.status} {phrase}"
 
 
 # RFC 9110's names, where Python before 3.13 has older ones.

@@ -291,11 +291,11 @@ class Response:
         self._declared = length
 
 
-def error(status: int, phrase: str, text: str = "") -> bytes:
+def error(status: str, text: str = "") -> bytes:
     """Give a whole response that is the server's own, after which it closes."""
     body = text.encode("utf-8", "backslashreplace")
     kind = "Content-Type: text/plain; charset=utf-8\r\n" if body else ""
     return (
-        f"HTTP/1.1 {status} {phrase}\r\n{kind}Date: {_date(int(time.time()))}\r\n"
+        f"HTTP/1.1 {status}\r\n{kind}Date: {_date(int(time.time()))}\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     ).encode("ascii") + body

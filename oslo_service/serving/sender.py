@@ -1,0 +1,173 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What goes to one client."""
+
+import collections
+import os
+import socket as sockets
+import ssl
+import struct
+from typing import Any
+
+from oslo_service.http.gateway import ClientGone
+from oslo_service.http.tls import TLS
+from oslo_service.serving.poller import Poller
+
+__all__ = ("Sender",)
+
+# How much of a file is sent at a time.
+_FILE = 1 << 20
+# Abort the connection: socket(7), SO_LINGER.
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Sender:
+    """Sends at once what the socket takes, and keeps the rest in order.
+
+    Any task may call: what waits goes on while an application is at work.
+
+    :param socket: the client's, not blocking.
+    :param tls: what is sent goes through it, where there is one.
+    :param lock: of native threads.
+    :ivar size: how many bytes wait to be sent.
+    :ivar gone: why there is nobody to send to; None: there is.
+    """
+
+    __slots__ = (
+        "_lock",
+        "_poller",
+        "_socket",
+        "_tls",
+        "_unsent",
+        "_waits",
+        "gone",
+        "size",
+    )
+
+    def __init__(self, socket: Any, poller: Poller, tls: TLS | None, lock: Any) -> None:
+        self._socket = socket
+        self._poller = poller
+        self._tls = tls
+        self._lock = lock
+        # Made when something waits: hardly ever.
+        self._unsent: collections.deque[memoryview] | None = None
+        self._waits = False
+        self.size = 0
+        self.gone: str | None = None
+
+    def lose(self, reason: str) -> ClientGone:
+        """Take in that the client cannot be reached any more."""
+        self.gone = self.gone or reason
+        return ClientGone(self.gone)
+
+    def send(self, *parts: bytes) -> None:
+        """Send, or keep what the client is not ready for.
+
+        :raises ClientGone: there is nobody to send to.
+        """
+        if self.gone is not None:
+            raise ClientGone(self.gone)
+        with self._lock:
+            if self._tls is not None:
+                parts = (self._tls.send(b"".join(parts)),)
+            self._put(parts)
+
+    def send_raw(self, data: bytes) -> None:
+        """Send what is encrypted already, or belongs to TLS itself."""
+        with self._lock:
+            self._put((data,))
+
+    def _put(self, parts: tuple[bytes, ...]) -> None:
+        sent = 0 if self._unsent else self._try(parts)
+        for part in parts:
+            if sent >= len(part):
+                sent -= len(part)
+                continue
+            if self._unsent is None:
+                self._unsent = collections.deque()
+            self._unsent.append(memoryview(part)[sent:])
+            self.size += len(part) - sent
+            sent = 0
+        if self._unsent and not self._waits:
+            self._waits = True
+            self._poller.want_write(self._socket.fileno(), True)
+
+    def _try(self, parts: tuple[bytes | memoryview, ...]) -> int:
+        try:
+            if len(parts) == 1:
+                return int(self._socket.send(parts[0])) if parts[0] else 0
+            return int(self._socket.sendmsg(parts))
+        except BlockingIOError:
+            return 0
+        except OSError as exc:
+            raise self.lose(f"the client is gone: {exc}") from None
+
+    def flush(self) -> bool:
+        """Send what waits; tell whether nothing does any more.
+
+        :raises ClientGone: there is nobody to send to.
+        """
+        with self._lock:
+            unsent = self._unsent
+            while unsent:
+                sent = self._try((unsent[0],))
+                if not sent:
+                    self._poller.want_write(self._socket.fileno(), True)
+                    return False
+                self.size -= sent
+                if sent == len(unsent[0]):
+                    unsent.popleft()
+                else:
+                    unsent[0] = unsent[0][sent:]
+            self._unsent = None
+            if self._waits:
+                self._waits = False
+                self._poller.want_write(self._socket.fileno(), False)
+        return True
+
+    def send_file(self, fd: int, offset: int, count: int) -> int:
+        """Have the system send a part of a file, when nothing waits.
+
+        :returns: how many bytes it has sent; 0: the client is not ready.
+        :raises EOFError: there is no such part.
+        :raises ClientGone: there is nobody to send to.
+        """
+        try:
+            sent = os.sendfile(self._socket.fileno(), fd, offset, min(count, _FILE))
+        except BlockingIOError:
+            return 0
+        except OSError as exc:
+            raise self.lose(f"the client is gone: {exc}") from None
+        if not sent:
+            raise EOFError("the file became shorter while it was sent")
+        return sent
+
+    def finish(self) -> None:
+        """Tell the client that nothing follows; what waits has been sent.
+
+        :raises OSError: there is nobody to tell.
+        """
+        self._say_farewell()
+        self._socket.shutdown(sockets.SHUT_WR)
+
+    def _say_farewell(self) -> None:
+        if self._tls is not None and (farewell := self._tls.end()):
+            self._socket.send(farewell)
+
+    def close(self, *, politely: bool) -> None:
+        """Close the socket.
+
+        :param politely: what was sent arrives; else the client learns that
+            something is missing.
+        """
+        self._unsent = None
+        self.size = 0
+        self.gone = self.gone or "the connection is closed"
+        try:
+            if politely:
+                self._say_farewell()
+            else:
+                self._socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET)
+        except (OSError, ssl.SSLError):
+            pass  # nobody is there to be told
+        self._socket.close()

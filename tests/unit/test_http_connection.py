@@ -1,0 +1,260 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The state of a connection: bytes and time in, requests and the end out."""
+
+import pytest
+
+from oslo_service.http.connection import CONTINUE, Connection
+from oslo_service.http.limits import Limits
+
+GET = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
+LIMITS = Limits(timeout=10.0, linger=1.0, buffered_body=8, discarded_body=16)
+
+
+def post(body: bytes, *fields: bytes, length: int | None = None) -> bytes:
+    """Give a request with a body of a length."""
+    head = [b"POST / HTTP/1.1", b"Host: a", *fields]
+    head.append(b"Content-Length: %d" % (len(body) if length is None else length))
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+@pytest.fixture
+def connection() -> Connection:
+    """A fresh one, at time 0."""
+    return Connection(LIMITS, 0.0)
+
+
+class TestRequests:
+    """What is to be answered, and when to read on."""
+
+    def test_pipelined_requests_are_given_one_by_one(self, connection) -> None:
+        connection.receive(GET % 1 + GET % 2, 0.0)
+        first = connection.next_request()
+        assert first.target == "/1"
+        assert connection.next_request() is None
+        connection.answered(0.0, last=False)
+        assert connection.next_request().target == "/2"
+
+    def test_nothing_is_read_while_requests_wait(self, connection) -> None:
+        assert connection.wants_data
+        connection.receive(GET % 1 + GET % 2, 0.0)
+        assert not connection.wants_data
+        connection.next_request()
+        assert not connection.wants_data
+        connection.answered(0.0, last=False)
+        connection.next_request()
+        connection.answered(0.0, last=False)
+        assert connection.wants_data
+
+    def test_a_small_body_is_awaited(self, connection) -> None:
+        connection.receive(post(b"abc", length=8), 0.0)
+        assert connection.next_request() is None
+        assert connection.wants_data
+        connection.receive(b"defgh", 0.0)
+        request = connection.next_request()
+        assert request.body.complete
+        assert request.body.take_all() == b"abcdefgh"
+
+    def test_a_large_body_is_not(self, connection) -> None:
+        connection.receive(post(b"x" * 8, length=9), 0.0)
+        request = connection.next_request()
+        assert not request.body.complete
+        connection.receive(b"y", 0.0)
+        assert request.body.complete
+
+    def test_what_the_application_left_of_a_body_is_skipped(self, connection) -> None:
+        connection.receive(post(b"x" * 8, length=20), 0.0)
+        connection.next_request()
+        assert not connection.will_close
+        connection.answered(0.0, last=False)
+        connection.receive(b"x" * 12 + GET % 2, 0.0)
+        assert connection.next_request().target == "/2"
+
+    def test_where_that_is_much_the_connection_ends(self, connection) -> None:
+        connection.receive(post(b"x" * 8, length=30), 0.0)
+        connection.next_request()
+        assert connection.will_close
+        connection.answered(3.0, last=True)
+        assert connection.lingers
+        assert connection.wants_data
+        connection.receive(b"x" * 22 + GET % 2, 3.5)
+        assert connection.next_request() is None
+        assert connection.deadline == 4.0
+
+    @pytest.mark.parametrize(
+        ("field", "version", "closes"),
+        [
+            (b"X: y", b"1.1", False),
+            (b"Connection: close", b"1.1", True),
+            (b"X: y", b"1.0", True),
+            (b"Connection: keep-alive", b"1.0", False),
+        ],
+    )
+    def test_keep_alive_is_what_the_client_says(
+        self, connection, field, version, closes
+    ) -> None:
+        connection.receive(
+            b"GET / HTTP/%b\r\nHost: a\r\n%b\r\n\r\n" % (version, field), 0.0
+        )
+        connection.next_request()
+        assert connection.will_close is closes
+
+    def test_keep_alive_can_be_off(self) -> None:
+        connection = Connection(Limits(keep_alive=False), 0.0)
+        connection.receive(GET % 1, 0.0)
+        connection.next_request()
+        assert connection.will_close
+
+    def test_unread_data_makes_the_end_wait(self, connection) -> None:
+        connection.receive(GET % 1, 0.0)
+        connection.next_request()
+        connection.answered(0.0, last=True, unread=True)
+        assert connection.lingers
+        assert not connection.over
+
+    def test_without_the_connection_ends_at_once(self, connection) -> None:
+        connection.receive(GET % 1, 0.0)
+        connection.next_request()
+        connection.answered(0.0, last=True)
+        assert connection.over
+
+
+class TestExpectation:
+    """Expect: 100-continue."""
+
+    EXPECT = b"Expect: 100-continue"
+
+    def test_a_small_body_is_asked_for_at_once(self, connection) -> None:
+        assert connection.receive(post(b"", self.EXPECT, length=8), 0.0) == CONTINUE
+        assert connection.next_request() is None
+        assert connection.receive(b"x" * 8, 0.0) == b""
+        assert connection.next_request().body.complete
+
+    def test_a_large_one_when_the_application_reads(self, connection) -> None:
+        assert connection.receive(post(b"", self.EXPECT, length=99), 0.0) == b""
+        request = connection.next_request()
+        assert connection.will_close
+        assert connection.go_ahead(request) == CONTINUE
+        assert connection.go_ahead(request) == b""
+
+    def test_a_client_that_does_not_wait_is_not_asked(self, connection) -> None:
+        assert connection.receive(post(b"x" * 8, self.EXPECT), 0.0) == b""
+        assert connection.next_request().body.complete
+
+
+class TestRefusals:
+    """Bytes that are no request."""
+
+    def test_what_came_before_is_answered_first(self, connection) -> None:
+        connection.receive(GET % 1 + b"nonsense\r\n\r\n", 0.0)
+        assert connection.refusal.status == 400
+        assert connection.next_request().target == "/1"
+        connection.answered(0.0, last=False)
+        assert connection.next_request() is None
+        assert connection.closing
+
+    def test_after_one_the_connection_lingers_and_ends(self, connection) -> None:
+        connection.receive(b"nonsense\r\n\r\n", 0.0)
+        connection.refused(0.0)
+        assert connection.lingers
+        connection.receive(GET % 1, 0.0)
+        assert connection.next_request() is None
+        connection.expire(1.0)
+        assert connection.over
+
+    def test_a_body_that_is_malformed_is_no_complete_one(self, connection) -> None:
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.receive(head + b"8\r\n12345678\r\n", 0.0)
+        request = connection.next_request()
+        connection.receive(b"nonsense\r\n", 0.0)
+        assert connection.refusal.status == 400
+        assert not request.body.complete
+
+
+class TestTime:
+    """Deadlines."""
+
+    def test_an_idle_connection_ends_silently(self, connection) -> None:
+        assert connection.deadline == 10.0
+        connection.expire(10.0)
+        assert connection.over
+        assert connection.refusal is None
+
+    def test_a_head_has_one_deadline_however_slowly_it_comes(self, connection) -> None:
+        for at, byte in enumerate(b"GET / HTTP/1"):
+            connection.receive(bytes((byte,)), float(at) / 2)
+        assert connection.deadline == 10.0
+        connection.expire(10.0)
+        assert connection.refusal.status == 408
+
+    def test_a_body_may_take_its_time_as_long_as_it_comes(self, connection) -> None:
+        connection.receive(post(b"", length=8), 0.0)
+        for at in range(7):
+            connection.receive(b"x", 5.0 * at)
+        assert connection.deadline == 40.0
+        connection.expire(40.0)
+        assert connection.refusal.status == 408
+
+    def test_the_application_has_all_the_time_it_wants(self, connection) -> None:
+        connection.receive(GET % 1, 0.0)
+        connection.next_request()
+        connection.expire(10.0)
+        assert not connection.closing
+        assert connection.deadline == 20.0
+
+    def test_there_may_be_no_limit(self) -> None:
+        connection = Connection(Limits(timeout=None), 0.0)
+        assert connection.deadline is None
+        connection.receive(GET % 1, 5.0)
+        assert connection.deadline is None
+
+
+class TestDrain:
+    """The server stops."""
+
+    def test_a_request_on_its_way_is_answered_and_is_the_last(self, connection) -> None:
+        connection.drain(5.0)
+        assert connection.deadline == 6.0
+        connection.receive(GET % 1, 5.5)
+        connection.next_request()
+        assert connection.will_close
+
+    def test_an_idle_client_is_not_waited_for_any_longer(self, connection) -> None:
+        connection.drain(5.0)
+        connection.drain(5.9)
+        connection.expire(6.0)
+        assert connection.over
+
+    def test_a_body_that_arrives_keeps_its_deadline(self, connection) -> None:
+        connection.receive(post(b"x", length=8), 4.0)
+        connection.drain(5.0)
+        assert connection.deadline == 14.0
+
+    def test_a_head_that_dawdles_does_not(self, connection) -> None:
+        connection.receive(b"GET / HT", 4.0)
+        connection.drain(5.0)
+        assert connection.deadline == 6.0
+
+
+class TestEnd:
+    """The client sends nothing more."""
+
+    def test_an_idle_connection_is_over(self, connection) -> None:
+        connection.receive_end()
+        assert connection.over
+
+    def test_requests_that_came_before_are_answered(self, connection) -> None:
+        connection.receive(GET % 1 + GET % 2, 0.0)
+        connection.receive_end()
+        assert connection.next_request().target == "/1"
+        connection.answered(0.0, last=False)
+        assert connection.next_request().target == "/2"
+        assert connection.will_close
+        connection.answered(0.0, last=True)
+        assert connection.over
+
+    def test_half_a_request_is_not(self, connection) -> None:
+        connection.receive(post(b"x", length=8), 0.0)
+        connection.receive_end()
+        assert connection.next_request() is None
+        assert connection.over

@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ("DAEMON", "UNUSUAL", "Live", "children", "is_alive", "live")
+__all__ = ("DAEMON", "UNUSUAL", "WEB", "Live", "children", "is_alive", "live")
 
 #: A service that can be told to misbehave.
 DAEMON = Path(__file__).parent / "programs" / "daemon.py"
 #: A program that launches it as few do.
 UNUSUAL = DAEMON.with_name("unusual.py")
+#: A program that serves HTTP.
+WEB = DAEMON.with_name("web.py")
 #: The most seconds to wait for anything: a guard against hanging, no measure.
 LIMIT = 30.0
 

@@ -20,6 +20,7 @@ class Plan:
     :ivar traits: how the service misbehaves, and what the program does besides.
     :ivar gate: a path: what is held up goes on when there is such a file.
     :ivar arguments: the command line for the configuration.
+    :ivar settings: parameters of what the program makes.
     """
 
     def __init__(self, text: str) -> None:
@@ -31,6 +32,7 @@ class Plan:
         self.traits = set(values.get("traits", ()))
         self.gate = values.get("gate", "")
         self.arguments = values.get("arguments", [])
+        self.settings = values.get("settings", {})
 
 
 PLAN = Plan(sys.argv[1])

@@ -1,0 +1,342 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A program that serves HTTP; see :mod:`.daemon` for its plan.
+
+The settings of the plan are parameters of :class:`oslo_service.wsgi.Server`.
+Each path of its application does something else.
+"""
+
+# ruff: noqa: I001 - the daemon comes first: it patches
+from oslo_service.testing.programs import daemon
+
+import hashlib
+import json
+import os
+import resource
+import sys
+import tempfile
+import threading
+import time
+from typing import Any
+from wsgiref import validate
+
+from oslo_config import cfg
+
+from oslo_service import opts, service, wsgi
+
+CONF = cfg.CONF
+PLAN = daemon.PLAN
+TEXT = [("Content-Type", "text/plain")]
+KIB = b"x" * 1024
+PIECE = b"y" * 65536
+
+
+def hello(_environ: Any, start: Any) -> Any:
+    """Answer at once."""
+    start("200 OK", TEXT)
+    return [b"hello"]
+
+
+def echo(environ: Any, start: Any) -> Any:
+    """Give the body back, as it is read."""
+    start("200 OK", TEXT)
+    stream = environ["wsgi.input"]
+    return iter(lambda: stream.read(8192), b"")
+
+
+def measure(environ: Any, start: Any) -> Any:
+    """Read the body in pieces; tell its length, its digest and what that took."""
+    digest, length = hashlib.sha256(), 0
+    while piece := environ["wsgi.input"].read(65536):
+        digest.update(piece)
+        length += len(piece)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start("200 OK", TEXT)
+    answer = {"length": length, "digest": digest.hexdigest(), "peak": peak}
+    return [json.dumps(answer).encode()]
+
+
+def lines(environ: Any, start: Any) -> Any:
+    """Count the lines of the body by iterating over it."""
+    count = sum(1 for _ in environ["wsgi.input"])
+    start("200 OK", TEXT)
+    return [b"%d" % count]
+
+
+def peak(_environ: Any, start: Any) -> Any:
+    """Tell how much memory the process has used at most, in KiB."""
+    start("200 OK", TEXT)
+    return [b"%d" % resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]
+
+
+def show(environ: Any, start: Any) -> Any:
+    """Tell the environment."""
+    start("200 OK", [("Content-Type", "application/json")])
+    plain = {key: value for key, value in environ.items() if isinstance(value, str)}
+    return [json.dumps(plain).encode()]
+
+
+def pid(_environ: Any, start: Any) -> Any:
+    """Tell which process answers."""
+    start("200 OK", TEXT)
+    return [b"%d" % os.getpid()]
+
+
+def gate(_environ: Any, start: Any) -> Any:
+    """Wait until the gate is open."""
+    daemon.say("in the application")
+    daemon.await_gate()
+    start("200 OK", TEXT)
+    return [b"through the gate"]
+
+
+def stream(environ: Any, start: Any) -> Any:
+    """Generate as many KiB as the query says."""
+    start("200 OK", TEXT)
+    return (KIB for _ in range(int(environ["QUERY_STRING"])))
+
+
+def whole(environ: Any, start: Any) -> Any:
+    """Give as many KiB as the query says, in one piece."""
+    start("200 OK", TEXT)
+    return [KIB * int(environ["QUERY_STRING"])]
+
+
+def flood(environ: Any, start: Any) -> Any:
+    """Generate without end; tell when nobody listens any more."""
+    start("200 OK", TEXT)
+    try:
+        while True:
+            yield PIECE
+    finally:
+        daemon.say("flood is over")
+
+
+def write(_environ: Any, start: Any) -> Any:
+    """Use write()."""
+    send = start("200 OK", TEXT)
+    send(b"written, ")
+    return [b"returned"]
+
+
+def file(environ: Any, start: Any) -> Any:
+    """Give a file of as many KiB as the query says."""
+    temporary = tempfile.TemporaryFile()  # noqa: SIM115 - the server closes it
+    temporary.write(KIB * int(environ["QUERY_STRING"]))
+    temporary.seek(512)
+    start("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](temporary, 4096)
+
+
+def fail_before(_environ: Any, _start: Any) -> Any:
+    """Fail before the first byte."""
+    raise RuntimeError("it fails as asked")
+
+
+def fail_after(_environ: Any, start: Any) -> Any:
+    """Fail after the first byte."""
+    start("200 OK", TEXT)
+    yield b"some"
+    raise RuntimeError("it fails as asked")
+
+
+def exit_(_environ: Any, _start: Any) -> Any:
+    """Raise what ends programs."""
+    raise SystemExit(7)
+
+
+def no_start(_environ: Any, _start: Any) -> Any:
+    """Never call start_response."""
+    return [b"no status"]
+
+
+def two_starts(_environ: Any, start: Any) -> Any:
+    """Call it twice."""
+    start("200 OK", TEXT)
+    start("200 OK", TEXT)
+    return [b"two"]
+
+
+def second_start(_environ: Any, start: Any) -> Any:
+    """Call it twice, as is legal after a failure."""
+    start("200 OK", TEXT)
+    try:
+        raise RuntimeError("it fails as asked")
+    except RuntimeError:
+        start("503 Service Unavailable", TEXT, sys.exc_info())
+    return [b"sorry"]
+
+
+def bad_status(_environ: Any, start: Any) -> Any:
+    """Give a status that is none."""
+    start("fine", TEXT)
+    return [b"x"]
+
+
+def split(environ: Any, start: Any) -> Any:
+    """Put what the client says into a header field, line breaks and all."""
+    value = bytes.fromhex(environ["QUERY_STRING"]).decode("latin-1")
+    start("200 OK", [*TEXT, ("X-Said", value)])
+    return [b"split"]
+
+
+def text(_environ: Any, start: Any) -> Any:
+    """Give text in place of bytes."""
+    start("200 OK", TEXT)
+    return ["text"]
+
+
+def hop(_environ: Any, start: Any) -> Any:
+    """Give a field that is not the application's business."""
+    start("200 OK", [*TEXT, ("Transfer-Encoding", "chunked")])
+    return [b"0\r\n\r\n"]
+
+
+class Closing:
+    """Pieces whose close() fails."""
+
+    def __iter__(self) -> Any:
+        return iter([b"closing"])
+
+    def close(self) -> None:
+        """Fail."""
+        daemon.say("closed")
+        raise RuntimeError("close() fails as asked")
+
+
+def bad_close(_environ: Any, start: Any) -> Any:
+    """Give what cannot be closed."""
+    start("200 OK", [*TEXT, ("Content-Length", "7")])
+    return Closing()
+
+
+def too_much(_environ: Any, start: Any) -> Any:
+    """Send more than is declared."""
+    start("200 OK", [*TEXT, ("Content-Length", "3")])
+    return iter([b"12", b"345", b"678"])
+
+
+def too_little(_environ: Any, start: Any) -> Any:
+    """Send less than is declared."""
+    start("200 OK", [*TEXT, ("Content-Length", "9")])
+    return [b"123"]
+
+
+def empty(_environ: Any, start: Any) -> Any:
+    """Answer without content."""
+    start("204 No Content", [])
+    return []
+
+
+def unread(_environ: Any, start: Any) -> Any:
+    """Answer without looking at the body."""
+    start("403 Forbidden", TEXT)
+    return [b"unread"]
+
+
+PATHS = {
+    "/": hello,
+    "/echo": echo,
+    "/measure": measure,
+    "/lines": lines,
+    "/peak": peak,
+    "/show": show,
+    "/pid": pid,
+    "/gate": gate,
+    "/stream": stream,
+    "/whole": whole,
+    "/flood": flood,
+    "/write": write,
+    "/file": file,
+    "/fail-before": fail_before,
+    "/fail-after": fail_after,
+    "/exit": exit_,
+    "/no-start": no_start,
+    "/two-starts": two_starts,
+    "/second-start": second_start,
+    "/bad-status": bad_status,
+    "/split": split,
+    "/text": text,
+    "/hop": hop,
+    "/bad-close": bad_close,
+    "/too-much": too_much,
+    "/too-little": too_little,
+    "/empty": empty,
+    "/unread": unread,
+}
+
+
+def application(environ: Any, start: Any) -> Any:
+    """Do what the path says."""
+    path = environ["PATH_INFO"]
+    if path not in PATHS:
+        return show(environ, start)
+    return PATHS[path](environ, start)
+
+
+class Marked(wsgi.Server):
+    """Has something to say about its sockets."""
+
+    def _set_socket_opts(self, _socket: Any) -> Any:
+        daemon.say("socket options", listens=_socket.fileno() >= 0)
+        return super()._set_socket_opts(_socket)
+
+
+class Web(service.Service):
+    """Has a server, as most projects' services do."""
+
+    def __init__(self, server: wsgi.Server) -> None:
+        super().__init__()
+        self.server = server
+
+    def start(self) -> None:
+        """Serve."""
+        self.server.start()
+        daemon.say("serving")
+
+    def stop(self, graceful: bool = False) -> None:
+        """Refuse, and finish."""
+        self.server.stop()
+        daemon.say("stopped")
+        super().stop(graceful)
+
+    def wait(self) -> None:
+        """Wait for what has begun."""
+        self.server.wait()
+        super().wait()
+
+    def reset(self) -> None:
+        """Take up the options."""
+        self.server.reset()
+
+
+def limit_descriptors(count: int) -> None:
+    """Have no more descriptors than that."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    daemon.log_to_stderr()
+    opts.register_service_opts(CONF)
+    opts.register_ssl_opts(CONF)
+    CONF(PLAN.arguments, project="web")
+    settings = {"host": "127.0.0.1", "port": 0, **PLAN.settings}
+    if "few descriptors" in PLAN.traits:
+        limit_descriptors(settings.pop("descriptors"))
+    app = validate.validator(application) if "validated" in PLAN.traits else application
+    made = Marked if "marked" in PLAN.traits else wsgi.Server
+    server = made(CONF, "web", app, **settings)
+    runs = server if "bare" in PLAN.traits else Web(server)
+    launcher = service.launch(
+        CONF, runs, workers=PLAN.workers, restart_method=PLAN.restart_method
+    )
+    daemon.say("listening", host=server.host, port=server.port)
+    status = launcher.wait()
+    daemon.say("last", status=status, threads=threading.active_count())
+    time.sleep(0)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,6 +5,7 @@
 import errno
 import os
 import stat
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,7 @@ class Listener:
 
     def __init__(self, socket: Any, path: str | None = None) -> None:
         self.socket = socket
+        self._lock = threading.Lock()
         self._path = path
         self._pid = os.getpid()
 
@@ -28,11 +30,17 @@ class Listener:
         """Whether it has been closed."""
         return bool(self.socket.fileno() < 0)
 
+    def duplicate(self) -> int | None:
+        """Give a descriptor of its own for the socket; None: it is closed."""
+        with self._lock:
+            return None if self.closed else os.dup(self.socket.fileno())
+
     def close(self) -> None:
         """Close it, and remove the file where this process made it."""
-        if self.closed:
-            return
-        self.socket.close()
+        with self._lock:
+            if self.closed:
+                return
+            self.socket.close()
         if self._path is not None and self._pid == os.getpid():
             try:
                 Path(self._path).unlink()

@@ -10,6 +10,7 @@ import logging
 import os
 import socket as sockets
 import ssl
+import threading
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +147,7 @@ class Server(ServiceBase):
         self._where = (host, port, backlog, socket_family, socket_file, socket_mode)
         self._listener = self._listen()
         self._engine: Any = None
+        self._lock = threading.Lock()
 
     # What it listens with
 
@@ -201,22 +203,28 @@ class Server(ServiceBase):
 
     def start(self) -> None:
         """Accept clients; does not wait."""
-        if self._engine is not None and not self._engine.stopping:
-            return
-        if self._listener.closed:
-            self._where = (self._where[0], self.port or 0, *self._where[2:])
-            self._listener = self._listen()
-        self._load_certificate()
-        module = self._driver.original("socket")
-        listener = module.socket(fileno=os.dup(self.socket.fileno()))
-        listener.setblocking(False)
-        self._engine = self._driver.serve(
-            listener,
-            self._set_up().connect,
-            places=self.pool_size,
-            name=self.name,
-        )
-        self._engine.start()
+        with self._lock:
+            if self._engine is not None and not self._engine.stopping:
+                return
+            fd = self._listener.duplicate()
+            if fd is None:
+                if loop.of_process(self._driver).stopping:
+                    LOG.info("%s does not start: the process is stopping", self.name)
+                    return
+                self._where = (self._where[0], self.port or 0, *self._where[2:])
+                self._listener = self._listen()
+                fd = os.dup(self.socket.fileno())
+            listener = self._driver.original("socket").socket(fileno=fd)
+            listener.setblocking(False)
+            self._load_certificate()
+            engine = self._driver.serve(
+                listener,
+                self._set_up().connect,
+                places=self.pool_size,
+                name=self.name,
+            )
+            engine.start()
+            self._engine = engine
 
     def _set_up(self) -> "_Server":
         """Take up the options of today."""
@@ -250,10 +258,11 @@ class Server(ServiceBase):
         """
         LOG.info("%s stops", self.name)
         for_good = not loop.of_process(self._driver).restarts_in_place
-        if for_good:
-            self._listener.close()
-        if self._engine is not None:
-            self._engine.stop(for_good=for_good)
+        with self._lock:  # a start() that has begun is let finish
+            if for_good:
+                self._listener.close()
+            if self._engine is not None:
+                self._engine.stop(for_good=for_good)
 
     def wait(self) -> None:
         """Block until it was stopped, and everything that had begun is finished."""

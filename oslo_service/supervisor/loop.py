@@ -130,6 +130,11 @@ class Supervisor:
         unit.stop()
 
     @property
+    def stopping(self) -> bool:
+        """Whether everything was told to stop."""
+        return self._stopping
+
+    @property
     def restarts_in_place(self) -> bool:
         """Whether services of this process are stopped to be started again."""
         return any(isinstance(unit, Host) and unit.restarts for unit in self.units)

@@ -101,6 +101,7 @@ class Engine:
         self._pace = 0.0
         self._long = False
         self._accepts_again: float | None = None
+        self._exhausted = False
         self.stopping = False
         self._ended = False
         self._over = driver.event()
@@ -287,6 +288,7 @@ class Engine:
                     self._pause_accepting(exc)
                     return
                 continue  # the client has left already
+            self._exhausted = False
             client.setblocking(False)
             session = self._connect(client, address, self)
             fd = client.fileno()
@@ -295,8 +297,10 @@ class Engine:
             self._deadlines.note(session)
 
     def _pause_accepting(self, reason: OSError) -> None:
+        if not self._exhausted:
+            self._exhausted = True
+            LOG.warning("%s accepts nobody for now: %s", self._name, reason)
         if self._accepts_again is None:
-            LOG.warning("%s accepts nobody for a moment: %s", self._name, reason)
             self.poller.remove(self._listener.fileno())
         self._accepts_again = _clock.now() + _PAUSE
 

@@ -83,6 +83,7 @@ wsgi_opts = [
         "tcp_keepidle",
         default=600,
         min=1,
+        max=32767,
         help="After how many seconds of silence the kernel begins to probe whether"
         " the other end of a TCP connection still exists.",
     ),

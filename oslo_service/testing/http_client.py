@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from oslo_service.testing.live import WEB, Live, live
 
@@ -52,10 +52,14 @@ class Client:
         self.socket.settimeout(LIMIT)
         if buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self.socket.connect(address)
         self._data = b""
+        try:
+            self.socket.connect(address)
+        except BaseException:
+            self.socket.close()
+            raise
 
-    def __enter__(self) -> "Client":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contract: wsgi.Server answers requests as HTTP/1.1 and PEP 3333 have it."""
 
+import contextlib
+import functools
 import hashlib
 
 import pytest
@@ -15,24 +17,17 @@ CLOSE = "Connection: close"
 @pytest.fixture(scope="module")
 def sites():
     """The programs that serve, by driver: one each is enough."""
-    running = {}
-    contexts = []
+    with contextlib.ExitStack() as running:
 
-    def site(driver: str, *traits: str) -> Site:
-        key = (driver, *traits)
-        if key not in running:
-            context = serving(driver, *traits)
-            running[key] = context.__enter__()
-            contexts.append(context)
-        return running[key]
+        @functools.cache
+        def site(driver: str, *traits: str) -> Site:
+            return running.enter_context(serving(driver, *traits))
 
-    yield site
-    for context in contexts:
-        context.__exit__(None, None, None)
+        yield site
 
 
 @pytest.fixture
-def site(sites, driver_name) -> Site:
+def site(sites, driver_name):
     """The program that serves on this driver."""
     return sites(driver_name)
 
@@ -225,7 +220,7 @@ class TestResponses:
         assert answer["digest"] == digest.hexdigest()
         assert answer["peak"] - before < 20_000
 
-    def test_a_reader_that_is_slow_slows_the_generator(self, site, driver_name) -> None:
+    def test_a_reader_that_is_slow_slows_the_generator(self, site) -> None:
         with site.client(buffer=4096) as client:
             client.send(get("/flood"))
             client.read(1000)

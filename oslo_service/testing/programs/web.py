@@ -102,7 +102,7 @@ def whole(environ: Any, start: Any) -> Any:
     return [KIB * int(environ["QUERY_STRING"])]
 
 
-def flood(environ: Any, start: Any) -> Any:
+def flood(_environ: Any, start: Any) -> Any:
     """Generate without end; tell when nobody listens any more."""
     start("200 OK", TEXT)
     try:
@@ -113,7 +113,7 @@ def flood(environ: Any, start: Any) -> Any:
 
 
 def write(_environ: Any, start: Any) -> Any:
-    """Use write()."""
+    """Send the first half as it was done before there were iterators."""
     send = start("200 OK", TEXT)
     send(b"written, ")
     return [b"returned"]
@@ -161,7 +161,7 @@ def second_start(_environ: Any, start: Any) -> Any:
     """Call it twice, as is legal after a failure."""
     start("200 OK", TEXT)
     try:
-        raise RuntimeError("it fails as asked")
+        fail_before(None, None)
     except RuntimeError:
         start("503 Service Unavailable", TEXT, sys.exc_info())
     return [b"sorry"]

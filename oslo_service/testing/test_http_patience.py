@@ -1,0 +1,233 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Contract: no client holds up another; each has its deadline."""
+
+import contextlib
+import time
+
+import pytest
+
+from oslo_service.testing.http_client import Client, Site, get, serving, write_options
+
+MEGABYTE = "/whole?1024"
+
+
+@pytest.fixture
+def site(driver_name):
+    """A program with a place for one application at a time."""
+    with serving(driver_name, settings={"pool_size": 1}) as site:
+        yield site
+
+
+@pytest.fixture
+def hasty(driver_name, tmp_path):
+    """One whose clients have a second."""
+    arguments = write_options(tmp_path / "web.conf", client_socket_timeout=1)
+    with serving(driver_name, arguments=arguments) as site:
+        yield site
+
+
+@contextlib.contextmanager
+def clients(site: Site, count: int, data: bytes, **options):
+    """Connect so many clients that send something, and nothing more."""
+    with contextlib.ExitStack() as stack:
+        connected = []
+        for _ in range(count):
+            client = stack.enter_context(site.client(**options))
+            client.send(data)
+            connected.append(client)
+        yield connected
+
+
+class TestSlowClients:
+    """With one place, those who dawdle take none."""
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"GET / HT",
+            get("/", "X: y")[:-2],
+            get("/echo", "Content-Length: 60000", method="POST") + b"x" * 1000,
+            get("/echo", "Transfer-Encoding: chunked", method="POST") + b"5\r\nab",
+        ],
+        ids=["nothing", "a method", "a head", "a body", "a chunk"],
+    )
+    def test_others_are_served_meanwhile(self, site: Site, data: bytes) -> None:
+        with clients(site, 20, data):
+            for _ in range(3):
+                assert site.ask("/").body == b"hello"
+
+    def test_those_who_do_not_read_either(self, site: Site) -> None:
+        with clients(site, 20, get(MEGABYTE), buffer=4096) as slow:
+            for _ in range(3):
+                assert site.ask("/").body == b"hello"
+            # What they were to get is still there.
+            answer = slow[0].answer()
+            assert len(answer.body) == 1 << 20
+
+    def test_they_are_served_when_they_go_on(self, site: Site) -> None:
+        head = get("/echo", "Content-Length: 3", method="POST")
+        with clients(site, 5, head) as slow:
+            assert site.ask("/").body == b"hello"
+            for client in slow:
+                client.send(b"abc")
+                assert client.answer().body == b"abc"
+
+    def test_who_waits_for_a_place_gets_one(self, driver_name, tmp_path) -> None:
+        gate = tmp_path / "gate"
+        with (
+            serving(driver_name, settings={"pool_size": 1}, gate=str(gate)) as site,
+            contextlib.ExitStack() as stack,
+        ):
+            first = stack.enter_context(site.client())
+            first.send(get("/gate"))
+            site.program.expect("in the application")
+            others = [stack.enter_context(site.client()) for _ in range(5)]
+            for client in others:
+                client.send(get("/pid"))
+            # Malformed ones need no place.
+            assert site.ask("bad").status == 400
+            gate.touch()
+            assert first.answer().body == b"through the gate"
+            for client in others:
+                assert client.answer().status == 200
+
+    def test_one_that_blocks_does_not_hold_up_others(
+        self, driver_name, tmp_path
+    ) -> None:
+        gate = tmp_path / "gate"
+        with (
+            serving(driver_name, settings={"pool_size": 3}, gate=str(gate)) as site,
+            contextlib.ExitStack() as stack,
+        ):
+            blocked = [stack.enter_context(site.client()) for _ in range(2)]
+            for client in blocked:
+                client.send(get("/gate"))
+            site.program.expect("in the application", 2)
+            for _ in range(20):
+                assert site.ask("/").body == b"hello"
+            gate.touch()
+            for client in blocked:
+                assert client.answer().status == 200
+
+
+class TestDeadlines:
+    """client_socket_timeout."""
+
+    def test_an_idle_client_is_left_silently(self, hasty: Site) -> None:
+        with hasty.client() as fresh, hasty.client() as used:
+            assert used.ask("/").body == b"hello"
+            assert fresh.ended()
+            assert used.ended()
+
+    def test_a_head_that_does_not_arrive_is_a_408(self, hasty: Site) -> None:
+        with hasty.client() as client:
+            client.send(b"GET / HT")
+            assert client.answer().status == 408
+            assert client.ended()
+
+    def test_its_deadline_is_absolute(self, hasty: Site) -> None:
+        with hasty.client() as client:
+            client.socket.settimeout(0.1)
+            end = time.monotonic() + 20
+            client.send(b"GET / HTTP/1.1\r\nX: ")
+            while True:
+                assert time.monotonic() < end
+                client.send(b"y")
+                with contextlib.suppress(TimeoutError):
+                    assert client.answer().status == 408
+                    break
+
+    @pytest.mark.parametrize("size", [10, 100_000])
+    def test_a_body_that_does_not_arrive_is_a_408(self, hasty, size) -> None:
+        with hasty.client() as client:
+            field = f"Content-Length: {size + 1}"
+            client.send(get("/measure", field, method="POST") + b"x" * size)
+            answer = client.answer()
+            assert answer.status == 408
+            assert answer.closes
+
+    def test_a_client_that_does_not_read_is_left(self, hasty: Site) -> None:
+        with hasty.client(buffer=4096) as client:
+            client.send(get("/flood"))
+            client.read(1000)
+            hasty.program.expect("flood is over")
+        assert hasty.ask("/").body == b"hello"
+
+    def test_an_application_may_take_longer(self, driver_name, tmp_path) -> None:
+        arguments = write_options(tmp_path / "web.conf", client_socket_timeout=1)
+        gate = tmp_path / "gate"
+        with (
+            serving(driver_name, arguments=arguments, gate=str(gate)) as site,
+            site.client() as client,
+            site.client() as idle,
+        ):
+            client.send(get("/gate"))
+            site.program.expect("in the application")
+            # A second and more, by the server's own clock.
+            assert idle.ended()
+            gate.touch()
+            assert client.answer().body == b"through the gate"
+
+
+class TestLimits:
+    """What is too long, too much or malformed."""
+
+    @pytest.mark.parametrize(
+        ("data", "status"),
+        [
+            (get("/" + "x" * 3000), 414),
+            (get("/", "X: " + "y" * 3000), 431),
+            (get("/", *(f"X-{n}: y" for n in range(200))), 431),
+            (b"GET / HTTP/1.1\r\n\r\n", 400),
+            (b"GET /\r\n\r\n", 400),
+            (get("/", "Content-Length: +5", method="POST"), 400),
+            (get("/", f"Content-Length: {10**30}", method="POST"), 413),
+            (get("/", "Expect: miracles"), 417),
+            (get("/", "Transfer-Encoding: gzip, chunked", method="POST"), 501),
+        ],
+    )
+    def test_they_are_refused(self, driver_name, tmp_path, data, status) -> None:
+        arguments = write_options(tmp_path / "web.conf", max_header_line=1000)
+        with (
+            serving(
+                driver_name, arguments=arguments, settings={"max_url_len": 2000}
+            ) as site,
+            site.client() as client,
+        ):
+            client.send(data)
+            answer = client.answer()
+            assert (answer.status, answer.body) == (status, b"")
+            assert answer.closes
+            assert site.ask("/" + "x" * 1900).status == 200
+
+    def test_tracebacks_are_sent_where_that_is_wanted(
+        self, driver_name: str, tmp_path
+    ) -> None:
+        arguments = write_options(tmp_path / "web.conf", wsgi_server_debug=True)
+        with serving(driver_name, arguments=arguments) as site:
+            answer = site.ask("/fail-before")
+            assert answer.status == 500
+            assert b"RuntimeError: it fails as asked" in answer.body
+
+    def test_keep_alive_can_be_off(self, driver_name: str, tmp_path) -> None:
+        arguments = write_options(tmp_path / "web.conf", wsgi_keep_alive=False)
+        with serving(driver_name, arguments=arguments) as site, site.client() as client:
+            assert client.ask("/").closes
+            assert client.ended()
+
+
+def test_without_descriptors_it_waits_for_some(driver_name: str) -> None:
+    settings = {"descriptors": 64}
+    with serving(driver_name, "few descriptors", settings=settings) as site:
+        with contextlib.ExitStack() as stack:
+            crowd: list[Client] = []
+            for _ in range(80):
+                client = stack.enter_context(site.client())
+                client.send(get("/"))
+                crowd.append(client)
+            assert crowd[0].answer().body == b"hello"
+            site.program.expect_text("accepts nobody for now")
+            site.until_idle()
+        assert site.ask("/").body == b"hello"

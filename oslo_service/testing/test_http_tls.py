@@ -1,0 +1,235 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Contract: wsgi.Server speaks TLS, to real clients."""
+
+import contextlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from oslo_service.testing.http_client import LIMIT, Site, serving, write_options
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("openssl") and shutil.which("curl")),
+    reason="openssl and curl make the certificates and are the clients",
+)
+
+
+def openssl(*arguments: object, text: str = "") -> "subprocess.CompletedProcess[str]":
+    """Run openssl."""
+    return subprocess.run(
+        ["openssl", *map(str, arguments)],  # noqa: S607 - the one of the machine
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+class Authority:
+    """Issues certificates."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.certificate = folder / "ca.pem"
+        self._key = folder / "ca.key"
+        self._make(self._key, self.certificate, "authority")
+
+    def _make(self, key: Path, certificate: Path, name: str, *options: object) -> None:
+        made = openssl(
+            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", key, "-out", certificate, "-days", 2),
+            *("-subj", f"/CN={name}", *options),
+        )
+        assert made.returncode == 0, made.stderr
+
+    def issue(self, name: str) -> tuple[Path, Path]:
+        """Make a key and a certificate for a name; again for one it had."""
+        key, certificate = self.folder / f"{name}.key", self.folder / f"{name}.pem"
+        self._make(
+            *(key, certificate, name, "-CA", self.certificate, "-CAkey", self._key),
+            *("-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"),
+            *("-addext", "basicConstraints=CA:FALSE"),
+        )
+        return certificate, key
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory) -> Authority:
+    """Whom the clients trust."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def serve(driver_name, tmp_path, authority):
+    """Serves over TLS with the options that it is given."""
+
+    @contextlib.contextmanager
+    def serve(**options):
+        plan = options.pop("plan", {})
+        certificate, key = authority.issue("localhost")
+        arguments = write_options(
+            tmp_path / "web.conf",
+            group="ssl",
+            cert_file=certificate,
+            key_file=key,
+            **options,
+        )
+        settings = {"use_ssl": True}
+        with serving(
+            driver_name, arguments=arguments, settings=settings, **plan
+        ) as site:
+            yield site
+
+    return serve
+
+
+def curl(
+    site: Site, authority: Authority, path: str, *options: object, data: bytes = b""
+) -> "subprocess.CompletedProcess[bytes]":
+    """Ask with curl, which checks the server's certificate."""
+    url = f"https://localhost:{site.address[1]}{path}"
+    command = [
+        "curl",
+        "-sS",
+        "--ipv4",
+        "--cacert",
+        authority.certificate,
+        *options,
+        url,
+    ]
+    return subprocess.run(
+        [str(word) for word in command],
+        input=data,
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+def shake(site: Site, *options: object) -> str:
+    """Have openssl shake hands; give what it says."""
+    done = openssl("s_client", "-connect", f"127.0.0.1:{site.address[1]}", *options)
+    return done.stdout + done.stderr
+
+
+class TestServer:
+    """A certificate of the server."""
+
+    def test_requests_are_answered(self, serve, authority) -> None:
+        with serve() as site:
+            assert curl(site, authority, "/").stdout == b"hello"
+            assert (
+                b'"wsgi.url_scheme": "https"' in curl(site, authority, "/show").stdout
+            )
+
+    def test_large_bodies_go_both_ways(self, serve, authority) -> None:
+        data = bytes(range(256)) * 20_000
+        with serve() as site:
+            echoed = curl(
+                *(site, authority, "/echo", "--data-binary", "@-"),
+                *("-H", "Content-Type: application/octet-stream"),
+                data=data,
+            )
+            assert echoed.stdout == data
+            assert len(curl(site, authority, "/whole?3000").stdout) == 3000 * 1024
+            assert len(curl(site, authority, "/file?3000").stdout) == 3000 * 1024 - 512
+
+    def test_kept_connections_are_used_again(self, serve, authority) -> None:
+        with serve() as site:
+            url = f"https://localhost:{site.address[1]}/"
+            done = curl(site, authority, "/", "-w", "%{num_connects},", url)
+            assert done.stdout == b"hello1,hello0,"
+
+    def test_a_wrong_name_is_refused_by_the_client(self, serve, authority) -> None:
+        with serve() as site:
+            port = site.address[1]
+            elsewhere = (
+                "--resolve",
+                f"other:{port}:127.0.0.1",
+                f"https://other:{port}/",
+            )
+            assert b"SSL" in curl(site, authority, "/", *elsewhere).stderr
+
+    def test_http_without_tls_is_not_answered(self, serve, authority) -> None:
+        with serve() as site:
+            with site.client() as client:
+                client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                with contextlib.suppress(ConnectionResetError):
+                    assert b"HTTP" not in client.rest()
+            assert curl(site, authority, "/").stdout == b"hello"
+
+    def test_clients_that_never_shake_hands_hold_nobody_up(
+        self, serve, authority
+    ) -> None:
+        with serve() as site, contextlib.ExitStack() as stack:
+            for _ in range(20):
+                stack.enter_context(site.client())
+                stack.enter_context(site.client()).send(b"\x16\x03\x01\x02\x00\x01")
+            assert curl(site, authority, "/").stdout == b"hello"
+            assert site.program.end() == 0
+
+
+class TestVersions:
+    """What the handshake agrees upon."""
+
+    def test_old_ones_are_refused(self, serve) -> None:
+        old = ("-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
+        with serve() as site:
+            assert "alert protocol version" in shake(site, *old)
+            assert "Verification" in shake(site, "-tls1_2")
+            assert "TLSv1.3, Cipher is" in shake(site)
+
+    def test_one_may_be_wanted(self, serve) -> None:
+        with serve(version="TLSv1_2") as site:
+            assert "TLSv1.2, Cipher is" in shake(site)
+            assert "alert protocol version" in shake(site, "-tls1_3")
+
+    def test_ciphers_may_be_chosen(self, serve) -> None:
+        chosen = "ECDHE-ECDSA-AES256-GCM-SHA384"
+        with serve(ciphers=chosen) as site:
+            assert f"Cipher is {chosen}" in shake(site, "-tls1_2")
+            other = ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256")
+            assert "handshake failure" in shake(site, *other)
+
+
+class TestClients:
+    """[ssl] ca_file: certificates of clients."""
+
+    def test_they_are_required(self, serve, authority) -> None:
+        with serve(ca_file=authority.certificate) as site:
+            assert curl(site, authority, "/").stdout == b""
+            certificate, key = authority.issue("client")
+            own = ("--cert", certificate, "--key", key)
+            assert curl(site, authority, "/", *own).stdout == b"hello"
+
+    def test_those_of_others_are_refused(self, serve, authority, tmp_path) -> None:
+        with serve(ca_file=authority.certificate) as site:
+            certificate, key = Authority(tmp_path).issue("stranger")
+            own = ("--cert", certificate, "--key", key)
+            assert curl(site, authority, "/", *own).stdout == b""
+
+
+@pytest.mark.parametrize("method", ["reload", "mutate"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_renewed_certificate_is_used_after_sighup(
+    serve, authority, method: str, workers: int
+) -> None:
+    def serial(site: Site) -> str:
+        text = shake(site)
+        begin = text.index("-----BEGIN")
+        return text[begin : text.index("-----END")]
+
+    plan = {"workers": workers, "restart_method": method}
+    with serve(plan=plan) as site:
+        before = serial(site)
+        assert serial(site) == before
+        authority.issue("localhost")
+        site.program.kill(1)
+        site.program.until(
+            lambda: all(serial(site) != before for _ in range(4)), "a new certificate"
+        )
+        assert curl(site, authority, "/").stdout == b"hello"

@@ -18,6 +18,8 @@ FAULTS = {
     "an empty line at the end": re.compile(rb"\n\n\Z"),
     "no end of line at the end": re.compile(rb"[^\n]\Z"),
 }
+# Requests as they are sent, faults and all.
+RAW = frozenset((".http",))
 
 
 def main(names: list[str]) -> int:
@@ -42,7 +44,7 @@ def tracked() -> list[str]:
 def check(path: Path) -> Iterator[str]:
     """Describe the faults of a file; nothing where it is not text."""
     data = path.read_bytes() if path.is_file() else b""
-    if b"\0" in data:
+    if b"\0" in data or path.suffix in RAW:
         return
     for what, pattern in FAULTS.items():
         found = pattern.search(data)

@@ -4,16 +4,17 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 from oslo_service.testing.live import WEB, Live, live
 
-__all__ = ("LIMIT", "Answer", "Client", "get", "serving", "write_options")
+__all__ = ("LIMIT", "Answer", "Client", "get", "serving", "sites", "write_options")
 
 #: The most seconds to wait for anything.
 LIMIT = 30.0
@@ -208,3 +209,15 @@ def serving(driver: str, *traits: str, **plan: Any) -> Iterator[Site]:
         path = told["port"] is None
         address = told["host"] if path else (told["host"], told["port"])
         yield Site(program, address)
+
+
+@contextlib.contextmanager
+def sites() -> Iterator[Callable[..., Site]]:
+    """Give what runs the program, once for each driver and its traits."""
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def site(driver: str, *traits: str) -> Site:
+            return running.enter_context(serving(driver, *traits))
+
+        yield site

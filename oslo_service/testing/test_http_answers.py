@@ -2,27 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contract: wsgi.Server answers requests as HTTP/1.1 and PEP 3333 have it."""
 
-import contextlib
-import functools
 import hashlib
 
 import pytest
 
-from oslo_service.testing.http_client import Client, Site, get, serving
+from oslo_service.testing.http_client import Client, Site, get, sites
 
 CHUNKED = "Transfer-Encoding: chunked"
 CLOSE = "Connection: close"
 
 
-@pytest.fixture(scope="module")
-def sites():
+@pytest.fixture(scope="module", name="sites")
+def running_sites():
     """The programs that serve, by driver: one each is enough."""
-    with contextlib.ExitStack() as running:
-
-        @functools.cache
-        def site(driver: str, *traits: str) -> Site:
-            return running.enter_context(serving(driver, *traits))
-
+    with sites() as site:
         yield site
 
 

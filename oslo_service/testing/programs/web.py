@@ -23,6 +23,7 @@ from wsgiref import validate
 from oslo_config import cfg
 
 from oslo_service import opts, service, wsgi
+from oslo_service.testing.http_corpus import seen_by_application
 
 CONF = cfg.CONF
 PLAN = daemon.PLAN
@@ -70,10 +71,11 @@ def peak(_environ: Any, start: Any) -> Any:
 
 
 def show(environ: Any, start: Any) -> Any:
-    """Tell the environment."""
+    """Tell the environment, and the body."""
+    body = environ["wsgi.input"].read(-1)
     start("200 OK", [("Content-Type", "application/json")])
     plain = {key: value for key, value in environ.items() if isinstance(value, str)}
-    return [json.dumps(plain).encode()]
+    return [json.dumps(seen_by_application(plain, body)).encode()]
 
 
 def pid(_environ: Any, start: Any) -> Any:
@@ -324,7 +326,9 @@ def main() -> None:
     settings = {"host": "127.0.0.1", "port": 0, **PLAN.settings}
     if "few descriptors" in PLAN.traits:
         limit_descriptors(settings.pop("descriptors"))
-    app = validate.validator(application) if "validated" in PLAN.traits else application
+    app: Any = show if "reflecting" in PLAN.traits else application
+    if "validated" in PLAN.traits:
+        app = validate.validator(app)
     made = Marked if "marked" in PLAN.traits else wsgi.Server
     server = made(CONF, "web", app, **settings)
     runs = server if "bare" in PLAN.traits else Web(server)

@@ -5,8 +5,6 @@
 import functools
 import re
 
-from oslo_service.http.refusal import Refusal
-
 __all__ = ("add", "check_host", "key_of")
 
 # Fields whose second occurrence would leave open which one counts.
@@ -35,15 +33,16 @@ def key_of(name: bytes) -> str | None:
     return key if key in _PLAIN else "HTTP_" + key
 
 
-def add(fields: dict[str, str], key: str, value: str) -> None:
+def add(fields: dict[str, str], key: str, value: str) -> bool:
     """Add a value to a field that is there already (RFC 9110, 5.3).
 
-    :raises Refusal: there may be one only.
+    :returns: False: there may be one only.
     """
     if key in _ONCE:
-        raise Refusal(400, f"{key} is there twice")
+        return False
     separator = "; " if key == "HTTP_COOKIE" else ","
     fields[key] = f"{fields[key]}{separator}{value}"
+    return True
 
 
 @functools.lru_cache(maxsize=256)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes into requests: httptools, and what it leaves to its users."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import httptools
 
@@ -33,6 +33,7 @@ class Parser:
         "_left",
         "_limits",
         "_parser",
+        "_refusal",
         "_request",
         "_resuming",
         "_room",
@@ -48,6 +49,8 @@ class Parser:
         self.requests: list[Request] = []
         self.in_head = self.finished = self._resuming = False
         self._request: Request | None = None
+        # httptools loses it where another exception is being handled.
+        self._refusal: Refusal | None = None
         self._unseen = 0
         self._parser: Any = httptools.HttpRequestParser(self)
 
@@ -74,9 +77,9 @@ class Parser:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
             self._stay(data[switch.args[0] :])
-        except httptools.HttpParserCallbackError as exc:
-            if isinstance(exc.__context__, Refusal):
-                raise exc.__context__ from None
+        except httptools.HttpParserCallbackError:
+            if self._refusal is not None:
+                raise self._refusal from None
             raise
         except httptools.HttpParserError as exc:
             if not self.finished:
@@ -120,7 +123,7 @@ class Parser:
             return
         self._url += part
         if len(self._url) > self._limits.url:
-            raise Refusal(414, f"the target is longer than {self._limits.url} bytes")
+            self._refuse(414, f"the target is longer than {self._limits.url} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a field of the head, or of a trailer."""
@@ -131,17 +134,17 @@ class Parser:
         self._room -= size
         self._left -= 1
         if self._room < 0 or self._left < 0 or size > self._limits.header_line:
-            raise Refusal(431, "too many header fields, or too long ones")
+            self._refuse(431, "too many header fields, or too long ones")
         if not self.in_head:
             return  # a trailer says nothing that an application could see
         key = fields.key_of(name)
         if key is None:
             return
         text = value.decode("latin-1").rstrip(" \t")
-        if key in self._fields:
-            fields.add(self._fields, key, text)
-        else:
+        if key not in self._fields:
             self._fields[key] = text
+        elif not fields.add(self._fields, key, text):
+            self._refuse(400, f"{key} is there twice")
 
     def on_headers_complete(self) -> None:
         """Check the head as a whole."""
@@ -153,7 +156,11 @@ class Parser:
         version = parser.get_http_version()
         method = parser.get_method().decode("ascii")
         request = Request(method, self._url.decode("latin-1"), version, self._fields)
-        _check(request)
+        try:
+            _check(request)
+        except Refusal as refusal:
+            self._refusal = refusal
+            raise
         request.keep_alive = self._limits.keep_alive and parser.should_keep_alive()
         self._request = request
         self.requests.append(request)
@@ -169,6 +176,10 @@ class Parser:
         request = self._request
         if request is not None and not self._parser.should_upgrade():
             self._end(request)
+
+    def _refuse(self, status: int, reason: str) -> NoReturn:
+        self._refusal = Refusal(status, reason)
+        raise self._refusal
 
     def _end(self, request: Request) -> None:
         self._request = None

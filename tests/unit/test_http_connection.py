@@ -170,6 +170,20 @@ class TestRefusals:
         assert connection.refusal.status == 400
         assert not request.body.complete
 
+    def test_one_after_a_wish_to_change_over(self, connection) -> None:
+        upgrade = (
+            b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+        )
+        connection.receive(upgrade + b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 0.0)
+        assert connection.refusal.status == 400
+
+    def test_one_that_is_read_while_an_exception_is_handled(self, connection) -> None:
+        try:
+            raise RuntimeError("an application reads the body in its handler")
+        except RuntimeError:
+            connection.receive(b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 0.0)
+        assert connection.refusal.status == 400
+
 
 class TestTime:
     """Deadlines."""

@@ -11,15 +11,19 @@ from pathlib import Path
 from harness.places import BENCHMARKS, surroundings
 
 __all__ = (
+    "CHEROOT",
     "COTYLEDON",
     "FLOOR",
     "GUNICORN",
     "LIBRARIES",
+    "NGINX",
     "OURS_EVENTLET",
     "OURS_THREADING",
     "TENACITY",
     "UPSTREAM_EVENTLET",
     "UPSTREAM_THREADING",
+    "UWSGI",
+    "WAITRESS",
     "Contestant",
     "entrants",
 )
@@ -32,6 +36,10 @@ FLOOR = "floor"
 TENACITY = "tenacity"
 GUNICORN = "gunicorn"
 COTYLEDON = "cotyledon"
+CHEROOT = "cheroot"
+WAITRESS = "waitress"
+UWSGI = "uWSGI"
+NGINX = "nginx"
 
 LIBRARIES = (OURS_THREADING, UPSTREAM_THREADING, OURS_EVENTLET, UPSTREAM_EVENTLET)
 
@@ -83,6 +91,14 @@ class Contestant:
         if program is None:
             return self.command("programs.library", self.role, count, *args)
         return self.command(f"programs.{program}_workers", count, *args)
+
+    def server(self, port: int, workers: int, *files: Path) -> list[str]:
+        """Give the command line of a program that serves HTTP, or HTTPS."""
+        if self.name in LIBRARIES:
+            module = "programs.library_http"
+        else:
+            module = "programs.peer_http"
+        return self.command(module, self.role, port, workers, *files)
 
     def command(self, module: str, *args: object) -> list[str]:
         """Give the command line that runs a module of this directory."""

@@ -16,8 +16,11 @@ _UPSTREAM = "oslo.service[threading]==4.8.0"
 
 # What is installed where. The two "base" ones are there to be counted.
 _WHAT: dict[str, Sequence[str]] = {
-    "ours": ("--editable", f"{CHECKOUT}[eventlet]"),
-    "upstream": (_UPSTREAM, "eventlet", "tenacity", "gunicorn>=25.1"),
+    "ours": ("--editable", f"{CHECKOUT}[eventlet,wsgi]"),
+    "upstream": (
+        _UPSTREAM,
+        *("eventlet", "tenacity", "gunicorn>=25.1", "cheroot", "waitress", "pyuwsgi"),
+    ),
     "ours-base": ("--editable", str(CHECKOUT)),
     "upstream-base": ("oslo.service==4.8.0",),
 }

@@ -18,10 +18,11 @@ from harness.turns import Results
 __all__ = ("table", "verdicts")
 
 _COLUMNS = (*LIBRARIES, FLOOR)
+# Where upstream has nothing for threads, Eventlet is what projects come from.
 _RATIOS = (
-    (OURS_THREADING, UPSTREAM_THREADING),
-    (OURS_EVENTLET, UPSTREAM_EVENTLET),
-    (OURS_THREADING, FLOOR),
+    (OURS_THREADING, (UPSTREAM_THREADING, UPSTREAM_EVENTLET)),
+    (OURS_EVENTLET, (UPSTREAM_EVENTLET,)),
+    (OURS_THREADING, (FLOOR,)),
 )
 _HEADINGS = (
     "what",
@@ -82,11 +83,12 @@ def _verdict(row: Row, medians: Mapping[str, float]) -> str:
     return words[0] if words else ""
 
 
-def _ratio(medians: Mapping[str, float], pair: tuple[str, str]) -> str:
-    ours, other = (medians.get(name) for name in pair)
-    if ours is None or not other:
+def _ratio(medians: Mapping[str, float], pair: tuple[str, tuple[str, ...]]) -> str:
+    name, others = pair
+    other = next((medians[one] for one in others if one in medians), None)
+    if name not in medians or not other:
         return ""
-    return f"{ours / other:.3g}"
+    return f"{medians[name] / other:.3g}"
 
 
 def _number(value: float | None) -> str:

@@ -6,6 +6,7 @@ from measures import (
     crash_loop,
     distributions,
     groups,
+    http,
     idle,
     imports,
     loops,
@@ -31,4 +32,5 @@ ALL = (
     *crash_loop.MEASURES,
     idle.MEASURE,
     memory.MEASURE,
+    *http.MEASURES,
 )

@@ -5,7 +5,7 @@
 import abc
 import collections
 
-from oslo_service.backend.base import Driver
+from oslo_service.backend.base import Driver, Event
 
 __all__ = ("EpollPoller", "Poller", "PortablePoller", "make")
 
@@ -69,6 +69,19 @@ class Poller(abc.ABC):
         :returns: descriptors, whether they can be read, and whether that may
             be the end of the stream; what is neither can be written.
         """
+
+    def wait_for(self, fd: int, *, write: bool, timeout: float | None) -> bool:
+        """Block the calling task, which does not lead, for one descriptor alone.
+
+        :param write: until it can be written; else until it can be read.
+        :param timeout: seconds; None waits without limit.
+        :returns: whether it can.
+        """
+        wanted: tuple[int, ...] = (fd,)
+        ready = self._driver.wait_ready(
+            () if write else wanted, wanted if write else (), timeout
+        )
+        return bool(ready[0] or ready[1])
 
     def wake(self) -> None:
         """Have :meth:`wait` return; harmless after :meth:`close`."""
@@ -148,13 +161,18 @@ class EpollPoller(Poller):
 
 
 class PortablePoller(Poller):
-    """The same in terms of the driver's own waiting."""
+    """The same in terms of the driver's own waiting.
+
+    At most one task may wait for a descriptor there: it is the leader, who
+    tells the others.
+    """
 
     def __init__(self, driver: Driver) -> None:
         super().__init__(driver)
         self._listeners: set[int] = set()
         self._reading: set[int] = set()
         self._writing: set[int] = set()
+        self._waiting: dict[int, Event] = {}
         # A set must not change while it is copied: changes are made by wait().
         self._changes: collections.deque[tuple[set[int], int, bool]] = (
             collections.deque()
@@ -189,6 +207,15 @@ class PortablePoller(Poller):
         """Wait for it no more."""
         self.remove(fd)
 
+    def wait_for(self, fd: int, *, write: bool, timeout: float | None) -> bool:
+        """Wait to be told."""
+        told = self._waiting[fd] = self._driver.event()
+        self._change(self._writing if write else self._reading, fd, True)
+        try:
+            return told.wait(timeout)
+        finally:
+            del self._waiting[fd]
+
     def wait(self, timeout: float | None) -> Found:
         """Wait with the driver's primitive."""
         while self._changes:
@@ -202,4 +229,7 @@ class PortablePoller(Poller):
         self._reading.difference_update(read)
         self._writing.difference_update(write)
         both = dict.fromkeys((*read, *write))
+        for fd in both:
+            if (told := self._waiting.get(fd)) is not None:
+                told.set()
         return [(fd, fd in read, fd in read) for fd in both]

@@ -212,14 +212,13 @@ class Session:
                 received = self._receive()
             except OSError as exc:
                 raise self._sender.lose(f"the client is gone: {exc}") from None
-            if not received and not self._wait((self._fd,), ()):
+            if not received and not self._wait(write=False):
                 late = Refusal(408, "the body did not arrive in time")
                 raise ClientGone(str(late), late)
 
-    def _wait(self, read: tuple[int, ...], write: tuple[int, ...]) -> bool:
+    def _wait(self, *, write: bool) -> bool:
         timeout = self._server.limits.timeout
-        ready = self._server.driver.wait_ready(read, write, timeout)
-        return bool(ready[0] or ready[1])
+        return self._engine.poller.wait_for(self._fd, write=write, timeout=timeout)
 
     # The application
 
@@ -286,7 +285,7 @@ class Session:
             self._await_client()
 
     def _await_client(self) -> None:
-        if not self._wait((), (self._fd,)):
+        if not self._wait(write=True):
             raise self._sender.lose("the client does not read")
 
     def send_file(self, fd: int, offset: int, count: int) -> bool:

@@ -12,11 +12,14 @@ CHUNKED = "Transfer-Encoding: chunked"
 CLOSE = "Connection: close"
 
 
-@pytest.fixture(scope="module", name="sites")
-def running_sites():
-    """The programs that serve, by driver: one each is enough."""
+@pytest.fixture(scope="module", name="sites", params=["epoll", "portable"])
+def running_sites(request):
+    """The programs that serve, by driver: one each is enough.
+
+    Once as on Linux, once as where there is no epoll.
+    """
     with sites() as site:
-        yield site
+        yield lambda driver, *traits: site(driver, request.param, *traits)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from wsgiref import validate
 from oslo_config import cfg
 
 from oslo_service import opts, service, wsgi
+from oslo_service.serving import poller
 from oslo_service.testing.http_corpus import seen_by_application
 
 CONF = cfg.CONF
@@ -324,6 +325,8 @@ def main() -> None:
     opts.register_ssl_opts(CONF)
     CONF(PLAN.arguments, project="web")
     settings = {"host": "127.0.0.1", "port": 0, **PLAN.settings}
+    if "portable" in PLAN.traits:
+        vars(poller)["make"] = poller.PortablePoller
     if "few descriptors" in PLAN.traits:
         limit_descriptors(settings.pop("descriptors"))
     app: Any = show if "reflecting" in PLAN.traits else application

@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one place that time comes from: a test can put another clock here."""
 
-import time
+from time import monotonic as now
 
+#: Gives the monotonic time in seconds.
 __all__ = ("now",)
-
-
-def now() -> float:
-    """Give the monotonic time in seconds."""
-    return time.monotonic()

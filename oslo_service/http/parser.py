@@ -154,7 +154,7 @@ class Parser:
         self._unseen = 0
         parser = self._parser
         version = parser.get_http_version()
-        method = parser.get_method().decode("ascii")
+        method = parser.get_method().decode()
         request = Request(method, self._url.decode("latin-1"), version, self._fields)
         try:
             _check(request)

@@ -71,6 +71,17 @@ def _status_line(status: str) -> tuple[str, bool]:
     return "HTTP/1.1 " + status, status[:3] in _NO_CONTENT
 
 
+@functools.lru_cache(maxsize=1024)
+def _length(value: str) -> int:
+    """Parse a Content-Length.
+
+    :raises ValueError: it is none.
+    """
+    if not (value.isdecimal() and value.isascii() and len(value) < _DIGITS):
+        raise ValueError(f"{value!r} is no Content-Length")
+    return int(value)
+
+
 @functools.lru_cache(maxsize=2)
 def _date(second: int) -> str:
     """Format the Date field (RFC 9110, 6.6.1): always in English."""
@@ -250,11 +261,8 @@ class Response:
         self._frame(lines, length, no_content=no_content)
         lines.append("\r\n")
         head = "\r\n".join(lines)
-        if (
-            head.count("\n") != len(lines)
-            or head.count("\r") != len(lines)
-            or ("\0" in head)
-        ):
+        ends = len(lines)
+        if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
             raise ValueError("a status or header field has a line break, or a NUL")
         encoded = head.encode("latin-1")
         self.begun = True
@@ -283,10 +291,8 @@ class Response:
             lines.append("Connection: keep-alive")
 
     def _declare(self, value: str) -> None:
-        if not (value.isdecimal() and value.isascii() and len(value) < _DIGITS):
-            raise ValueError(f"{value!r} is no Content-Length")
-        length = int(value)
-        if self._declared not in (None, length):
+        length = _length(value)
+        if self._declared is not None and self._declared != length:
             raise ValueError("there are two different Content-Lengths")
         self._declared = length
 

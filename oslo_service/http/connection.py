@@ -219,7 +219,7 @@ class Connection:
         body = None if request is None else request.body
         if last:
             incomplete = body is not None and not body.complete
-            self._finish(now, linger=unread or incomplete)
+            self._finish(now, linger=unread or incomplete or self._parser.surplus)
             return
         if body is not None and not body.complete:
             body.discard()

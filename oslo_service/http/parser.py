@@ -26,6 +26,7 @@ class Parser:
     :ivar requests: those whose heads have arrived, the oldest first.
     :ivar in_head: a head has begun, and has not ended.
     :ivar finished: what else arrives is not to be looked at.
+    :ivar surplus: something else has arrived.
     """
 
     __slots__ = (
@@ -42,12 +43,13 @@ class Parser:
         "finished",
         "in_head",
         "requests",
+        "surplus",
     )
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self.requests: list[Request] = []
-        self.in_head = self.finished = self._resuming = False
+        self.in_head = self.finished = self.surplus = self._resuming = False
         self._request: Request | None = None
         # httptools loses it where another exception is being handled.
         self._refusal: Refusal | None = None
@@ -85,6 +87,7 @@ class Parser:
             if not self.finished:
                 status = 413 if str(exc) in _TOO_LARGE else 400
                 raise Refusal(status, str(exc)) from None
+            self.surplus = True
         if self._unseen > _MURMUR:
             raise Refusal(431 if self.in_head else 400, "a line does not end")
 

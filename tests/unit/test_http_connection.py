@@ -253,6 +253,15 @@ class TestDrain:
 class TestEnd:
     """The client sends nothing more."""
 
+    def test_who_sends_on_after_the_last_request_still_gets_the_answer(
+        self, connection
+    ) -> None:
+        last = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        connection.receive(last + b"GET", 0.0)
+        connection.next_request()
+        connection.answered(0.0, last=True)
+        assert connection.lingers
+
     def test_an_idle_connection_is_over(self, connection) -> None:
         connection.receive_end()
         assert connection.over

@@ -5,6 +5,7 @@
 from oslo_service.opts import (
     backend_opts,
     eventlet_backdoor_opts,
+    periodic_opts,
     service_opts,
     ssl_opts,
     wsgi_opts,
@@ -13,6 +14,7 @@ from oslo_service.opts import (
 __all__ = (
     "backend_opts",
     "eventlet_backdoor_opts",
+    "periodic_opts",
     "service_opts",
     "ssl_opts",
     "wsgi_opts",

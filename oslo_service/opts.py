@@ -9,6 +9,7 @@ from oslo_config import cfg
 __all__ = (
     "list_opts",
     "register_backend_opts",
+    "register_periodic_opts",
     "register_service_opts",
     "register_ssl_opts",
     "register_wsgi_opts",
@@ -61,6 +62,15 @@ service_opts = [
         min=0,
         help="How many seconds a process that was told to stop may take to finish"
         " its work. Past that it is ended by force, with status 1. 0 sets no limit.",
+    ),
+]
+
+periodic_opts = [
+    cfg.BoolOpt(
+        "run_external_periodic_tasks",
+        default=True,
+        help="Whether this process runs those periodic tasks that a process of"
+        " another kind may run in its place.",
     ),
 ]
 
@@ -162,6 +172,11 @@ def register_service_opts(conf: cfg.ConfigOpts) -> None:
     register(conf, service_opts)
     register(conf, eventlet_backdoor_opts)
     register_backend_opts(conf)
+
+
+def register_periodic_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the options of periodic tasks; harmless where they are there."""
+    register(conf, periodic_opts)
 
 
 def register_wsgi_opts(conf: cfg.ConfigOpts) -> None:

@@ -1,0 +1,330 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Methods of a service that are run every so often.
+
+A class declares them, and something that runs calls them, most often a looping
+call whose interval is what :meth:`PeriodicTasks.run_periodic_tasks` gives::
+
+    class Manager(periodic_task.PeriodicTasks):
+        @periodic_task.periodic_task(spacing=30)
+        def report(self, context): ...
+
+
+    manager = Manager(CONF)
+    loop = loopingcall.DynamicLoopingCall(manager.run_periodic_tasks, None)
+    loop.start()
+"""
+
+import functools
+import logging
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from oslo_service import _process_pool, backend, opts
+from oslo_service._clock import now
+from oslo_service.backend.base import Driver
+
+if TYPE_CHECKING:
+    from oslo_config import cfg
+
+__all__ = (
+    "DEFAULT_INTERVAL",
+    "InvalidPeriodicTaskArg",
+    "PeriodicTasks",
+    "list_opts",
+    "periodic_task",
+)
+
+LOG = logging.getLogger(__name__)
+
+#: The spacing of tasks that name none, and the longest that there is nothing
+#: to do; in seconds.
+DEFAULT_INTERVAL = 60.0
+# A twentieth of the spacing at most: tasks of many hosts drift apart.
+_JITTER = 20
+# How long tasks may go on before others that wait get their turn, in seconds.
+_TURN = 0.001
+
+Task = Callable[[Any, Any], Any]
+Declared = tuple[str, Task]
+Call = Callable[[], Any]
+T = TypeVar("T", bound=Callable[..., Any])
+
+
+class InvalidPeriodicTaskArg(Exception):
+    """A periodic task was declared with an argument that there is not.
+
+    :param arg: the argument.
+    """
+
+    message = "Unexpected argument for periodic task creation: %(arg)s."
+
+    def __init__(self, message: str | None = None, *, arg: object = None) -> None:
+        super().__init__(message or self.message % {"arg": arg})
+
+
+@overload
+def periodic_task(function: T, /) -> T: ...
+
+
+@overload
+def periodic_task(
+    *,
+    spacing: float = 0,
+    run_immediately: bool = False,
+    enabled: bool = True,
+    external_process_ok: bool = False,
+    name: str | None = None,
+) -> Callable[[T], T]: ...
+
+
+def periodic_task(*args: Any, **kwargs: Any) -> Any:
+    """Declare a method to be a periodic task, with or without parentheses.
+
+    :param spacing: seconds from one run to the next. 0 stands for
+        :data:`DEFAULT_INTERVAL`; what is negative is never run.
+    :param run_immediately: whether it is due at once; else after the spacing.
+    :param enabled: whether it is run at all.
+    :param external_process_ok: whether another process may be responsible: it
+        is run where the option ``run_external_periodic_tasks`` is true.
+    :param name: for the log, and to be known by; the function's if not given.
+        Of two tasks of a name, the one declared last counts.
+    :raises InvalidPeriodicTaskArg: for any other argument.
+    """
+    if args and not kwargs and len(args) == 1 and callable(args[0]):
+        return _declare(args[0])
+    if args:
+        raise InvalidPeriodicTaskArg(arg=args[0])
+    return functools.partial(_declare, **kwargs)
+
+
+def _declare(
+    function: Any,
+    *,
+    spacing: float = 0,
+    run_immediately: bool = False,
+    enabled: bool = True,
+    external_process_ok: bool = False,
+    name: str | None = None,
+    **unknown: object,
+) -> Any:
+    for arg in unknown:
+        raise InvalidPeriodicTaskArg(arg=arg)
+    function._periodic_task = True
+    function._periodic_external_ok = external_process_ok
+    function._periodic_enabled = enabled
+    function._periodic_name = function.__name__ if name is None else name
+    function._periodic_spacing = spacing
+    function._periodic_immediate = run_immediately
+    function._periodic_last_run = None if run_immediately else now()
+    return function
+
+
+def _is_wanted(task: Any) -> bool:
+    """Tell whether a task is run at all; say so where it is not."""
+    if task._periodic_spacing < 0:
+        LOG.info("%s is not run: its spacing is negative", task._periodic_name)
+        return False
+    if not task._periodic_enabled:
+        LOG.info("%s is not run: it is disabled", task._periodic_name)
+        return False
+    return True
+
+
+def _aligned(last_run: float | None, spacing: float, at: float) -> float:
+    """Give the time that counts as that of a run which begins now.
+
+    It is a multiple of the spacing after the last one, so that delays do not
+    add up; and, from a spacing of 20 s on, up to a twentieth of it later, in
+    whole seconds.
+    """
+    if last_run is None:
+        return at
+    jitter = int(spacing * random.random() / _JITTER)  # noqa: S311 - no secret
+    return at - (at - last_run) % spacing + jitter
+
+
+class PeriodicTasks:
+    """Has periodic tasks, and knows when each was run last.
+
+    Subclasses inherit tasks, and may declare those of a name anew.
+
+    :param conf: has ``run_external_periodic_tasks``; registered if need be.
+    """
+
+    # In the order of their definition; not changed in place, but replaced.
+    _periodic_tasks: list[Declared] = []
+    _periodic_spacing: dict[str, float] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        tasks: dict[str, Task] = {}
+        for base in reversed(cls.__mro__[1:]):
+            tasks |= dict(vars(base).get("_periodic_tasks", ()))
+        for value in vars(cls).values():
+            if getattr(value, "_periodic_task", False):
+                tasks.pop(value._periodic_name, None)
+                if _is_wanted(value):
+                    tasks[value._periodic_name] = value
+        cls._periodic_tasks = list(tasks.items())
+        cls._periodic_spacing = {name: _spacing(task) for name, task in tasks.items()}
+
+    def __init__(self, conf: "cfg.ConfigOpts") -> None:
+        super().__init__()
+        self.conf = conf
+        opts.register_periodic_opts(conf)
+        self._periodic_last_run = {
+            name: _first_run(task) for name, task in self._periodic_tasks
+        }
+        self._periodic_pool = _process_pool.Pool()
+
+    def add_periodic_task(self, task: Any) -> None:
+        """Add a task to those of this object.
+
+        :param task: a function that :func:`periodic_task` has declared; it is
+            called with this object and the context.
+        :raises InvalidPeriodicTaskArg: it is none.
+        """
+        if not getattr(task, "_periodic_task", False):
+            raise InvalidPeriodicTaskArg(
+                f"{task!r} is no periodic task: @periodic_task declares one"
+            )
+        if not _is_wanted(task):
+            return
+        name = task._periodic_name
+        others = [one for one in self._periodic_tasks if one[0] != name]
+        self._periodic_tasks = [*others, (name, task)]
+        self._periodic_spacing = {**self._periodic_spacing, name: _spacing(task)}
+        self._periodic_last_run[name] = _first_run(task)
+
+    def run_periodic_tasks(self, context: Any, raise_on_error: bool = False) -> float:
+        """Run the tasks that are due, in the order of their definition.
+
+        :param context: passed on to each.
+        :param raise_on_error: whether a failure is raised, and ends the pass:
+            what has not been run stays due. Else it is logged.
+        :returns: seconds until the next task is due, 60 at most.
+        """
+        due, later = self._look()
+        turn = now()
+        for name, task in due:
+            later = min(later, self._begin(name))
+            LOG.debug("Running periodic task %s.%s", type(self).__name__, name)
+            try:
+                task(self, context)
+            except Exception:
+                if raise_on_error:
+                    raise
+                self._log_failure(name)
+            if now() - turn > _TURN:
+                _let_others_run()
+                turn = now()
+        return max(0.0, later - now())
+
+    def run_periodic_tasks_in_parallel(
+        self,
+        context: Any,
+        raise_on_error: bool = False,
+        processes: int | None = None,
+    ) -> float:
+        """Run the tasks that are due concurrently, and wait for all of them.
+
+        :param context: passed on to each.
+        :param raise_on_error: whether the first failure, in the order of their
+            definition, is raised once all have ended; else each is logged.
+        :param processes: run them in that many other processes, which are kept
+            for the next call. This object, with its tasks, and the context
+            are pickled; what a task changes in them is lost. None runs them in
+            this process, through an executor of the driver's.
+        :returns: seconds until the next task is due, 60 at most.
+        :raises ValueError: ``processes`` is less than 1.
+        :raises TypeError: something cannot be pickled. Nothing has been run,
+            and what was due still is.
+        """
+        if processes is not None and processes < 1:
+            raise ValueError(f"processes={processes!r}: expected 1 or more, or None")
+        due, later = self._look()
+        calls: list[Call] = [functools.partial(task, self, context) for _, task in due]
+        pickled = [] if processes is None else self._pickle(due, calls)
+        later = min([later, *(self._begin(name) for name, _ in due)])
+        driver = backend.get_backend()
+        if not due:
+            failures: list[BaseException | None] = []
+        elif processes is None:
+            failures = _run_in_executor(driver, calls)
+        else:
+            failures = self._periodic_pool.run(driver, pickled, processes)
+        for (name, _), failure in zip(due, failures, strict=True):
+            if failure is not None and raise_on_error:
+                raise failure
+            if failure is not None:
+                self._log_failure(name, failure)
+        return max(0.0, later - now())
+
+    def _pickle(self, due: list[Declared], calls: list[Call]) -> list[bytes]:
+        owner = type(self).__name__
+        return [
+            _process_pool.dump(call, f"{owner}.{name}, with its object and context,")
+            for (name, _), call in zip(due, calls, strict=True)
+        ]
+
+    def _look(self) -> tuple[list[Declared], float]:
+        """Give the tasks that are due, and when the next of the others is."""
+        last_runs, spacings = self._periodic_last_run, self._periodic_spacing
+        at = now()
+        later = at + DEFAULT_INTERVAL
+        due = []
+        for one in self._periodic_tasks:
+            name = one[0]
+            last_run = last_runs[name]
+            if last_run is None or (then := last_run + spacings[name]) <= at:
+                if self._is_ours(one[1]):
+                    due.append(one)
+            elif then < later and self._is_ours(one[1]):
+                later = then
+        return due, later
+
+    def _is_ours(self, task: Any) -> bool:
+        return not task._periodic_external_ok or bool(
+            self.conf.run_external_periodic_tasks
+        )
+
+    def _begin(self, name: str) -> float:
+        """Take in that a task is run now; give when it is due again."""
+        spacing = self._periodic_spacing[name]
+        last_run = _aligned(self._periodic_last_run[name], spacing, now())
+        self._periodic_last_run[name] = last_run
+        return last_run + spacing
+
+    def _log_failure(self, name: str, failure: BaseException | None = None) -> None:
+        LOG.error(
+            *("Error during %s.%s", type(self).__name__, name),
+            exc_info=True if failure is None else failure,
+        )
+
+
+def _spacing(task: Any) -> float:
+    return float(task._periodic_spacing or DEFAULT_INTERVAL)
+
+
+def _first_run(task: Any) -> float | None:
+    return None if task._periodic_immediate else now()
+
+
+def _let_others_run() -> None:
+    driver = backend.get_backend()
+    if not driver.capabilities.parallel:
+        driver.sleep(0)
+
+
+def _run_in_executor(driver: Driver, calls: list[Call]) -> list[BaseException | None]:
+    """Run calls in this process; give what each has raised."""
+    with driver.executor(len(calls)) as executor:
+        futures = [executor.submit(call) for call in calls]
+    return [future.exception() for future in futures]
+
+
+def list_opts() -> list[tuple[str | None, list[Any]]]:
+    """Give the options for oslo-config-generator: (group, options) pairs."""
+    return [(None, list(opts.periodic_opts))]

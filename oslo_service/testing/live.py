@@ -3,6 +3,7 @@
 """Real processes under test: started, listened to, and never left behind."""
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -25,6 +26,10 @@ WEB = DAEMON.with_name("web.py")
 #: The most seconds to wait for anything: a guard against hanging, no measure.
 LIMIT = 30.0
 
+# The name is that of prctl's manual page, section 2.
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
 Event = dict[str, Any]
 
 
@@ -46,6 +51,7 @@ class Live:
             stdin=subprocess.DEVNULL,
             env={**os.environ, **environment},
             start_new_session=True,
+            preexec_fn=_die_with_the_tests,  # noqa: PLW1509 - it takes no lock
             text=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -169,6 +175,12 @@ class Live:
                     if isinstance(event, dict) and "event" in event:
                         self._events.append(event)
                 self._changed.notify_all()
+
+
+def _die_with_the_tests() -> None:
+    """Have the kernel kill this process when the one that tests is killed."""
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _stat(pid: int) -> list[str]:

@@ -221,10 +221,15 @@ class Server(ServiceBase):
                 listener,
                 self._set_up().connect,
                 places=self.pool_size,
+                shared=self._is_shared,
                 name=self.name,
             )
             engine.start()
             self._engine = engine
+
+    @property
+    def _is_shared(self) -> bool:
+        return loop.of_process(self._driver).has_parent
 
     def _set_up(self) -> "_Server":
         """Take up the options of today."""
@@ -246,7 +251,7 @@ class Server(ServiceBase):
             logger=self._logger,
             log_format=conf.wsgi_log_format,
             debug=conf.wsgi_server_debug,
-            multiprocess=loop.of_process(self._driver).has_parent,
+            multiprocess=self._is_shared,
         )
         return server
 

@@ -179,6 +179,7 @@ class Driver(abc.ABC):
         connect: "Callable[[Any, Any, Engine], Session]",
         *,
         places: int,
+        shared: bool,
         name: str,
     ) -> "Engine":
         """Bring the clients of a listening socket to tasks.
@@ -191,12 +192,14 @@ class Driver(abc.ABC):
         :param connect: makes a session of an accepted socket, its address and
             the engine.
         :param places: how many applications may run at a time.
+        :param shared: whether other processes accept from the same socket, and
+            are to get their share.
         :param name: for the names of the tasks.
         :returns: what can be started, stopped, waited for and resized.
         """
         from oslo_service.serving.engine import Engine
 
-        return Engine(self, listener, connect, places=places, name=name)
+        return Engine(self, listener, connect, places=places, shared=shared, name=name)
 
     def after_fork(self) -> None:
         """Make the model usable in a freshly forked process.

@@ -29,7 +29,8 @@ LOG = logging.getLogger(__name__)
 _LONG, _WEIGHT, _MOST = 0.0005, 0.1, 0.01
 # How long to accept nobody where there are no descriptors left, in seconds.
 _PAUSE = 0.25
-# How many clients are accepted at a time, and at the end.
+# How many clients are accepted at a time, and at the end. One at a time where
+# others wait for them too: who is awake already would take the whole crowd.
 _ACCEPTS, _CROWD = 16, 1024
 _EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
@@ -73,6 +74,7 @@ class Engine:
         closed in the end.
     :param connect: makes a session of a client's socket and address.
     :param places: how many applications may run at a time.
+    :param shared: whether other processes accept from the same socket.
     :param name: for the names of the tasks.
     """
 
@@ -83,11 +85,13 @@ class Engine:
         connect: Callable[[Any, Any, "Engine"], Session],
         *,
         places: int,
+        shared: bool,
         name: str,
     ) -> None:
         self._driver = driver
         self._listener = listener
         self._connect = connect
+        self._accepts = 1 if shared else _ACCEPTS
         self._name = name
         self._parallel = driver.capabilities.parallel
         #: Makes a lock of native threads.
@@ -275,7 +279,7 @@ class Engine:
     def _welcome(self, fd: int) -> None:
         with self._lock:
             if not self.stopping and fd == self._listener.fileno():
-                self._accept(_ACCEPTS)
+                self._accept(self._accepts)
 
     def _accept(self, most: int) -> None:
         for _ in range(most):

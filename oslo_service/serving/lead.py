@@ -25,6 +25,8 @@ LOG = logging.getLogger(__name__)
 
 # How long a leader may go without finishing anything, in seconds.
 _PATIENCE = 0.002
+# How long a task rests after a failure, in seconds.
+_RESPITE = 0.1
 # How long a task without work stays, in seconds.
 _STAY = 30.0
 
@@ -130,6 +132,8 @@ class Lead:
                 self._work(member)
             except Exception:
                 LOG.exception("%s goes on after a failure", self._name)
+                # It may last: neither the log nor the processor is to be filled.
+                self._driver.sleep(_RESPITE)
             if self._takes(member):
                 continue
             member.wake.wait(_STAY)

@@ -32,7 +32,8 @@ class FileWrapper:
         """Tell where the system can find the blocks by itself.
 
         :returns: a descriptor, the offset and the number of bytes; None where
-            it is no file of the file system.
+            it is no file of the file system, or its size says nothing, as in
+            proc(5).
         """
         try:
             fd = self.file.fileno()
@@ -40,6 +41,6 @@ class FileWrapper:
             status = os.fstat(fd)
         except (AttributeError, OSError, io.UnsupportedOperation):
             return None
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:
             return None
         return fd, offset, max(0, status.st_size - offset)

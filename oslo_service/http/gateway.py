@@ -146,7 +146,7 @@ def _send_error(status: str, text: str, client: Client) -> None:
 
 
 def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
-    region = result.region()
+    region = None if response.begun else result.region()
     if region is None:
         for part in result:
             response.write(part)
@@ -159,4 +159,6 @@ def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
             client.send(block)
             client.throttle()
             count -= len(block)
+        if count:
+            raise EOFError("the file became shorter while it was sent")
     response.finished = True

@@ -155,6 +155,8 @@ class Response:
         """Send some of the body: this is WSGI's ``write``."""
         if not isinstance(data, bytes):
             raise TypeError(f"a body is made of bytes, not of {type(data).__name__}")
+        if self.finished:
+            raise RuntimeError("the response is over: nothing can be added to it")
         if not data:
             return
         head = b"" if self.begun else self._head(None)
@@ -199,6 +201,7 @@ class Response:
         if allowed < size:
             self._complain_of_excess()
         self.length = allowed
+        self._find_short()
         return allowed
 
     def finish(self) -> None:

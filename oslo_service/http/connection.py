@@ -85,10 +85,12 @@ class Connection:
             self.extend(now)
             if parser.in_head and self._draining:
                 self._shorten(now)
-        requests = self.requests
-        if requests and requests[0].expects_100 and self.current is None:
-            return self.go_ahead(requests[0]) if self._fits(requests[0]) else b""
-        return b""
+        return self._invite() if self.requests and self.current is None else b""
+
+    def _invite(self) -> bytes:
+        """Give what asks for the next body, where that is read before it is used."""
+        request = self.requests[0]
+        return self.go_ahead(request) if self._fits(request) else b""
 
     def receive_end(self) -> None:
         """Take in that nothing more will arrive."""
@@ -209,18 +211,19 @@ class Connection:
             and body.left <= self._limits.discarded_body
         )
 
-    def answered(self, now: float, *, last: bool, unread: bool = False) -> None:
+    def answered(self, now: float, *, last: bool, unread: bool = False) -> bytes:
         """Take in that the current request has been answered.
 
         :param last: the client was told that the connection ends.
         :param unread: there may be data that has not been received.
+        :returns: what to send at once, as in :meth:`receive`.
         """
         request, self.current = self.current, None
         body = None if request is None else request.body
         if last:
             incomplete = body is not None and not body.complete
             self._finish(now, linger=unread or incomplete or self._parser.surplus)
-            return
+            return b""
         if body is not None and not body.complete:
             body.discard()
         self.extend(now)
@@ -228,6 +231,8 @@ class Connection:
             self._shorten(now)
         if self._at_end and not self._answerable():
             self._end()
+            return b""
+        return self._invite() if self.requests else b""
 
     def refused(self, now: float) -> None:
         """Take in that the refusal has been sent."""

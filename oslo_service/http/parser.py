@@ -75,10 +75,19 @@ class Parser:
         if self.finished:
             return
         self._unseen += len(data)
+        rest = memoryview(data)
+        while rest and not self.finished:
+            rest = self._feed(rest)
+        if self._unseen > _MURMUR:
+            raise Refusal(431 if self.in_head else 400, "a line does not end")
+
+    def _feed(self, data: memoryview) -> memoryview:
+        """Parse, and give what has to be parsed by another parser."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
-            self._stay(data[switch.args[0] :])
+            self._stay()
+            return data[switch.args[0] :]
         except httptools.HttpParserCallbackError:
             if self._refusal is not None:
                 raise self._refusal from None
@@ -88,10 +97,9 @@ class Parser:
                 status = 413 if str(exc) in _TOO_LARGE else 400
                 raise Refusal(status, str(exc)) from None
             self.surplus = True
-        if self._unseen > _MURMUR:
-            raise Refusal(431 if self.in_head else 400, "a line does not end")
+        return data[:0]
 
-    def _stay(self, rest: bytes) -> None:
+    def _stay(self) -> None:
         """Go on in HTTP/1.1 though the client would rather change over.
 
         The parser leaves off there, before the body. RFC 9110, 7.8: a server
@@ -106,7 +114,6 @@ class Parser:
                 self._resuming = True
                 self._parser.feed_data(_framing_of(request))
                 self._resuming = False
-        self.feed(rest)
 
     # What httptools calls
 

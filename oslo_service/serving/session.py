@@ -237,7 +237,9 @@ class Session:
             engine.leave(now - began)
         if self._sender.gone is not None:
             raise ClientGone(self._sender.gone)
-        connection.answered(now, last=close, unread=self.readable)
+        interim = connection.answered(now, last=close, unread=self.readable)
+        if interim:
+            self._sender.send(interim)
         if connection.lingers:
             self._shut_down()
         return True

@@ -137,6 +137,17 @@ class TestExpectation:
         assert connection.go_ahead(request) == CONTINUE
         assert connection.go_ahead(request) == b""
 
+    def test_one_behind_another_request_is_asked_for_when_that_is_answered(
+        self, connection
+    ) -> None:
+        asked = GET % 1 + post(b"", self.EXPECT, length=8)
+        assert connection.receive(asked, 0.0) == b""
+        assert connection.next_request().target == "/1"
+        assert connection.answered(0.0, last=False) == CONTINUE
+        assert connection.next_request() is None
+        assert connection.receive(b"x" * 8, 0.0) == b""
+        assert connection.next_request().body.complete
+
     def test_a_client_that_does_not_wait_is_not_asked(self, connection) -> None:
         assert connection.receive(post(b"x" * 8, self.EXPECT), 0.0) == b""
         assert connection.next_request().body.complete
@@ -169,6 +180,11 @@ class TestRefusals:
         connection.receive(b"nonsense\r\n", 0.0)
         assert connection.refusal.status == 400
         assert not request.body.complete
+
+    def test_wishes_to_change_over_may_be_many(self, connection) -> None:
+        wish = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+        connection.receive(wish * 1000, 0.0)
+        assert len(connection.requests) == 1000
 
     def test_one_after_a_wish_to_change_over(self, connection) -> None:
         upgrade = (

@@ -111,7 +111,7 @@ class Peer:
             request = connection.next_request()
             if request is not None:
                 close = self._gateway.answer(request, self)
-                connection.answered(0.0, last=close)
+                self.send(connection.answered(0.0, last=close))
             elif connection.closing:
                 break
             else:

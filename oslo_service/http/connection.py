@@ -234,6 +234,10 @@ class Connection:
             return b""
         return self._invite() if self.requests else b""
 
+    def all_sent(self, now: float) -> None:
+        """Take in that what waited has been sent, after which nothing follows."""
+        self.deadline = now + self._limits.linger
+
     def refused(self, now: float) -> None:
         """Take in that the refusal has been sent."""
         self._finish(now, linger=True)

@@ -32,7 +32,9 @@ _PAUSE = 0.25
 # How many clients are accepted at a time, and at the end. One at a time where
 # others wait for them too: who is awake already would take the whole crowd.
 _ACCEPTS, _CROWD = 16, 1024
-_EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+_EXHAUSTED = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC)
+)
 
 
 class Session(Protocol):
@@ -101,7 +103,9 @@ class Engine:
         self._ready: collections.deque[Session] = collections.deque()
         self._deadlines: Deadlines[Session] = Deadlines()
         self._places = self._free = places
-        self._queue: collections.deque[Session] = collections.deque()
+        # In the order in which they came; each is there once, whatever happens to
+        # it meanwhile: a place that is given to nobody would be lost.
+        self._queue: dict[Session, None] = {}
         self._pace = 0.0
         self._long = False
         self._accepts_again: float | None = None
@@ -127,16 +131,18 @@ class Engine:
 
         :param for_good: nobody else will accept those who have come already.
         """
+        failure = None
         with self._lock:
             if self.stopping:
                 return
             if for_good:
-                self._accept(_CROWD)
+                failure = self._accept(_CROWD)
             self.stopping = True
             if self._accepts_again is None:
                 self.poller.remove(self._listener.fileno())
             self._listener.close()
             sessions = list(self._sessions.values())
+        self._report(failure)
         for session in sessions:
             self._ready.append(session)
         self.poller.wake()
@@ -159,8 +165,8 @@ class Engine:
         with self._lock:
             self._free += places - self._places
             self._places = places
-            while self._queue:
-                self._ready.append(self._queue.popleft())
+            self._ready.extend(self._queue)
+            self._queue.clear()
         self.poller.wake()
 
     # For sessions
@@ -173,9 +179,11 @@ class Engine:
         """
         with self._lock:
             if self._free <= 0:
-                self._queue.append(session)
+                self._queue[session] = None
                 return False
             self._free -= 1
+            if self._queue:
+                self._queue.pop(session, None)
         if self._long and self._lead.is_with(member):
             self._lead.pass_on()
         return True
@@ -188,17 +196,24 @@ class Engine:
         with self._lock:
             self._free += 1
             if self._queue and self._free > 0:
-                self._ready.appendleft(self._queue.popleft())
+                first = next(iter(self._queue))
+                del self._queue[first]
+                self._ready.appendleft(first)
         if self._parallel:
             seconds = min(seconds, _MOST)
             self._pace += (seconds - self._pace) * _WEIGHT
             self._long = self._pace > _LONG
+
+    def put_off(self, session: Session) -> None:
+        """Serve a session again when those that wait have had their turn."""
+        self._ready.append(session)
 
     def forget(self, fd: int, session: Session) -> None:
         """Take in that a session is over; its socket is closed next."""
         self.poller.forget(fd)
         with self._lock:
             self._sessions.pop(fd, None)
+            self._queue.pop(session, None)
             self._deadlines.forget(session)
         if self.stopping:
             self._end_if_over()
@@ -243,11 +258,13 @@ class Engine:
     # Looking
 
     def _look(self) -> None:
-        due = self._deadlines.next
-        if self._accepts_again is not None:
-            due = min(due or self._accepts_again, self._accepts_again)
+        # First of all: who notes a deadline that is earlier has to know.
         self._lead.resting = True
         try:
+            with self._lock:
+                due = self._deadlines.next
+            if self._accepts_again is not None:
+                due = min(due or self._accepts_again, self._accepts_again)
             timeout = None if due is None else max(0.0, due - _clock.now())
             found = self.poller.wait(timeout)
         finally:
@@ -277,36 +294,54 @@ class Engine:
             self._ready.append(session)
 
     def _welcome(self, fd: int) -> None:
+        failure = None
         with self._lock:
             if not self.stopping and fd == self._listener.fileno():
-                self._accept(self._accepts)
+                failure = self._accept(self._accepts)
+        self._report(failure)
 
-    def _accept(self, most: int) -> None:
+    def _accept(self, most: int) -> Exception | None:
+        """Accept clients; give what is to be reported, without the lock."""
+        failure: Exception | None = None
         for _ in range(most):
+            client = None
             try:
                 client, address = self._listener.accept()
+                self._admit(client, address)
+                self._exhausted = False
             except BlockingIOError:
-                return
-            except OSError as exc:
-                if exc.errno in _EXHAUSTED:
-                    self._pause_accepting(exc)
-                    return
-                continue  # the client has left already
-            self._exhausted = False
-            client.setblocking(False)
-            session = self._connect(client, address, self)
-            fd = client.fileno()
-            self._sessions[fd] = session
-            self.poller.add(fd)
-            self._deadlines.note(session)
+                break
+            except Exception as exc:  # noqa: BLE001 - it is reported
+                if isinstance(exc, OSError) and exc.errno in _EXHAUSTED:
+                    known, self._exhausted = self._exhausted, True
+                    self._pause_accepting()
+                    return failure if known else exc
+                if client is not None:  # else it has left already
+                    failure = exc
+        return failure
 
-    def _pause_accepting(self, reason: OSError) -> None:
-        if not self._exhausted:
-            self._exhausted = True
-            LOG.warning("%s accepts nobody for now: %s", self._name, reason)
+    def _admit(self, client: Any, address: Any) -> None:
+        fd = client.fileno()
+        try:
+            client.setblocking(False)
+            session = self._sessions[fd] = self._connect(client, address, self)
+            self.poller.add(fd)
+        except BaseException:
+            self._sessions.pop(fd, None)
+            client.close()
+            raise
+        self._deadlines.note(session)
+
+    def _pause_accepting(self) -> None:
         if self._accepts_again is None:
             self.poller.remove(self._listener.fileno())
         self._accepts_again = _clock.now() + _PAUSE
+
+    def _report(self, failure: Exception | None) -> None:
+        if isinstance(failure, OSError) and failure.errno in _EXHAUSTED:
+            LOG.warning("%s accepts nobody for now: %s", self._name, failure)
+        elif failure is not None:
+            LOG.error("%s turns a client away", self._name, exc_info=failure)
 
     # The end
 

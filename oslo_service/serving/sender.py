@@ -5,7 +5,6 @@
 import collections
 import os
 import socket as sockets
-import ssl
 import struct
 from typing import Any
 
@@ -147,12 +146,12 @@ class Sender:
 
         :raises OSError: there is nobody to tell.
         """
-        self._say_farewell()
         self._socket.shutdown(sockets.SHUT_WR)
 
-    def _say_farewell(self) -> None:
+    def say_farewell(self) -> None:
+        """Have TLS tell the client that nothing follows; it may have to wait."""
         if self._tls is not None and (farewell := self._tls.end()):
-            self._socket.send(farewell)
+            self.send_raw(farewell)
 
     def close(self, *, politely: bool) -> None:
         """Close the socket.
@@ -160,14 +159,16 @@ class Sender:
         :param politely: what was sent arrives; else the client learns that
             something is missing.
         """
-        self._unsent = None
-        self.size = 0
-        self.gone = self.gone or "the connection is closed"
-        try:
-            if politely:
-                self._say_farewell()
-            else:
-                self._socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET)
-        except (OSError, ssl.SSLError):
-            pass  # nobody is there to be told
-        self._socket.close()
+        with self._lock:  # another task may be sending what waits
+            self._unsent = None
+            self._waits = False
+            self.size = 0
+            self.gone = self.gone or "the connection is closed"
+            try:
+                if not politely:
+                    self._socket.setsockopt(
+                        sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET
+                    )
+            except OSError:
+                pass  # nobody is there to be told
+            self._socket.close()

@@ -117,8 +117,14 @@ class Session:
             return
         try:
             self._go_on(member)
-        except OSError as exc:  # ssl's errors, too
+        except ssl.SSLError as exc:
             LOG.debug("%s: %s", self.address, exc)
+            self._close(politely=True)  # there may be an alert on its way
+        except OSError as exc:
+            LOG.debug("%s: %s", self.address, exc)
+            self._close(politely=False)
+        except Exception:
+            LOG.exception("%s: the connection ends after a failure", self.address)
             self._close(politely=False)
 
     def _go_on(self, member: Member) -> None:
@@ -146,7 +152,10 @@ class Session:
         """Take a step towards the end; tell whether there may be another."""
         connection = self._connection
         if connection.over:
-            self._close(politely=not self._shut)
+            if self._tls is not None and not self._shut:
+                self._shut_down()
+                return True
+            self._close(politely=True)
             return False
         if connection.refusal is not None and not self._shut:
             self._refuse(connection.refusal)
@@ -166,17 +175,19 @@ class Session:
 
     def _receive(self) -> bool:
         """Read what is there; tell whether there was something, or the end."""
+        # Before it is read: an edge of what comes meanwhile is not to be lost.
+        self.readable = False
         try:
             data = self._socket.recv(_READ)
         except BlockingIOError:
-            self.readable = False
             self._engine.poller.drained(self._fd)
             return False
         ended = not data
-        if len(data) < _READ and not ended and not self.hung_up:
+        if len(data) == _READ or self.hung_up:
+            self.readable = True
+        elif not ended:
             # All that was there: what comes now is an edge. It may have been
             # the end, where one was reported.
-            self.readable = False
             self._engine.poller.drained(self._fd)
         if self._tls is not None:
             data, ended = self._decrypt(self._tls, data)
@@ -223,7 +234,7 @@ class Session:
     # The application
 
     def _answer(self, request: Request, member: Member) -> bool:
-        """Have a request answered; tell whether there was a place."""
+        """Have a request answered; tell whether to go on now."""
         connection, engine = self._connection, self._engine
         self._queued = not engine.enter(self, member)
         if self._queued:
@@ -242,6 +253,9 @@ class Session:
             self._sender.send(interim)
         if connection.lingers:
             self._shut_down()
+        if connection.requests:
+            engine.put_off(self)
+            return False
         return True
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -266,6 +280,8 @@ class Session:
             self._connection.extend(_clock.now())
         if sent and self._shut:
             sender.finish()
+            self._connection.all_sent(_clock.now())
+            self.hurried = True
         return sent
 
     def pump(self) -> None:
@@ -312,6 +328,7 @@ class Session:
     def _shut_down(self) -> None:
         """Tell the client that nothing follows, once everything is sent."""
         self._shut = self.hurried = True
+        self._sender.say_farewell()
         if not self._sender.size:
             self._sender.finish()
 

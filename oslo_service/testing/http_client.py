@@ -190,6 +190,10 @@ class Site:
         values = stat.rpartition(")")[2].split()
         return (int(values[11]) + int(values[12])) / 100
 
+    def descriptors(self) -> int:
+        """Tell how many descriptors the process has."""
+        return len(list(Path(f"/proc/{self.program.pid}/fd").iterdir()))
+
     def until_idle(self) -> None:
         """Wait until it uses no CPU."""
         end = time.monotonic() + LIMIT

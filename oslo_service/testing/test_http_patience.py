@@ -3,6 +3,7 @@
 """Contract: no client holds up another; each has its deadline."""
 
 import contextlib
+import socket
 import time
 
 import pytest
@@ -93,6 +94,49 @@ class TestSlowClients:
             for client in others:
                 assert client.answer().status == 200
 
+    def test_who_says_something_while_it_waits_for_a_place_takes_no_other(
+        self, driver_name, tmp_path
+    ) -> None:
+        gate = tmp_path / "gate"
+        with (
+            serving(driver_name, settings={"pool_size": 1}, gate=str(gate)) as site,
+            site.client() as first,
+            site.client() as restless,
+            site.client() as last,
+        ):
+            first.send(get("/gate"))
+            site.program.expect("in the application")
+            restless.send(get("/pid"))
+            for _ in range(3):
+                # The answer to somebody else: what was sent before has been seen.
+                assert site.ask("bad").status == 400
+                restless.send(b"\r\n")
+            assert site.ask("bad").status == 400
+            last.send(get("/pid"))
+            assert site.ask("bad").status == 400
+            gate.touch()
+            for client in (first, restless, last):
+                assert client.answer().status == 200
+
+    def test_who_sends_many_requests_at_once_lets_others_in_between(
+        self, driver_name, tmp_path
+    ) -> None:
+        gate = tmp_path / "gate"
+        with (
+            serving(driver_name, settings={"pool_size": 1}, gate=str(gate)) as site,
+            site.client() as greedy,
+            site.client() as other,
+        ):
+            greedy.send(get("/gate") + get("/count") * 100)
+            site.program.expect("in the application")
+            other.send(get("/count"))
+            assert site.ask("bad").status == 400
+            gate.touch()
+            assert int(other.answer().body) < 50
+            greedy.answer()
+            counts = [int(greedy.answer().body) for _ in range(100)]
+            assert counts == sorted(counts)
+
     def test_one_that_blocks_does_not_hold_up_others(
         self, driver_name, tmp_path
     ) -> None:
@@ -110,6 +154,30 @@ class TestSlowClients:
             gate.touch()
             for client in blocked:
                 assert client.answer().status == 200
+
+
+class TestLastResponses:
+    """After which the connection ends, with a client that takes its time."""
+
+    # Something is behind the last request, so that the server waits for the end.
+    LAST = get("/whole?100", "Connection: close") + b"GET"
+
+    def test_who_has_said_all_still_gets_all(self, site: Site) -> None:
+        before = site.descriptors()
+        with site.client(buffer=4096) as client:
+            client.send(self.LAST)
+            client.socket.shutdown(socket.SHUT_WR)
+            # The server is done with it: everything is up to the kernel.
+            site.program.expect_text("GET /whole?100")
+            site.program.until(lambda: site.descriptors() == before, "a close")
+            assert len(client.rest()) > 100 * 1024
+
+    def test_it_is_not_waited_for_longer_than_a_moment(self, site: Site) -> None:
+        before = site.descriptors()
+        with site.client(buffer=4096) as client:
+            client.send(self.LAST.replace(b"?100", b"?20000"))
+            assert len(client.rest()) > 20000 * 1024
+            site.program.until(lambda: site.descriptors() == before, "a close")
 
 
 class TestDeadlines:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contract: where wsgi.Server listens, and what it writes to its log."""
 
+import contextlib
+import errno
 import logging
 import re
 import socket
@@ -12,6 +14,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import wsgi
+from oslo_service.serving.poller import EpollPoller
 from oslo_service.testing.http_client import get, serving, write_options
 
 
@@ -197,3 +200,27 @@ def test_where_the_log_is_off_nothing_is_formatted(make, caplog) -> None:
     server.stop()
     server.wait()
     assert not [one for one in caplog.records if one.name == "quiet"]
+
+
+def test_a_client_that_cannot_be_looked_after_is_turned_away(
+    make, monkeypatch, caplog
+) -> None:
+    def fail(*_: object) -> None:
+        monkeypatch.undo()
+        raise OSError(errno.EPERM, "refused as asked")
+
+    server = make()
+    server.start()
+    monkeypatch.setattr(EpollPoller, "add", fail)
+    first, second = (
+        socket.create_connection((server.host, server.port), timeout=10)
+        for _ in range(2)
+    )
+    with first, second:
+        second.sendall(b"nonsense\r\n\r\n")
+        server.stop()
+        assert server._engine.wait(10)
+        with contextlib.suppress(ConnectionResetError):
+            assert first.recv(1) == b""
+        assert b" 400 " in second.recv(1000)
+    assert "refused as asked" in caplog.text

@@ -10,6 +10,7 @@ Each path of its application does something else.
 from oslo_service.testing.programs import daemon
 
 import hashlib
+import itertools
 import json
 import os
 import resource
@@ -31,6 +32,7 @@ PLAN = daemon.PLAN
 TEXT = [("Content-Type", "text/plain")]
 KIB = b"x" * 1024
 PIECE = b"y" * 65536
+COUNTER = itertools.count()
 
 
 def hello(_environ: Any, start: Any) -> Any:
@@ -83,6 +85,12 @@ def pid(_environ: Any, start: Any) -> Any:
     """Tell which process answers."""
     start("200 OK", TEXT)
     return [b"%d" % os.getpid()]
+
+
+def count(_environ: Any, start: Any) -> Any:
+    """Tell how many such requests there have been before."""
+    start("200 OK", TEXT)
+    return [b"%d" % next(COUNTER)]
 
 
 def gate(_environ: Any, start: Any) -> Any:
@@ -245,6 +253,7 @@ PATHS = {
     "/peak": peak,
     "/show": show,
     "/pid": pid,
+    "/count": count,
     "/gate": gate,
     "/stream": stream,
     "/whole": whole,

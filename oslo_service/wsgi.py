@@ -199,6 +199,12 @@ class Server(ServiceBase):
             )
         self._context = sslutils.context(self.conf)
 
+    def _renew_certificate(self) -> None:
+        try:
+            self._load_certificate()
+        except (RuntimeError, InvalidInput):
+            LOG.exception("%s goes on with the certificate that it had", self.name)
+
     # The service
 
     def start(self) -> None:
@@ -216,7 +222,7 @@ class Server(ServiceBase):
                 fd = os.dup(self.socket.fileno())
             listener = self._driver.original("socket").socket(fileno=fd)
             listener.setblocking(False)
-            self._load_certificate()
+            self._renew_certificate()
             engine = self._driver.serve(
                 listener,
                 self._set_up().connect,
@@ -277,10 +283,7 @@ class Server(ServiceBase):
 
     def reset(self) -> None:
         """Take up what has changed: the certificate, the number of places."""
-        try:
-            self._load_certificate()
-        except (RuntimeError, InvalidInput):
-            LOG.exception("%s goes on with the certificate that it had", self.name)
+        self._renew_certificate()
         if self._engine is not None:
             self._engine.resize(self.pool_size)
 

@@ -70,6 +70,7 @@ def serve(driver_name, tmp_path, authority):
     @contextlib.contextmanager
     def serve(**options):
         plan = options.pop("plan", {})
+        settings = {"use_ssl": True, **options.pop("settings", {})}
         certificate, key = authority.issue("localhost")
         arguments = write_options(
             tmp_path / "web.conf",
@@ -78,7 +79,6 @@ def serve(driver_name, tmp_path, authority):
             key_file=key,
             **options,
         )
-        settings = {"use_ssl": True}
         with serving(
             driver_name, arguments=arguments, settings=settings, **plan
         ) as site:
@@ -165,7 +165,10 @@ class TestServer:
     def test_clients_that_never_shake_hands_hold_nobody_up(
         self, serve, authority
     ) -> None:
-        with serve() as site, contextlib.ExitStack() as stack:
+        with (
+            serve(settings={"pool_size": 1}) as site,
+            contextlib.ExitStack() as stack,
+        ):
             for _ in range(20):
                 stack.enter_context(site.client())
                 stack.enter_context(site.client()).send(b"\x16\x03\x01\x02\x00\x01")
@@ -233,3 +236,20 @@ def test_a_renewed_certificate_is_used_after_sighup(
             lambda: all(serial(site) != before for _ in range(4)), "a new certificate"
         )
         assert curl(site, authority, "/").stdout == b"hello"
+
+
+@pytest.mark.parametrize("method", ["reload", "mutate"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_with_a_renewed_one_that_does_not_work_it_goes_on_with_the_one_it_had(
+    serve, authority, method: str, workers: int
+) -> None:
+    plan = {"workers": workers, "restart_method": method}
+    with serve(plan=plan) as site:
+        (authority.folder / "localhost.pem").write_text("broken", encoding="ascii")
+        site.program.kill(1)
+        site.program.expect_text("goes on with the certificate", workers)
+        if method == "reload":
+            site.program.expect("serving", 2 * workers)
+        for _ in range(4):
+            assert curl(site, authority, "/").stdout == b"hello"
+        assert site.program.end() == 0

@@ -5,5 +5,5 @@
 Bytes and time in; requests, answers, deadlines and the end of the connection
 out (:mod:`.connection`). httptools parses (:mod:`.parser`), PEP 3333 is spoken
 in :mod:`.gateway`, and :mod:`.tls` turns bytes into bytes. What moves them
-between sockets and tasks is :mod:`oslo_service.backend._serving`.
+between sockets and tasks is :mod:`oslo_service.serving`.
 """

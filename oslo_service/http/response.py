@@ -269,6 +269,8 @@ class Response:
             raise ValueError("a status or header field has a line break, or a NUL")
         encoded = head.encode("latin-1")
         self.begun = True
+        # From now on the word that a client may wait for would be part of this.
+        self._request.expects_100 = False
         return encoded
 
     def _frame(self, lines: list[str], length: int | None, *, no_content: bool) -> None:

@@ -106,6 +106,15 @@ class TestRequests:
         assert refused.status == 403
         assert refused.closes
 
+    def test_a_body_is_not_asked_for_within_a_response(self, client: Client) -> None:
+        size = 100_000
+        fields = ("Expect: 100-continue", f"Content-Length: {size}")
+        client.send(get("/early", *fields, method="POST"))
+        head = client.read_until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        client.send(b"x" * size)
+        assert b"100 Continue" not in client.rest()
+
     def test_pipelined_requests_are_answered_in_order(self, client: Client) -> None:
         client.send(
             get("/echo", method="POST", body=b"one")

@@ -48,6 +48,12 @@ def echo(environ: Any, start: Any) -> Any:
     return iter(lambda: stream.read(8192), b"")
 
 
+def early(environ: Any, start: Any) -> Any:
+    """Begin the response before the body is read."""
+    start("200 OK", TEXT)(b"early")
+    return [b"%d" % len(environ["wsgi.input"].read())]
+
+
 def measure(environ: Any, start: Any) -> Any:
     """Read the body in pieces; tell its length, its digest and what that took."""
     digest, length = hashlib.sha256(), 0
@@ -248,6 +254,7 @@ def unread(_environ: Any, start: Any) -> Any:
 PATHS = {
     "/": hello,
     "/echo": echo,
+    "/early": early,
     "/measure": measure,
     "/lines": lines,
     "/peak": peak,

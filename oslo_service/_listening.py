@@ -49,7 +49,7 @@ class Listener:
 
 
 def listen_on_address(
-    sockets: ModuleType, host: str, port: int, backlog: int, family: int | None
+    sockets: ModuleType, host: str | None, port: int, backlog: int, family: int | None
 ) -> Any:
     """Listen on an address of the network.
 
@@ -57,7 +57,7 @@ def listen_on_address(
     :param family: of the addresses; None: whatever ``host`` has.
     :raises OSError: that is not possible; names the address.
     """
-    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    where = f"[{host}]:{port}" if host and ":" in host else f"{host or '*'}:{port}"
     try:
         found = sockets.getaddrinfo(
             host or None,
@@ -99,7 +99,8 @@ def listen_on_path(
         socket.listen(backlog)
     except OSError as exc:
         socket.close()
-        raise OSError(exc.errno, f"cannot listen on {path}: {exc.strerror}") from exc
+        reason = exc.strerror or str(exc)  # the latter for a path that is too long
+        raise OSError(exc.errno, f"cannot listen on {path}: {reason}") from exc
     return socket
 
 

@@ -42,6 +42,8 @@ __all__ = (
 LOG = logging.getLogger(__name__)
 
 _LONGEST_URL = 8192
+# What listen(2) can be given.
+_MOST = 2**31 - 1
 _INET = (None, 0, sockets.AF_INET, sockets.AF_INET6)
 
 
@@ -128,6 +130,7 @@ class Server(ServiceBase):
         super().__init__(conf)
         register_opts(conf)
         _check_parameters(pool_size, protocol, backlog, max_url_len)
+        _check_address(host, port)
         self.conf: cfg.ConfigOpts = conf
         self.name = name
         self.app = app
@@ -313,7 +316,7 @@ def _check_parameters(
     ):
         if value is None and name != "backlog":
             continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not _is_number(value, 1, _MOST):
             raise InvalidInput(f"{name} is an integer, 1 or more, not {value!r}")
     if protocol is not None:
         module = getattr(protocol, "__module__", "")
@@ -322,6 +325,19 @@ def _check_parameters(
                 f"protocol is None, not {protocol!r}: the library speaks HTTP by"
                 " itself, on every driver alike"
             )
+
+
+def _check_address(host: object, port: object) -> None:
+    if not (host is None or isinstance(host, str)):
+        raise InvalidInput(f"host is a name or an address, not {host!r}")
+    # getaddrinfo(3) takes the rest modulo 65536.
+    number = int(port) if isinstance(port, str) and port.isdecimal() else port
+    if port is not None and not _is_number(number, 0, 65535):
+        raise InvalidInput(f"port is a number from 0 to 65535, not {port!r}")
+
+
+def _is_number(value: object, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most
 
 
 _OLD_PROTOCOL = "eventlet.wsgi.HttpProtocol"

@@ -3,8 +3,10 @@
 """Contract: no client holds up another; each has its deadline."""
 
 import contextlib
+import resource
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -137,6 +139,27 @@ class TestSlowClients:
             counts = [int(greedy.answer().body) for _ in range(100)]
             assert counts == sorted(counts)
 
+    @pytest.mark.parametrize("how", ["parameter", "option"])
+    def test_there_are_no_more_places_than_that(
+        self, driver_name, tmp_path, how
+    ) -> None:
+        gate = tmp_path / "gate"
+        size = 1 if how == "option" else 2
+        plan = {"arguments": write_options(tmp_path / "c", wsgi_default_pool_size=1)}
+        if how == "parameter":
+            plan["settings"] = {"pool_size": size}
+        with (
+            serving(driver_name, gate=str(gate), **plan) as site,
+            clients(site, 4, get("/gate")) as waiting,
+        ):
+            site.program.expect("in the application", size)
+            # The answer to somebody else: what was sent before has been seen.
+            assert site.ask("bad").status == 400
+            assert len(site.program.events("in the application")) == size
+            gate.touch()
+            for client in waiting:
+                assert client.answer().status == 200
+
     def test_one_that_blocks_does_not_hold_up_others(
         self, driver_name, tmp_path
     ) -> None:
@@ -154,6 +177,57 @@ class TestSlowClients:
             gate.touch()
             for client in blocked:
                 assert client.answer().status == 200
+
+
+class TestCrowds:
+    """Many of them, and a place for one."""
+
+    def test_who_dawdles_who_is_silent_and_who_is_deaf(self, site: Site) -> None:
+        request = get("/")
+        with (
+            clients(site, 200, request[:1]) as slow,
+            clients(site, 50, b"") as silent,
+            clients(site, 50, get(MEGABYTE), buffer=4096) as deaf,
+        ):
+            for byte in (request[1:2], request[2:3], request[3:4]):
+                for client in slow:
+                    client.send(byte)
+                assert site.ask("/").body == b"hello"
+            # Nobody has been forgotten.
+            for client in slow:
+                client.send(request[4:])
+            for client in silent:
+                client.send(request)
+            for client in (*slow, *silent):
+                assert client.answer().body == b"hello"
+            for client in deaf:
+                assert len(client.answer().body) == 1 << 20
+
+    @pytest.mark.usefixtures("descriptors")
+    def test_two_thousand_that_are_idle(self, driver_name: str) -> None:
+        with (
+            serving(driver_name, settings={"pool_size": 1}) as site,
+            clients(site, 2000, get("/")) as idle,
+        ):
+            for client in idle:
+                assert client.answer().body == b"hello"
+            assert site.ask("/").body == b"hello"
+            for client in (idle[0], idle[1000], idle[-1]):
+                assert client.ask("/").body == b"hello"
+            threads = f"/proc/{site.program.pid}/task"
+            assert len(list(Path(threads).iterdir())) < 10
+            assert site.program.end() == 0
+            assert all(client.ended() for client in idle)
+
+    @pytest.fixture
+    def descriptors(self):
+        """Enough for the test, and for the program, which inherits them."""
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if limits[1] < 4096:
+            pytest.skip("this takes more descriptors than are allowed here")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4096, limits[1]))
+        yield
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 class TestLastResponses:

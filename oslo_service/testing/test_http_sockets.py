@@ -8,6 +8,7 @@ import logging
 import re
 import socket
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,12 @@ class TestParameters:
         [
             ("backlog", 0),
             ("backlog", "many"),
+            ("backlog", 2**31),
+            ("host", 5),
+            ("port", 70000),
+            ("port", -1),
+            ("port", "http"),
+            ("port", True),
             ("pool_size", 0),
             ("pool_size", -1),
             ("max_url_len", -1),
@@ -102,6 +109,33 @@ class TestParameters:
     def test_an_unknown_host_is_named(self, make) -> None:
         with pytest.raises(OSError, match=r"no\.such\.host\.invalid"):
             make(host="no.such.host.invalid")
+
+    def test_a_path_that_is_too_long_is_named(self, make, tmp_path) -> None:
+        path = str(tmp_path / ("x" * 200))
+        with pytest.raises(OSError, match="xxx: .*too long"):
+            make(socket_family=socket.AF_UNIX, socket_file=path)
+
+    def test_without_a_host_there_is_one(self, make) -> None:
+        assert make(host=None).port
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells it")
+    def test_the_backlog_is_the_kernels(self, make) -> None:
+        info = make(backlog=77).socket.getsockopt(
+            socket.IPPROTO_TCP, socket.TCP_INFO, 192
+        )
+        # tcpi_sacked, in linux/tcp.h: of a listening socket, its backlog.
+        assert int.from_bytes(info[28:32], sys.byteorder) == 77
+
+    def test_the_idle_time_is_the_kernels_too(self, conf, make) -> None:
+        conf.set_override("tcp_keepidle", 77)
+        server = make()
+        idle = server.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+        assert idle == 77
+        assert server.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+    def test_the_size_of_the_pool_is_the_options(self, conf, make) -> None:
+        conf.set_override("wsgi_default_pool_size", 3)
+        assert make().pool_size == 3
 
     def test_ipv6(self, make) -> None:
         server = make(host="::1")

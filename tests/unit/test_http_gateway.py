@@ -17,6 +17,16 @@ from oslo_service.http.request import Request
 TEXT = [("Content-Type", "text/plain")]
 
 
+class Template(str):
+    """A format that counts how often it is used."""
+
+    __slots__ = ("count",)
+
+    def __mod__(self, values: object) -> str:
+        self.count = getattr(self, "count", 0) + 1
+        return str(values)
+
+
 class Client:
     """Keeps what is sent.
 
@@ -165,3 +175,20 @@ def test_what_is_written_after_the_end_is_never_sent() -> None:
     client = Client()
     answer(application, client)
     assert client.body == b"7\r\non time\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(("level", "count"), [(logging.INFO, 1), (logging.WARNING, 0)])
+def test_where_the_log_is_off_no_line_is_made(level: int, count: int) -> None:
+    def application(_environ: Any, start: Any) -> Any:
+        start("200 OK", TEXT)
+        return [b"x"]
+
+    logger = logging.getLogger("gateway.access")
+    logger.setLevel(level)
+    template = Template("%(request_line)s")
+    log = AccessLog(logger, template)
+    assert (log.begin() is None) is (count == 0)
+    Gateway(application, log, debug=False).answer(
+        Request("GET", "/", "1.1", {}), Client()
+    )
+    assert getattr(template, "count", 0) == count

@@ -101,6 +101,7 @@ class Engine:
         self._lock = self.new_lock()
         self._sessions: dict[int, Session] = {}
         self._ready: collections.deque[Session] = collections.deque()
+        self._put_off: collections.deque[Session] = collections.deque()
         self._deadlines: Deadlines[Session] = Deadlines()
         self._places = self._free = places
         # In the order in which they came; each is there once, whatever happens to
@@ -205,8 +206,8 @@ class Engine:
             self._long = self._pace > _LONG
 
     def put_off(self, session: Session) -> None:
-        """Serve a session again when those that wait have had their turn."""
-        self._ready.append(session)
+        """Serve a session again when all others that are ready have been served."""
+        self._put_off.append(session)
 
     def forget(self, fd: int, session: Session) -> None:
         """Take in that a session is over; its socket is closed next."""
@@ -226,13 +227,23 @@ class Engine:
             try:
                 session = ready.popleft()
             except IndexError:
-                if not lead.is_with(member):
+                if lead.is_with(member):
+                    self._look()
+                    lead.call_watch()
+                elif not self._put_off:
                     return
-                self._look()
-                lead.call_watch()
+                self._take_up()
                 continue
             self._serve(session, member)
             lead.turns += 1
+
+    def _take_up(self) -> None:
+        put_off = self._put_off
+        while put_off:
+            try:
+                self._ready.append(put_off.popleft())
+            except IndexError:  # another task was quicker
+                return
 
     def _serve(self, session: Session, member: Member) -> None:
         session.again = True
@@ -266,6 +277,8 @@ class Engine:
             if self._accepts_again is not None:
                 due = min(due or self._accepts_again, self._accepts_again)
             timeout = None if due is None else max(0.0, due - _clock.now())
+            if self._put_off:
+                timeout = 0
             found = self.poller.wait(timeout)
         finally:
             self._lead.resting = False

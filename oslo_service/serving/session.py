@@ -143,10 +143,16 @@ class Session:
                 if not self._end():
                     return
             elif not (self.readable and connection.wants_data and self._receive()):
-                if self._engine.stopping:
-                    connection.drain(_clock.now())
-                    self.hurried = True
+                self._idle()
                 return
+            if self.readable:  # who sends without end is not the only one
+                self._engine.put_off(self)
+                return
+
+    def _idle(self) -> None:
+        if self._engine.stopping:
+            self._connection.drain(_clock.now())
+            self.hurried = True
 
     def _end(self) -> bool:
         """Take a step towards the end; tell whether there may be another."""

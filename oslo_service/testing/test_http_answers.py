@@ -192,6 +192,9 @@ class TestResponses:
         assert len(answer.body) == 3000 * 1024 - 512
         assert client.ask("/").body == b"hello"
 
+    def test_the_system_sends_it_by_itself(self, client: Client) -> None:
+        assert client.ask("/unread-file?300").body == b"x" * 300 * 1024
+
     def test_no_content(self, client: Client) -> None:
         answer = client.ask("/empty")
         assert answer.status == 204
@@ -208,6 +211,14 @@ class TestResponses:
         assert received > 300_000 * 1024 - (1 << 20)
         with Client(client.socket.getpeername()) as other:
             assert int(other.ask("/peak").body) - before < 20_000
+
+    def test_so_does_one_that_is_not_read(self, site: Site) -> None:
+        before = int(site.ask("/peak").body)
+        with site.client(buffer=4096) as client:
+            client.send(get("/stream?300000"))
+            client.read(1000)
+            site.until_idle()
+            assert int(site.ask("/peak").body) - before < 20_000
 
     def test_an_upload_takes_constant_memory(self, client: Client) -> None:
         size, piece = 300_000 * 1024, b"u" * (1 << 20)

@@ -5,8 +5,10 @@
 import contextlib
 import resource
 import socket
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,32 @@ def clients(site: Site, count: int, data: bytes, **options):
             client.send(data)
             connected.append(client)
         yield connected
+
+
+@contextlib.contextmanager
+def sending_without_end(site: Site, data: bytes):
+    """Have a client that sends, and reads, as much as it can."""
+    over = threading.Event()
+
+    def send() -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError), site.client() as client:
+                threading.Thread(target=read, args=(client,)).start()
+                while not over.is_set():
+                    client.send(data)
+
+    def read(client: Client) -> None:
+        with contextlib.suppress(OSError):
+            while client.socket.recv(1 << 20):
+                pass
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 class TestSlowClients:
@@ -145,7 +173,8 @@ class TestSlowClients:
     ) -> None:
         gate = tmp_path / "gate"
         size = 1 if how == "option" else 2
-        plan = {"arguments": write_options(tmp_path / "c", wsgi_default_pool_size=1)}
+        plan: dict[str, Any] = {}
+        plan["arguments"] = write_options(tmp_path / "c", wsgi_default_pool_size=1)
         if how == "parameter":
             plan["settings"] = {"pool_size": size}
         with (
@@ -202,6 +231,19 @@ class TestCrowds:
                 assert client.answer().body == b"hello"
             for client in deaf:
                 assert len(client.answer().body) == 1 << 20
+
+    @pytest.mark.parametrize(
+        "data",
+        [b"nonsense\r\n\r\n" + b"x" * (1 << 20), get("/") * 20_000],
+        ids=["what nobody wants", "requests"],
+    )
+    def test_who_never_stops_sending(self, site: Site, data: bytes) -> None:
+        with sending_without_end(site, data), sending_without_end(site, data):
+            begin = time.monotonic()
+            for _ in range(5):
+                assert site.ask("/").body == b"hello"
+            # Where they have to wait for what was sent, that takes far longer.
+            assert time.monotonic() - begin < 5
 
     @pytest.mark.usefixtures("descriptors")
     def test_two_thousand_that_are_idle(self, driver_name: str) -> None:

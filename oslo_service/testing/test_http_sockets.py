@@ -112,7 +112,7 @@ class TestParameters:
 
     def test_a_path_that_is_too_long_is_named(self, make, tmp_path) -> None:
         path = str(tmp_path / ("x" * 200))
-        with pytest.raises(OSError, match="xxx: .*too long"):
+        with pytest.raises(OSError, match=r"xxx: .*too long"):
             make(socket_family=socket.AF_UNIX, socket_file=path)
 
     def test_without_a_host_there_is_one(self, make) -> None:

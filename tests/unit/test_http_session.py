@@ -62,6 +62,10 @@ class Engine:
     def leave(self, seconds: float) -> None:
         """Take it back."""
 
+    def put_off(self, session: Any) -> None:
+        """Have all the time in the world."""
+        session.serve(MEMBER)
+
     def forget(self, _fd: int, session: Any) -> None:
         """Note it."""
         self.forgotten.append(session)

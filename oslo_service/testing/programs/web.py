@@ -145,6 +145,27 @@ def file(environ: Any, start: Any) -> Any:
     return environ["wsgi.file_wrapper"](temporary, 4096)
 
 
+class Unread:
+    """A file that nobody has to read: there is a descriptor."""
+
+    def __init__(self, size: int) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - see close()
+        self._file.write(KIB * size)
+        self._file.seek(0)
+        self.fileno, self.tell = self._file.fileno, self._file.tell
+        self.close = self._file.close
+
+    def read(self, _size: int) -> bytes:
+        """Refuse."""
+        raise RuntimeError("it is read")
+
+
+def unread_file(environ: Any, start: Any) -> Any:
+    """Give a file of as many KiB as the query says, for the system to send."""
+    start("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](Unread(int(environ["QUERY_STRING"])))
+
+
 def fail_before(_environ: Any, _start: Any) -> Any:
     """Fail before the first byte."""
     raise RuntimeError("it fails as asked")
@@ -267,6 +288,7 @@ PATHS = {
     "/flood": flood,
     "/write": write,
     "/file": file,
+    "/unread-file": unread_file,
     "/fail-before": fail_before,
     "/fail-after": fail_after,
     "/exit": exit_,

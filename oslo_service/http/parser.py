@@ -75,19 +75,19 @@ class Parser:
         if self.finished:
             return
         self._unseen += len(data)
-        rest = memoryview(data)
+        rest = self._feed(data)
         while rest and not self.finished:
             rest = self._feed(rest)
         if self._unseen > _MURMUR:
             raise Refusal(431 if self.in_head else 400, "a line does not end")
 
-    def _feed(self, data: memoryview) -> memoryview:
+    def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
         """Parse, and give what has to be parsed by another parser."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
             self._stay()
-            return data[switch.args[0] :]
+            return memoryview(data)[switch.args[0] :]
         except httptools.HttpParserCallbackError:
             if self._refusal is not None:
                 raise self._refusal from None
@@ -97,7 +97,7 @@ class Parser:
                 status = 413 if str(exc) in _TOO_LARGE else 400
                 raise Refusal(status, str(exc)) from None
             self.surplus = True
-        return data[:0]
+        return b""
 
     def _stay(self) -> None:
         """Go on in HTTP/1.1 though the client would rather change over.

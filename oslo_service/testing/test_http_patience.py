@@ -5,6 +5,7 @@
 import contextlib
 import resource
 import socket
+import statistics
 import threading
 import time
 from pathlib import Path
@@ -239,11 +240,13 @@ class TestCrowds:
     )
     def test_who_never_stops_sending(self, site: Site, data: bytes) -> None:
         with sending_without_end(site, data), sending_without_end(site, data):
-            begin = time.monotonic()
-            for _ in range(5):
+            times = []
+            for _ in range(9):
+                begin = time.monotonic()
                 assert site.ask("/").body == b"hello"
-            # Where they have to wait for what was sent, that takes far longer.
-            assert time.monotonic() - begin < 5
+                times.append(time.monotonic() - begin)
+            # Where they have to wait until all is read, these are seconds.
+            assert statistics.median(times) < 0.5
 
     @pytest.mark.usefixtures("descriptors")
     def test_two_thousand_that_are_idle(self, driver_name: str) -> None:

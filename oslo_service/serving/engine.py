@@ -8,8 +8,6 @@ one, not only when it is held up.
 """
 
 import collections
-import errno
-import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -17,24 +15,15 @@ from oslo_service import _clock
 from oslo_service.backend.base import Driver
 from oslo_service.serving import poller
 from oslo_service.serving.deadlines import Deadlines
+from oslo_service.serving.entrance import Entrance
 from oslo_service.serving.lead import Lead, Member
 
 __all__ = ("Engine", "Session")
-
-LOG = logging.getLogger(__name__)
 
 # Applications that take longer than this on average, in seconds, are run when
 # the lead has been passed on; the weight of one in the average; and the most
 # that one counts for.
 _LONG, _WEIGHT, _MOST = 0.0005, 0.1, 0.01
-# How long to accept nobody where there are no descriptors left, in seconds.
-_PAUSE = 0.25
-# How many clients are accepted at a time, and at the end. One at a time where
-# others wait for them too: who is awake already would take the whole crowd.
-_ACCEPTS, _CROWD = 16, 1024
-_EXHAUSTED = frozenset(
-    (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC)
-)
 
 
 class Session(Protocol):
@@ -91,10 +80,7 @@ class Engine:
         name: str,
     ) -> None:
         self._driver = driver
-        self._listener = listener
         self._connect = connect
-        self._accepts = 1 if shared else _ACCEPTS
-        self._name = name
         self._parallel = driver.capabilities.parallel
         #: Makes a lock of native threads.
         self.new_lock: Callable[[], Any] = driver.original("_thread").allocate_lock
@@ -109,12 +95,13 @@ class Engine:
         self._queue: dict[Session, None] = {}
         self._pace = 0.0
         self._long = False
-        self._accepts_again: float | None = None
-        self._exhausted = False
         self.stopping = False
         self._ended = False
         self._over = driver.event()
         self.poller = poller.make(driver)
+        self._entrance = Entrance(
+            listener, self.poller, self._admit, shared=shared, name=name
+        )
         # One task more than there are places: the connections need looking after.
         self._lead = Lead(
             driver, name, lambda: self._places + 1, self._work, self.poller.close
@@ -124,7 +111,7 @@ class Engine:
 
     def start(self) -> None:
         """Serve; does not wait."""
-        self.poller.add_listener(self._listener.fileno())
+        self._entrance.open()
         self._lead.start()
 
     def stop(self, *, for_good: bool = True) -> None:
@@ -132,18 +119,13 @@ class Engine:
 
         :param for_good: nobody else will accept those who have come already.
         """
-        failure = None
         with self._lock:
             if self.stopping:
                 return
-            if for_good:
-                failure = self._accept(_CROWD)
+            failure = self._entrance.close(for_good=for_good)
             self.stopping = True
-            if self._accepts_again is None:
-                self.poller.remove(self._listener.fileno())
-            self._listener.close()
             sessions = list(self._sessions.values())
-        self._report(failure)
+        self._entrance.report(failure)
         for session in sessions:
             self._ready.append(session)
         self.poller.wake()
@@ -274,8 +256,9 @@ class Engine:
         try:
             with self._lock:
                 due = self._deadlines.next
-            if self._accepts_again is not None:
-                due = min(due or self._accepts_again, self._accepts_again)
+                again = self._entrance.opens_again
+            if again is not None:
+                due = min(due or again, again)
             timeout = None if due is None else max(0.0, due - _clock.now())
             if self._put_off:
                 timeout = 0
@@ -298,10 +281,9 @@ class Engine:
         now = _clock.now()
         with self._lock:
             late = self._deadlines.due(now)
-            if self._accepts_again is not None and self._accepts_again <= now:
-                self._accepts_again = None
-                if not self.stopping:
-                    self.poller.add_listener(self._listener.fileno())
+            again = self._entrance.opens_again
+            if again is not None and again <= now:
+                self._entrance.open()
         for session in late:
             session.expire()
             self._ready.append(session)
@@ -309,29 +291,9 @@ class Engine:
     def _welcome(self, fd: int) -> None:
         failure = None
         with self._lock:
-            if not self.stopping and fd == self._listener.fileno():
-                failure = self._accept(self._accepts)
-        self._report(failure)
-
-    def _accept(self, most: int) -> Exception | None:
-        """Accept clients; give what is to be reported, without the lock."""
-        failure: Exception | None = None
-        for _ in range(most):
-            client = None
-            try:
-                client, address = self._listener.accept()
-                self._admit(client, address)
-                self._exhausted = False
-            except BlockingIOError:
-                break
-            except Exception as exc:  # noqa: BLE001 - it is reported
-                if isinstance(exc, OSError) and exc.errno in _EXHAUSTED:
-                    known, self._exhausted = self._exhausted, True
-                    self._pause_accepting()
-                    return failure if known else exc
-                if client is not None:  # else it has left already
-                    failure = exc
-        return failure
+            if not self.stopping and self._entrance.is_at(fd):
+                failure = self._entrance.welcome()
+        self._entrance.report(failure)
 
     def _admit(self, client: Any, address: Any) -> None:
         fd = client.fileno()
@@ -344,17 +306,6 @@ class Engine:
             client.close()
             raise
         self._deadlines.note(session)
-
-    def _pause_accepting(self) -> None:
-        if self._accepts_again is None:
-            self.poller.remove(self._listener.fileno())
-        self._accepts_again = _clock.now() + _PAUSE
-
-    def _report(self, failure: Exception | None) -> None:
-        if isinstance(failure, OSError) and failure.errno in _EXHAUSTED:
-            LOG.warning("%s accepts nobody for now: %s", self._name, failure)
-        elif failure is not None:
-            LOG.error("%s turns a client away", self._name, exc_info=failure)
 
     # The end
 

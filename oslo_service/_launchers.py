@@ -3,12 +3,15 @@
 """What runs services: in this process, or in worker processes."""
 
 import functools
+import logging
+import os
 from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service import _names, backend, systemd
+from oslo_service import _names, backdoor, backend, systemd
 from oslo_service._service import ServiceBase
+from oslo_service.backend.base import Driver
 from oslo_service.supervisor import loop, worker
 from oslo_service.supervisor.host import Host
 from oslo_service.supervisor.settings import Settings
@@ -22,6 +25,8 @@ __all__ = (
     "Services",
     "launch",
 )
+
+LOG = logging.getLogger(__name__)
 
 
 class Services:
@@ -87,17 +92,21 @@ class Launcher:
     :param restart_method: what SIGHUP does. ``reload``: the configuration
         files are read again and the services restarted; ``mutate``: the
         mutable options are, and nothing restarts. Both call ``reset()``.
-    :raises ValueError: there is no such method.
+    :raises ValueError: there is no such method, or ``backdoor_port`` cannot be
+        that.
     :raises UnsupportedBackendError: the driver cannot be used here.
+    :ivar backdoor_port: where the debugging back door listens: a port, or the
+        path of a socket; None: there is none. Services get it, too.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, restart_method: str = "reload") -> None:
         self.conf = conf
-        self.backdoor_port: int | None = None
         self.services = Services(restart_method)
         self._settings = Settings(conf, restart_method)
+        backdoor.is_wanted(conf)  # or it is refused before anything is decided
         self._driver = backend.commit(conf)
         self._supervisor = loop.of_process(self._driver)
+        self.backdoor_port = backdoor.open_if_enabled(self._driver, conf)
 
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
         """Start a service; does not wait for its ``start()``.
@@ -183,7 +192,8 @@ class ProcessLauncher:
     :param start_method: how workers begin: ``fork`` (the default), or
         ``spawn``, in a fresh interpreter, where the driver can; the service
         must then be picklable.
-    :raises ValueError: there is no such method.
+    :raises ValueError: there is no such method, or ``backdoor_port`` cannot be
+        that.
     :raises UnsupportedBackendError: the driver cannot be used here, or cannot
         spawn.
     """
@@ -200,6 +210,7 @@ class ProcessLauncher:
         self.wait_interval = wait_interval
         self.no_fork = no_fork
         self._settings = Settings(conf, restart_method)
+        backdoor.is_wanted(conf)
         self._driver = backend.commit(conf)
         _check_start_method(start_method, self._driver)
         self._start_method = start_method or _FORK
@@ -218,7 +229,8 @@ class ProcessLauncher:
         _check_service(service)
         unit = self._launching_unit()
         if isinstance(unit, Host):
-            unit.add(_with_backdoor(service, None))
+            _open_backdoor(service, self._driver, self._settings)
+            unit.add(service)
             return
         wrap = ServiceWrapper(service, count)
         if self._start_method == _SPAWN:
@@ -315,10 +327,10 @@ _FORK, _SPAWN = "fork", "spawn"
 
 def _starter(method: str, driver: Any, settings: Settings) -> Any:
     if method == _FORK:
-        return functools.partial(worker.fork, driver, settings)
+        return functools.partial(worker.fork, driver, settings, _open_backdoor)
     from oslo_service.supervisor import spawning
 
-    return functools.partial(spawning.start, driver, settings)
+    return functools.partial(spawning.start, driver, settings, _open_backdoor)
 
 
 def _tell_systemd(supervisor: loop.Supervisor) -> None:
@@ -327,7 +339,17 @@ def _tell_systemd(supervisor: loop.Supervisor) -> None:
         supervisor.on_ready = lambda: systemd.notify_once()
 
 
-def _with_backdoor(service: ServiceBase, port: int | None) -> ServiceBase:
+def _open_backdoor(service: ServiceBase, driver: Driver, settings: Settings) -> None:
+    """Give a service, and the process that it is to run in, a back door."""
+    port: int | str | None = None
+    try:
+        port = backdoor.open_if_enabled(driver, settings.conf)
+    except ValueError:  # read again since the launcher has accepted it
+        LOG.exception("Process %d has no back door", os.getpid())
+    _with_backdoor(service, port)
+
+
+def _with_backdoor(service: ServiceBase, port: int | str | None) -> ServiceBase:
     service.backdoor_port = port  # type: ignore[attr-defined]
     return service
 

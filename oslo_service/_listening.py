@@ -17,12 +17,13 @@ class Listener:
     """A listening socket, and the file that it may have.
 
     :ivar socket: of the module that it was made with.
+    :ivar path: of the file; None: there is none.
     """
 
     def __init__(self, socket: Any, path: str | None = None) -> None:
         self.socket = socket
+        self.path = path
         self._lock = threading.Lock()
-        self._path = path
         self._pid = os.getpid()
 
     @property
@@ -41,9 +42,14 @@ class Listener:
             if self.closed:
                 return
             self.socket.close()
-        if self._path is not None and self._pid == os.getpid():
+        self.remove_file()
+
+    def remove_file(self) -> None:
+        """Remove the file where this process made it, and where there is one."""
+        path, self.path = self.path, None
+        if path is not None and self._pid == os.getpid():
             try:
-                Path(self._path).unlink()
+                Path(path).unlink()
             except FileNotFoundError:
                 pass
 
@@ -93,6 +99,8 @@ def listen_on_path(
     try:
         if _is_stale(sockets, path):
             Path(path).unlink()
+        if mode is not None:
+            _narrow(socket, mode)
         socket.bind(path)
         if mode is not None:
             Path(path).chmod(mode)  # before anybody can connect
@@ -110,6 +118,18 @@ def _listen(socket: Any, address: Any, backlog: int, where: str) -> None:
         socket.listen(backlog)
     except OSError as exc:
         raise OSError(exc.errno, f"cannot listen on {where}: {exc.strerror}") from exc
+
+
+def _narrow(socket: Any, mode: int) -> None:
+    """Have the file made with no more than these permissions.
+
+    Linux makes it with those of the socket, less the umask. Elsewhere nobody
+    can connect before the file has them, either: nobody listens yet.
+    """
+    try:
+        os.fchmod(socket.fileno(), mode)
+    except OSError:
+        pass
 
 
 def _is_stale(sockets: ModuleType, path: str) -> bool:

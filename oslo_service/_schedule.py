@@ -48,6 +48,9 @@ class Schedule(Protocol):
         :raises LoopingCallTimeOut: there shall be none, the time is over.
         """
 
+    def __str__(self) -> str:
+        """Say how often, for people."""
+
 
 class FixedInterval:
     """Ticks at start + k * interval.
@@ -84,6 +87,10 @@ class FixedInterval:
         self._due = due
         # At interval 0 the grid is not kept: every point of it is past.
         return due - now if self._interval > 0 else 0.0
+
+    def __str__(self) -> str:
+        behind = f" ({self._overruns} overruns in a row)" if self._overruns else ""
+        return f"every {self._interval:g} s{behind}"
 
     def _overrun(self, now: float, late: float) -> float:
         self._due = now
@@ -129,6 +136,9 @@ class Limited:
             )
         return self._schedule.delay(result, now)
 
+    def __str__(self) -> str:
+        return f"{self._schedule}, for {self._until - self._since:g} s at most"
+
 
 class Dynamic:
     """Every call returns the seconds to wait before the next.
@@ -159,6 +169,10 @@ class Dynamic:
             result = min(result, self._longest)
         self._last = max(0.0, float(result))
         return self._last
+
+    def __str__(self) -> str:
+        longest = "" if self._longest is None else f", {self._longest:g} s at most"
+        return f"when it says{longest}"
 
 
 class BackOff:
@@ -209,3 +223,6 @@ class BackOff:
             )
         self._paused += pause
         return pause
+
+    def __str__(self) -> str:
+        return f"backing off from {self._start:g} s to {self._longest:g} s"

@@ -173,7 +173,10 @@ class LoopingCallBase:
             result = call()
             if stopped():
                 break
-            self._sleep(schedule.delay(result, _clock.now()))
+            # Two variables, for a debugger: see backdoor.loops.
+            ended = _clock.now()
+            pause = schedule.delay(result, ended)
+            self._sleep(pause)
         return True
 
     def _call(self) -> Any:

@@ -31,7 +31,7 @@ backend_opts = [
     ),
 ]
 
-_BACKDOOR_PORT_HELP = (
+BACKDOOR_PORT_HELP = (
     "Where the back door listens: 0 takes any free TCP port, a number takes that"
     " port (if it is in use, there is no back door), and <start>:<end> takes the"
     " first free port of the range. The port is written to the log."
@@ -40,7 +40,7 @@ _BACKDOOR_PORT_HELP = (
 eventlet_backdoor_opts = [
     cfg.StrOpt(
         "backdoor_port",
-        help=f"Enable the debugging back door. {_BACKDOOR_PORT_HELP}",
+        help=f"Enable the debugging back door. {BACKDOOR_PORT_HELP}",
     ),
     cfg.StrOpt(
         "backdoor_socket",

@@ -14,8 +14,9 @@ defined; what has a body here is written in terms of the rest.
 import abc
 import dataclasses
 import importlib
+import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from oslo_service.backend._semaphore import Semaphore
@@ -151,6 +152,15 @@ class Driver(abc.ABC):
             one, unless the time is over. The others are found by the next
             call.
         """
+
+    def frames(self) -> dict[int, FrameType]:
+        """Tell where every task is, for debuggers.
+
+        :returns: the innermost frames, by what :meth:`current_ident` gives in
+            the tasks; also of what is of the model's kind and no task. Here:
+            of the native threads.
+        """
+        return sys._current_frames()
 
     def original(self, module: str) -> ModuleType:
         """Give a standard library module as it was before any patching."""

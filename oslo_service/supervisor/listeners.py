@@ -9,7 +9,7 @@ is open, clients are let in: at the end it is to be closed first.
 import weakref
 from typing import Protocol
 
-__all__ = ("add", "close_all")
+__all__ = ("add", "add_last", "close_all", "close_last")
 
 
 class Listener(Protocol):
@@ -20,6 +20,7 @@ class Listener(Protocol):
 
 
 _open: "weakref.WeakSet[Listener]" = weakref.WeakSet()
+_last: "weakref.WeakSet[Listener]" = weakref.WeakSet()
 
 
 def add(listener: Listener) -> None:
@@ -27,8 +28,26 @@ def add(listener: Listener) -> None:
     _open.add(listener)
 
 
+def add_last(listener: Listener) -> None:
+    """Have a listener closed when the process ends at once.
+
+    It goes on while the process stops in order.
+    """
+    _last.add(listener)
+
+
 def close_all() -> None:
     """Refuse all clients."""
-    for listener in list(_open):
+    _close(_open)
+
+
+def close_last() -> None:
+    """Refuse everybody: the process ends now."""
+    _close(_open)
+    _close(_last)
+
+
+def _close(some: "weakref.WeakSet[Listener]") -> None:
+    for listener in list(some):
         listener.close()
-    _open.clear()
+    some.clear()

@@ -20,7 +20,7 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.uplink import Uplink
 from oslo_service.supervisor.workforce import Starter, Workforce
 
-__all__ = ("Supervisor", "abandon", "of_process", "replace")
+__all__ = ("Supervisor", "abandon", "known", "of_process", "replace")
 
 LOG = logging.getLogger(__name__)
 
@@ -151,6 +151,7 @@ class Supervisor:
         for unit in self.units:
             if isinstance(unit, Workforce):
                 unit.await_killed(until)
+        listeners.close_last()
         logging.shutdown()
         flush_streams()
         os._exit(status)
@@ -295,15 +296,19 @@ _of_process: Supervisor | None = None
 def of_process(driver: Driver) -> Supervisor:
     """Give the supervisor of this process."""
     global _of_process
-    known = _of_process
-    if known is None or known.pid != os.getpid():
-        known = None
-    elif known.driver is not driver and not known.units:
-        known.abandon()  # of a driver that a test has left
-        known = None
-    if known is None:
-        known = _of_process = Supervisor(driver)
-    return known
+    supervisor = known()
+    if supervisor is not None:
+        if supervisor.driver is driver or supervisor.units:
+            return supervisor
+        supervisor.abandon()  # of a driver that a test has left
+    supervisor = _of_process = Supervisor(driver)
+    return supervisor
+
+
+def known() -> Supervisor | None:
+    """Give the supervisor of this process where there is one; make none."""
+    supervisor = _of_process
+    return None if supervisor is None or supervisor.pid != os.getpid() else supervisor
 
 
 def replace(supervisor: Supervisor) -> None:

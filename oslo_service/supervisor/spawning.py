@@ -62,6 +62,7 @@ def _pickling_error(value: object) -> Exception | None:
 def start(
     driver: Driver,
     settings: Settings,
+    prepare: worker.Prepare,
     spec: Any,
     reset: bool,
     channel: Channel,
@@ -69,6 +70,7 @@ def start(
 ) -> int:
     """Start a worker in a fresh interpreter.
 
+    :param prepare: called in the worker, with the service, before it starts.
     :param spec: has the service, as ``service``.
     :param channel: the worker's end of the line.
     :param other_end: the parent's; it is not inherited.
@@ -79,7 +81,7 @@ def start(
     with tempfile.TemporaryFile() as legacy:
         mask = signals.of_process().block()
         try:
-            _bequeath(legacy, driver, settings, spec.service, reset, mask)
+            _bequeath(legacy, driver, settings, prepare, spec.service, reset, mask)
             fds = (*channel.filenos(), legacy.fileno())
             process = subprocess.Popen(  # noqa: S603 - it is this interpreter
                 [
@@ -101,6 +103,7 @@ def _bequeath(
     file: Any,
     driver: Driver,
     settings: Settings,
+    prepare: worker.Prepare,
     service: object,
     reset: bool,
     mask: set[Any],
@@ -115,6 +118,7 @@ def _bequeath(
         "conf": conf,
         "call": call and {"args": conf._args, **call},
         "restart_method": settings.restart_method,
+        "prepare": prepare,
         "service": service,
         "reset": reset,
         "parent": os.getpid(),
@@ -151,7 +155,12 @@ def _live(body: dict[str, Any], channel: Channel) -> int:
     worker.listen_to_parent(driver, Uplink(channel, body["parent"]))
     settings = Settings(conf, body["restart_method"])
     return worker.live(
-        driver, body["service"], settings, body["mask"], reset=body["reset"]
+        driver,
+        body["service"],
+        settings,
+        body["mask"],
+        body["prepare"],
+        reset=body["reset"],
     )
 
 

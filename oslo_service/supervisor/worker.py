@@ -17,16 +17,25 @@ from oslo_service.supervisor.limit import flush_streams
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.uplink import Uplink
 
-__all__ = ("fork", "listen_to_parent", "live", "run")
+__all__ = ("Prepare", "fork", "listen_to_parent", "live", "run")
 
 LOG = logging.getLogger(__name__)
 
+#: Does what a worker needs before its service is started. Can be pickled.
+Prepare = Callable[[Any, Driver, Settings], object]
+
 
 def fork(
-    driver: Driver, settings: Settings, spec: Any, reset: bool, *ends: Channel
+    driver: Driver,
+    settings: Settings,
+    prepare: Prepare,
+    spec: Any,
+    reset: bool,
+    *ends: Channel,
 ) -> int:
     """Start a worker as a fork of this process.
 
+    :param prepare: called in the worker, with the service, before it starts.
     :param spec: has the service, as ``service``.
     :param ends: the worker's and the parent's end of the line.
     :returns: its pid.
@@ -37,7 +46,7 @@ def fork(
     def main(mask: set[Any]) -> None:
         other_end.close()
         work = functools.partial(
-            live, driver, spec.service, settings, mask, reset=reset
+            live, driver, spec.service, settings, mask, prepare, reset=reset
         )
         uplink = Uplink(channel, parent)
         run(functools.partial(_live_forked, driver, uplink, work))
@@ -63,17 +72,25 @@ def listen_to_parent(driver: Driver, uplink: Uplink) -> None:
 
 
 def live(
-    driver: Driver, service: Any, settings: Settings, mask: set[Any], *, reset: bool
+    driver: Driver,
+    service: Any,
+    settings: Settings,
+    mask: set[Any],
+    prepare: Prepare,
+    *,
+    reset: bool,
 ) -> int:
     """Run a service until it is told to stop.
 
     :param mask: the signals to block; so far, all that are handled have been:
         before there is a host, one would be lost, or fatal.
+    :param prepare: called before the service is started.
     :returns: the exit status.
     """
     supervisor = loop.of_process(driver)
     host = supervisor.add_host(settings)
     signals.unblock(mask)
+    prepare(service, driver, settings)
     host.add(service, reset=reset)
     return supervisor.wait_for(host)
 

@@ -3,9 +3,11 @@
 """The primitives, on green threads."""
 
 import collections
+import gc
 import importlib
+import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import eventlet
@@ -238,6 +240,19 @@ class EventletDriver(base.Driver):
             for listener in listeners:
                 hub.remove(listener)
         return ready
+
+    def frames(self) -> dict[int, FrameType]:
+        """Tell where every green thread is that has begun and not ended."""
+        current = greenlet.getcurrent()
+        found = {
+            id(green): green.gr_frame
+            for green in gc.get_objects()
+            if issubclass(type(green), greenlet.greenlet)
+            and green.gr_frame is not None
+            and not _hub.is_inherited(green)
+        }
+        found[id(current)] = sys._getframe(1)
+        return found
 
     def original(self, module: str) -> ModuleType:
         """Give the module as it was before monkey-patching."""

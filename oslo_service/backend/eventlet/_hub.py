@@ -8,13 +8,13 @@ from collections.abc import Callable
 import greenlet
 from eventlet import hubs, patcher
 
-__all__ = ("Mailbox", "mailbox", "start_over")
+__all__ = ("Mailbox", "is_inherited", "mailbox", "start_over")
 
 _os = patcher.original("os")
 # Hubs that came over in a fork. Were they collected, the green threads that
 # wait in them would be thrown out and run their clean-up, on descriptors that
 # are shared with the parent.
-_inherited: list[object] = []
+_inherited: list[hubs.hub.BaseHub] = []
 
 
 class Mailbox:
@@ -93,3 +93,8 @@ def start_over() -> None:
         if box is not None:
             box.close()
     hubs.use_hub(type(hub) if hub is not None else None)
+
+
+def is_inherited(green: greenlet.greenlet) -> bool:
+    """Tell whether a green thread came over in a fork, and will never run."""
+    return any(hub.greenlet in (green, green.parent) for hub in _inherited)

@@ -1,0 +1,205 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the console of the back door offers, besides Python."""
+
+import gc
+import os
+import pydoc
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+from oslo_config import cfg
+
+from oslo_service import _names
+from oslo_service.backdoor import frames, loops, tasks
+from oslo_service.backdoor.sampler import Sampler
+from oslo_service.backdoor.terminal import Terminal
+from oslo_service.backend.base import Driver
+from oslo_service.supervisor import loop as supervision
+
+__all__ = ("Commands",)
+
+_HELP = """\
+fo(what)              the objects of a class, or of what is called so
+loops()               the looping calls: interval, last run, lateness
+pgt(simple=True)      the green threads, with their stacks
+pnt(simple=True)      the native threads, with what they are for and their stacks
+                      simple=False: with the local variables, too
+prof()                begin to profile; again: stop, and show where time went
+prof(fname)           the same, and write it to a file for pstats
+services, conf        the services that run here, and the configuration
+help(), help(thing)   this, and Python's help
+exit(), quit(), ^D    leave; the service goes on
+"""
+
+# The profiler that runs, of which the process has one.
+_sampler: Sampler | None = None
+
+
+class Commands:
+    """What one console offers.
+
+    :param conf: shown as ``conf``.
+    :param terminal: where everything goes that is printed.
+    """
+
+    def __init__(self, driver: Driver, conf: cfg.ConfigOpts, terminal: Terminal) -> None:
+        self._driver = driver
+        self._conf = conf
+        self._terminal = terminal
+        self._started: Sampler | None = None
+
+    def namespace(self) -> dict[str, Any]:
+        """Give the names that the console has."""
+        return {
+            "fo": find_objects,
+            "loops": self.print_loops,
+            "pgt": self.print_green_threads,
+            "pnt": self.print_native_threads,
+            "prof": self.profile,
+            "services": tasks.services(),
+            "conf": self._conf,
+            "help": self.help,
+        }
+
+    def banner(self) -> str:
+        """Say where one is, and what there is."""
+        supervisor = supervision.known()
+        worker = supervisor is not None and supervisor.has_parent
+        role = f"a worker of {os.getppid()}" if worker else "no worker"
+        names = ", ".join(map(_names.describe, tasks.services())) or "no service"
+        return (
+            f"Python {sys.version.split()[0]} in process {os.getpid()}, {role},"
+            f" on the driver {self._driver.name}; runs {names}\n\n{_HELP}\n"
+        )
+
+    def help(self, *things: object) -> None:
+        """Print what the console offers, or Python's help about something."""
+        if not things:
+            self._terminal.write(_HELP)
+        for thing in things:
+            pydoc.doc(thing, "Help on %s:", output=self._terminal)  # type: ignore[arg-type]
+
+    def end(self) -> None:
+        """Stop what the console has started and left running."""
+        if self._started is not None and self._started is _sampler:
+            _stop_profiling()
+
+    # Tasks
+
+    def print_loops(self) -> None:
+        """Print the looping calls that run, each on a line."""
+        found = sorted(map(str, loops.found_in(self._driver.frames())))
+        for line in found:
+            self._terminal.write(f"{line}\n")
+        self._terminal.write(f"{len(found)} looping calls\n")
+
+    def print_green_threads(self, simple: bool = True) -> None:
+        """Print the green threads with their stacks.
+
+        :param simple: without their local variables.
+        """
+        if self._driver.capabilities.parallel:
+            self._terminal.write(
+                f"There are none on the driver {self._driver.name}: see pnt()\n"
+            )
+            return
+        self._print(self._driver.frames(), self._task_names(), simple)
+
+    def print_native_threads(self, simple: bool = True) -> None:
+        """Print the native threads with their stacks.
+
+        :param simple: without their local variables.
+        """
+        names = {
+            thread.ident: thread.name
+            for thread in threading.enumerate()
+            if thread.ident is not None
+        }
+        own = self._driver.original("_thread").get_ident()
+        names.setdefault(own, "the thread that runs this console")
+        names.update(self._task_names())
+        self._print(sys._current_frames(), names, simple)
+
+    def _task_names(self) -> dict[int, str]:
+        return {
+            task.ident: task.name
+            for task in list(self._driver.running)
+            if task.ident is not None
+        }
+
+    def _print(
+        self, innermost: dict[int, FrameType], names: dict[int, str], simple: bool
+    ) -> None:
+        for number, (ident, frame) in enumerate(innermost.items()):
+            purpose = tasks.describe(frame)
+            self._terminal.write(
+                f"{number} {names.get(ident, 'no task')} ({ident})"
+                f"{': ' if purpose else ''}{purpose}\n"
+                f"{frames.text(frame, variables=not simple)}\n"
+            )
+
+    # Time
+
+    def profile(self, fname: str = "") -> None:
+        """Begin to profile; where that has begun, stop, and print what was seen.
+
+        It ends with the console that has begun it.
+
+        :param fname: a file to write it to, too, for :class:`pstats.Stats`.
+        """
+        global _sampler
+        if _sampler is None:
+            self._started = _sampler = Sampler(self._driver)
+            self._terminal.write("Profiling; prof() stops it and shows the result\n")
+            return
+        sampler = _stop_profiling()
+        self._terminal.write(sampler.report())
+        if fname:
+            sampler.save(fname)
+            self._terminal.write(f"Written to {fname}\n")
+
+
+def _stop_profiling() -> Sampler:
+    global _sampler
+    sampler, _sampler = _sampler, None
+    assert sampler is not None, "nothing is profiled"  # noqa: S101
+    sampler.stop()
+    return sampler
+
+
+def find_objects(what: type | str) -> list[Any]:
+    """Find objects that the garbage collector knows: not numbers and strings.
+
+    :param what: a class, also one of several; or its name, with or without the
+        module.
+    :returns: the instances of it, and of what is derived from it.
+    :raises TypeError: it is neither.
+    """
+    if not isinstance(what, type | str):
+        raise TypeError(f"fo() takes a class, or the name of one, not {what!r}")
+    # Those from before a fork are hidden from the collector. Sharing their
+    # memory with the parent is of less use now than seeing them.
+    gc.unfreeze()
+    matches: dict[type, bool] = {}
+    found = []
+    for one in gc.get_objects():
+        # Not isinstance(): the object may answer that itself, and anything.
+        kind = type(one)
+        if kind not in matches:
+            matches[kind] = _is_kind(kind, what)
+        if matches[kind]:
+            found.append(one)
+    return found
+
+
+def _is_kind(kind: type, what: type | str) -> bool:
+    ancestry = type.mro(kind) if kind is not type else [type, object]
+    if isinstance(what, type):
+        return what in ancestry
+    return any(
+        what in (one.__name__, one.__qualname__, f"{one.__module__}.{one.__qualname__}")
+        for one in ancestry
+    )

@@ -1,0 +1,198 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The back door of a process: it listens, and lets clients in.
+
+A process has one for each place, however many launchers ask for it, until it
+ends: what hangs while it stops is worth a look, too. It does not cross a fork.
+"""
+
+import atexit
+import functools
+import logging
+import os
+from typing import Any
+
+from oslo_config import cfg
+
+from oslo_service import _listening
+from oslo_service.backdoor import places
+from oslo_service.backdoor.places import Place
+from oslo_service.backend.base import Driver, Task
+from oslo_service.supervisor import listeners
+
+__all__ = ("Door", "close_all", "is_wanted", "open_if_enabled")
+
+LOG = logging.getLogger(__name__)
+
+_HOST = "127.0.0.1"
+_BACKLOG = 8
+_OWNER_ONLY = 0o600
+# How long nobody is let in after that has failed, in seconds.
+_RESPITE = 1.0
+
+
+class Door:
+    """A place where this process listens for those who want to look into it.
+
+    :param driver: what to run on.
+    :param conf: for the console.
+    :param listener: the socket.
+    :ivar where: the port, or the path.
+    """
+
+    def __init__(
+        self, driver: Driver, conf: cfg.ConfigOpts, listener: _listening.Listener
+    ) -> None:
+        self.where: int | str = (
+            listener.socket.getsockname()
+            if listener.path is not None
+            else listener.socket.getsockname()[1]
+        )
+        self._driver = driver
+        self._conf = conf
+        self._listener = listener
+        self._closing = False
+        self._clients: set[Any] = set()
+        self.task: Task
+
+    def open(self) -> None:
+        """Let clients in; does not wait."""
+        self._listener.socket.setblocking(False)
+        self.task = self._driver.spawn(self._accept_all, name="back door")
+
+    def close(self) -> None:
+        """Let nobody in any more, and remove the file that this process made."""
+        self._closing = True
+        shut = self._driver.original("socket").SHUT_RDWR
+        for socket in (self._listener.socket, *self._clients):
+            try:
+                socket.shutdown(shut)  # wakes the task that waits for it
+            except OSError:
+                continue
+        self._listener.remove_file()
+
+    def abandon(self) -> None:
+        """Leave it to the parent, in a freshly forked process."""
+        for socket in (self._listener.socket, *self._clients):
+            socket.close()
+
+    def _accept_all(self) -> None:
+        try:
+            while not self._closing:
+                self._driver.wait_ready([self._listener.socket.fileno()])
+                self._accept()
+        finally:
+            self._listener.close()
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._listener.socket.accept()
+        except (BlockingIOError, ConnectionError):  # who knocked has gone
+            return
+        except OSError as exc:
+            if not self._closing:
+                LOG.warning("The back door lets nobody in for a second: %s", exc)
+                self._driver.sleep(_RESPITE)
+            return
+        self._clients.add(client)
+        try:
+            self._driver.spawn(
+                functools.partial(self._serve, client), name="back door console"
+            )
+        except RuntimeError as exc:
+            LOG.warning("The back door turns somebody away: %s", exc)
+            self._dismiss(client)
+
+    def _serve(self, client: Any) -> None:
+        from oslo_service.backdoor import console
+
+        try:
+            client.setblocking(False)
+            console.converse(self._driver, self._conf, client)
+        except Exception:
+            LOG.exception("A console of the back door failed")
+        finally:
+            self._dismiss(client)
+
+    def _dismiss(self, client: Any) -> None:
+        self._clients.discard(client)
+        client.close()
+
+
+_doors: dict[Place, Door] = {}
+_watches_forks = False
+
+
+def is_wanted(conf: cfg.ConfigOpts) -> bool:
+    """Tell whether the options ask for a back door; opens nothing.
+
+    :raises EventletBackdoorConfigValueError: there can be no such port.
+    """
+    return places.wanted(conf) is not None
+
+
+def open_if_enabled(driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
+    """Open the back door that the options ask for, unless it is open already.
+
+    One that cannot be opened is logged: a service does not need it.
+
+    :param driver: what to run it on.
+    :returns: the port, or the path of the socket; None: there is none.
+    :raises EventletBackdoorConfigValueError: there can be no such port.
+    """
+    place = places.wanted(conf)
+    if place is None:
+        return None
+    door = _doors.get(place)
+    if door is None:
+        try:
+            door = Door(driver, conf, _listen(driver, place))
+            door.open()
+        except (OSError, RuntimeError) as exc:
+            LOG.warning("Process %d has no back door: %s", os.getpid(), exc)
+            return None
+        _keep(place, door)
+        LOG.info("Backdoor listening on %s for process %d", door.where, os.getpid())
+    return door.where
+
+
+def _listen(driver: Driver, place: Place) -> _listening.Listener:
+    sockets = driver.original("socket")
+    if place.path is not None:
+        socket = _listening.listen_on_path(sockets, place.path, _OWNER_ONLY, _BACKLOG)
+        return _listening.Listener(socket, place.path)
+    error: OSError
+    for port in place.ports:
+        try:
+            socket = _listening.listen_on_address(
+                sockets, _HOST, port, _BACKLOG, sockets.AF_INET
+            )
+        except OSError as exc:
+            error = exc
+        else:
+            return _listening.Listener(socket)
+    raise error
+
+
+def _keep(place: Place, door: Door) -> None:
+    global _watches_forks
+    if not _watches_forks:
+        _watches_forks = True
+        os.register_at_fork(after_in_child=_abandon_all)
+    if not _doors:
+        # Not what is inherited in a fork, where others are registered.
+        atexit.unregister(close_all)
+        atexit.register(close_all)
+    _doors[place] = door
+    listeners.add_last(door)
+
+
+def close_all() -> None:
+    """Close the back doors of this process."""
+    while _doors:
+        _doors.popitem()[1].close()
+
+
+def _abandon_all() -> None:
+    while _doors:
+        _doors.popitem()[1].abandon()

@@ -1,0 +1,95 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The looping calls that run, seen from outside.
+
+Nothing is noted down for this while they run: it is all in their frames.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from oslo_service import _clock, loopingcall
+from oslo_service.backdoor import frames
+
+__all__ = ("Loop", "found_in")
+
+_LOOP = loopingcall.LoopingCallBase._loop.__code__
+_PAUSE = "_sleep"
+
+
+@dataclasses.dataclass(frozen=True)
+class Loop:
+    """A looping call, as it is now.
+
+    :ivar loop: the looping call itself.
+    :ivar interval: how often it is to run, in words.
+    :ivar last_run: how many seconds ago its latest call ended; None: its first
+        has not.
+    :ivar pausing: whether it is between two calls.
+    :ivar next_run: in how many seconds the next call is due, or since how many
+        the one in progress was (negative); None: that has not been decided, as
+        with the first.
+    """
+
+    loop: loopingcall.LoopingCallBase
+    interval: str
+    last_run: float | None
+    pausing: bool
+    next_run: float | None
+
+    @property
+    def late(self) -> float:
+        """How many seconds ago a call was due that has not begun."""
+        if not self.pausing or self.next_run is None:
+            return 0.0
+        return max(0.0, -self.next_run)
+
+    def __str__(self) -> str:
+        return f"{self.loop} {self.interval}; {self.status()}"
+
+    def status(self) -> str:
+        """Say what it is doing, and when it did what it does."""
+        last = "not yet" if self.last_run is None else f"{self.last_run:.3f} s ago"
+        if self.late:
+            now = f"the next is {self.late:.3f} s late"
+        elif self.pausing:
+            now = "pauses"
+            if self.next_run is not None:
+                now = f"the next is due in {self.next_run:.3f} s"
+        elif self.next_run is None:
+            now = "the first is running"
+        else:
+            now = f"another is running, which was due {-self.next_run:.3f} s ago"
+        return f"last run ended {last}, {now}"
+
+
+def of_task(frame: FrameType) -> Loop | None:
+    """Give the looping call that a task runs, by its innermost frame."""
+    inner: str | None = None
+    for one in frames.outwards(frame):
+        if one.f_code is _LOOP:
+            return _seen(one.f_locals, pausing=inner == _PAUSE)
+        inner = one.f_code.co_name
+    return None
+
+
+def found_in(innermost: dict[int, FrameType]) -> Iterator[Loop]:
+    """Give all that run, by the innermost frames of the tasks."""
+    for frame in innermost.values():
+        loop = of_task(frame)
+        if loop is not None:
+            yield loop
+
+
+def _seen(variables: dict[str, Any], *, pausing: bool) -> Loop:
+    now = _clock.now()
+    ended, pause = variables.get("ended"), variables.get("pause")
+    return Loop(
+        loop=variables["self"],
+        interval=str(variables["schedule"]),
+        last_run=None if ended is None else now - ended,
+        pausing=pausing,
+        next_run=None if ended is None or pause is None else ended + pause - now,
+    )

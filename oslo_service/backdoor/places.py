@@ -1,0 +1,75 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Where the back door is to listen, as the options say."""
+
+import dataclasses
+import os
+
+from oslo_config import cfg
+
+from oslo_service import opts
+from oslo_service.backend.exceptions import OsloServiceError
+
+__all__ = ("EventletBackdoorConfigValueError", "Place", "wanted")
+
+_LAST_PORT = 65535
+
+
+class EventletBackdoorConfigValueError(OsloServiceError, ValueError):
+    """The option ``backdoor_port`` has a value that does not work.
+
+    :param port_range: the value.
+    :param help_msg: what would do.
+    :param ex: what is wrong with it.
+    """
+
+    def __init__(self, port_range: str, help_msg: str, ex: object) -> None:
+        super().__init__(f"backdoor_port cannot be {port_range!r}: {ex}. {help_msg}")
+        self.port_range = port_range
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where to listen: at a path, or at the first of these ports that is free."""
+
+    path: str | None
+    ports: range = range(0)
+
+
+def wanted(conf: cfg.ConfigOpts) -> Place | None:
+    """Tell where this process is to have a back door; None: nowhere.
+
+    :param conf: the configuration; the options are registered on it.
+    :raises EventletBackdoorConfigValueError: the port cannot be one.
+    """
+    opts.register_service_opts(conf)
+    port, path = conf.backdoor_port, conf.backdoor_socket
+    # Also where it is not used: it is wrong all the same.
+    ports = range(0) if port is None else _ports(port)
+    if path:
+        return Place(path.replace("{pid}", str(os.getpid())))
+    return None if port is None else Place(None, ports)
+
+
+def _ports(text: str) -> range:
+    first, colon, last = text.partition(":")
+    try:
+        start = _port(first)
+        end = _port(last) if colon else start
+        if colon and not 1 <= start <= end:
+            raise ValueError(f"there is no port from {start} to {end}")
+    except ValueError as exc:
+        raise EventletBackdoorConfigValueError(
+            text, opts.BACKDOOR_PORT_HELP, exc
+        ) from None
+    return range(start, end + 1)
+
+
+def _port(text: str) -> int:
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdecimal()):
+        raise ValueError(f"{text!r} is not a number")
+    port = int(digits)
+    if port > _LAST_PORT:
+        raise ValueError(f"{port} is more than {_LAST_PORT}, the last port")
+    return port

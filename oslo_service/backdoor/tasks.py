@@ -1,0 +1,109 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What tasks and native threads are for, as their stacks tell."""
+
+from collections.abc import Callable, Iterator
+from types import CodeType, FrameType
+from typing import Any
+
+from oslo_service import _membership, _names
+from oslo_service.backdoor import frames, loops
+from oslo_service.backdoor.door import Door
+from oslo_service.loopingcall import LoopingCallBase
+from oslo_service.serving.lead import Lead
+from oslo_service.supervisor import loop as supervision
+from oslo_service.supervisor.host import Host
+from oslo_service.supervisor.limit import TimeLimit
+from oslo_service.threadgroup import ThreadGroup
+
+__all__ = ("describe", "services")
+
+
+def services() -> list[Any]:
+    """Give the services that run in this process."""
+    supervisor = supervision.known()
+    units = [] if supervisor is None else supervisor.units
+    return [one for unit in units if isinstance(unit, Host) for one in unit.services]
+
+
+def describe(innermost: FrameType) -> str:
+    """Say what a task is for, in a few words; nothing where that is not known."""
+    found = ""
+    for frame in frames.outwards(innermost):
+        # The outermost that is known: that is what the task was made for.
+        tell = _KNOWN.get(frame.f_code)
+        if tell is not None:
+            found = tell(frame, innermost)
+    return found
+
+
+def _tell_loop(_frame: FrameType, innermost: FrameType) -> str:
+    loop = loops.of_task(innermost)
+    return "" if loop is None else f"{loop}{_of_timer(loop.loop)}"
+
+
+def _of_timer(loop: LoopingCallBase) -> str:
+    group = getattr(loop._on_end, "__self__", None)
+    return f"; a timer {_of_group(group)}" if isinstance(group, ThreadGroup) else ""
+
+
+def _tell_member(frame: FrameType, _innermost: FrameType) -> str:
+    thread = frame.f_locals["thread"]
+    asked = ", asked to stop" if thread.stop_ordered else ""
+    return f"a thread {_of_group(thread.group)}{asked}"
+
+
+def _of_group(group: ThreadGroup) -> str:
+    text = f"of a group ({len(group.threads)} of {group.thread_pool_size} threads"
+    text += f", {len(group.timers)} timers)"
+    owners = [
+        _names.describe(service)
+        for service in services()
+        # What it has itself: its __getattr__ may answer anything.
+        if any(value is group for value in vars(service).values())
+    ]
+    return f"{text} of {owners[0]}" if owners else text
+
+
+def _tell_service(frame: FrameType, _innermost: FrameType) -> str:
+    run = frame.f_locals.get("run")
+    if run is None:
+        return "the restart of the services"
+    phase = "start()" if not run.started else "wait()"
+    if frame.f_code is Host._stop.__code__:
+        phase = "stop()"
+    return f"{phase} of the service {_names.describe(run.service)}"
+
+
+def _tell_http(frame: FrameType, _innermost: FrameType) -> str:
+    lead = frame.f_locals["self"]
+    return f"one of the {len(lead._members)} tasks of the server {lead._name!r}"
+
+
+def _tell(words: str) -> "_Tell":
+    return lambda _frame, _innermost: words
+
+
+def _codes(*functions: Any) -> Iterator[CodeType]:
+    return (function.__code__ for function in functions)
+
+
+_Tell = Callable[[FrameType, FrameType], str]
+
+# What a task is for whose stack has a call of this: told by that frame, and by
+# the innermost one.
+_KNOWN: dict[CodeType, _Tell] = {
+    **dict.fromkeys(_codes(LoopingCallBase._loop), _tell_loop),
+    **dict.fromkeys(_codes(_membership.run), _tell_member),
+    **dict.fromkeys(_codes(Host._live, Host._stop, Host._restart), _tell_service),
+    **dict.fromkeys(_codes(Lead._live), _tell_http),
+    **dict.fromkeys(
+        _codes(supervision.Supervisor._turn),
+        _tell("the launcher: waits for signals, and for what it runs"),
+    ),
+    **dict.fromkeys(
+        _codes(TimeLimit._watch), _tell("keeps graceful_shutdown_timeout")
+    ),
+    **dict.fromkeys(_codes(Door._accept_all), _tell("the back door: lets clients in")),
+    **dict.fromkeys(_codes(Door._serve), _tell("a console of the back door")),
+}

@@ -1,0 +1,114 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A client of the back door, as lines to read and a stream to write to."""
+
+import collections
+from typing import Any
+
+from oslo_service.backend.base import Driver
+
+__all__ = ("Terminal",)
+
+_CHUNK = 65536
+_LONGEST_LINE = 1 << 20
+# How much is kept until the end of a line, in characters.
+_ENOUGH = 8192
+# How long a client may not read what it is sent, in seconds.
+_PATIENCE = 60.0
+# What Ctrl-D sends where the terminal does not make it the end of the input.
+_END_OF_TRANSMISSION = b"\x04"
+
+
+class Terminal:
+    """The client, for the task that makes this.
+
+    Any task may write; what others have written goes out with what this one
+    does, as one task at a time may wait for a descriptor.
+
+    :param socket: connected, not blocking.
+    :ivar gone: whether nobody is there any more.
+    """
+
+    def __init__(self, driver: Driver, socket: Any) -> None:
+        self._driver = driver
+        self._socket = socket
+        self._task = driver.current_ident()
+        self._flags = getattr(driver.original("socket"), "MSG_NOSIGNAL", 0)
+        self._received = bytearray()
+        self._written: collections.deque[str] = collections.deque()
+        self.gone = False
+
+    # A text stream, as print() takes it
+
+    def write(self, text: str) -> int:
+        """Write; a line is sent when it is complete."""
+        self._written.append(text)
+        if "\n" in text or len(self._written) > _ENOUGH or len(text) > _ENOUGH:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        """Send what has been written.
+
+        :raises ConnectionError: nobody is there any more, or nobody reads.
+        """
+        if self._driver.current_ident() != self._task:
+            return
+        while self._written:
+            text = "".join(self._take_written())
+            self._send(text.encode("utf-8", "backslashreplace"))
+
+    def _take_written(self) -> list[str]:
+        return [self._written.popleft() for _ in range(len(self._written))]
+
+    def _send(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self._socket.send(rest, self._flags) :]
+            except BlockingIOError:
+                self._await_room()
+            except OSError as exc:
+                self.gone = True
+                raise ConnectionError("the client has gone") from exc
+
+    def _await_room(self) -> None:
+        ready = self._driver.wait_ready((), [self._socket.fileno()], _PATIENCE)
+        if not ready[1]:
+            self.gone = True
+            raise ConnectionError(f"the client has read nothing for {_PATIENCE:g} s")
+
+    # Lines
+
+    def read_line(self, prompt: str = "") -> str:
+        """Read a line; without its end.
+
+        :raises EOFError: there is none any more.
+        """
+        self.write(prompt)
+        self.flush()
+        while (end := self._received.find(b"\n")) < 0:
+            if len(self._received) > _LONGEST_LINE:
+                self.write(f"A line has {_LONGEST_LINE} bytes at most.\n")
+                raise EOFError
+            self._receive()
+        line = bytes(self._received[:end])
+        del self._received[: end + 1]
+        if line.startswith(_END_OF_TRANSMISSION):
+            raise EOFError
+        return line.rstrip(b"\r").decode("utf-8", "replace")
+
+    def _receive(self) -> None:
+        if self._received.startswith(_END_OF_TRANSMISSION):
+            raise EOFError
+        try:
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            self._driver.wait_ready([self._socket.fileno()])
+            return
+        except OSError as exc:
+            self.gone = True
+            raise EOFError from exc
+        if not data:
+            raise EOFError
+        self._received += data

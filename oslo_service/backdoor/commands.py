@@ -45,7 +45,9 @@ class Commands:
     :param terminal: where everything goes that is printed.
     """
 
-    def __init__(self, driver: Driver, conf: cfg.ConfigOpts, terminal: Terminal) -> None:
+    def __init__(
+        self, driver: Driver, conf: cfg.ConfigOpts, terminal: Terminal
+    ) -> None:
         self._driver = driver
         self._conf = conf
         self._terminal = terminal
@@ -80,7 +82,7 @@ class Commands:
         if not things:
             self._terminal.write(_HELP)
         for thing in things:
-            pydoc.doc(thing, "Help on %s:", output=self._terminal)  # type: ignore[arg-type]
+            pydoc.doc(thing, "Help on %s:", output=self._terminal)
 
     def end(self) -> None:
         """Stop what the console has started and left running."""
@@ -151,7 +153,7 @@ class Commands:
         :param fname: a file to write it to, too, for :class:`pstats.Stats`.
         """
         global _sampler
-        if _sampler is None:
+        if _sampler is None or _sampler.pid != os.getpid():
             self._started = _sampler = Sampler(self._driver)
             self._terminal.write("Profiling; prof() stops it and shows the result\n")
             return

@@ -93,7 +93,7 @@ class Console(code.InteractiveInterpreter):
         :raises SystemExit: the code ends the console.
         """
         try:
-            exec(code, self.locals)  # type: ignore[arg-type]  # noqa: S102 - its purpose
+            exec(code, self.locals)  # noqa: S102 - its purpose
         except SystemExit:
             raise
         except (Exception, KeyboardInterrupt):

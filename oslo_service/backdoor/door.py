@@ -7,6 +7,7 @@ ends: what hangs while it stops is worth a look, too. It does not cross a fork.
 """
 
 import atexit
+import errno
 import functools
 import logging
 import os
@@ -56,9 +57,16 @@ class Door:
         self.task: Task
 
     def open(self) -> None:
-        """Let clients in; does not wait."""
+        """Let clients in; does not wait.
+
+        :raises OSError: there is no room for another task.
+        """
         self._listener.socket.setblocking(False)
-        self.task = self._driver.spawn(self._accept_all, name="back door")
+        try:
+            self.task = self._driver.spawn(self._accept_all, name="back door")
+        except RuntimeError as exc:
+            self._listener.close()
+            raise OSError(errno.EAGAIN, str(exc)) from exc
 
     def close(self) -> None:
         """Let nobody in any more, and remove the file that this process made."""
@@ -148,8 +156,12 @@ def open_if_enabled(driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
         try:
             door = Door(driver, conf, _listen(driver, place))
             door.open()
-        except (OSError, RuntimeError) as exc:
-            LOG.warning("Process %d has no back door: %s", os.getpid(), exc)
+        except OSError as exc:
+            LOG.warning(
+                "Process %d has no back door: %s. A range of ports, or {pid} in the"
+                " path, has room for several processes",
+                *(os.getpid(), exc.strerror or exc),
+            )
             return None
         _keep(place, door)
         LOG.info("Backdoor listening on %s for process %d", door.where, os.getpid())
@@ -161,17 +173,17 @@ def _listen(driver: Driver, place: Place) -> _listening.Listener:
     if place.path is not None:
         socket = _listening.listen_on_path(sockets, place.path, _OWNER_ONLY, _BACKLOG)
         return _listening.Listener(socket, place.path)
-    error: OSError
     for port in place.ports:
         try:
             socket = _listening.listen_on_address(
                 sockets, _HOST, port, _BACKLOG, sockets.AF_INET
             )
-        except OSError as exc:
-            error = exc
+        except OSError:
+            if port == place.ports[-1]:
+                raise
         else:
             return _listening.Listener(socket)
-    raise error
+    raise ValueError(f"{place} is nowhere")
 
 
 def _keep(place: Place, door: Door) -> None:

@@ -7,7 +7,9 @@ back door is asked about the others. Nothing is changed in them by looking.
 """
 
 import collections
+import itertools
 import marshal
+import os
 import sys
 from pathlib import Path
 from types import CodeType
@@ -49,6 +51,7 @@ class Sampler:
     def __init__(self, driver: Driver) -> None:
         threads = driver.original("_thread")
         self._time = driver.original("time")
+        self.pid = os.getpid()  # its thread does not cross a fork
         self.looks = 0
         self.seconds = 0.0
         self._own: collections.Counter[_Function] = collections.Counter()
@@ -91,15 +94,13 @@ class Sampler:
             self._own[stack[0]] += weight  # type: ignore[assignment]
             for function in set(stack):
                 self._all[function] += weight  # type: ignore[assignment]
-            for pair in set(zip(stack, stack[1:], strict=False)):
+            for pair in set(itertools.pairwise(stack)):
                 self._callers[pair] += weight  # type: ignore[assignment]
 
     def report(self) -> str:
         """Give the functions in which most of the time was spent."""
-        lines = [
-            f"{self.looks} looks in {self.seconds:.2f} s; seconds in the function"
-            " itself, and with what it called:"
-        ]
+        head = f"{self.looks} looks in {self.seconds:.2f} s; seconds in the function"
+        lines = [f"{head} itself, and with what it called:"]
         ranked = sorted(
             self._all, key=lambda one: (-self._own[one], -self._all[one], one)
         )

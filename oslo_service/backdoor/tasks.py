@@ -101,9 +101,7 @@ _KNOWN: dict[CodeType, _Tell] = {
         _codes(supervision.Supervisor._turn),
         _tell("the launcher: waits for signals, and for what it runs"),
     ),
-    **dict.fromkeys(
-        _codes(TimeLimit._watch), _tell("keeps graceful_shutdown_timeout")
-    ),
+    **dict.fromkeys(_codes(TimeLimit._watch), _tell("keeps graceful_shutdown_timeout")),
     **dict.fromkeys(_codes(Door._accept_all), _tell("the back door: lets clients in")),
     **dict.fromkeys(_codes(Door._serve), _tell("a console of the back door")),
 }

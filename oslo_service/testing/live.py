@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ("DAEMON", "UNUSUAL", "WEB", "Live", "children", "is_alive", "live")
+__all__ = ("DAEMON", "UNUSUAL", "WEB", "Idle", "Live", "children", "is_alive", "live")
 
 #: A service that can be told to misbehave.
 DAEMON = Path(__file__).parent / "programs" / "daemon.py"
@@ -202,6 +202,30 @@ def is_alive(pid: int) -> bool:
     """Tell whether a process runs."""
     fields = _stat(pid)
     return bool(fields) and fields[0] not in "ZX"
+
+
+class Idle:
+    """Counts how often processes that have nothing to do wake up."""
+
+    def __init__(self, pids: list[int]) -> None:
+        self.pids = pids
+
+    def counted(self, seconds: int = 3) -> int:
+        """Wait until they have come to rest, and then for so long."""
+        before = -1
+        while before != (before := self.total()):
+            time.sleep(0.3)
+        time.sleep(seconds)
+        return self.total() - before
+
+    def total(self) -> int:
+        """Count how often their threads have gone to sleep."""
+        found = 0
+        for pid in self.pids:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                text = (task / "status").read_text(encoding="ascii")
+                found += int(text.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+        return found
 
 
 @contextlib.contextmanager

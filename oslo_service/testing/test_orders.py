@@ -356,7 +356,7 @@ def test_an_idle_process_reacts_to_a_signal_without_polling(driver_name: str) ->
     with live(driver_name, workers=1) as program:
         program.expect("started")
         program.expect("waiting")
-        switches = Idle(program, [program.pid])
+        switches = Idle([program.pid])
         assert switches.counted() <= (1 if driver_name == "eventlet" else 0)
         assert program.end() == 0
 
@@ -365,31 +365,7 @@ def test_an_idle_parent_and_its_workers_use_no_cpu(driver_name: str) -> None:
     with live(driver_name, workers=2) as program:
         pids = [event["pid"] for event in program.expect("started", 2)]
         program.expect("waiting")
-        switches = Idle(program, [program.pid, *pids])
+        switches = Idle([program.pid, *pids])
         # A hub of Eventlet looks up once a minute.
         assert switches.counted() <= (3 if driver_name == "eventlet" else 0)
         assert program.end() == 0
-
-
-class Idle:
-    """Counts how often processes that have nothing to do wake up."""
-
-    def __init__(self, program: Live, pids: list[int]) -> None:
-        self.program = program
-        self.pids = pids
-
-    def counted(self, seconds: int = 3) -> int:
-        """Wait until they have come to rest, and then for so long."""
-        before = -1
-        while before != (before := self.total()):
-            time.sleep(0.3)
-        time.sleep(seconds)
-        return self.total() - before
-
-    def total(self) -> int:
-        found = 0
-        for pid in self.pids:
-            for task in Path(f"/proc/{pid}/task").iterdir():
-                text = (task / "status").read_text(encoding="ascii")
-                found += int(text.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
-        return found

@@ -75,6 +75,13 @@ def eventlet_is_loaded() -> bool:
     return not {"eventlet", "greenlet"}.isdisjoint(sys.modules)
 
 
+def spin() -> None:
+    """Compute without end, letting others run."""
+    while True:
+        sum(range(10_000))
+        time.sleep(0)
+
+
 def await_gate() -> None:
     """Block until the gate is open."""
     while not Path(PLAN.gate).exists():
@@ -90,7 +97,7 @@ class Daemon(service.Service):
         say("start", name=self.name, plain=CONF.plain, mutable=CONF.mutable)
         self.misbehave()
         self.employ()
-        say("started", name=self.name)
+        say("started", name=self.name, backdoor=vars(self).get("backdoor_port"))
 
     def misbehave(self) -> None:
         """Make trouble at the start."""
@@ -105,6 +112,8 @@ class Daemon(service.Service):
         """Use what the library has, and what the system has."""
         if "stubborn thread" in PLAN.traits:
             self.tg.add_thread(time.sleep, 600)
+        if "spinning thread" in PLAN.traits:
+            self.tg.add_thread(spin)
         if "timers" in PLAN.traits:
             self.tg.add_timer(0.01, int)
             self.tg.add_thread(int).wait()

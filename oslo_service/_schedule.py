@@ -89,7 +89,7 @@ class FixedInterval:
         return due - now if self._interval > 0 else 0.0
 
     def __str__(self) -> str:
-        behind = f" ({self._overruns} overruns in a row)" if self._overruns else ""
+        behind = f" (overruns in a row: {self._overruns})" if self._overruns else ""
         return f"every {self._interval:g} s{behind}"
 
     def _overrun(self, now: float, late: float) -> float:

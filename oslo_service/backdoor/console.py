@@ -96,7 +96,7 @@ class Console(code.InteractiveInterpreter):
             exec(code, self.locals)  # noqa: S102 - its purpose
         except SystemExit:
             raise
-        except (Exception, KeyboardInterrupt):
+        except (Exception, KeyboardInterrupt):  # noqa: BLE001 - the client sees it
             self._end_if_gone()
             self.showtraceback()
         except BaseException:  # such as that somebody kills the task
@@ -138,7 +138,7 @@ class Console(code.InteractiveInterpreter):
 
     def _print(self, *values: object, file: Any = None, **how: Any) -> None:
         """Print to the client, unless told otherwise."""
-        print(*values, file=self._terminal if file is None else file, **how)  # noqa: T201
+        print(*values, file=self._terminal if file is None else file, **how)
 
     def _display(self, value: object) -> None:
         if value is not None:
@@ -157,7 +157,7 @@ class _Displaying(ast.NodeTransformer):
     In the mode "single" it does so by ``sys.displayhook``.
     """
 
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr:  # noqa: N802 - ast's own
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr:
         name = ast.Name(_DISPLAY, ast.Load())
         call = ast.Call(name, [node.value], [])
         return ast.copy_location(ast.Expr(ast.copy_location(call, node)), node)
@@ -165,4 +165,5 @@ class _Displaying(ast.NodeTransformer):
     def _leave_alone(self, node: ast.AST) -> ast.AST:
         return node
 
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _leave_alone
+    visit_FunctionDef = visit_AsyncFunctionDef = _leave_alone  # noqa: N815
+    visit_ClassDef = _leave_alone  # noqa: N815

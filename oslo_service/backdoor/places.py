@@ -52,16 +52,20 @@ def wanted(conf: cfg.ConfigOpts) -> Place | None:
 
 
 def _ports(text: str) -> range:
-    first, colon, last = text.partition(":")
     try:
-        start = _port(first)
-        end = _port(last) if colon else start
-        if colon and not 1 <= start <= end:
-            raise ValueError(f"there is no port from {start} to {end}")
+        return _read_ports(text)
     except ValueError as exc:
         raise EventletBackdoorConfigValueError(
             text, opts.BACKDOOR_PORT_HELP, exc
         ) from None
+
+
+def _read_ports(text: str) -> range:
+    first, colon, last = text.partition(":")
+    start = _port(first)
+    end = _port(last) if colon else start
+    if colon and not 1 <= start <= end:
+        raise ValueError(f"there is no port from {start} to {end}")
     return range(start, end + 1)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Self
 
 from oslo_service.testing.live import LIMIT, Live, live
 
@@ -29,7 +29,7 @@ class ConsoleClient:
             self.socket.settimeout(LIMIT)
             self.socket.connect(where)
 
-    def __enter__(self) -> "ConsoleClient":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,6 +7,7 @@ import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,14 +32,13 @@ def port_of(listener: socket.socket) -> int:
     return int(listener.getsockname()[1])
 
 
-def doors(program: Live, count: int = 1) -> dict[int, int | str | None]:
+def doors(program: Live, count: int = 1) -> dict[int, Any]:
     """Give what the services have been told, by process."""
     return {one["pid"]: one["backdoor"] for one in program.expect("started", count)}
 
 
-def pid_behind(where: int | str | None) -> int:
+def pid_behind(where: int | str) -> int:
     """Ask a process for its id."""
-    assert where is not None
     with ConsoleClient(where) as client:
         client.until_prompt()
         return int(client.ask("import os; os.getpid()"))

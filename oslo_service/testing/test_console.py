@@ -3,6 +3,7 @@
 """Contract: what one can do in the console of the back door."""
 
 import pstats
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -90,9 +91,8 @@ class TestPython:
             assert "KeyboardInterrupt" in client.ask("raise KeyboardInterrupt")
             assert "Error" in client.ask("(" * 5000 + ")" * 5000)
             assert "Error" in client.ask("x = 1\0")
-            assert "RecursionError" in client.ask(
-                "def f(): return f()", "", "f()"
-            ) + client.ask("f()")
+            client.ask("def f(): return f()", "")
+            assert "RecursionError" in client.ask("f()")
             assert client.ask("'well'") == "'well'\n"
         assert "Traceback" not in entered.program.transcript
 
@@ -249,7 +249,9 @@ class TestHelpers:
             assert "prof() stops it" in client.ask("prof()")
             client.ask("import time; time.sleep(0.5)")
             shown = client.ask(f"prof({str(file)!r})")
-            assert shown.splitlines()[1].split()[2] == "spin"
+            ranked = [line.split()[2] for line in shown.splitlines()[1:4]]
+            # A thread that sleeps counts, too: it is not seen from outside.
+            assert "spin" in ranked
             assert f"Written to {file}" in shown
         found = pstats.Stats(str(file)).get_stats_profile().func_profiles
         assert found["spin"].tottime > 0.2
@@ -273,5 +275,5 @@ class TestHelpers:
             with ConsoleClient(str(tmp_path / "door")) as client:
                 client.until_prompt()
                 shown = client.ask("pnt()" if driver_name == "threading" else "pgt()")
-                assert ": one of the 1 tasks of the server 'web'\n" in shown
+                assert re.search(r": one of the \d tasks of the server 'web'\n", shown)
             assert program.end() == 0

@@ -7,12 +7,10 @@ import os
 import pty
 import signal
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.live import DAEMON, Live, is_alive, live
+from oslo_service.testing.live import DAEMON, Idle, is_alive, live
 
 SIGHUP, SIGINT, SIGTERM = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
 ALL = [("one", {"workers": 1}), ("three", {"workers": 3})]

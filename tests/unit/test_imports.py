@@ -63,9 +63,6 @@ class TestFloors:
                 *(f"oslo_service.backend.{one}" for one in DRIVERS),
             )
         ]
-        # Bound to its model by its very name.
-        if path.name == "eventlet_backdoor.py":
-            pytest.skip("a compatibility name")
 
         assert forbidden == []
 
@@ -133,7 +130,6 @@ class TestImportTime:
                 "oslo_service.backend.eventlet",
                 "oslo_service.backend._eventlet",
                 "oslo_service.backend._threading",
-                "oslo_service.eventlet_backdoor",
             )
         ],
     )

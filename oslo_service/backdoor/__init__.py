@@ -2,6 +2,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """The back door: a Python console in a process that runs, for debugging."""
 
-from oslo_service.backdoor.door import is_wanted, open_if_enabled
+from oslo_config import cfg
+
+from oslo_service.backdoor import places
+from oslo_service.backend.base import Driver
 
 __all__ = ("is_wanted", "open_if_enabled")
+
+
+def is_wanted(conf: cfg.ConfigOpts) -> bool:
+    """Tell whether the options ask for a back door; opens nothing.
+
+    :raises EventletBackdoorConfigValueError: there can be no such port.
+    """
+    return places.wanted(conf) is not None
+
+
+def open_if_enabled(driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
+    """Open the back door that the options ask for, unless it is open already.
+
+    One that cannot be opened is logged: a service does not need it.
+
+    :param driver: what to run it on.
+    :returns: the port, or the path of the socket; None: there is none.
+    :raises EventletBackdoorConfigValueError: there can be no such port.
+    """
+    place = places.wanted(conf)
+    if place is None:
+        return None
+    # Not earlier: hardly anybody needs it.
+    from oslo_service.backdoor import door
+
+    return door.open_at(place, driver, conf)

@@ -16,12 +16,11 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service import _listening
-from oslo_service.backdoor import places
 from oslo_service.backdoor.places import Place
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import listeners
 
-__all__ = ("Door", "close_all", "is_wanted", "open_if_enabled")
+__all__ = ("Door", "close_all", "open_at")
 
 LOG = logging.getLogger(__name__)
 
@@ -131,26 +130,13 @@ _doors: dict[Place, Door] = {}
 _watches_forks = False
 
 
-def is_wanted(conf: cfg.ConfigOpts) -> bool:
-    """Tell whether the options ask for a back door; opens nothing.
+def open_at(place: Place, driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
+    """Open the back door at a place, unless it is open already.
 
-    :raises EventletBackdoorConfigValueError: there can be no such port.
+    :param conf: for the console.
+    :returns: the port, or the path of the socket; None: it cannot be opened,
+        which is logged.
     """
-    return places.wanted(conf) is not None
-
-
-def open_if_enabled(driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
-    """Open the back door that the options ask for, unless it is open already.
-
-    One that cannot be opened is logged: a service does not need it.
-
-    :param driver: what to run it on.
-    :returns: the port, or the path of the socket; None: there is none.
-    :raises EventletBackdoorConfigValueError: there can be no such port.
-    """
-    place = places.wanted(conf)
-    if place is None:
-        return None
     door = _doors.get(place)
     if door is None:
         try:

@@ -50,6 +50,11 @@ class ConsoleClient:
         self.send(*lines)
         return self.until_prompt()
 
+    def stacks(self, arguments: str = "") -> str:
+        """Have the threads shown in which the tasks run."""
+        shown = self.ask(f"pgt({arguments})")
+        return self.ask(f"pnt({arguments})") if "There are none" in shown else shown
+
     def send(self, *lines: str) -> None:
         """Type lines."""
         self.socket.sendall("".join(f"{line}\n" for line in lines).encode())

@@ -286,7 +286,7 @@ class TestEnds:
             program.expect("stop")
             with ConsoleClient(port) as client:
                 client.until_prompt()
-                stacks = client.ask("pnt()" if driver_name == "threading" else "pgt()")
+                stacks = client.stacks()
             assert "wait() of the service __main__.Daemon" in stacks
             assert "await_gate" in stacks
             gate.touch()

@@ -344,7 +344,7 @@ def _open_backdoor(service: ServiceBase, driver: Driver, settings: Settings) -> 
     port: int | str | None = None
     try:
         port = backdoor.open_if_enabled(driver, settings.conf)
-    except ValueError:  # read again since the launcher has accepted it
+    except (cfg.Error, ValueError):  # read again since the launcher has accepted it
         LOG.exception("Process %d has no back door", os.getpid())
     _with_backdoor(service, port)
 

@@ -54,10 +54,12 @@ class Sampler:
         self.pid = os.getpid()  # its thread does not cross a fork
         self.looks = 0
         self.seconds = 0.0
-        self._own: collections.Counter[_Function] = collections.Counter()
-        self._all: collections.Counter[_Function] = collections.Counter()
-        self._callers: collections.Counter[tuple[_Function, _Function]] = (
-            collections.Counter()
+        # Seconds in a function itself; in it, with what it called; and in what one
+        # called another for.
+        self._own: dict[_Function, float] = collections.defaultdict(float)
+        self._all: dict[_Function, float] = collections.defaultdict(float)
+        self._calls: dict[tuple[_Function, _Function], float] = collections.defaultdict(
+            float
         )
         self._stopped = threads.allocate_lock()
         self._stopped.acquire()
@@ -91,11 +93,11 @@ class Sampler:
             if ident == self._ident or _waits(innermost.f_code):
                 continue
             stack = [_function(one.f_code) for one in frames.outwards(innermost)]
-            self._own[stack[0]] += weight  # type: ignore[assignment]
+            self._own[stack[0]] += weight
             for function in set(stack):
-                self._all[function] += weight  # type: ignore[assignment]
+                self._all[function] += weight
             for pair in set(itertools.pairwise(stack)):
-                self._callers[pair] += weight  # type: ignore[assignment]
+                self._calls[pair] += weight
 
     def report(self) -> str:
         """Give the functions in which most of the time was spent."""
@@ -123,7 +125,7 @@ class Sampler:
             looks = round(total / _INTERVAL) or 1
             callers = {
                 caller: (looks, looks, 0.0, seconds)
-                for (callee, caller), seconds in self._callers.items()
+                for (callee, caller), seconds in self._calls.items()
                 if callee == one
             }
             stats[one] = (looks, looks, float(self._own[one]), float(total), callers)

@@ -11,12 +11,16 @@ __all__ = ("Terminal",)
 
 _CHUNK = 65536
 _LONGEST_LINE = 1 << 20
-# How much is kept until the end of a line, in characters.
+# How much is kept until the end of a line: in characters, and in pieces.
 _ENOUGH = 8192
+# How many pieces that other tasks have written are kept.
+_MOST_PIECES = 1 << 16
 # How long a client may not read what it is sent, in seconds.
 _PATIENCE = 60.0
 # What Ctrl-D sends where the terminal does not make it the end of the input.
 _END_OF_TRANSMISSION = b"\x04"
+# How the first line of a browser ends, which any page can make send what it likes.
+_HTTP = (b" HTTP/1.1", b" HTTP/1.0", b" HTTP/2.0")
 
 
 class Terminal:
@@ -35,7 +39,7 @@ class Terminal:
         self._task = driver.current_ident()
         self._flags = getattr(driver.original("socket"), "MSG_NOSIGNAL", 0)
         self._received = bytearray()
-        self._written: collections.deque[str] = collections.deque()
+        self._written: collections.deque[str] = collections.deque(maxlen=_MOST_PIECES)
         self.gone = False
 
     # A text stream, as print() takes it
@@ -94,9 +98,10 @@ class Terminal:
             self._receive()
         line = bytes(self._received[:end])
         del self._received[: end + 1]
-        if line.startswith(_END_OF_TRANSMISSION):
+        line = line.rstrip(b"\r")
+        if line.startswith(_END_OF_TRANSMISSION) or line.endswith(_HTTP):
             raise EOFError
-        return line.rstrip(b"\r").decode("utf-8", "replace")
+        return line.decode("utf-8", "replace")
 
     def _receive(self) -> None:
         if self._received.startswith(_END_OF_TRANSMISSION):

@@ -35,6 +35,13 @@ class ConsoleClient:
     def __exit__(self, *_: object) -> None:
         self.socket.close()
 
+    @classmethod
+    def inside(cls, where: int | str) -> Self:
+        """Connect, and read what one is greeted with."""
+        client = cls(where)
+        client.until_prompt()
+        return client
+
     def until_prompt(self) -> str:
         """Read up to the next prompt for a statement, and give what came before."""
         found = b""
@@ -59,11 +66,17 @@ class ConsoleClient:
         """Type lines."""
         self.socket.sendall("".join(f"{line}\n" for line in lines).encode())
 
-    def ended(self) -> bool:
-        """Read to the end; tell whether the console has ended."""
+    def rest(self) -> bytes:
+        """Read to the end, and give what came; it must end."""
+        seen = b""
         with contextlib.suppress(ConnectionError):
-            while self.socket.recv(65536):
-                pass
+            while data := self.socket.recv(65536):
+                seen += data
+        return seen
+
+    def ended(self) -> bool:
+        """Wait for the end of the console; a time-out is an error."""
+        self.rest()
         return True
 
     def reset(self) -> None:

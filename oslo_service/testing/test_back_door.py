@@ -39,8 +39,7 @@ def doors(program: Live, count: int = 1) -> dict[int, Any]:
 
 def pid_behind(where: int | str) -> int:
     """Ask a process for its id."""
-    with ConsoleClient(where) as client:
-        client.until_prompt()
+    with ConsoleClient.inside(where) as client:
         return int(client.ask("import os; os.getpid()"))
 
 
@@ -141,8 +140,7 @@ class TestOneProcess:
     ) -> None:
         with with_back_door(driver_name, tmp_path, "backdoor_port", 0) as program:
             port = doors(program)[program.pid]
-            with ConsoleClient(port) as client:
-                client.until_prompt()
+            with ConsoleClient.inside(port) as client:
                 client.ask("kept = 1")
                 program.expect("waiting")
                 program.kill(signal.SIGHUP)
@@ -264,8 +262,7 @@ class TestEnds:
             driver_name, tmp_path, "backdoor_socket", tmp_path / "door"
         ) as program:
             where = doors(program)[program.pid]
-            with ConsoleClient(where) as client:
-                client.until_prompt()
+            with ConsoleClient.inside(where) as client:
                 program.expect("waiting")
                 assert program.end() == 0
                 assert client.ended()
@@ -284,8 +281,7 @@ class TestEnds:
             program.expect("waiting")
             program.kill(signal.SIGTERM)
             program.expect("stop")
-            with ConsoleClient(port) as client:
-                client.until_prompt()
+            with ConsoleClient.inside(port) as client:
                 stacks = client.stacks()
             assert "wait() of the service __main__.Daemon" in stacks
             assert "await_gate" in stacks
@@ -311,8 +307,7 @@ class TestEnds:
             driver_name, tmp_path, "backdoor_port", 0, traits=["forked helper"]
         ) as program:
             port = doors(program)[program.pid]
-            with ConsoleClient(port) as client:
-                client.until_prompt()
+            with ConsoleClient.inside(port) as client:
                 program.expect("waiting")
                 program.kill(signal.SIGKILL)
                 program.process.wait()
@@ -325,8 +320,7 @@ class TestEnds:
     ) -> None:
         with with_back_door(driver_name, tmp_path, "backdoor_port", 0) as program:
             port = doors(program)[program.pid]
-            with ConsoleClient(port) as client:
-                client.until_prompt()
+            with ConsoleClient.inside(port):
                 idle = Idle([program.pid])
                 # A hub of Eventlet looks up once a minute.
                 assert idle.counted() <= (1 if driver_name == "eventlet" else 0)

@@ -417,6 +417,37 @@ class TestIdentity:
             ended(task, "they end")
 
 
+class TestFrames:
+    def test_each_task_is_where_it_waits(self, driver: Driver) -> None:
+        release, begun = driver.event(), driver.event()
+
+        def waiting_for_release() -> None:
+            begun.set()
+            release.wait(LIMIT)
+
+        task = driver.spawn(waiting_for_release, name="waits")
+        until_set(begun, "it begins")
+        driver.sleep(0)
+        found = driver.frames()
+
+        assert task.ident is not None
+        assert "waiting_for_release" in self.names(found[task.ident])
+        own = self.names(found[driver.current_ident()])
+        assert "test_each_task_is_where_it_waits" in own
+        release.set()
+        ended(task, "it ends")
+        if driver.capabilities.kill_tasks:  # a thread ends a little later
+            assert task.ident not in driver.frames()
+
+    @staticmethod
+    def names(frame: FrameType | None) -> list[str]:
+        found = []
+        while frame is not None:
+            found.append(frame.f_code.co_name)
+            frame = frame.f_back
+        return found
+
+
 class TestEvents:
     def test_an_event_is_not_set_when_made(self, driver: Driver) -> None:
         event = driver.event()

@@ -188,9 +188,11 @@ class TestHelpers:
             port = program.expect("started", 2)[0]["backdoor"]
             with ConsoleClient(port) as client:
                 assert "a worker of" in client.until_prompt()
+                launcher = ": the launcher: waits for"
+                assert client.stacks().count(launcher) == 1
                 assert client.ask("len(fo('Daemon'))") == "1\n"
                 # Those of the parent, which never run here, are not among them.
-                assert client.stacks().count(": the launcher: waits for") == 1
+                assert client.stacks().count(launcher) == 1
 
     def test_threads_are_shown_with_what_they_are_for(self, entered) -> None:
         with entered.enter() as client:

@@ -243,14 +243,17 @@ class EventletDriver(base.Driver):
 
     def frames(self) -> dict[int, FrameType]:
         """Tell where every green thread is that has begun and not ended."""
-        current = greenlet.getcurrent()
-        found = {
-            id(green): green.gr_frame
-            for green in gc.get_objects()
-            if issubclass(type(green), greenlet.greenlet)
-            and green.gr_frame is not None
-            and not _hub.is_inherited(green)
-        }
+        greens = [
+            one
+            for one in gc.get_objects()
+            if issubclass(type(one), greenlet.greenlet) and not _hub.is_inherited(one)
+        ]
+        # Those from before a fork are hidden; the main one is one of them.
+        current = ancestor = greenlet.getcurrent()
+        while ancestor is not None:
+            greens.append(ancestor)
+            ancestor = ancestor.parent
+        found = {id(one): one.gr_frame for one in greens if one.gr_frame is not None}
         found[id(current)] = sys._getframe(1)
         return found
 

@@ -14,7 +14,7 @@ from oslo_config import cfg
 
 from oslo_service import _names
 from oslo_service.backdoor import frames, loops, tasks
-from oslo_service.backdoor.sampler import Sampler
+from oslo_service.backdoor.profiling import Profile
 from oslo_service.backdoor.terminal import Terminal
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import loop as supervision
@@ -35,7 +35,7 @@ exit(), quit(), ^D    leave; the service goes on
 """
 
 # The profiler that runs, of which the process has one.
-_sampler: Sampler | None = None
+_profile: Profile | None = None
 
 
 class Commands:
@@ -51,7 +51,7 @@ class Commands:
         self._driver = driver
         self._conf = conf
         self._terminal = terminal
-        self._started: Sampler | None = None
+        self._started: Profile | None = None
 
     def namespace(self) -> dict[str, Any]:
         """Give the names that the console has."""
@@ -86,7 +86,7 @@ class Commands:
 
     def end(self) -> None:
         """Stop what the console has started and left running."""
-        if self._started is not None and self._started is _sampler:
+        if self._started is not None and self._started is _profile:
             _stop_profiling()
 
     # Tasks
@@ -151,25 +151,22 @@ class Commands:
         It ends with the console that has begun it.
 
         :param fname: a file to write it to, too, for :class:`pstats.Stats`.
+        :raises ImportError: yappi is missing.
         """
-        global _sampler
-        if _sampler is None or _sampler.pid != os.getpid():
-            self._started = _sampler = Sampler(self._driver)
+        global _profile
+        if _profile is None or _profile.inherited:
+            self._started = _profile = Profile(self._driver)
             self._terminal.write("Profiling; prof() stops it and shows the result\n")
-            return
-        sampler = _stop_profiling()
-        self._terminal.write(sampler.report())
-        if fname:
-            sampler.save(fname)
-            self._terminal.write(f"Written to {fname}\n")
+        else:
+            _stop_profiling().show(self._terminal, fname)
 
 
-def _stop_profiling() -> Sampler:
-    global _sampler
-    sampler, _sampler = _sampler, None
-    assert sampler is not None, "nothing is profiled"  # noqa: S101
-    sampler.stop()
-    return sampler
+def _stop_profiling() -> Profile:
+    global _profile
+    profile, _profile = _profile, None
+    assert profile is not None, "nothing is profiled"  # noqa: S101
+    profile.stop()
+    return profile
 
 
 def find_objects(what: type | str) -> list[Any]:

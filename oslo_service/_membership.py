@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from oslo_service import _clock, backend, loopingcall
+from oslo_service import _clock, loopingcall
 from oslo_service._group_waits import GroupWaits
 from oslo_service._places import Places
-from oslo_service._stopping import listen
+from oslo_service._stopping import forget, listen
 from oslo_service.backend.base import Event, Task
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class Thread:
         Does not wait.
         """
         self._stopping.set()
-        if not self.cancel() and backend.get_backend().capabilities.kill_tasks:
+        if not self.cancel() and self.group._driver().capabilities.kill_tasks:
             self.task.stop()
 
     def _take_place(self) -> "Members | None":
@@ -136,8 +136,8 @@ class Members:
 
 def run(thread: Thread, call: Callable[[], Any], name: str) -> Any:
     """Make the call of a group's thread: the body of its task."""
-    ident = backend.get_backend().current_ident()
-    outer = listen(ident, thread._stopping)
+    ident = thread.group._driver().current_ident()
+    outer = listen(thread._stopping)
     callers = thread.group._members.callers
     nested = ident in callers
     callers.add(ident)
@@ -147,7 +147,7 @@ def run(thread: Thread, call: Callable[[], Any], name: str) -> Any:
         LOG.exception("The function of %s failed", name)
         raise
     finally:
-        listen(ident, outer)
+        forget(outer)
         if not nested:
             callers.discard(ident)
         thread.group.thread_done(thread)

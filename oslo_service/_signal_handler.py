@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from oslo_service.supervisor import signals, terminal
+from oslo_service.supervisor.signals import Handler
 
 __all__ = ("SignalExit", "SignalHandler", "Singleton")
 
@@ -56,18 +57,18 @@ class SignalHandler(metaclass=Singleton):
         self.signals_to_name = {
             number: name for name, number in self.signals_by_name.items()
         }
-        self._added: list[tuple[int, signals.Handler]] = []
+        self._added: list[tuple[int, Handler]] = []
 
     def is_signal_supported(self, sig_name: str) -> bool:
         """Tell whether the system has a signal of that name."""
         return sig_name in self.signals_by_name
 
-    def add_handlers(self, sigs: Iterable[str], handler: signals.Handler) -> None:
+    def add_handlers(self, signals: Iterable[str], handler: Handler) -> None:
         """Have ``handler`` called for each of the signals."""
-        for sig in sigs:
+        for sig in signals:
             self.add_handler(sig, handler)
 
-    def add_handler(self, sig: str, handler: signals.Handler) -> None:
+    def add_handler(self, sig: str, handler: Handler) -> None:
         """Have ``handler(number, None)`` called when a signal arrives.
 
         From any task. A signal that the system does not have is passed over

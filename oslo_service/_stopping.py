@@ -2,29 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which event tells the calling task that it should end."""
 
+import contextvars
+
 from oslo_service import backend
 from oslo_service.backend.base import Event
 
-__all__ = ("listen", "stop_requested")
+__all__ = ("forget", "listen", "stop_requested")
 
-# By the identity of the task. Nothing is waited for between looking up and
-# using an entry, which only its own task changes.
-_events: dict[int, Event] = {}
+_event: contextvars.ContextVar[Event] = contextvars.ContextVar("stop_requested")
 
 
-def listen(ident: int, event: Event | None) -> Event | None:
-    """Make ``event`` the one that a task watches, until the next call.
+def listen(event: Event) -> contextvars.Token[Event]:
+    """Make ``event`` the one that the calling task watches.
 
-    :param ident: the calling task's identity.
-    :param event: None: it watches none any more.
-    :returns: the one that it has watched so far.
+    :returns: what :func:`forget` takes.
     """
-    outer = _events.get(ident)
-    if event is None:
-        _events.pop(ident, None)
-    else:
-        _events[ident] = event
-    return outer
+    return _event.set(event)
+
+
+def forget(token: contextvars.Token[Event]) -> None:
+    """Watch the event again that was watched before :func:`listen`."""
+    _event.reset(token)
 
 
 def stop_requested() -> Event:
@@ -39,5 +37,5 @@ def stop_requested() -> Event:
 
     Elsewhere it gives an event that nobody sets.
     """
-    driver = backend.get_backend()
-    return _events.get(driver.current_ident()) or driver.event()
+    event = _event.get(None)
+    return backend.get_backend().event() if event is None else event

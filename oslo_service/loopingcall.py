@@ -11,8 +11,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from oslo_service import _clock, _names, _schedule, backend
 from oslo_service._schedule import LoopingCallTimeOut
-from oslo_service._stopping import listen
-from oslo_service.backend.base import Event, Task
+from oslo_service._stopping import forget, listen
+from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 
 __all__ = (
@@ -57,6 +57,8 @@ class LoopingCallBase:
     """
 
     _KIND = "Looping call"
+    # The name of the driver that runs it; None: the process's.
+    _driver_name: str | None = None
 
     def __init__(
         self, f: Callable[..., Any] | None = None, *args: Any, **kwargs: Any
@@ -100,15 +102,15 @@ class LoopingCallBase:
 
     def _is_caller(self) -> bool:
         """Tell whether this is called from inside the loop's own task."""
-        return (
-            self._ident is not None
-            and self._ident == backend.get_backend().current_ident()
-        )
+        return self._ident is not None and self._ident == self._driver().current_ident()
+
+    def _driver(self) -> Driver:
+        return backend.driver_called(self._driver_name)
 
     def _sleep(self, timeout: float) -> None:
         """Pause between two calls; :meth:`stop` cuts it short."""
         if self._abort is None:
-            backend.get_backend().sleep(timeout)
+            self._driver().sleep(timeout)
         else:
             self._abort.wait(timeout)
 
@@ -122,7 +124,7 @@ class LoopingCallBase:
             raise RuntimeError(f"{self} runs already; stop it and wait for it first")
         if not callable(self.f):
             raise TypeError(f"{self._KIND}: {self.f!r} cannot be called")
-        driver = backend.get_backend()
+        driver = self._driver()
         self._abort = driver.event()
         run = functools.partial(
             contextvars.copy_context().run,
@@ -142,8 +144,8 @@ class LoopingCallBase:
         initial_delay: float,
         stop_on_exception: bool,
     ) -> Any:
-        ident = self._ident = backend.get_backend().current_ident()
-        outer = listen(ident, abort)
+        self._ident = self._driver().current_ident()
+        outer = listen(abort)
         try:
             return self._loop(abort, schedule, initial_delay, stop_on_exception)
         except LoopingCallDone as done:
@@ -152,7 +154,7 @@ class LoopingCallBase:
             LOG.exception("%s failed", self)
             raise
         finally:
-            listen(ident, outer)
+            forget(outer)
             self._ident = None
             if self._on_end is not None:
                 self._on_end(self)
@@ -347,6 +349,8 @@ class RetryDecorator:
     :param exceptions: the exception classes to try again after; others pass.
     """
 
+    _driver_name: str | None = None
+
     def __init__(
         self,
         max_retry_count: int = -1,
@@ -380,6 +384,7 @@ class RetryDecorator:
     def _retry(self, call: Callable[[], T], error: BaseException) -> T:
         pause, count = 0.0, 0
         loop = LoopingCallBase()
+        loop._driver_name = self._driver_name
         while self._max_retry_count < 0 or count < self._max_retry_count:
             count += 1
             pause = min(pause + self._inc_sleep_time, self._max_sleep_time)

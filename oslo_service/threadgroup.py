@@ -38,6 +38,9 @@ class ThreadGroup:
     :raises ValueError: the size is less than 1.
     """
 
+    # The name of the driver that runs it; None: the process's.
+    _driver_name: str | None = None
+
     def __init__(
         self, thread_pool_size: int = 10, max_threads: int | None = None
     ) -> None:
@@ -54,6 +57,9 @@ class ThreadGroup:
             raise ValueError(f"thread_pool_size is 1 or more, not {thread_pool_size}")
         self.thread_pool_size = thread_pool_size
         self._state = _membership.Members(self.thread_pool_size)
+
+    def _driver(self) -> Driver:
+        return backend.driver_called(self._driver_name)
 
     @property
     def _members(self) -> _membership.Members:
@@ -164,6 +170,7 @@ class ThreadGroup:
     def _add(
         self, timer: loopingcall.LoopingCallBase, start: Callable[[], object]
     ) -> None:
+        timer._driver_name = self._driver_name
         timer._on_end = self.timer_done
         # Before it starts: it may end, and leave, before start() returns.
         self.timers.append(timer)
@@ -201,7 +208,7 @@ class ThreadGroup:
         :returns: the thread; one that is cancelled, where the group was
             stopped, or cancelled, while this waited for a place.
         """
-        driver, members = backend.get_backend(), self._members
+        driver, members = self._driver(), self._members
         name = f"thread {_names.describe(callback)}"
         thread = Thread(None, self, driver.event())
         body = functools.partial(
@@ -310,7 +317,7 @@ class ThreadGroup:
         return [*self.timers, *self.threads]
 
     def _wait_for(self, wanted: list[Any]) -> None:
-        driver, waits = backend.get_backend(), self._members.waits
+        driver, waits = self._driver(), self._members.waits
         with self._waiting():
             for one in self._others(wanted):
                 task = _membership.task_of(one)
@@ -328,17 +335,16 @@ class ThreadGroup:
     @contextlib.contextmanager
     def _waiting(self) -> Iterator[None]:
         """Let other members know where the caller is one that waits."""
-        driver, members = backend.get_backend(), self._members
+        driver, members = self._driver(), self._members
         if self._is_member(driver, members):
             with members.waits.by(driver.current_ident()):
                 yield
         else:
             yield
 
-    @staticmethod
-    def _others(members: list[Any]) -> list[Any]:
+    def _others(self, members: list[Any]) -> list[Any]:
         """Leave out the calling thread: it never waits for itself."""
-        caller = backend.get_backend().current_ident()
+        caller = self._driver().current_ident()
         return [one for one in members if _membership.ident_of(one) != caller]
 
     def _is_member(self, driver: Driver, members: _membership.Members) -> bool:

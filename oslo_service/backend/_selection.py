@@ -19,6 +19,7 @@ __all__ = (
     "BackendType",
     "bootstrap",
     "commit",
+    "driver_called",
     "get_backend",
     "get_backend_type",
     "in_use",
@@ -75,6 +76,8 @@ class _Selection:
         self.choice: _Choice | None = None
         self.driver: base.Driver | None = None
         self.launching: base.Driver | None = None
+        # By name: drivers that were asked for one job, and select nothing.
+        self.apart: dict[str, base.Driver] = {}
         self.warned: set[str] = set()
 
     @property
@@ -125,6 +128,16 @@ class _Selection:
             LOG.exception("The hook for the default backend failed; it is passed over")
             return None
 
+    def one_called(self, name: str) -> base.Driver:
+        """Give a driver by name, whatever the process runs on."""
+        if not self.open:
+            for driver in (self.launching, self.driver):
+                if driver is not None and driver.name == name:
+                    return driver
+        if name not in self.apart:
+            self.apart[name] = _loading.load(name)
+        return self.apart[name]
+
     def warn_once(self, message: str) -> None:
         if message not in self.warned:
             self.warned.add(message)
@@ -164,6 +177,19 @@ def get_backend() -> base.Driver:
         return _selection.select(_selection.decide(None))
 
 
+def driver_called(name: str | None) -> base.Driver:
+    """Give a driver for one job, which selects it for nothing else.
+
+    :param name: its name; None: the process's, as :func:`get_backend`.
+    :raises UnsupportedBackendError: there is no such driver, or it cannot be
+        used in this process.
+    """
+    if name is None:
+        return get_backend()
+    with _selection.lock:
+        return _selection.one_called(name)
+
+
 def get_backend_type() -> BackendType | str | None:
     """Tell which driver is selected, deciding nothing.
 
@@ -186,9 +212,10 @@ def selected() -> base.Driver | None:
 def in_use() -> set[base.Driver]:
     """Give the drivers that this process has run anything on.
 
-    More than one where launchers run on another driver than the selected one.
+    More than one where launchers run on another driver than the selected one,
+    or where a driver was asked for one job.
     """
-    found = {_selection.driver, _selection.launching}
+    found = {_selection.driver, _selection.launching, *_selection.apart.values()}
     return {driver for driver in found if driver is not None}
 
 

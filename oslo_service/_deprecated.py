@@ -1,0 +1,27 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Names that are kept for those who use them, and say so once."""
+
+import warnings
+
+__all__ = ("warn_once",)
+
+_warned: set[str] = set()
+
+
+def warn_once(name: str, instead: str, *, stacklevel: int = 2) -> None:
+    """Warn of a deprecated name, at its first use in the process.
+
+    :param name: what was used.
+    :param instead: what is to be used: the rest of the sentence.
+    :param stacklevel: whose line is shown: 2 is the caller of the function
+        that calls this one.
+    """
+    if name in _warned:
+        return
+    _warned.add(name)
+    warnings.warn(
+        f"{name} is deprecated: {instead}",
+        DeprecationWarning,
+        stacklevel=stacklevel + 1,
+    )

@@ -1,0 +1,40 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The names of :mod:`oslo_service.service`, at another place.
+
+A process's signals and workers are one thing: launchers run on the driver
+that the process has selected, and on no other. These are therefore the same
+classes, not bound to this driver.
+"""
+
+from oslo_service.service import (
+    Launcher,
+    ProcessLauncher,
+    Service,
+    ServiceBase,
+    ServiceLauncher,
+    Services,
+    ServiceWrapper,
+    SignalExit,
+    SignalHandler,
+    Singleton,
+    _is_daemon,
+    _is_sighup_and_daemon,
+    launch,
+)
+
+__all__ = (
+    "Launcher",
+    "ProcessLauncher",
+    "Service",
+    "ServiceBase",
+    "ServiceLauncher",
+    "ServiceWrapper",
+    "Services",
+    "SignalExit",
+    "SignalHandler",
+    "Singleton",
+    "_is_daemon",
+    "_is_sighup_and_daemon",
+    "launch",
+)

@@ -1,0 +1,11 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Thread groups that run on native threads, whatever is selected."""
+
+from oslo_service import threadgroup
+from oslo_service._bound import bind
+from oslo_service.threadgroup import Thread
+
+__all__ = ("Thread", "ThreadGroup")
+
+ThreadGroup = bind("threading", threadgroup.ThreadGroup)

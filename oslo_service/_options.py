@@ -5,6 +5,7 @@
 from oslo_service.opts import (
     backend_opts,
     eventlet_backdoor_opts,
+    help_for_backdoor_port,
     periodic_opts,
     service_opts,
     ssl_opts,
@@ -14,6 +15,7 @@ from oslo_service.opts import (
 __all__ = (
     "backend_opts",
     "eventlet_backdoor_opts",
+    "help_for_backdoor_port",
     "periodic_opts",
     "service_opts",
     "ssl_opts",

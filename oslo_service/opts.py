@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every configuration option of the library, in one place."""
 
+import threading
 from typing import Any
 
 from oslo_config import cfg
@@ -20,6 +21,11 @@ BACKEND_GROUP = "oslo_service"
 BACKEND_OPTION = "backend"
 SSL_GROUP = "ssl"
 
+# Two threads that register in a new group at a time would each make the group,
+# and the options in one of the two would be lost. Reentrant for the sake of
+# signal handlers.
+_registering = threading.RLock()
+
 backend_opts = [
     cfg.StrOpt(
         BACKEND_OPTION,
@@ -31,7 +37,7 @@ backend_opts = [
     ),
 ]
 
-BACKDOOR_PORT_HELP = (
+help_for_backdoor_port = (
     "Where the back door listens: 0 takes any free TCP port, a number takes that"
     " port (if it is in use, there is no back door), and <start>:<end> takes the"
     " first free port of the range. The port is written to the log."
@@ -40,7 +46,7 @@ BACKDOOR_PORT_HELP = (
 eventlet_backdoor_opts = [
     cfg.StrOpt(
         "backdoor_port",
-        help=f"Enable the debugging back door. {BACKDOOR_PORT_HELP}",
+        help=f"Enable the debugging back door. {help_for_backdoor_port}",
     ),
     cfg.StrOpt(
         "backdoor_socket",
@@ -190,20 +196,21 @@ def register_ssl_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def set_service_opts_defaults(conf: cfg.ConfigOpts, **kwargs: Any) -> None:
-    """Replace defaults of the service options.
+    """Replace defaults of the options that :func:`register_service_opts` knows.
 
     :param kwargs: option names and their new defaults.
     :raises AttributeError: there is no such option.
     """
     register_service_opts(conf)
-    known = {option.dest for option in service_opts}
+    options = [*service_opts, *eventlet_backdoor_opts]
+    known = {option.dest for option in options}
     for name in kwargs:
         if name not in known:
             raise AttributeError(
                 f"no service option is called {name!r}; there are:"
                 f" {', '.join(sorted(known))}"
             )
-    cfg.set_defaults(service_opts, **kwargs)
+    cfg.set_defaults(options, **kwargs)
 
 
 def register(
@@ -214,11 +221,12 @@ def register(
     By another thread, or by another library in slightly different words:
     whichever was first stays.
     """
-    for option in options:
-        try:
-            conf.register_opt(option, group=group)
-        except cfg.DuplicateOptError:
-            pass
+    with _registering:
+        for option in options:
+            try:
+                conf.register_opt(option, group=group)
+            except cfg.DuplicateOptError:
+                pass
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:

@@ -56,7 +56,7 @@ def _ports(text: str) -> range:
         return _read_ports(text)
     except ValueError as exc:
         raise EventletBackdoorConfigValueError(
-            text, opts.BACKDOOR_PORT_HELP, exc
+            text, opts.help_for_backdoor_port, exc
         ) from None
 
 

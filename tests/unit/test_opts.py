@@ -2,21 +2,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options: registering them is harmless, however often and by whom."""
 
+import re
 import threading
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from oslo_config import cfg
 
-from oslo_service import _options, opts
+from oslo_service import _options, opts, periodic_task, service, sslutils, wsgi
 from oslo_service.testing.waiting import run_script
+
+
+def entry_points() -> list[metadata.EntryPoint]:
+    found = metadata.entry_points(group="oslo.config.opts")
+    ours = sorted(one for one in found if one.name.startswith("oslo.service."))
+    assert len(ours) == 4
+    return ours
 
 
 @pytest.fixture
 def defaults() -> Iterator[None]:
     """Put the defaults back that a test replaces."""
-    before = [(one, one.default) for one in opts.service_opts]
+    options = [*opts.service_opts, *opts.eventlet_backdoor_opts]
+    before = [(one, one.default) for one in options]
     yield
     for option, default in before:
         option.default = default
@@ -60,6 +70,53 @@ class TestRegistering:
             assert errors == []
             assert conf.graceful_shutdown_timeout == 60
             assert conf.oslo_service.backend == "auto"
+
+    def test_two_threads_that_make_one_group_lose_nothing(self) -> None:
+        options = [cfg.StrOpt(f"option_{number}") for number in range(4)]
+
+        class Groups(dict[str, cfg.OptGroup]):
+            """Has another thread register just when a group is being made."""
+
+            other: threading.Thread | None = None
+
+            def __setitem__(self, name: str, group: cfg.OptGroup) -> None:
+                if self.other is None:
+                    self.other = threading.Thread(
+                        target=opts.register, args=(conf, options, "new")
+                    )
+                    self.other.start()
+                    # It has to wait for this one; were it not so, it would be
+                    # through by then.
+                    self.other.join(0.2)
+                super().__setitem__(name, group)
+
+        conf = cfg.ConfigOpts()
+        conf._groups = groups = Groups(conf._groups)
+
+        opts.register(conf, options[:2], "new")
+        assert groups.other is not None
+        groups.other.join()
+
+        assert [conf.new[one.dest] for one in options] == [None] * 4
+
+    def test_from_every_place_that_does_is_harmless(self) -> None:
+        conf = cfg.ConfigOpts()
+        conf([], default_config_files=[])
+        for _ in range(2):
+            service.ServiceLauncher(conf)
+            sslutils.register_opts(conf)
+            wsgi.register_opts(conf)
+            periodic_task.PeriodicTasks(conf)
+            opts.register_service_opts(conf)
+            # As projects do that know the lists.
+            conf.register_opts(_options.service_opts)
+            conf.register_opts(_options.eventlet_backdoor_opts)
+            conf.register_opts(_options.periodic_opts)
+            conf.register_opts(_options.wsgi_opts)
+            conf.register_opts(_options.ssl_opts, sslutils.config_section)
+
+        assert conf.run_external_periodic_tasks is True
+        assert conf.ssl.ca_file is None
 
     def test_an_option_that_another_library_registered_first_stays(self) -> None:
         conf = cfg.ConfigOpts()
@@ -144,6 +201,13 @@ class TestDefaults:
 
         assert (conf.graceful_shutdown_timeout, conf.log_options) == (5, False)
 
+    def test_those_of_the_back_door_too(self) -> None:
+        conf = cfg.ConfigOpts()
+
+        opts.set_service_opts_defaults(conf, backdoor_port="0")
+
+        assert conf.backdoor_port == "0"
+
     def test_an_unknown_option_is_refused_and_the_known_are_named(self) -> None:
         with pytest.raises(AttributeError, match="graceful_shutdown_timeout"):
             opts.set_service_opts_defaults(cfg.ConfigOpts(), nonsense=1)
@@ -193,6 +257,42 @@ class TestListing:
         assert f"{group}\n" in result.stdout
         for option in options:
             assert f"\n#{option.dest} = " in result.stdout
+
+    @pytest.mark.parametrize("uncommented", [False, True])
+    def test_what_the_generator_writes_of_all_of_them_parses_back(
+        self, uncommented: bool, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "sample.conf"
+        result = run_script(
+            "import sys\nfrom oslo_config import generator\n"
+            "generator.main(sys.argv[1:])\n",
+            *(f"--namespace={entry.name}" for entry in entry_points()),
+            f"--output-file={path}",
+        )
+        assert result.returncode == 0, result.stderr
+        if uncommented:
+            value = re.compile(r"^#(\w+ = (?!<None>))", re.MULTILINE)
+            path.write_text(value.sub(r"\1", path.read_text()))
+
+        conf, listed = (
+            cfg.ConfigOpts(),
+            [
+                (group, option)
+                for entry in entry_points()
+                for group, options in entry.load()()
+                for option in options
+            ],
+        )
+        for group, option in listed:
+            conf.register_opt(option, group)
+        conf(["--config-file", str(path)])
+
+        for group, option in listed:
+            value = conf[group][option.dest] if group else conf[option.dest]
+            assert value == option.default
+            found = conf.get_location(option.dest, group)
+            from_file = found is not None and found.location is cfg.Locations.user
+            assert from_file == (uncommented and option.default is not None)
 
     def test_every_option_has_help(self) -> None:
         for _, found in [

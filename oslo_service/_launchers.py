@@ -10,6 +10,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service import _names, backdoor, backend, systemd
+from oslo_service._deprecated import warn_once
 from oslo_service._service import ServiceBase
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import loop, worker
@@ -176,6 +177,10 @@ class ServiceLauncher(Launcher):
         super().__init__(conf, restart_method)
         _check_start_method(start_method, self._driver)
 
+    def handle_signal(self) -> None:
+        """Do nothing; deprecated. Signals are acted upon without it."""
+        _warn_of_handle_signal(type(self))
+
 
 class ProcessLauncher:
     """Runs services in worker processes, and keeps so many of them alive.
@@ -183,7 +188,7 @@ class ProcessLauncher:
     Making one decides for good which driver the process runs on.
 
     :param conf: the configuration; the library's options are registered on it.
-    :param wait_interval: not used: nothing here polls.
+    :param wait_interval: deprecated, and not used: nothing here polls.
     :param restart_method: what SIGHUP does. ``reload``: the configuration
         files are read again and every worker is replaced; ``mutate``: the
         mutable options are, in every worker too, and nothing restarts. Both
@@ -207,6 +212,8 @@ class ProcessLauncher:
         start_method: str | None = None,
     ) -> None:
         self.conf = conf
+        if wait_interval is not None:
+            warn_once("ProcessLauncher(wait_interval=...)", "nothing polls; omit it")
         self.wait_interval = wait_interval
         self.no_fork = no_fork
         self._settings = Settings(conf, restart_method)
@@ -264,6 +271,10 @@ class ProcessLauncher:
         """Do what SIGHUP does: read the configuration, replace or reset."""
         if self._unit is not None:
             self._supervisor.post(self._unit.read_again)
+
+    def handle_signal(self) -> None:
+        """Do nothing; deprecated. Signals are acted upon without it."""
+        _warn_of_handle_signal(type(self))
 
     @property
     def children(self) -> dict[int, ServiceWrapper]:
@@ -331,6 +342,14 @@ def _starter(method: str, driver: Any, settings: Settings) -> Any:
     from oslo_service.supervisor import spawning
 
     return functools.partial(spawning.start, driver, settings, _open_backdoor)
+
+
+def _warn_of_handle_signal(kind: type) -> None:
+    warn_once(
+        f"{kind.__name__}.handle_signal()",
+        "omit it: a launcher handles signals; SignalHandler adds handlers",
+        stacklevel=3,
+    )
 
 
 def _tell_systemd(supervisor: loop.Supervisor) -> None:

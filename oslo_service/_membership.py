@@ -37,6 +37,7 @@ class Thread:
 
     :param thread: the driver's task.
     :param group: the group.
+    :param link: whether a task that is given leaves the group when it ends.
     :param stopping: what is set to ask the thread to end.
     """
 
@@ -44,13 +45,17 @@ class Thread:
         self,
         thread: Task | None,
         group: "ThreadGroup",
-        stopping: Event,
+        link: bool = True,
+        *,
+        stopping: Event | None = None,
     ) -> None:
         self.thread = thread
         self.group = group
-        self._stopping = stopping
+        self._stopping = group._driver().event() if stopping is None else stopping
         # Whose place it holds. A list, so that it is given back only once.
         self._place: list[Members] = []
+        if link and thread is not None:
+            self.link(group.thread_done)
 
     @property
     def task(self) -> Task:

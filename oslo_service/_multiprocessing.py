@@ -4,25 +4,32 @@
 
 import multiprocessing
 import multiprocessing.pool
+from collections.abc import Callable, Iterable
+from multiprocessing.context import SpawnContext
 from typing import Any
 
 __all__ = ("get_spawn_context", "get_spawn_pool")
 
 
-def get_spawn_context() -> Any:
+def get_spawn_context() -> SpawnContext:
     """Give the context of :mod:`multiprocessing` whose processes are spawned."""
     return multiprocessing.get_context("spawn")
 
 
 def get_spawn_pool(
-    processes: int | None = None, **kwargs: Any
+    processes: int | None = None,
+    initializer: Callable[..., object] | None = None,
+    init_args: Iterable[Any] = (),
+    max_tasks_per_child: int | None = None,
 ) -> multiprocessing.pool.Pool:
     """Make a pool of spawned processes.
 
     :param processes: how many; None: one for each processor.
-    :param kwargs: as :class:`multiprocessing.pool.Pool` takes them.
+    :param initializer: what each process calls first.
+    :param init_args: the arguments of that call.
+    :param max_tasks_per_child: after how many tasks a process is replaced;
+        None: never.
     """
-    pool: multiprocessing.pool.Pool = get_spawn_context().Pool(
-        processes=processes, **kwargs
+    return get_spawn_context().Pool(
+        processes, initializer, init_args, max_tasks_per_child
     )
-    return pool

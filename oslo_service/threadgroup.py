@@ -6,11 +6,11 @@ import contextlib
 import functools
 import logging
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service import _membership, _names, backend, loopingcall
+from oslo_service._deprecated import warn_once
 from oslo_service._membership import Thread
 from oslo_service._stopping import stop_requested
 from oslo_service.backend.base import Driver, InlineTask
@@ -22,6 +22,7 @@ LOG = logging.getLogger(__name__)
 # How long stop() watches whether what it stopped does end, in seconds, before
 # it names what lingers.
 _LINGER = 0.1
+_SIZE = "it is called thread_pool_size"
 
 
 class ThreadGroup:
@@ -45,11 +46,7 @@ class ThreadGroup:
         self, thread_pool_size: int = 10, max_threads: int | None = None
     ) -> None:
         if max_threads is not None:
-            warnings.warn(
-                "ThreadGroup(max_threads=...) is called thread_pool_size",
-                DeprecationWarning,
-                stacklevel=2,
-            )
+            warn_once("ThreadGroup(max_threads=...)", _SIZE)
             thread_pool_size = max_threads
         if not isinstance(thread_pool_size, int):
             raise TypeError(f"thread_pool_size is an integer, not {thread_pool_size!r}")
@@ -66,6 +63,12 @@ class ThreadGroup:
         if self._state.pid != os.getpid():
             self._state = _membership.Members(self.thread_pool_size)
         return self._state
+
+    @property
+    def max_threads(self) -> int:
+        """The deprecated name of ``thread_pool_size``."""
+        warn_once("ThreadGroup.max_threads", _SIZE)
+        return self.thread_pool_size
 
     @property
     def threads(self) -> list[Thread]:
@@ -210,7 +213,7 @@ class ThreadGroup:
         """
         driver, members = self._driver(), self._members
         name = f"thread {_names.describe(callback)}"
-        thread = Thread(None, self, driver.event())
+        thread = Thread(None, self, stopping=driver.event())
         body = functools.partial(
             _membership.run, thread, functools.partial(callback, *args, **kwargs), name
         )
@@ -283,11 +286,14 @@ class ThreadGroup:
     def cancel(self, *throw_args: object, **kwargs: Any) -> None:
         """Prevent what has not begun from beginning.
 
+        Deprecated: :meth:`stop` does this too, and ends what has begun.
+
         :param throw_args: not used.
         :param kwargs: ``timeout``: seconds to wait for the threads that have
             begun; those that still run then are stopped. None leaves them
             alone. ``wait_time``: not used.
         """
+        warn_once("ThreadGroup.cancel()", "use stop(), with graceful=True to wait")
         self._members.places.cancel_waiting()
         for thread in list(self.threads):
             thread.cancel(*throw_args)

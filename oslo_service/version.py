@@ -5,7 +5,9 @@
 import re
 from importlib import metadata
 
-__all__ = ("version_info",)
+from oslo_service._deprecated import warn_once
+
+__all__ = ("version_info",)  # noqa: F822 - given by __getattr__
 
 
 class VersionInfo:
@@ -22,7 +24,18 @@ class VersionInfo:
         """Give the version without what comes before or after a release."""
         return re.split(r"\.?(?:a|b|rc|dev|post)\d", self.release_string())[0]
 
+    def cached_version_string(self, prefix: str = "") -> str:
+        """Give the version, with something before it."""
+        return prefix + self.version_string()
+
+    version_string_with_vcs = canonical_version_string = release_string
     __str__ = version_string
 
 
-version_info = VersionInfo("oslo.service")
+def __getattr__(name: str) -> VersionInfo:
+    if name == "version_info":
+        warn_once(
+            "oslo_service.version", 'use importlib.metadata.version("oslo.service")'
+        )
+        return VersionInfo("oslo.service")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

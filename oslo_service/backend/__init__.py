@@ -14,6 +14,8 @@ first match wins:
 
 # The sub-packages `threading` and `eventlet` become attributes of this module
 # when they are loaded: nothing else here may be called that.
+from typing import Any
+
 from oslo_service.backend import exceptions
 from oslo_service.backend._components import load as get_component
 from oslo_service.backend._selection import (
@@ -45,3 +47,16 @@ __all__ = (
     "register_backend_default_hook",
     "selected",
 )
+
+
+def __getattr__(name: str) -> Any:
+    if name == "DEFAULT_BACKEND_TYPE":
+        from oslo_service import _deprecated
+        from oslo_service.backend import _selection
+
+        _deprecated.warn_once(
+            "oslo_service.backend.DEFAULT_BACKEND_TYPE",
+            "the default depends on the process: ask get_backend_type()",
+        )
+        return _selection.default_backend_type()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

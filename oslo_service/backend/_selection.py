@@ -316,6 +316,11 @@ def _reset_backend() -> None:
     _selection = _Selection()
 
 
+def default_backend_type() -> BackendType:
+    """Tell what ``auto`` would select now, deciding nothing."""
+    return BackendType(_auto("").name)
+
+
 def _name_of(type_: object) -> str:
     if isinstance(type_, BackendType):
         return type_.value

@@ -226,3 +226,22 @@ class Driver(abc.ABC):
         from oslo_service.backend import _components
 
         return _components.load_all()
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        # Where others looked for them.
+        from oslo_service import _deprecated
+
+        if name == "BaseBackend":
+            _deprecated.warn_once(f"{__name__}.BaseBackend", "it is called Driver")
+            return Driver
+        if name == "ServiceBase":
+            from oslo_service._service import ServiceBase
+
+            _deprecated.warn_once(
+                f"{__name__}.ServiceBase", "use oslo_service.service.ServiceBase"
+            )
+            return ServiceBase
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -76,7 +76,7 @@ class TestArguments:
     @pytest.mark.parametrize("workers", [0, "2"])
     @pytest.mark.usefixtures("driver")
     def test_launch_service_checks_its_workers_too(self, conf, workers) -> None:
-        launcher = service.ProcessLauncher(conf, wait_interval=0.01)
+        launcher = service.ProcessLauncher(conf)
         with pytest.raises((TypeError, ValueError), match="workers"):
             launcher.launch_service(Plain(), workers=workers)
         with pytest.raises(TypeError, match="ServiceBase"):

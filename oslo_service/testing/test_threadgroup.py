@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from oslo_service import loopingcall, threadgroup
+from oslo_service import _deprecated, loopingcall, threadgroup
 from oslo_service.backend.base import Driver, Event
 from oslo_service.backend.exceptions import TaskCancelled
 from oslo_service.testing.waiting import (
@@ -320,6 +320,7 @@ class TestFullGroup:
         assert ending.entries in ([True], [])
 
 
+@pytest.mark.filterwarnings("ignore:ThreadGroup.cancel:DeprecationWarning")
 class TestCancel:
     def test_cancel_prevents_a_start_or_says_that_it_has_begun(
         self, driver: Driver, group: threadgroup.ThreadGroup
@@ -714,6 +715,7 @@ class TestFromInside:
     """Every method may be called from inside the group."""
 
     @pytest.mark.parametrize("kind", ["thread", "timer"])
+    @pytest.mark.filterwarnings("ignore:ThreadGroup.cancel:DeprecationWarning")
     @pytest.mark.parametrize(
         "method",
         ["wait", "waitall", "stop", "stop gracefully", "stop_timers", "cancel"],
@@ -826,10 +828,16 @@ class TestConstruction:
         assert threadgroup.ThreadGroup().thread_pool_size == 10
         assert threadgroup.ThreadGroup(thread_pool_size=3).thread_pool_size == 3
 
-    def test_max_threads_is_the_deprecated_name(self, driver: Driver) -> None:
+    def test_max_threads_is_the_deprecated_name(
+        self, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         del driver
+        monkeypatch.setattr(_deprecated, "_warned", set())
         with pytest.warns(DeprecationWarning, match="thread_pool_size"):
-            assert threadgroup.ThreadGroup(max_threads=7).thread_pool_size == 7
+            group = threadgroup.ThreadGroup(max_threads=7)
+        with pytest.warns(DeprecationWarning, match="thread_pool_size"):
+            assert group.max_threads == 7
+        assert group.thread_pool_size == 7
 
     @pytest.mark.parametrize(
         ("size", "error"), [(0, ValueError), (-1, ValueError), ("many", TypeError)]

@@ -3,11 +3,25 @@
 """Names that are there because others have used them for years."""
 
 import importlib
+import inspect
+import os
+import re
 import warnings
+from pathlib import Path
 
 import pytest
+from oslo_config import cfg
 
-from oslo_service import _deprecated, backend, loopingcall, service
+from oslo_service import (
+    _deprecated,
+    _multiprocessing,
+    backend,
+    loopingcall,
+    service,
+    threadgroup,
+    version,
+)
+from oslo_service.backend import base
 from oslo_service.testing.waiting import LIMIT, run_script
 
 STRICT = (
@@ -27,6 +41,68 @@ def run(code):
     done = run_script(STRICT + code)
     assert done.returncode == 0, done.stderr
     return done
+
+
+KNOWN = Path(__file__).with_name("names_of_4_8_0.txt")
+NAMES = [one for one in KNOWN.read_text().splitlines() if not one.startswith("#")]
+EMPTY = inspect.Parameter.empty
+
+
+def resolve(path):
+    module, _, rest = path.partition(".")
+    found = importlib.import_module(module)
+    for part in rest.split("."):
+        module = f"{module}.{part}"
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            found = importlib.import_module(module)
+    return found
+
+
+def parameters(text):
+    namespace = {}
+    exec(f"def f({text}): pass", namespace)
+    return list(inspect.signature(namespace["f"]).parameters.values())
+
+
+def accepts(ours, theirs):
+    """Tell whether a function can be called as another is, to the same effect."""
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    named = [one for one in ours if one.kind not in kinds]
+    expected = [one for one in theirs if one.kind not in kinds]
+    return (
+        [one.name for one in named[: len(expected)]] == [one.name for one in expected]
+        and all(
+            their.default in (our.default, ...)
+            for our, their in zip(named, expected, strict=False)
+        )
+        and all(one.default is not EMPTY for one in named[len(expected) :])
+        and {one.kind for one in theirs} & set(kinds) <= {one.kind for one in ours}
+    )
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_there_and_takes_what_it_took(name):
+    path, takes, given = re.fullmatch(r"([\w.]+)(\((.*)\))?", name).groups()
+    thing = resolve(path)
+    if takes:
+        ours = list(inspect.signature(thing).parameters.values())
+        if ours and ours[0].name == "self":
+            del ours[0]
+        assert accepts(ours, parameters(given)), inspect.signature(thing)
+
+
+def test_the_comparison_of_parameters_finds_what_is_different():
+    ours = parameters("a, b=1, c=None, **kwargs")
+    assert accepts(ours, parameters("a, b=1"))
+    assert accepts(ours, parameters("a, b=..., **others"))
+    assert not accepts(ours, parameters("a, b=2"))
+    assert not accepts(ours, parameters("b, a"))
+    assert not accepts(ours, parameters("a, *args"))
+    assert not accepts(parameters("a, b"), parameters("a"))
+    assert not accepts(parameters("a"), parameters("a, b"))
 
 
 @pytest.mark.parametrize("driver_called", ["threading", "eventlet"])
@@ -94,6 +170,79 @@ def test_launchers_are_the_same_under_every_alias(driver_called):
     alias = importlib.import_module(f"oslo_service.backend._{driver_called}.service")
     for name in alias.__all__:
         assert getattr(alias, name) is getattr(service, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["wsgi", "_i18n", "version", "service", "sslutils", "periodic_task"]
+)
+def test_a_module_is_imported_without_eventlet(name):
+    run(
+        "import sys; sys.modules['eventlet'] = sys.modules['greenlet'] = None\n"
+        f"import oslo_service.{name}\n"
+    )
+
+
+def test_translations_are_none():
+    from oslo_service import _i18n
+
+    assert _i18n._("text") == "text"
+    assert _i18n.get_available_languages() == ["en_US"]
+
+
+def version_info():
+    return version.version_info.release_string()
+
+
+@pytest.mark.parametrize(
+    ("use", "instead"),
+    [
+        (lambda: threadgroup.ThreadGroup(max_threads=1), "thread_pool_size"),
+        (lambda: threadgroup.ThreadGroup().max_threads, "thread_pool_size"),
+        (lambda: threadgroup.ThreadGroup().cancel(), r"stop\(\)"),
+        (lambda: service.ProcessLauncher(cfg.ConfigOpts(), 0.01), "omit"),
+        (lambda: service.ProcessLauncher(cfg.ConfigOpts()).handle_signal(), "omit"),
+        (lambda: service.ServiceLauncher(cfg.ConfigOpts()).handle_signal(), "omit"),
+        (lambda: backend.DEFAULT_BACKEND_TYPE, r"get_backend_type\(\)"),
+        (lambda: base.BaseBackend, "Driver"),
+        (lambda: base.ServiceBase, "oslo_service.service.ServiceBase"),
+        (version_info, "importlib.metadata"),
+    ],
+)
+def test_each_deprecated_name_warns_once_and_says_what_to_use(undecided, use, instead):
+    with pytest.warns(DeprecationWarning, match=instead) as caught:
+        use()
+    assert [one.filename for one in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        use()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_they_give_what_they_gave():
+    assert backend.DEFAULT_BACKEND_TYPE in backend.BackendType
+    assert base.BaseBackend is base.Driver
+    assert base.ServiceBase is service.ServiceBase
+    text = version.version_info.version_string()
+    assert version.version_info.release_string().startswith(text)
+    assert version.version_info.cached_version_string("v") == f"v{text}"
+    assert str(version.version_info) == text
+
+
+def test_a_spawned_pool_takes_what_it_took():
+    with _multiprocessing.get_spawn_pool(
+        1, initializer=os.putenv, init_args=("A", "B"), max_tasks_per_child=1
+    ) as pool:
+        first, second = pool.apply(os.getpid), pool.apply(os.getpid)
+    assert len({os.getpid(), first, second}) == 3
+
+
+def test_a_thread_of_a_group_can_be_made_of_a_task(undecided):
+    backend.init_backend("threading")
+    group = threadgroup.ThreadGroup()
+    task = backend.get_backend().spawn(lambda: 5, name="task")
+    thread = threadgroup.Thread(task, group)
+    assert thread.wait() == 5
+    assert not thread.stop_ordered
 
 
 def test_a_deprecated_name_warns_once_with_what_to_use_instead():

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from oslo_service import backend, loopingcall, threadgroup
-from oslo_service.testing.waiting import LIMIT
+from oslo_service.testing.waiting import LIMIT, run_script
 
 BOUND = ("threading", "eventlet")
 
@@ -120,7 +120,46 @@ class TestBoundClasses:
 
         assert Own(tick).start(1).wait(LIMIT) is True
 
-    def test_their_driver_is_made_sane_after_a_fork(self, driver, bound):
-        one = backend.driver_called(bound)
-        assert one in backend.in_use()
-        assert driver in backend.in_use()
+
+FORKING = """
+import os, sys, threading
+from oslo_config import cfg
+from oslo_service import backend, loopingcall, service
+
+selected, bound = sys.argv[1:]
+if selected == "eventlet":
+    import eventlet
+    eventlet.monkey_patch()
+backend.init_backend(selected)
+loops = __import__(
+    f"oslo_service.backend._{bound}.loopingcall", fromlist=["loopingcall"]
+)
+reader, writer = os.pipe()
+
+def tick():
+    raise loopingcall.LoopingCallDone(os.getpid())
+
+def run_one():
+    return loops.FixedIntervalLoopingCall(tick).start(1).wait()
+
+class Worker(service.Service):
+    def start(self):
+        assert run_one() == os.getpid()
+        os.write(writer, b"!")
+
+# It has a hub, and a pipe in it, that must not be used in the workers.
+assert run_one() == os.getpid()
+launcher = service.launch(cfg.ConfigOpts(), Worker(), workers=2)
+def end():
+    for _ in range(2):
+        os.read(reader, 1)
+    launcher.stop()
+backend.get_backend().spawn(end, name="end")
+sys.exit(launcher.wait())
+"""
+
+
+@pytest.mark.parametrize("selected", BOUND)
+def test_their_driver_is_made_sane_after_a_fork(selected, bound):
+    done = run_script(FORKING, selected, bound)
+    assert done.returncode == 0, done.stderr

@@ -26,6 +26,7 @@ __all__ = (
     "init_backend",
     "register_backend_default_hook",
     "selected",
+    "set_aside",
 )
 
 LOG = logging.getLogger(__name__)
@@ -312,8 +313,22 @@ def bootstrap(
 
 def _reset_backend() -> None:
     """Forget every decision and the hook: for tests only."""
+    set_aside()
+
+
+def set_aside() -> Callable[[], None]:
+    """Forget every decision and the hook, for a while: for tests only.
+
+    :returns: what brings them back.
+    """
     global _selection
-    _selection = _Selection()
+    before, _selection = _selection, _Selection()
+
+    def bring_back() -> None:
+        global _selection
+        _selection = before
+
+    return bring_back
 
 
 def default_backend_type() -> BackendType:

@@ -3,11 +3,21 @@
 """The fixtures that projects have for their tests."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from oslo_config import cfg
 
-from oslo_service import fixture, loopingcall
-from oslo_service.testing.waiting import LIMIT
+from oslo_service import (
+    backend,
+    fixture,
+    loopingcall,
+    periodic_task,
+    threadgroup,
+)
+from oslo_service.backend.exceptions import UnsupportedBackendError
+from oslo_service.testing.waiting import LIMIT, Log, until, until_set
 
 
 @pytest.mark.usefixtures("driver")
@@ -73,3 +83,276 @@ class TestSleepFixture:
         began = time.monotonic()
         loopingcall.LoopingCallBase()._sleep(0.02)
         assert time.monotonic() - began >= 0.015
+
+
+@pytest.fixture
+def clock(driver):
+    """A clock under the looping calls of a test."""
+    del driver
+    with fixture.ClockFixture() as found:
+        yield found
+
+
+def ended(call: Callable[[], Any], value: object = True) -> Callable[[], None]:
+    """Make a function that calls another and ends its loop."""
+
+    def body() -> None:
+        call()
+        raise loopingcall.LoopingCallDone(value)
+
+    return body
+
+
+class TestClockFixture:
+    def test_an_hour_passes_when_it_is_told_to(self, clock) -> None:
+        group, ticks = threadgroup.ThreadGroup(), Log()
+        group.add_timer(60, lambda: ticks(clock.elapsed))
+        clock.advance(3600)
+        assert ticks.entries == [60 * number for number in range(61)]
+        assert clock.elapsed == 3600
+        group.stop()
+
+    def test_a_loop_waits_for_the_clock(self, clock) -> None:
+        ticks = Log()
+        loop = loopingcall.FixedIntervalLoopingCall(ticks, "tick")
+        loop.start(10, initial_delay=5)
+        for seconds, expected in ((4.9, 0), (0.1, 1), (9.9, 1), (0.1, 2), (0, 2)):
+            clock.advance(seconds)
+            assert len(ticks) == expected
+        loop.stop()
+
+    def test_calls_are_made_one_at_a_time_in_the_order_of_their_time(
+        self, clock
+    ) -> None:
+        calls = Log()
+        loops = [
+            loopingcall.FixedIntervalLoopingCall(
+                lambda interval=interval: calls((clock.elapsed, interval))
+            )
+            for interval in (0.7, 0.3, 0.2)
+        ]
+        for loop, interval in zip(loops, (0.7, 0.3, 0.2), strict=True):
+            loop.start(interval, initial_delay=interval)
+        clock.advance(42)
+        expected = sorted(
+            (round(interval * number, 6), -order, interval)
+            for order, interval in enumerate((0.2, 0.3, 0.7))
+            for number in range(1, round(42 / interval) + 1)
+        )
+        assert calls.entries == [(when, interval) for when, _, interval in expected]
+        for loop in loops:
+            loop.stop()
+
+    def test_what_is_due_has_ended_when_it_returns(self, clock) -> None:
+        told = Log()
+        loop = loopingcall.DynamicLoopingCall(ended(lambda: None, "value"))
+        task = loop.start(initial_delay=3)
+        task.link(lambda _task: told("ended"))
+        clock.advance(3)
+        assert task.done
+        assert told.entries == ["ended"]
+        assert task.wait(LIMIT) == "value"
+
+    def test_a_dynamic_loop_says_when(self, clock) -> None:
+        pauses, ticks = iter((1, 2, 3, 4)), Log()
+
+        def tick():
+            ticks(clock.elapsed)
+            return next(pauses)
+
+        loop = loopingcall.DynamicLoopingCall(tick)
+        loop.start()
+        clock.advance(6)
+        assert ticks.entries == [0, 1, 3, 6]
+        loop.stop()
+
+    def test_a_loop_backs_off_until_its_time_is_over(self, clock) -> None:
+        loop = loopingcall.BackOffLoopingCall(lambda: False)
+        task = loop.start(timeout=300)
+        clock.advance(600)
+        with pytest.raises(loopingcall.LoopingCallTimeOut):
+            task.wait(LIMIT)
+
+    def test_a_time_limit_is_the_clock_s(self, clock) -> None:
+        loop = loopingcall.FixedIntervalWithTimeoutLoopingCall(lambda: None)
+        task = loop.start(interval=10, timeout=95)
+        clock.advance(99)
+        assert not task.done
+        clock.advance(1)
+        with pytest.raises(loopingcall.LoopingCallTimeOut):
+            task.wait(LIMIT)
+
+    def test_a_retry_pauses_by_the_clock(self, clock, driver) -> None:
+        tries, paused = Log(), driver.event()
+
+        @loopingcall.RetryDecorator(2, 10, exceptions=ValueError)
+        def fail():
+            tries(clock.elapsed)
+            if len(tries) == 1:
+                paused.set()
+            raise ValueError("failed")
+
+        task = driver.spawn(fail, name="retry")
+        until_set(paused, "it has been tried")
+        until(driver, lambda: clock._clock._sleepers, "it is going to pause")
+        clock.advance(30)
+        assert tries.entries == [0, 10, 30]
+        with pytest.raises(ValueError, match="failed"):
+            task.wait(LIMIT)
+
+    def test_a_retry_in_a_loop_pauses_by_the_clock(self, clock) -> None:
+        tries = Log()
+
+        @loopingcall.RetryDecorator(5, 10, exceptions=ValueError)
+        def succeed_late():
+            tries(clock.elapsed)
+            if len(tries) < 3:
+                raise ValueError
+
+        loop = loopingcall.FixedIntervalLoopingCall(ended(succeed_late))
+        task = loop.start(1)
+        clock.advance(30)
+        assert tries.entries == [0, 10, 30]
+        assert task.done
+
+    @pytest.mark.usefixtures("driver")
+    def test_a_retry_that_nobody_can_wake_says_so(self) -> None:
+        @loopingcall.RetryDecorator(1, 10, exceptions=ValueError)
+        def fail():
+            raise ValueError
+
+        with (
+            fixture.ClockFixture(patience=0.05),
+            pytest.raises(TimeoutError, match=r"retry of .*fail"),
+        ):
+            fail()
+
+    def test_a_loop_waits_for_another_by_the_clock(self, clock) -> None:
+        seen = Log()
+
+        def outer():
+            inner = loopingcall.FixedIntervalLoopingCall(ended(lambda: None, 7))
+            seen((clock.elapsed, inner.start(1, initial_delay=5).wait()))
+
+        loop = loopingcall.FixedIntervalLoopingCall(outer)
+        loop.start(60)
+        clock.advance(60)
+        # The second began at 60 and ends when the clock says 65.
+        assert seen.entries == [(0, 7)]
+        clock.advance(5)
+        assert seen.entries == [(0, 7), (60, 7)]
+        loop.stop()
+
+    def test_stop_wakes_at_once(self, clock) -> None:
+        group = threadgroup.ThreadGroup()
+        timers = [group.add_timer(60, int) for _ in range(3)]
+        clock.advance(100)
+        group.stop(graceful=True)
+        assert all(timer.wait() is True for timer in timers)
+        assert group.timers == []
+        assert clock.elapsed == 100
+
+    def test_what_was_stopped_has_ended_after_the_next_turn(self, clock) -> None:
+        for _ in range(30):
+            loop = loopingcall.FixedIntervalLoopingCall(int)
+            task = loop.start(60)
+            loop.stop()
+            clock.advance(0)
+            assert task.done
+
+    def test_a_loop_can_be_started_again(self, clock) -> None:
+        loop = loopingcall.FixedIntervalLoopingCall(ended(lambda: None))
+        for _ in range(30):
+            task = loop.start(60)
+            clock.advance(0)
+            assert task.done
+        with pytest.raises(ValueError, match="interval"):
+            loop.start(-1)
+        clock.advance(1)
+
+    def test_periodic_tasks_are_due_by_the_clock(self, clock) -> None:
+        runs = Log()
+
+        class Manager(periodic_task.PeriodicTasks):
+            @periodic_task.periodic_task(spacing=600)
+            def collect(self, context):
+                del context
+                runs(clock.elapsed)
+
+        manager = Manager(cfg.ConfigOpts())
+        loop = loopingcall.DynamicLoopingCall(manager.run_periodic_tasks, None)
+        loop.start(periodic_interval_max=60)
+        clock.advance(3600)
+        # They keep to the grid but for a jitter of some percent.
+        for number, when in enumerate(runs.entries, start=1):
+            assert 570 * number < when < 660 * number
+        assert len(runs) >= 5
+        loop.stop()
+
+    def test_a_call_that_does_not_end_is_named(self, driver) -> None:
+        release = driver.event()
+
+        def linger():
+            release.wait(LIMIT)
+
+        loop = loopingcall.FixedIntervalLoopingCall(linger)
+        with fixture.ClockFixture(patience=0.05) as clock:
+            loop.start(1)
+            with pytest.raises(TimeoutError, match=r"0\.05 s .*linger"):
+                clock.advance(1)
+            release.set()
+            loop.stop()
+            assert loop.wait() is True
+
+    def test_a_loop_cannot_turn_its_own_clock(self, clock) -> None:
+        loop = loopingcall.FixedIntervalLoopingCall(lambda: clock.advance(1))
+        task = loop.start(1)
+        with pytest.raises(RuntimeError, match="cannot turn the clock"):
+            task.wait(LIMIT)
+
+    def test_it_does_not_go_back(self, clock) -> None:
+        with pytest.raises(ValueError, match="forward"):
+            clock.advance(-1)
+
+    def test_what_has_not_ended_goes_on_in_real_time(self, driver) -> None:
+        ticked = driver.event()
+        loop = loopingcall.FixedIntervalLoopingCall(ticked.set)
+        with fixture.ClockFixture() as clock:
+            loop.start(60, initial_delay=0.01)
+            clock.advance(0)
+            assert not ticked.is_set()
+        until_set(ticked, "the pause ends by itself")
+        loop.stop()
+        assert loop.wait() is True
+
+
+class TestBackendFixture:
+    def test_it_selects_a_driver_for_a_while(self, driver) -> None:
+        backend.register_backend_default_hook(lambda: "other")
+        for name in ("threading", "eventlet"):
+            with fixture.BackendFixture(name) as selected:
+                assert backend.get_backend() is selected.driver
+                assert selected.driver.name == name
+                loop = loopingcall.FixedIntervalLoopingCall(
+                    ended(lambda: None, backend.get_backend_type())
+                )
+                assert loop.start(1).wait() is backend.BackendType(name)
+            assert backend.get_backend() is driver
+
+    def test_it_brings_back_that_nothing_was_decided(self) -> None:
+        with fixture.BackendFixture("threading"):
+            backend._reset_backend()
+            hook = lambda: "threading"  # noqa: E731
+            backend.register_backend_default_hook(hook)
+            with fixture.BackendFixture(backend.BackendType.EVENTLET):
+                assert backend.get_backend_type() is backend.BackendType.EVENTLET
+            assert backend.get_backend_type() is None
+            assert backend.get_backend().name == "threading"
+
+    def test_a_driver_that_there_is_not_changes_nothing(self, driver) -> None:
+        with (
+            pytest.raises(UnsupportedBackendError, match="nonsense"),
+            fixture.BackendFixture("nonsense"),
+        ):
+            pass
+        assert backend.get_backend() is driver

@@ -107,6 +107,35 @@ def test_a_program_of_the_documentation_starts_and_stops(
         assert process.returncode == 0, errors
 
 
+# How the examples of tests are run, and what is told then: of functions only
+# pytest knows, and of scenarios only unittest.
+RUNNERS = {
+    "pytest": (
+        ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not Everywhere"),
+        r"^7 passed, 1 deselected",
+    ),
+    "unittest": (("-m", "unittest"), r"^Ran 4 tests"),
+}
+TESTING = ROOT / "doc" / "source" / "testing.rst"
+
+
+@pytest.mark.parametrize(("arguments", "told"), RUNNERS.values(), ids=RUNNERS)
+def test_the_tests_that_the_documentation_shows_pass(arguments, told, tmp_path):
+    code = "\n\n".join(examples(TESTING))
+    (tmp_path / "test_example.py").write_text(f"{code}\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", *arguments, "test_example.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert re.search(told, output, re.MULTILINE), output
+
+
 def test_there_are_examples_at_all():
     assert len(PROGRAMS) > 1
     assert len(SNIPPETS) > 1

@@ -229,7 +229,8 @@ class ProcessLauncher:
 
         :param workers: how many; None: 1.
         :raises TypeError: it is not a :class:`ServiceBase`, or ``workers`` is
-            not an integer.
+            not an integer; or workers are spawned, and the service or the
+            configuration cannot be pickled: the message names what cannot.
         :raises ValueError: ``workers`` is less than 1.
         """
         count = _check_workers(workers)
@@ -241,9 +242,9 @@ class ProcessLauncher:
             return
         wrap = ServiceWrapper(service, count)
         if self._start_method == _SPAWN:
-            from oslo_service.supervisor import spawning
+            from oslo_service.supervisor import pickling
 
-            spawning.check_picklable(service)
+            pickling.check_picklable(service, self.conf)
         self._supervisor.post(lambda: unit.add(wrap, count))
 
     def stop(self) -> None:

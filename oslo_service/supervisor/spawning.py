@@ -6,6 +6,7 @@ The service and its configuration are pickled; ``__main__`` is prepared as
 multiprocessing does it, so that classes that are defined there are found.
 """
 
+import logging
 import multiprocessing.spawn
 import os
 import pickle
@@ -14,49 +15,30 @@ import sys
 import tempfile
 from typing import Any, NoReturn
 
-from oslo_service import _names, backend
+from oslo_config import cfg
+
+from oslo_service import backend
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import signals, worker
 from oslo_service.supervisor.channel import Channel
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.uplink import Uplink
 
-__all__ = ("check_picklable", "main", "start")
+__all__ = ("main", "start")
+
+LOG = logging.getLogger(__name__)
 
 _COMMAND = "from oslo_service.supervisor.spawning import main; main()"
-# The attributes of a ConfigOpts that its call has set, and takes again.
-_CALL = (
-    *("project", "prog", "version", "usage"),
-    *("default_config_files", "default_config_dirs"),
-)
-
-
-def check_picklable(service: object) -> None:
-    """Refuse a service that cannot go to another interpreter.
-
-    :raises TypeError: naming what stands in the way.
-    """
-    error = _pickling_error(service)
-    if error is None:
-        return
-    culprits = [
-        f"its attribute {name!r} ({value!r})"
-        for name, value in getattr(service, "__dict__", {}).items()
-        if _pickling_error(value) is not None
-    ]
-    raise TypeError(
-        f"start_method='spawn' pickles the service, and {_names.describe(service)}"
-        f" cannot be pickled: {', '.join(culprits) or 'the object itself'}: {error}."
-        " Make such things in start(), or use start_method='fork'"
-    ) from error
-
-
-def _pickling_error(value: object) -> Exception | None:
-    try:
-        pickle.dumps(value)
-    except Exception as exc:  # noqa: BLE001 - any class may raise anything
-        return exc
-    return None
+# The attributes of a ConfigOpts that its call has set, and the parameters that
+# take them again.
+_CALL = {
+    **{name: name for name in ("project", "prog", "version", "usage")},
+    "default_config_files": "default_config_files",
+    "default_config_dirs": "default_config_dirs",
+    "_args": "args",
+    "_use_env": "use_env",
+    "_validate_default_values": "validate_default_values",
+}
 
 
 def start(
@@ -109,14 +91,15 @@ def _bequeath(
     mask: set[Any],
 ) -> None:
     conf = settings.conf
-    call = {name: getattr(conf, name) for name in _CALL if hasattr(conf, name)}
+    called = hasattr(conf, "prog")
     preparation = multiprocessing.spawn.get_preparation_data("worker")
     preparation.pop("authkey", None)  # not to be written to a file
     pickle.dump(preparation, file)
     body = {
         "driver": driver.name,
         "conf": conf,
-        "call": call and {"args": conf._args, **call},
+        "call": called and {to: getattr(conf, name) for name, to in _CALL.items()},
+        "hooks": conf._mutate_hooks,
         "restart_method": settings.restart_method,
         "prepare": prepare,
         "service": service,
@@ -146,9 +129,10 @@ def _inherit(channel: Channel, legacy_fd: int) -> int:
 
 def _live(body: dict[str, Any], channel: Channel) -> int:
     conf = body["conf"]
+    for hook in body["hooks"]:
+        conf.register_mutate_hook(hook)
     if body["call"]:
-        # So that it knows how to read its files again.
-        conf(**body["call"])
+        _make_readable(conf, body["call"])
     _set_up_logging(conf)
     backend.init_backend(body["driver"])
     driver = backend.commit(conf)
@@ -162,6 +146,21 @@ def _live(body: dict[str, Any], channel: Channel) -> int:
         body["prepare"],
         reset=body["reset"],
     )
+
+
+def _make_readable(conf: Any, call: dict[str, Any]) -> None:
+    """Have a configuration know how to read its files again.
+
+    Its values stay those of the parent, which may be others than those in the
+    files now: only mutable ones may have changed, or the files do not parse.
+    """
+    values = conf._namespace, conf._mutable_ns
+    try:
+        conf(**call)
+    except (cfg.Error, SystemExit):
+        LOG.debug("The configuration files cannot be read now", exc_info=True)
+    conf._namespace, conf._mutable_ns = values
+    conf.register_opts([])  # forgets what it has looked up meanwhile
 
 
 def _set_up_logging(conf: Any) -> None:

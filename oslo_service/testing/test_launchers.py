@@ -9,6 +9,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import service
+from oslo_service.backend.exceptions import UnsupportedBackendError
 from oslo_service.testing.live import UNUSUAL, children, live
 
 SIGTERM = signal.SIGTERM
@@ -64,6 +65,21 @@ class TestArguments:
         for launcher in (service.ServiceLauncher, service.ProcessLauncher):
             with pytest.raises(ValueError, match="reload, mutate"):
                 launcher(conf, restart_method=method)
+
+    @pytest.mark.usefixtures("driver")
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_an_unknown_start_method_is_a_value_error(self, conf, workers) -> None:
+        with pytest.raises(ValueError, match="'fork' or 'spawn', not 'forkserver'"):
+            service.launch(conf, Plain(), workers=workers, start_method="forkserver")
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_driver_that_cannot_spawn_workers_says_so(
+        self, conf, driver, workers
+    ) -> None:
+        if driver.capabilities.spawn_workers:
+            pytest.skip("the model can spawn workers")
+        with pytest.raises(UnsupportedBackendError, match=driver.name):
+            service.launch(conf, Plain(), workers=workers, start_method="spawn")
 
     @pytest.mark.usefixtures("driver")
     def test_a_service_launcher_has_one_worker(self, conf) -> None:

@@ -3,26 +3,28 @@
 """Classes that run on one driver, whatever the process runs on."""
 
 import functools
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any
 
-__all__ = ("bind",)
-
-T = TypeVar("T")
+__all__ = ("bind_all",)
 
 
-def bind(driver_name: str, of: type[T]) -> type[T]:
-    """Give the subclass of a class whose instances run on one driver.
+def bind_all(driver_name: str, module: ModuleType) -> dict[str, Any]:
+    """Give the public names of a module, its classes bound to a driver.
 
+    A class that looks its driver up by ``_driver_name`` has a subclass made.
     The driver is loaded when something of it runs; the process's choice is
     not touched. Among themselves the classes of a driver are related as those
-    that they are made of.
+    that they are made of. Everything else is as it is there.
 
     :param driver_name: the driver.
-    :param of: a class that looks its driver up by ``_driver_name``.
+    :param module: the module.
     """
-    original: Any = of
-    bound: type[T] = _bind(driver_name, original)
-    return bound
+    names = {name: getattr(module, name) for name in module.__all__}
+    return {
+        name: _bind(driver_name, one) if _is_bindable(one) else one
+        for name, one in names.items()
+    }
 
 
 @functools.cache
@@ -39,5 +41,5 @@ def _bind(driver_name: str, of: Any) -> Any:
     return type(of.__name__, (of, *bases), body)
 
 
-def _is_bindable(base: type) -> bool:
-    return hasattr(base, "_driver_name")
+def _is_bindable(thing: Any) -> bool:
+    return hasattr(thing, "_driver_name")

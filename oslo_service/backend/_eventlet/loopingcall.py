@@ -1,27 +1,15 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Looping calls that run on Eventlet, whatever is selected."""
+"""Looping calls and retries that run on Eventlet, whatever is selected."""
+
+from typing import TYPE_CHECKING
 
 from oslo_service import loopingcall
-from oslo_service._bound import bind
-from oslo_service.loopingcall import LoopingCallDone, LoopingCallTimeOut
+from oslo_service._bound import bind_all
 
-__all__ = (
-    "BackOffLoopingCall",
-    "DynamicLoopingCall",
-    "FixedIntervalLoopingCall",
-    "FixedIntervalWithTimeoutLoopingCall",
-    "LoopingCallBase",
-    "LoopingCallDone",
-    "LoopingCallTimeOut",
-    "RetryDecorator",
-)
+if TYPE_CHECKING:
+    from oslo_service.loopingcall import *  # noqa: F403 - they are kinds of these
 
-LoopingCallBase = bind("eventlet", loopingcall.LoopingCallBase)
-FixedIntervalLoopingCall = bind("eventlet", loopingcall.FixedIntervalLoopingCall)
-FixedIntervalWithTimeoutLoopingCall = bind(
-    "eventlet", loopingcall.FixedIntervalWithTimeoutLoopingCall
-)
-DynamicLoopingCall = bind("eventlet", loopingcall.DynamicLoopingCall)
-BackOffLoopingCall = bind("eventlet", loopingcall.BackOffLoopingCall)
-RetryDecorator = bind("eventlet", loopingcall.RetryDecorator)
+__all__ = loopingcall.__all__
+
+globals().update(bind_all("eventlet", loopingcall))

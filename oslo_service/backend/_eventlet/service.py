@@ -7,34 +7,7 @@ that the process has selected, and on no other. These are therefore the same
 classes, not bound to this driver.
 """
 
-from oslo_service.service import (
-    Launcher,
-    ProcessLauncher,
-    Service,
-    ServiceBase,
-    ServiceLauncher,
-    Services,
-    ServiceWrapper,
-    SignalExit,
-    SignalHandler,
-    Singleton,
-    _is_daemon,
-    _is_sighup_and_daemon,
-    launch,
-)
+from oslo_service import service
+from oslo_service.service import *  # noqa: F403 - exactly these
 
-__all__ = (
-    "Launcher",
-    "ProcessLauncher",
-    "Service",
-    "ServiceBase",
-    "ServiceLauncher",
-    "ServiceWrapper",
-    "Services",
-    "SignalExit",
-    "SignalHandler",
-    "Singleton",
-    "_is_daemon",
-    "_is_sighup_and_daemon",
-    "launch",
-)
+__all__ = service.__all__

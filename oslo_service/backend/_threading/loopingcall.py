@@ -1,27 +1,15 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Looping calls that run on native threads, whatever is selected."""
+"""Looping calls and retries that run on native threads, whatever is selected."""
+
+from typing import TYPE_CHECKING
 
 from oslo_service import loopingcall
-from oslo_service._bound import bind
-from oslo_service.loopingcall import LoopingCallDone, LoopingCallTimeOut
+from oslo_service._bound import bind_all
 
-__all__ = (
-    "BackOffLoopingCall",
-    "DynamicLoopingCall",
-    "FixedIntervalLoopingCall",
-    "FixedIntervalWithTimeoutLoopingCall",
-    "LoopingCallBase",
-    "LoopingCallDone",
-    "LoopingCallTimeOut",
-    "RetryDecorator",
-)
+if TYPE_CHECKING:
+    from oslo_service.loopingcall import *  # noqa: F403 - they are kinds of these
 
-LoopingCallBase = bind("threading", loopingcall.LoopingCallBase)
-FixedIntervalLoopingCall = bind("threading", loopingcall.FixedIntervalLoopingCall)
-FixedIntervalWithTimeoutLoopingCall = bind(
-    "threading", loopingcall.FixedIntervalWithTimeoutLoopingCall
-)
-DynamicLoopingCall = bind("threading", loopingcall.DynamicLoopingCall)
-BackOffLoopingCall = bind("threading", loopingcall.BackOffLoopingCall)
-RetryDecorator = bind("threading", loopingcall.RetryDecorator)
+__all__ = loopingcall.__all__
+
+globals().update(bind_all("threading", loopingcall))

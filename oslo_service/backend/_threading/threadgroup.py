@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Thread groups that run on native threads, whatever is selected."""
 
+from typing import TYPE_CHECKING
+
 from oslo_service import threadgroup
-from oslo_service._bound import bind
-from oslo_service.threadgroup import Thread
+from oslo_service._bound import bind_all
 
-__all__ = ("Thread", "ThreadGroup")
+if TYPE_CHECKING:
+    from oslo_service.threadgroup import *  # noqa: F403 - they are kinds of these
 
-ThreadGroup = bind("threading", threadgroup.ThreadGroup)
+__all__ = threadgroup.__all__
+
+globals().update(bind_all("threading", threadgroup))

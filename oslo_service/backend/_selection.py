@@ -19,6 +19,7 @@ __all__ = (
     "BackendType",
     "bootstrap",
     "commit",
+    "default_backend_type",
     "driver_called",
     "get_backend",
     "get_backend_type",

@@ -10,13 +10,11 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import (
-    backend,
     fixture,
     loopingcall,
     periodic_task,
     threadgroup,
 )
-from oslo_service.backend.exceptions import UnsupportedBackendError
 from oslo_service.testing.waiting import LIMIT, Log, until, until_set
 
 
@@ -324,35 +322,3 @@ class TestClockFixture:
         until_set(ticked, "the pause ends by itself")
         loop.stop()
         assert loop.wait() is True
-
-
-class TestBackendFixture:
-    def test_it_selects_a_driver_for_a_while(self, driver) -> None:
-        backend.register_backend_default_hook(lambda: "other")
-        for name in ("threading", "eventlet"):
-            with fixture.BackendFixture(name) as selected:
-                assert backend.get_backend() is selected.driver
-                assert selected.driver.name == name
-                loop = loopingcall.FixedIntervalLoopingCall(
-                    ended(lambda: None, backend.get_backend_type())
-                )
-                assert loop.start(1).wait() is backend.BackendType(name)
-            assert backend.get_backend() is driver
-
-    def test_it_brings_back_that_nothing_was_decided(self) -> None:
-        with fixture.BackendFixture("threading"):
-            backend._reset_backend()
-            hook = lambda: "threading"  # noqa: E731
-            backend.register_backend_default_hook(hook)
-            with fixture.BackendFixture(backend.BackendType.EVENTLET):
-                assert backend.get_backend_type() is backend.BackendType.EVENTLET
-            assert backend.get_backend_type() is None
-            assert backend.get_backend().name == "threading"
-
-    def test_a_driver_that_there_is_not_changes_nothing(self, driver) -> None:
-        with (
-            pytest.raises(UnsupportedBackendError, match="nonsense"),
-            fixture.BackendFixture("nonsense"),
-        ):
-            pass
-        assert backend.get_backend() is driver

@@ -255,3 +255,23 @@ def test_a_deprecated_name_warns_once_with_what_to_use_instead():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         use()
+
+
+def test_without_the_package_that_fixtures_are_of_the_extra_is_named():
+    run(
+        "import sys; sys.modules['fixtures'] = None\n"
+        "try:\n"
+        "    import oslo_service.fixture\n"
+        "except ImportError as exc:\n"
+        "    assert 'oslo.service[test]' in str(exc), exc\n"
+        "else:\n"
+        "    raise AssertionError('it was imported')\n"
+    )
+
+
+def test_fixtures_are_imported_without_eventlet():
+    run(
+        "import sys; sys.modules['eventlet'] = sys.modules['greenlet'] = None\n"
+        "from oslo_service import backend, fixture\n"
+        "assert backend.get_backend_type() is None\n"
+    )

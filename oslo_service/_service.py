@@ -21,6 +21,7 @@ class ServiceBase(abc.ABC):
     """
 
     def __init__(self, conf: cfg.ConfigOpts | None = None) -> None:
+        super().__init__()  # a class may have other bases after this one
         if conf is not None:
             self.conf = conf
 

@@ -38,7 +38,10 @@ class _Run:
         self.ended = False
 
     def __str__(self) -> str:
-        phase = "wait" if self.stop_returned.is_set() else "stop"
+        if not self.stop_returned.is_set():
+            phase = "stop"
+        else:
+            phase = "wait" if self.started else "start"
         return f"{phase}() of {_names.describe(self.service)}"
 
 

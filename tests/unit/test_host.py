@@ -95,3 +95,17 @@ def test_what_is_added_after_the_end_never_starts(host, driver, recorder) -> Non
     driver.go_on()
     assert late.calls == []
     assert host.ended.is_set()
+
+
+def test_a_start_that_has_not_returned_is_what_still_runs(driver) -> None:
+    class Starting(Recorder):
+        def start(self) -> None:
+            host.stop()
+            driver.go_on()
+            self.calls.append(host.still_running().partition("(")[0])
+
+    starting, host = Starting(), Host(driver)
+    host.add(starting)
+    driver.go_on()
+
+    assert starting.calls[:2] == ["stop", "start"]

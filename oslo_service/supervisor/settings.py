@@ -78,4 +78,7 @@ class Settings:
                 LOG.error(_UNREADABLE)
         except Exception:
             LOG.exception(_UNREADABLE)
+        # What another thread asked for while the files were read is the old value,
+        # which oslo.config would keep. Registering anything makes it look again.
+        self.conf.register_opts([])
         self.log_options()

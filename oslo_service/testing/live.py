@@ -7,15 +7,26 @@ import ctypes
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ("DAEMON", "UNUSUAL", "WEB", "Idle", "Live", "children", "is_alive", "live")
+__all__ = (
+    "DAEMON",
+    "UNUSUAL",
+    "WEB",
+    "Idle",
+    "Live",
+    "children",
+    "die_with_the_tests",
+    "is_alive",
+    "live",
+)
 
 #: A service that can be told to misbehave.
 DAEMON = Path(__file__).parent / "programs" / "daemon.py"
@@ -23,12 +34,16 @@ DAEMON = Path(__file__).parent / "programs" / "daemon.py"
 UNUSUAL = DAEMON.with_name("unusual.py")
 #: A program that serves HTTP.
 WEB = DAEMON.with_name("web.py")
+_ACTIVATOR = DAEMON.with_name("activator.py")
 #: The most seconds to wait for anything: a guard against hanging, no measure.
 LIMIT = 30.0
 
 # The name is that of prctl's manual page, section 2.
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
+
+# What a program is given that is no part of its plan.
+_OTHERS = frozenset(("before", "passing", "names"))
 
 Event = dict[str, Any]
 
@@ -38,20 +53,36 @@ class Live:
 
     :param command: what to run, with this interpreter.
     :param environment: what to add to the environment.
+    :param before: a program that runs it, and its arguments.
+    :param passing: the sockets to pass to it, as systemd does.
+    :param names: their names, with colons between them.
     """
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        environment: dict[str, str],
+        *,
+        before: Sequence[str] = (),
+        passing: Sequence[socket.socket] = (),
+        names: str = "",
+    ) -> None:
+        inherited = [one.fileno() for one in passing]
+        if inherited:
+            numbers = ",".join(map(str, inherited))
+            command = [str(_ACTIVATOR), numbers, names, *command]
         self._changed = threading.Condition()
         self._lines: list[str] = []
         self._events: list[Event] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", *command],
+            [*before, sys.executable, "-W", "ignore", *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **environment},
             start_new_session=True,
-            preexec_fn=_die_with_the_tests,  # noqa: PLW1509 - it takes no lock
+            pass_fds=inherited,
+            preexec_fn=die_with_the_tests,  # noqa: PLW1509 - it takes no lock
             text=True,
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -157,13 +188,20 @@ class Live:
 
     def clean_up(self) -> None:
         """End by force whatever is left."""
-        for pid in {*self.left(), self.pid}:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        # The parent first: it would replace its workers.
+        self.process.kill()
         self.process.wait(LIMIT)
+        self.until(self._kill_left, "what is left has been killed")
         self._reader.join(LIMIT)
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+    def _kill_left(self) -> bool:
+        left = self.left()
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not left
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -177,10 +215,13 @@ class Live:
                 self._changed.notify_all()
 
 
-def _die_with_the_tests() -> None:
-    """Have the kernel kill this process when the one that tests is killed."""
+def die_with_the_tests(signum: int = signal.SIGKILL) -> None:
+    """Have the kernel end this process when the one that tests is killed.
+
+    For ``preexec_fn``: it takes no lock.
+    """
     if sys.platform == "linux":
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _libc.prctl(_PR_SET_PDEATHSIG, signum)
 
 
 def _stat(pid: int) -> list[str]:
@@ -230,10 +271,14 @@ class Idle:
 
 @contextlib.contextmanager
 def live(driver: str, *, program: Path = DAEMON, **plan: Any) -> Iterator[Live]:
-    """Run a program by a plan; see :mod:`.programs.daemon`."""
+    """Run a program by a plan; see :mod:`.programs.daemon`.
+
+    What :class:`Live` takes besides the command is no part of the plan.
+    """
     environment = plan.pop("environment", {})
+    others = {name: plan.pop(name) for name in _OTHERS & plan.keys()}
     text = json.dumps({"driver": driver, **plan})
-    process = Live([str(program), text], environment)
+    process = Live([str(program), text], environment, **others)
     try:
         yield process
     finally:

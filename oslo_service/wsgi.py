@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from oslo_config import cfg
 
-from oslo_service import _listening, backend, opts, sslutils
+from oslo_service import _activation, _listening, backend, opts, sslutils
 from oslo_service._paste import ConfigNotFound, Loader, PasteAppNotFound
 from oslo_service._service import ServiceBase
 from oslo_service.backend.exceptions import OsloServiceError
@@ -84,9 +84,14 @@ class Server(ServiceBase):
     the socket; nothing is accepted before :meth:`start`. It also decides for
     good which driver the process runs on.
 
+    Where systemd passes sockets to the process, sd_listen_fds(3), the server
+    takes the one that has its ``name``, else the one that is bound to the address
+    that it is given, and does not bind at all. Then ``backlog`` and
+    ``socket_mode`` are what the socket's unit says.
+
     :param conf: the configuration; the options of the server, and of TLS where
         that is used, are registered on it.
-    :param name: for the log, and the names of tasks.
+    :param name: for the log, the names of tasks, and a socket that is passed.
     :param app: the application.
     :param host: a name or address to listen on.
     :param port: 0 takes any free one.
@@ -102,7 +107,8 @@ class Server(ServiceBase):
         whatever ``host`` has.
     :param socket_file: the path to listen on, for ``AF_UNIX``.
     :param socket_mode: the permissions of that file, such as ``0o660``.
-    :raises InvalidInput: a parameter, or an option, that does not work.
+    :raises InvalidInput: a parameter, an option, or a socket that is passed,
+        that does not work.
     :raises OSError: it cannot listen there.
     :raises UnsupportedBackendError: the driver cannot be used here.
     :ivar host: the address, or path, that it listens on.
@@ -148,6 +154,7 @@ class Server(ServiceBase):
         except ValueError as exc:
             raise InvalidInput(f"wsgi_log_format: {exc}") from None
         self._where = (host, port, backlog, socket_family, socket_file, socket_mode)
+        self._passed: _activation.Passed | None = None
         self._listener = self._listen()
         self._engine: Any = None
         self._lock = threading.Lock()
@@ -160,25 +167,56 @@ class Server(ServiceBase):
         return self._listener.socket
 
     def _listen(self) -> _listening.Listener:
-        host, port, backlog, family, path, mode = self._where
-        module = self._driver.original("socket")
-        if family in _INET:
-            socket = _listening.listen_on_address(module, host, port, backlog, family)
-            listener = _listening.Listener(self._set_socket_opts(socket))
-            self.host, self.port = listener.socket.getsockname()[:2]
-            LOG.info("%s listens on %s, port %d", self.name, self.host, self.port)
-        elif family == sockets.AF_UNIX:
+        family, path, mode = self._where[3:]
+        if family == sockets.AF_UNIX:
             path = _check_path(path, mode)
-            socket = _listening.listen_on_path(module, path, mode, backlog)
-            listener = _listening.Listener(socket, path)
-            self.host, self.port = path, None
-            LOG.info("%s listens on %s", self.name, path)
+        elif family in _INET:
+            path = None
         else:
             raise InvalidInput(
                 f"socket_family is AF_INET, AF_INET6, AF_UNIX or None, not {family!r}"
             )
+        if self._passed is None:
+            self._passed = self._find_passed(path)
+        if self._passed is None:
+            listener = self._bind(path)
+        else:
+            listener = _listening.Listener(self._adapt(self._passed.adopt()))
+        self._note_address(listener.socket)
         listeners.add(listener)
         return listener
+
+    def _find_passed(self, path: str | None) -> _activation.Passed | None:
+        host, port = self._where[:2]
+        module = self._driver.original("socket")
+        try:
+            return _activation.find(
+                _activation.Wanted(module, self.name, host, port, path)
+            )
+        except _activation.ActivationError as exc:
+            raise InvalidInput(str(exc)) from None
+
+    def _bind(self, path: str | None) -> _listening.Listener:
+        host, port, backlog, family, _, mode = self._where
+        module = self._driver.original("socket")
+        if path is not None:
+            socket = _listening.listen_on_path(module, path, mode, backlog)
+            return _listening.Listener(socket, path)
+        socket = _listening.listen_on_address(module, host, port, backlog, family)
+        return _listening.Listener(self._adapt(socket))
+
+    def _adapt(self, socket: Any) -> Any:
+        unix = socket.family == sockets.AF_UNIX
+        return socket if unix else self._set_socket_opts(socket)
+
+    def _note_address(self, socket: Any) -> None:
+        address = socket.getsockname()
+        if isinstance(address, tuple):
+            self.host, self.port = address[:2]
+        else:
+            self.host, self.port = _activation.describe(address), None
+        how = "" if self._passed is None else ", which was passed to it"
+        LOG.info("%s listens on %s%s", self.name, _activation.describe(address), how)
 
     def _set_socket_opts(self, _socket: Any) -> Any:
         """Set what the listening socket, and those of the clients, are to have.
@@ -216,11 +254,14 @@ class Server(ServiceBase):
             if self._engine is not None and not self._engine.stopping:
                 return
             fd = self._listener.duplicate()
+            if self._passed is not None:
+                self._passed.taken = True
             if fd is None:
                 if loop.of_process(self._driver).stopping:
                     LOG.info("%s does not start: the process is stopping", self.name)
                     return
-                self._where = (self._where[0], self.port or 0, *self._where[2:])
+                if self._passed is None:
+                    self._where = (self._where[0], self.port or 0, *self._where[2:])
                 self._listener = self._listen()
                 fd = os.dup(self.socket.fileno())
             listener = self._driver.original("socket").socket(fileno=fd)
@@ -275,6 +316,9 @@ class Server(ServiceBase):
         with self._lock:  # a start() that has begun is let finish
             if for_good:
                 self._listener.close()
+            if self._passed is not None:
+                # Its successor may be another server.
+                self._passed.taken = False
             if self._engine is not None:
                 self._engine.stop(for_good=for_good)
 

@@ -9,6 +9,7 @@ Each path of its application does something else.
 # ruff: noqa: I001 - the daemon comes first: it patches
 from oslo_service.testing.programs import daemon
 
+import functools
 import hashlib
 import itertools
 import json
@@ -272,6 +273,22 @@ def unread(_environ: Any, start: Any) -> Any:
     return [b"unread"]
 
 
+def legacy(_environ: Any, start: Any) -> Any:
+    """Tell what a program that is started from here would inherit."""
+    start("200 OK", [("Content-Type", "application/json")])
+    variables = [name for name in os.environ if name.startswith("LISTEN_")]
+    descriptors = [fd for fd in range(3, 32) if is_inheritable(fd)]
+    return [json.dumps([variables, descriptors]).encode()]
+
+
+def is_inheritable(fd: int) -> bool:
+    """Tell whether a descriptor is open, and stays so in another program."""
+    try:
+        return os.get_inheritable(fd)
+    except OSError:
+        return False
+
+
 PATHS = {
     "/": hello,
     "/echo": echo,
@@ -304,6 +321,7 @@ PATHS = {
     "/too-little": too_little,
     "/empty": empty,
     "/unread": unread,
+    "/legacy": legacy,
 }
 
 
@@ -351,6 +369,28 @@ class Web(service.Service):
         self.server.reset()
 
 
+class Late(Web):
+    """Makes its server in the process that serves."""
+
+    def __init__(self, make: Any) -> None:
+        service.Service.__init__(self)
+        self.make = make
+
+    def start(self) -> None:
+        """Make it, and serve."""
+        self.server = self.make()
+        say_where(self.server)
+        super().start()
+
+    def reset(self) -> None:
+        """There is nothing yet to take up options."""
+
+
+def say_where(server: wsgi.Server) -> None:
+    """Tell where it listens."""
+    daemon.say("listening", host=server.host, port=server.port)
+
+
 def limit_descriptors(count: int) -> None:
     """Have no more descriptors than that."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
@@ -371,12 +411,18 @@ def main() -> None:
     if "validated" in PLAN.traits:
         app = validate.validator(app)
     made = Marked if "marked" in PLAN.traits else wsgi.Server
-    server = made(CONF, "web", app, **settings)
-    runs = server if "bare" in PLAN.traits else Web(server)
+    make = functools.partial(made, CONF, "web", app, **settings)
+    runs: Any
+    if "late" in PLAN.traits:
+        runs = Late(make)
+    else:
+        server = make()
+        runs = server if "bare" in PLAN.traits else Web(server)
     launcher = service.launch(
         CONF, runs, workers=PLAN.workers, restart_method=PLAN.restart_method
     )
-    daemon.say("listening", host=server.host, port=server.port)
+    if "late" not in PLAN.traits:
+        say_where(server)
     status = launcher.wait()
     daemon.say("last", status=status, threads=threading.active_count())
     time.sleep(0)

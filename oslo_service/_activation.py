@@ -1,0 +1,212 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Sockets that systemd has opened and passes on: sd_listen_fds(3)."""
+
+import dataclasses
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+__all__ = ("ActivationError", "Passed", "Wanted", "describe", "find", "inherit")
+
+LOG = logging.getLogger(__name__)
+
+# The first descriptor that is passed; the others follow.
+_FIRST = 3
+_PID, _COUNT, _NAMES = "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"
+
+# Of IPv4, and of IPv6: one socket there does for both, ipv6(7).
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound here
+
+
+class ActivationError(ValueError):
+    """What was passed is not what the variables say, or is of no use."""
+
+
+@dataclasses.dataclass(eq=False)
+class Passed:
+    """A descriptor that was passed to this process.
+
+    It stays open, so that a server that has closed its copy can come back.
+
+    :ivar sockets: the standard library's module, unpatched.
+    :ivar fd: the descriptor.
+    :ivar name: the name that the socket's unit gives it; there may be none.
+    :ivar taken: whether a server listens with it.
+    """
+
+    sockets: ModuleType
+    fd: int
+    name: str
+    taken: bool = False
+
+    @property
+    def address(self) -> Any:
+        """The address that it is bound to; None: it is no listening stream."""
+        sockets = self.sockets
+        if not stat.S_ISSOCK(os.fstat(self.fd).st_mode):
+            return None
+        with sockets.socket(fileno=os.dup(self.fd)) as socket:
+            families = (sockets.AF_INET, sockets.AF_INET6, sockets.AF_UNIX)
+            if socket.type != sockets.SOCK_STREAM or socket.family not in families:
+                return None
+            listens = socket.getsockopt(sockets.SOL_SOCKET, sockets.SO_ACCEPTCONN)
+            return socket.getsockname() if listens else None
+
+    def adopt(self) -> Any:
+        """Give a socket to who listens with this, as one that it made itself."""
+        self.taken = True
+        socket = self.sockets.socket(fileno=os.dup(self.fd))
+        if socket.family != self.sockets.AF_UNIX:
+            socket.setsockopt(self.sockets.IPPROTO_TCP, self.sockets.TCP_NODELAY, 1)
+        return socket
+
+    def __str__(self) -> str:
+        name = f" ({self.name})" if self.name else ""
+        return f"descriptor {self.fd}{name} at {describe(self.address)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What a server was asked to listen on.
+
+    :ivar sockets: the standard library's module, unpatched.
+    :ivar name: the server's.
+    :ivar path: that of a UNIX socket; None: an address of the network.
+    """
+
+    sockets: ModuleType
+    name: str
+    host: str
+    port: int
+    path: str | None
+
+    def is_at(self, address: Any) -> bool:
+        """Tell whether a socket that is bound to ``address`` is what was asked for."""
+        if self.path is not None:
+            return isinstance(address, str) and _same_file(address, self.path)
+        if not isinstance(address, tuple) or address[1] != self.port:
+            return False
+        if self.host in ("", _EVERYWHERE[0]):
+            return address[0] in _EVERYWHERE
+        return address[0] in self._addresses()
+
+    def _addresses(self) -> set[str]:
+        kind = self.sockets.SOCK_STREAM
+        try:
+            found = self.sockets.getaddrinfo(self.host, None, type=kind)
+        except OSError:
+            return set()
+        return {str(one[4][0]) for one in found}
+
+    def choose(self, candidates: list[Passed]) -> Passed | None:
+        """Choose by name; else, or where several have it, by address.
+
+        :raises ActivationError: what has the server's name cannot be used.
+        """
+        free = [one for one in candidates if not one.taken]
+        namesakes = [one for one in free if one.name and one.name == self.name]
+        for one in namesakes:
+            if one.address is None:
+                raise ActivationError(
+                    f"{_COUNT}: descriptor {one.fd}, which {_NAMES} calls"
+                    f" {one.name!r}, is not a socket that listens for streams:"
+                    " its unit needs ListenStream= and Accept=no"
+                )
+        fitting = [one for one in namesakes or free if self.is_at(one.address)]
+        # One that is bound to every address fits less well.
+        fitting.sort(key=lambda one: one.address[0] != self.host)
+        return next(iter((*fitting, *namesakes)), None)
+
+
+def describe(address: Any) -> str:
+    """Write the address of a socket as people do."""
+    if isinstance(address, tuple):
+        host, port = address[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if isinstance(address, bytes):  # the abstract namespace, unix(7)
+        return os.fsdecode(address.replace(b"\0", b"@", 1))
+    return str(address) if address is not None else "no listening stream socket"
+
+
+_passed: list[Passed] = []
+
+
+def _known(sockets: ModuleType) -> list[Passed]:
+    """Give what was passed to this process.
+
+    The first call takes the variables out of the environment, and sees to it
+    that programs that are started from here do not inherit the descriptors.
+
+    :param sockets: the standard library's module, unpatched.
+    :raises ActivationError: a variable does not make sense.
+    """
+    if _number(_PID) == os.getpid():
+        _passed[:] = list(_take_over(sockets, _names()))
+        for name in (_PID, _COUNT, _NAMES):
+            os.environ.pop(name, None)
+    return _passed
+
+
+def find(wanted: Wanted) -> Passed | None:
+    """Find what a server is to listen with, among what was passed.
+
+    :returns: None: it has to listen by itself; a warning tells what is left.
+    :raises ActivationError: a variable does not make sense, or what was passed
+        is of no use.
+    """
+    known = _known(wanted.sockets)
+    chosen = wanted.choose(known)
+    left = [str(one) for one in known if not one.taken]
+    if chosen is None and left:
+        LOG.warning(
+            "%s listens by itself: it has neither the name nor the address of what"
+            " was passed to this process and is not taken: %s",
+            *(wanted.name, "; ".join(left)),
+        )
+    return chosen
+
+
+def inherit(parent: int) -> None:
+    """Take over what was passed to the parent, in a freshly forked worker."""
+    if os.environ.get(_PID) == str(parent):
+        os.environ[_PID] = str(os.getpid())
+
+
+def _number(variable: str) -> int:
+    text = os.environ.get(variable, "0")
+    if not (text.isascii() and text.isdigit()):
+        raise ActivationError(f"{variable} is a number, 0 or more, not {text!r}")
+    return int(text)
+
+
+def _names() -> list[str]:
+    count, listed = _number(_COUNT), os.environ.get(_NAMES)
+    if not listed:
+        return [""] * count
+    names = listed.split(":")
+    if len(names) != count:
+        raise ActivationError(
+            f"{_NAMES} has one name for each of the {count} descriptors of {_COUNT},"
+            f" with colons between them, not {listed!r}"
+        )
+    return names
+
+
+def _take_over(sockets: ModuleType, names: list[str]) -> Iterator[Passed]:
+    for fd, name in enumerate(names, start=_FIRST):
+        try:
+            os.set_inheritable(fd, False)
+        except OSError:
+            raise ActivationError(
+                f"{_COUNT}={len(names)}, but descriptor {fd} is not open"
+            ) from None
+        yield Passed(sockets, fd, name)
+
+
+def _same_file(one: str, other: str) -> bool:
+    return Path(one).absolute() == Path(other).absolute()

@@ -13,7 +13,7 @@ from oslo_service import _names, backdoor, backend, systemd
 from oslo_service._deprecated import warn_once
 from oslo_service._service import ServiceBase
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import loop, worker
+from oslo_service.supervisor import loop, manager, worker
 from oslo_service.supervisor.host import Host
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.workforce import Workforce
@@ -93,8 +93,8 @@ class Launcher:
     :param restart_method: what SIGHUP does. ``reload``: the configuration
         files are read again and the services restarted; ``mutate``: the
         mutable options are, and nothing restarts. Both call ``reset()``.
-    :raises ValueError: there is no such method, or ``backdoor_port`` cannot be
-        that.
+    :raises ValueError: there is no such method; or ``backdoor_port``, or
+        ``WATCHDOG_USEC``, which systemd sets, cannot be that.
     :raises UnsupportedBackendError: the driver cannot be used here.
     :ivar backdoor_port: where the debugging back door listens: a port, or the
         path of a socket; None: there is none. Services get it, too.
@@ -107,6 +107,7 @@ class Launcher:
         backdoor.is_wanted(conf)  # or it is refused before anything is decided
         self._driver = backend.commit(conf)
         self._supervisor = loop.of_process(self._driver)
+        _tell_systemd(self._supervisor)
         self.backdoor_port = backdoor.open_if_enabled(self._driver, conf)
 
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
@@ -155,7 +156,6 @@ class Launcher:
         if host is None or host.ended.is_set():
             host = self._supervisor.add_host(self._settings)
             self.services._host = host
-            _tell_systemd(self._supervisor)
         return host
 
 
@@ -222,6 +222,7 @@ class ProcessLauncher:
         _check_start_method(start_method, self._driver)
         self._start_method = start_method or _FORK
         self._supervisor = loop.of_process(self._driver)
+        _tell_systemd(self._supervisor)
         self._unit: Host | Workforce | None = None
 
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
@@ -292,7 +293,6 @@ class ProcessLauncher:
             else:
                 start = _starter(self._start_method, self._driver, settings)
                 self._unit = supervisor.add_workforce(settings, start)
-            _tell_systemd(supervisor)
         return self._unit
 
 
@@ -354,9 +354,15 @@ def _warn_of_handle_signal(kind: type) -> None:
 
 
 def _tell_systemd(supervisor: loop.Supervisor) -> None:
-    """Have systemd told when all is ready; a worker tells its parent instead."""
-    if not supervisor.has_parent:
-        supervisor.on_ready = lambda: systemd.notify_once()
+    """Have systemd told how the services fare; a worker tells its parent instead.
+
+    :raises ValueError: a variable that systemd sets has no meaning.
+    """
+    if supervisor.has_parent:
+        return
+    supervisor.on_ready = lambda *further: systemd.notify_once(*further)
+    if supervisor.manager is None:
+        supervisor.manager = manager.of_environment()
 
 
 def _open_backdoor(service: ServiceBase, driver: Driver, settings: Settings) -> None:

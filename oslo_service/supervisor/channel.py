@@ -5,12 +5,16 @@
 import contextlib
 from types import ModuleType
 
-__all__ = ("READY", "STOPPED", "Channel", "nonblocking_pipe")
+__all__ = ("ALIVE", "MUTATED", "READY", "STOPPED", "Channel", "nonblocking_pipe")
 
 #: A worker says: every start() has returned.
 READY = b"r"
 #: A worker says: every stop() has returned.
 STOPPED = b"s"
+#: A worker says, once for each order to mutate: every reset() has returned.
+MUTATED = b"m"
+#: A worker says, when it is asked: it can answer.
+ALIVE = b"a"
 
 
 def nonblocking_pipe(system: ModuleType) -> tuple[int, int]:

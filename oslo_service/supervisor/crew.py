@@ -36,6 +36,10 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 30.0
 #: What the parent gives its workers beyond their own limit, in seconds.
 GRACE = 1.0
+#: How long a ``start()`` may take, in seconds, before it counts as done.
+STARTING = 30.0
+#: What a worker is given beyond that, in seconds, before it counts as hung.
+BEGINNING = 5.0
 
 _SIGKILLED = -9
 
@@ -53,6 +57,7 @@ class OrderKind(enum.Enum):
 
     STOP = b"S"
     MUTATE = b"M"
+    ANSWER = b"?"
 
 
 @dataclasses.dataclass(eq=False)
@@ -68,6 +73,7 @@ class Slot:
     current: "Worker | None" = None
     crashes: int = 0
     not_before: float = 0.0
+    bereaved: bool = False
 
 
 @dataclasses.dataclass(eq=False)
@@ -77,11 +83,25 @@ class Worker:
     number: int
     slot: Slot
     generation: int
+    started_at: float
     ready_at: float | None = None
     ordered: bool = False
     stopped: bool = False
     deadline: float | None = None
     killed: bool = False
+    asked: bool = False
+    mutations: int = 0
+
+    def is_silent(self, now: float) -> bool:
+        """Tell whether it should have been heard of by now.
+
+        One that starts or stops has its own time for it.
+        """
+        if self.ordered:
+            return False
+        if self.ready_at is None:
+            return now >= self.started_at + STARTING + BEGINNING
+        return self.asked
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +155,8 @@ class Crew:
         self.status = 0
         self._generation = 0
         self._numbers = 0
+        #: How many workers were started in the place of dead ones.
+        self.replacements = 0
         self._mutate: list[Worker] = []
         self._throttled: list[Throttled] = []
 
@@ -152,6 +174,14 @@ class Crew:
         """Take note that every ``stop()`` in the worker has returned."""
         worker.stopped = True
 
+    def mutated(self, worker: Worker) -> None:
+        """Take note that the worker is done with one order to mutate."""
+        worker.mutations = max(0, worker.mutations - 1)
+
+    def answered(self, worker: Worker) -> None:
+        """Take note that the worker has answered."""
+        worker.asked = False
+
     def gone(self, worker: Worker, status: int | None, now: float) -> None:
         """Take note that a worker has ended, or could not be started.
 
@@ -164,6 +194,7 @@ class Crew:
         if slot.current is worker:
             slot.current = None
             if not worker.ordered:
+                slot.bereaved = True
                 self._count_death(worker, status, now)
         if self.goal is Goal.STOP and worker.ordered and status != 0:
             self.status = 1
@@ -203,6 +234,15 @@ class Crew:
         actions += self._kill_those_due(now)
         return actions
 
+    def ask(self) -> list[Action]:
+        """Have every worker that is past its start answer; it counts as done."""
+        actions: list[Action] = []
+        for worker in self.workers.values():
+            if not (worker.ordered or worker.ready_at is None or worker.asked):
+                worker.asked = True
+                actions.append(Order(worker, OrderKind.ANSWER))
+        return actions
+
     @property
     def deadline(self) -> float | None:
         """When :meth:`advance` has more to do even if nothing happens."""
@@ -224,6 +264,16 @@ class Crew:
         )
 
     @property
+    def reading_again(self) -> bool:
+        """Whether a reload, or a mutation, is not done yet everywhere."""
+        return bool(self._mutate) or any(
+            slot.current is None
+            or slot.current.generation < self._generation
+            or slot.current.mutations > 0
+            for slot in self.slots
+        )
+
+    @property
     def ended(self) -> bool:
         """Whether there is nothing left to wait for."""
         return self.goal is not Goal.RUN and not self.workers
@@ -236,11 +286,13 @@ class Crew:
                 # It finishes its work on its own, and has no slot any more.
                 worker = slot.current = None
         if worker is None and now >= slot.not_before:
-            yield self._start(slot)
+            yield self._start(slot, now)
 
-    def _start(self, slot: Slot) -> Start:
+    def _start(self, slot: Slot, now: float) -> Start:
         self._numbers += 1
-        worker = Worker(self._numbers, slot, self._generation)
+        self.replacements += slot.bereaved
+        slot.bereaved = False
+        worker = Worker(self._numbers, slot, self._generation, now)
         slot.current = self.workers[worker.number] = worker
         return Start(worker, reset=self._generation > 0)
 
@@ -248,6 +300,7 @@ class Crew:
         workers, self._mutate = self._mutate, []
         for worker in workers:
             if worker.number in self.workers and not worker.ordered:
+                worker.mutations += 1
                 yield Order(worker, OrderKind.MUTATE)
 
     def _order_stop(self, worker: Worker, now: float) -> Iterator[Action]:

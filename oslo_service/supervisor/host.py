@@ -123,6 +123,24 @@ class Host:
         return not self._stopping and self._reloads_done != self._reloads_wanted
 
     @property
+    def readings(self) -> int:
+        """How many times it was told to read the configuration again."""
+        return self._reloads_wanted + self._mutations_wanted
+
+    @property
+    def reading_again(self) -> bool:
+        """Whether a reload, but for its ``start()``, or a mutation is not done."""
+        return (
+            self._reloads_done != self._reloads_wanted
+            or self._restarting
+            or self._mutations_done != self._mutations_wanted
+            or self._mutating
+        )
+
+    #: How many processes it is, and is to be.
+    workers = places = 1
+
+    @property
     def all_ready(self) -> bool:
         """Whether every ``start()`` has returned."""
         return not self._restarting and all(run.started for run in self._runs)

@@ -14,6 +14,7 @@ from oslo_service.supervisor import listeners, signals
 from oslo_service.supervisor.crew import OrderKind
 from oslo_service.supervisor.host import Host
 from oslo_service.supervisor.limit import Backstop, TimeLimit, flush_streams
+from oslo_service.supervisor.manager import Manager
 from oslo_service.supervisor.operator import Operator
 from oslo_service.supervisor.readiness import Readiness
 from oslo_service.supervisor.settings import Settings
@@ -43,9 +44,12 @@ class Supervisor:
         self.driver = driver
         self.pid = os.getpid()
         self.units: list[Unit] = []
-        self.readiness = Readiness(lambda: self.on_ready())
-        #: Called once, when everything has started.
-        self.on_ready: Callable[[], object] = lambda: None
+        self.readiness = Readiness(self._tell_ready)
+        #: Called once, when everything has started, with what there is to say
+        #: besides to a manager.
+        self.on_ready: Callable[..., object] = lambda: None
+        #: Whoever is to be told how the services fare.
+        self.manager: Manager | None = None
         self._uplink = uplink
         self._waker = signals.Waker(driver)
         self._signals = signals.of_process()
@@ -57,6 +61,7 @@ class Supervisor:
         self._dispatcher: int | None = None
         self._stopping = False
         self._told_stopped = False
+        self._mutations = 0
         self._operator = Operator(self)
 
     @property
@@ -146,6 +151,8 @@ class Supervisor:
 
     def quit(self, status: int = 1) -> None:
         """End this process, and its workers, at once."""
+        if self.manager is not None:
+            self.manager.end(self.units, _clock.now())
         self.kill_workers()
         until = _clock.now() + _REAPING
         for unit in self.units:
@@ -248,6 +255,8 @@ class Supervisor:
         deadlines = [self.readiness.deadline]
         if self._uplink is not None:
             fds += self._uplink.filenos()
+        if self.manager is not None:
+            deadlines.append(self.manager.deadline)
         for unit in self.units:
             if isinstance(unit, Workforce):
                 fds += unit.filenos()
@@ -266,19 +275,34 @@ class Supervisor:
         for order in uplink.listen(readable):
             if order is OrderKind.STOP:
                 self.stop()
-            else:
+            elif order is OrderKind.MUTATE:
+                self._mutations += 1
                 self.read_again()
+            else:
+                uplink.tell_alive()
 
     def _tell(self) -> None:
+        now = _clock.now()
+        if self.manager is not None and self.manager.tell(self.units, now):
+            self.readiness.begin_again()
         running = [unit for unit in self.units if not unit.ended.is_set()]
-        self.readiness.check(running, _clock.now())
-        if (
-            self._uplink is not None
-            and not self._told_stopped
-            and all(unit.all_stopped for unit in self.units)
-        ):
+        self.readiness.check(running, now)
+        if self._uplink is not None:
+            self._tell_parent(self._uplink)
+
+    def _tell_parent(self, uplink: Uplink) -> None:
+        while self._mutations and not any(one.reading_again for one in self.units):
+            self._mutations -= 1
+            uplink.tell_mutated()
+        if not self._told_stopped and all(unit.all_stopped for unit in self.units):
             self._told_stopped = True
-            self._uplink.tell_stopped()
+            uplink.tell_stopped()
+
+    def _tell_ready(self) -> None:
+        if self.manager is None:
+            self.on_ready()
+        else:
+            self.manager.ready(self.units, _clock.now(), self.on_ready)
 
     def abandon(self) -> None:
         """Close what belongs to the parent, in a freshly forked process."""

@@ -5,7 +5,7 @@
 import logging
 import os
 
-from oslo_service.supervisor.channel import READY, STOPPED, Channel
+from oslo_service.supervisor.channel import ALIVE, MUTATED, READY, STOPPED, Channel
 from oslo_service.supervisor.crew import OrderKind
 from oslo_service.supervisor.process import open_pidfd
 
@@ -63,6 +63,14 @@ class Uplink:
     def tell_stopped(self) -> None:
         """Say that every stop() has returned."""
         self._tell(STOPPED)
+
+    def tell_mutated(self) -> None:
+        """Say that an order to mutate has been carried out."""
+        self._tell(MUTATED)
+
+    def tell_alive(self) -> None:
+        """Answer."""
+        self._tell(ALIVE)
 
     def _tell(self, message: bytes) -> None:
         if self._channel is not None:

@@ -9,9 +9,9 @@ import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from oslo_service import backend
+from oslo_service import _activation, backend
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import loop, process, signals
+from oslo_service.supervisor import loop, manager, process, signals
 from oslo_service.supervisor.channel import Channel
 from oslo_service.supervisor.limit import flush_streams
 from oslo_service.supervisor.settings import Settings
@@ -48,6 +48,7 @@ def fork(
         work = functools.partial(
             live, driver, spec.service, settings, mask, prepare, reset=reset
         )
+        _activation.inherit(parent)
         uplink = Uplink(channel, parent)
         run(functools.partial(_live_forked, driver, uplink, work))
 
@@ -66,6 +67,7 @@ def _live_forked(driver: Driver, uplink: Uplink, work: Callable[[], int]) -> int
 
 def listen_to_parent(driver: Driver, uplink: Uplink) -> None:
     """Make this process's supervisor one that has a parent."""
+    manager.forget()
     supervisor = loop.Supervisor(driver, uplink)
     supervisor.on_ready = uplink.tell_ready
     loop.replace(supervisor)

@@ -10,7 +10,7 @@ from typing import Any
 from oslo_service import _clock
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import crew
-from oslo_service.supervisor.channel import READY, STOPPED, Channel
+from oslo_service.supervisor.channel import ALIVE, MUTATED, READY, STOPPED, Channel
 from oslo_service.supervisor.limit import TimeLimit
 from oslo_service.supervisor.process import Process
 from oslo_service.supervisor.settings import Settings
@@ -44,6 +44,8 @@ class Workforce:
         self._settings = settings
         self._starter = starter
         self._crew = crew.Crew(lambda: settings.stop_limit)
+        #: How many times it was told to read the configuration again.
+        self.readings = 0
         self.processes: dict[crew.Worker, Process] = {}
         self.limit: TimeLimit | None = None
         # What to log when there is nothing more urgent to do.
@@ -62,11 +64,17 @@ class Workforce:
 
     def read_again(self) -> None:
         """Do what SIGHUP means to these workers."""
+        self.readings += 1
         self._settings.read_again()
         if self._settings.mutates:
             self._crew.mutate()
         else:
             self._crew.reload()
+
+    def ask(self, now: float) -> None:
+        """Have every worker say that it can answer."""
+        for action in self._crew.ask():
+            self._do(action, now)
 
     def quit(self) -> None:
         """End every worker by force."""
@@ -99,12 +107,42 @@ class Workforce:
         """When there is something to do even if nothing happens."""
         return self._crew.deadline
 
+    @property
+    def workers(self) -> int:
+        """How many workers are past their start; once it stops, all there are."""
+        if self.stopping:
+            return len(self._crew.workers)
+        return sum(
+            slot.current is not None and slot.current.ready_at is not None
+            for slot in self._crew.slots
+        )
+
+    @property
+    def places(self) -> int:
+        """How many workers there are to be."""
+        return len(self._crew.slots)
+
+    @property
+    def replacements(self) -> int:
+        """How many workers were started in the place of dead ones."""
+        return self._crew.replacements
+
+    @property
+    def reading_again(self) -> bool:
+        """Whether what SIGHUP means is not done yet in every worker."""
+        return self._crew.reading_again
+
+    def silent(self, now: float) -> list[str]:
+        """Name the workers that should have been heard of by now."""
+        return [
+            _name(worker, process)
+            for worker, process in self.processes.items()
+            if worker.is_silent(now)
+        ]
+
     def still_running(self) -> str:
         """Name what has not ended, for the log."""
-        return ", ".join(
-            f"worker {worker.slot.index} of {worker.slot.spec} (pid {process.pid})"
-            for worker, process in list(self.processes.items())
-        )
+        return ", ".join(_name(*one) for one in list(self.processes.items()))
 
     def filenos(self) -> Iterator[int]:
         """Give the descriptors whose readiness tells something."""
@@ -126,6 +164,10 @@ class Workforce:
                 self._crew.ready(worker, now)
             elif message == STOPPED:
                 self._crew.stopped(worker)
+            elif message == MUTATED:
+                self._crew.mutated(worker)
+            elif message == ALIVE:
+                self._crew.answered(worker)
 
     def _look_after(self, worker: crew.Worker, process: Process, now: float) -> None:
         ended, status = process.reap()
@@ -234,6 +276,10 @@ class Workforce:
         for process in self.processes.values():
             process.close()
         self.processes.clear()
+
+
+def _name(worker: crew.Worker, process: Process) -> str:
+    return f"worker {worker.slot.index} of {worker.slot.spec} (pid {process.pid})"
 
 
 def _obituary(

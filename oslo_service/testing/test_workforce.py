@@ -3,7 +3,6 @@
 """Contract: workers are kept alive, and never outlive their parent."""
 
 import signal
-import socket
 from pathlib import Path
 
 import pytest
@@ -148,40 +147,6 @@ class TestFamily:
             program.kill(signal.SIGUSR2)
             assert program.expect("child")[0]["status"] == 7
             assert program.end() == 0
-
-
-class TestReadiness:
-    """systemd is told when every worker is past its start()."""
-
-    scenarios = [("one", {"workers": 1}), ("three", {"workers": 3})]
-
-    def test_it_is_told_once_all_have_started_and_not_before(
-        self, driver_name: str, tmp_path
-    ) -> None:
-        gate, path = tmp_path / "gate", tmp_path / "notify"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-            receiver.bind(str(path))
-            receiver.settimeout(30)
-            with live(
-                driver_name,
-                workers=self.workers,
-                traits=["slow start"],
-                gate=str(gate),
-                environment={"NOTIFY_SOCKET": str(path)},
-            ) as program:
-                program.expect("start", self.workers)
-                program.expect("waiting")
-                receiver.setblocking(False)
-                with pytest.raises(BlockingIOError):
-                    receiver.recv(100)
-                receiver.settimeout(30)
-                gate.touch()
-                assert receiver.recv(100) == b"READY=1"
-                assert len(program.expect("started", self.workers)) == self.workers
-                assert program.end() == 0
-                receiver.setblocking(False)
-                with pytest.raises(BlockingIOError):
-                    receiver.recv(100)
 
 
 class TestSpawn:

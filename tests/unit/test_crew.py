@@ -33,6 +33,7 @@ class Parent:
         self.alive: dict[int, crew.Worker] = {}
         self.ordered: set[int] = set()
         self.mutated: list[int] = []
+        self.asked: list[crew.Worker] = []
         self.killed: set[int] = set()
         self.pauses: list[float] = []
         self.started: list[Start] = []
@@ -64,6 +65,9 @@ class Parent:
                 self.ordered.add(worker.number)
             case Order(worker, OrderKind.MUTATE):
                 self.mutated.append(worker.number)
+            case Order(worker, OrderKind.ANSWER):
+                assert worker.number not in self.ordered, "who stops is left alone"
+                self.asked.append(worker)
             case Kill(worker, _):
                 assert worker.number not in self.killed, "a worker is killed once"
                 self.killed.add(worker.number)
@@ -113,6 +117,17 @@ class Parent:
     def order(self, what: str) -> None:
         getattr(self.crew, what)()
         self.advance()
+
+    def ask(self) -> list[crew.Worker]:
+        """Have the workers asked; give those that are."""
+        self.asked.clear()
+        for action in self.crew.ask():
+            self.do(action)
+        return list(self.asked)
+
+    def silent(self) -> list[crew.Worker]:
+        """Give those who should have been heard of by now."""
+        return [worker for worker in self.alive.values() if worker.is_silent(self.now)]
 
     @property
     def worker(self) -> crew.Worker:
@@ -300,6 +315,83 @@ class TestStopping:
         assert not parent.crew.all_ready
         parent.ready(parent.worker)
         assert parent.crew.all_ready
+
+
+class TestHealth:
+    """Who hangs is found out, and who has time is not."""
+
+    def test_who_is_asked_is_silent_until_the_answer(self, parent) -> None:
+        assert parent.silent() == []
+        assert parent.ask() == [parent.worker]
+        assert parent.silent() == [parent.worker]
+        assert parent.ask() == [], "it is asked once"
+        parent.crew.answered(parent.worker)
+        assert parent.silent() == []
+        assert parent.ask() == [parent.worker]
+
+    def test_who_starts_has_its_time(self) -> None:
+        parent = Parent()
+        parent.add(1)
+        assert parent.ask() == []
+        parent.pass_time(crew.STARTING)
+        assert parent.silent() == []
+        parent.pass_time(crew.BEGINNING)
+        assert parent.silent() == [parent.worker]
+        parent.ready(parent.worker)
+        assert parent.silent() == []
+
+    @pytest.mark.parametrize("order", ["stop", "reload"])
+    def test_who_stops_has_its_time(self, parent, order) -> None:
+        worker = parent.worker
+        parent.ask()
+        parent.order(order)
+        assert worker.number in parent.ordered
+        assert parent.silent() == []
+        assert parent.ask() == []
+
+    def test_who_is_gone_is_not_waited_for(self, parent) -> None:
+        parent.ask()
+        parent.dies(parent.worker)
+        assert parent.silent() == []
+
+
+class TestAccount:
+    """What is told of the workers."""
+
+    def test_who_is_started_for_a_dead_one_is_a_restart(self, parent) -> None:
+        assert parent.crew.replacements == 0
+        parent.dies(parent.worker)
+        parent.dies(parent.worker, 1)
+        assert parent.crew.replacements == 2
+
+    def test_who_is_started_at_a_reload_is_none(self, parent) -> None:
+        parent.order("reload")
+        parent.dies(parent.started[0].worker, 0)
+        parent.ready(parent.worker)
+        assert len(parent.started) == 2
+        assert parent.crew.replacements == 0
+
+    def test_a_reload_is_done_when_every_successor_is_there(self, parent) -> None:
+        old = parent.worker
+        assert not parent.crew.reading_again
+        parent.order("reload")
+        assert parent.crew.reading_again
+        parent.stopped(old)
+        assert parent.worker is not old
+        assert not parent.crew.reading_again
+        assert not parent.crew.all_ready, "its start is another matter"
+
+    def test_a_mutation_is_done_when_every_worker_has_said_so(self, parent) -> None:
+        parent.add(1)
+        first, second = parent.alive.values()
+        for _ in range(2):
+            parent.order("mutate")
+        for worker in (first, first, second):
+            assert parent.crew.reading_again
+            parent.crew.mutated(worker)
+        assert parent.crew.reading_again
+        parent.dies(second)
+        assert not parent.crew.reading_again, "its successor knows nothing else"
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -70,3 +70,42 @@ def test_a_start_that_blocks_is_named_and_counts_when_patience_ends(
     assert told == ["ready"]
     assert len(caplog.records) == 1
     assert "Blocking" in caplog.text
+
+
+class Unit:
+    """Stands for workers: what it is asked is set by hand."""
+
+    all_ready = True
+    reading_again = False
+
+
+def test_after_a_reload_it_is_told_again_when_that_is_done() -> None:
+    told = []
+    unit = Unit()
+    readiness = Readiness(lambda: told.append("ready"))
+    readiness.check([unit], 100.0)
+    readiness.check([unit], 101.0)
+    assert told == ["ready"]
+    unit.reading_again = True
+    readiness.begin_again()
+    readiness.check([unit], 200.0)
+    unit.all_ready = unit.reading_again = False
+    readiness.check([unit], 201.0)
+    assert told == ["ready"]
+    unit.all_ready = True
+    readiness.check([unit], 202.0)
+    readiness.check([unit], 203.0)
+    assert told == ["ready", "ready"]
+    assert readiness.deadline is None
+
+
+def test_a_start_in_place_has_its_time_from_when_it_begins(host, caplog) -> None:
+    told = []
+    readiness = Readiness(lambda: told.append("ready"))
+    readiness.begin_again()
+    assert readiness.deadline is None, "work may be finished first, for long"
+    readiness.check([host], 300.0)
+    assert readiness.deadline == 300.0 + PATIENCE
+    readiness.check([host], 300.0 + PATIENCE)
+    assert told == ["ready"]
+    assert "Blocking" in caplog.text

@@ -54,7 +54,7 @@ from typing import Any  # noqa: E402
 
 from oslo_config import cfg  # noqa: E402
 
-from oslo_service import loopingcall, opts, service  # noqa: E402
+from oslo_service import backend, loopingcall, opts, service, systemd  # noqa: E402
 
 CONF = cfg.CONF
 OPTIONS = [
@@ -93,6 +93,14 @@ def await_gate() -> None:
         time.sleep(0.01)
 
 
+def block() -> None:
+    """Block the whole process, as a call into a library in C may, until then."""
+    say("blocking")
+    original = backend.get_backend().original("time")
+    while not Path(PLAN.gate).exists():
+        original.sleep(0.01)
+
+
 class Daemon(service.Service):
     """Says what happens to it."""
 
@@ -112,6 +120,10 @@ class Daemon(service.Service):
             raise RuntimeError("start fails as asked")
         if "exiting start" in PLAN.traits:
             os._exit(3)
+        if "telling" in PLAN.traits:
+            systemd.notify()
+        if "blocking handler" in PLAN.traits:
+            service.SignalHandler().add_handler("SIGUSR1", lambda *_: block())
 
     def employ(self) -> None:
         """Use what the library has, and what the system has."""
@@ -161,6 +173,9 @@ class Daemon(service.Service):
             say("drained")
 
     def reset(self) -> None:
+        if "slow reset" in PLAN.traits:
+            say("resetting")
+            await_gate()
         say("reset", name=self.name, plain=CONF.plain, mutable=CONF.mutable)
 
 
@@ -257,6 +272,8 @@ def main() -> None:
     CONF(PLAN.arguments, project="daemon")
     if "exit handler" in PLAN.traits:
         atexit.register(say, "parent's exit handler")
+    if "watched" in PLAN.traits:
+        os.environ["WATCHDOG_PID"] = str(os.getpid())
     if "printing" in PLAN.traits:
         sys.stdout.write("printed before the fork\n")
     if "other thread" in PLAN.traits:

@@ -1,0 +1,35 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The wire of sd_notify(3): datagrams to whoever supervises this process."""
+
+# The bare class below socket.socket: Eventlet does not patch it, and its calls
+# neither wait nor switch.
+import _socket
+import contextlib
+
+__all__ = ("VARIABLE", "send", "socket_address")
+
+#: The variable of the environment that says where to send to.
+VARIABLE = "NOTIFY_SOCKET"
+
+
+def socket_address(address: str) -> str:
+    """Give what the system calls an address: ``@`` is the abstract namespace.
+
+    unix(7).
+    """
+    return "\0" + address[1:] if address.startswith("@") else address
+
+
+def send(address: str, message: str) -> None:
+    """Send a datagram; never blocks.
+
+    :param address: the path of a socket, or ``@`` and an abstract name.
+    :param message: assignments, one a line.
+    :raises BlockingIOError: the receiver's queue is full.
+    :raises OSError: nobody listens there.
+    """
+    sender = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
+    with contextlib.closing(sender):
+        sender.setblocking(False)
+        sender.sendto(message.encode(), socket_address(address))

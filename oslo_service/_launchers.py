@@ -2,18 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs services: in this process, or in worker processes."""
 
-import functools
-import logging
-import os
-from typing import Any
-
 from oslo_config import cfg
 
-from oslo_service import _names, backdoor, backend, systemd
+from oslo_service import _launching, backdoor, backend
 from oslo_service._deprecated import warn_once
 from oslo_service._service import ServiceBase
-from oslo_service.backend.base import Driver
-from oslo_service.supervisor import loop, manager, worker
+from oslo_service._services import Services, ServiceWrapper
+from oslo_service.supervisor import loop
 from oslo_service.supervisor.host import Host
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.workforce import Workforce
@@ -22,66 +17,8 @@ __all__ = (
     "Launcher",
     "ProcessLauncher",
     "ServiceLauncher",
-    "ServiceWrapper",
-    "Services",
     "launch",
 )
-
-LOG = logging.getLogger(__name__)
-
-
-class Services:
-    """Services that run in this process.
-
-    :param restart_method: kept for compatibility; :meth:`restart` restarts.
-    """
-
-    def __init__(self, restart_method: str = "reload") -> None:
-        self.restart_method = restart_method
-        self._host: Host | None = None
-
-    @property
-    def services(self) -> list[ServiceBase]:
-        """The services that have been added."""
-        return [] if self._host is None else self._host.services
-
-    def add(self, service: ServiceBase) -> None:
-        """Start a service, in a task of its own."""
-        if self._host is None or self._host.ended.is_set():
-            self._host = Host(backend.get_backend())
-        self._host.add(service)
-
-    def stop(self) -> None:
-        """Tell every service to stop; does not wait."""
-        if self._host is not None:
-            self._host.stop()
-
-    def wait(self) -> None:
-        """Block until the services have been stopped and have ended."""
-        if self._host is not None:
-            self._host.ended.wait()
-
-    def restart(self) -> None:
-        """Stop every service, and when it has ended reset and start it."""
-        if self._host is not None:
-            self._host.reload()
-
-    @staticmethod
-    def run_service(service: ServiceBase, done: Any) -> None:
-        """Start a service and block until ``done``, an event, is set."""
-        service.start()
-        done.wait()
-
-
-class ServiceWrapper:
-    """A service and the number of workers that run it."""
-
-    def __init__(self, service: ServiceBase, workers: int) -> None:
-        self.service = service
-        self.workers = workers
-
-    def __str__(self) -> str:
-        return _names.describe(self.service)
 
 
 class Launcher:
@@ -107,7 +44,7 @@ class Launcher:
         backdoor.is_wanted(conf)  # or it is refused before anything is decided
         self._driver = backend.commit(conf)
         self._supervisor = loop.of_process(self._driver)
-        _tell_systemd(self._supervisor)
+        _launching.tell_systemd(self._supervisor)
         self.backdoor_port = backdoor.open_if_enabled(self._driver, conf)
 
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
@@ -117,13 +54,13 @@ class Launcher:
         :raises TypeError: it is not a :class:`ServiceBase`.
         :raises ValueError: more than one worker is wanted.
         """
-        if _check_workers(workers) != 1:
+        if _launching.check_workers(workers) != 1:
             raise ValueError(
                 f"a {type(self).__name__} runs a service in this process, not in"
                 f" {workers} workers: use a ProcessLauncher, or launch()"
             )
-        _check_service(service)
-        self._host.add(_with_backdoor(service, self.backdoor_port))
+        _launching.check_service(service)
+        self._host.add(_launching.with_backdoor(service, self.backdoor_port))
 
     def stop(self) -> None:
         """Tell the services to stop; does not wait.
@@ -175,11 +112,11 @@ class ServiceLauncher(Launcher):
         start_method: str | None = None,
     ) -> None:
         super().__init__(conf, restart_method)
-        _check_start_method(start_method, self._driver)
+        _launching.check_start_method(start_method, self._driver)
 
     def handle_signal(self) -> None:
         """Do nothing; deprecated. Signals are acted upon without it."""
-        _warn_of_handle_signal(type(self))
+        _launching.warn_of_handle_signal(type(self))
 
 
 class ProcessLauncher:
@@ -219,10 +156,10 @@ class ProcessLauncher:
         self._settings = Settings(conf, restart_method)
         backdoor.is_wanted(conf)
         self._driver = backend.commit(conf)
-        _check_start_method(start_method, self._driver)
-        self._start_method = start_method or _FORK
+        _launching.check_start_method(start_method, self._driver)
+        self._start_method = start_method or _launching.FORK
         self._supervisor = loop.of_process(self._driver)
-        _tell_systemd(self._supervisor)
+        _launching.tell_systemd(self._supervisor)
         self._unit: Host | Workforce | None = None
 
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
@@ -234,15 +171,15 @@ class ProcessLauncher:
             configuration cannot be pickled: the message names what cannot.
         :raises ValueError: ``workers`` is less than 1.
         """
-        count = _check_workers(workers)
-        _check_service(service)
+        count = _launching.check_workers(workers)
+        _launching.check_service(service)
         unit = self._launching_unit()
         if isinstance(unit, Host):
-            _open_backdoor(service, self._driver, self._settings)
+            _launching.open_backdoor(service, self._driver, self._settings)
             unit.add(service)
             return
         wrap = ServiceWrapper(service, count)
-        if self._start_method == _SPAWN:
+        if self._start_method == _launching.SPAWN:
             from oslo_service.supervisor import pickling
 
             pickling.check_picklable(service, self.conf)
@@ -276,7 +213,7 @@ class ProcessLauncher:
 
     def handle_signal(self) -> None:
         """Do nothing; deprecated. Signals are acted upon without it."""
-        _warn_of_handle_signal(type(self))
+        _launching.warn_of_handle_signal(type(self))
 
     @property
     def children(self) -> dict[int, ServiceWrapper]:
@@ -291,7 +228,7 @@ class ProcessLauncher:
             if self.no_fork:
                 self._unit = supervisor.add_host(settings)
             else:
-                start = _starter(self._start_method, self._driver, settings)
+                start = _launching.starter(self._start_method, self._driver, settings)
                 self._unit = supervisor.add_workforce(settings, start)
         return self._unit
 
@@ -319,9 +256,9 @@ def launch(
     :raises ValueError: ``workers`` is less than 1, or there is no such method.
     :raises UnsupportedBackendError: the driver cannot be used here.
     """
-    _check_service(service)
+    _launching.check_service(service)
     launcher: ServiceLauncher | ProcessLauncher
-    if _check_workers(workers) == 1:
+    if _launching.check_workers(workers) == 1:
         launcher = ServiceLauncher(conf, restart_method, start_method)
     else:
         launcher = ProcessLauncher(
@@ -332,76 +269,3 @@ def launch(
         )
     launcher.launch_service(service, workers=workers)
     return launcher
-
-
-_FORK, _SPAWN = "fork", "spawn"
-
-
-def _starter(method: str, driver: Any, settings: Settings) -> Any:
-    if method == _FORK:
-        return functools.partial(worker.fork, driver, settings, _open_backdoor)
-    from oslo_service.supervisor import spawning
-
-    return functools.partial(spawning.start, driver, settings, _open_backdoor)
-
-
-def _warn_of_handle_signal(kind: type) -> None:
-    warn_once(
-        f"{kind.__name__}.handle_signal()",
-        "omit it: a launcher handles signals; SignalHandler adds handlers",
-        stacklevel=3,
-    )
-
-
-def _tell_systemd(supervisor: loop.Supervisor) -> None:
-    """Have systemd told how the services fare; a worker tells its parent instead.
-
-    :raises ValueError: a variable that systemd sets has no meaning.
-    """
-    if supervisor.has_parent:
-        return
-    supervisor.on_ready = lambda *further: systemd.notify_once(*further)
-    if supervisor.manager is None:
-        supervisor.manager = manager.of_environment()
-
-
-def _open_backdoor(service: ServiceBase, driver: Driver, settings: Settings) -> None:
-    """Give a service, and the process that it is to run in, a back door."""
-    port: int | str | None = None
-    try:
-        port = backdoor.open_if_enabled(driver, settings.conf)
-    except (cfg.Error, ValueError):  # read again since the launcher has accepted it
-        LOG.exception("Process %d has no back door", os.getpid())
-    _with_backdoor(service, port)
-
-
-def _with_backdoor(service: ServiceBase, port: int | str | None) -> ServiceBase:
-    service.backdoor_port = port  # type: ignore[attr-defined]
-    return service
-
-
-def _check_service(service: object) -> None:
-    if not isinstance(service, ServiceBase):
-        raise TypeError(
-            f"a launcher runs instances of oslo_service.service.ServiceBase,"
-            f" not {service!r}"
-        )
-
-
-def _check_workers(workers: object) -> int:
-    if workers is None:
-        return 1
-    if not isinstance(workers, int) or isinstance(workers, bool):
-        raise TypeError(f"workers is an integer or None, not {workers!r}")
-    if workers < 1:
-        raise ValueError(f"workers is 1 or more, not {workers}")
-    return workers
-
-
-def _check_start_method(method: str | None, driver: Any) -> None:
-    if method not in (None, _FORK, _SPAWN):
-        raise ValueError(f"start_method is 'fork' or 'spawn', not {method!r}")
-    if method == _SPAWN and not driver.capabilities.spawn_workers:
-        raise backend.exceptions.UnsupportedBackendError(
-            f"start_method='spawn' is not possible on the driver {driver.name!r}"
-        )

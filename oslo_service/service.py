@@ -6,11 +6,10 @@ from oslo_service._launchers import (
     Launcher,
     ProcessLauncher,
     ServiceLauncher,
-    Services,
-    ServiceWrapper,
     launch,
 )
 from oslo_service._service import Service, ServiceBase
+from oslo_service._services import Services, ServiceWrapper
 from oslo_service._signal_handler import (
     SignalExit,
     SignalHandler,

@@ -7,7 +7,6 @@ PasteDeploy file; :class:`Router` maps requests to applications.
 """
 
 import logging
-import os
 import socket as sockets
 import ssl
 import threading
@@ -16,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from oslo_config import cfg
 
-from oslo_service import _activation, _listening, backend, opts, sslutils
+from oslo_service import _entry, _server_parameters, backend, opts, sslutils
 from oslo_service._paste import ConfigNotFound, Loader, PasteAppNotFound
+from oslo_service._server_parameters import InvalidInput
 from oslo_service._service import ServiceBase
-from oslo_service.backend.exceptions import OsloServiceError
-from oslo_service.supervisor import listeners, loop
+from oslo_service.supervisor import loop
 
 if TYPE_CHECKING:
     from oslo_service._routing import Request, Router
@@ -42,9 +41,6 @@ __all__ = (
 LOG = logging.getLogger(__name__)
 
 _LONGEST_URL = 8192
-# What listen(2) can be given.
-_MOST = 2**31 - 1
-_INET = (None, 0, sockets.AF_INET, sockets.AF_INET6)
 
 
 def __getattr__(name: str) -> Any:
@@ -64,17 +60,6 @@ def list_opts() -> list[tuple[str | None, list[Any]]]:
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options of the server; harmless where they are there."""
     opts.register_wsgi_opts(conf)
-
-
-class InvalidInput(OsloServiceError, ValueError):
-    """A parameter of :class:`Server` that does not work.
-
-    :param reason: which, and what would do.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Server(ServiceBase):
@@ -113,7 +98,6 @@ class Server(ServiceBase):
     :raises UnsupportedBackendError: the driver cannot be used here.
     :ivar host: the address, or path, that it listens on.
     :ivar port: the port; None for a path.
-    :ivar socket: what it listens with.
     """
 
     def __init__(
@@ -135,8 +119,11 @@ class Server(ServiceBase):
     ) -> None:
         super().__init__(conf)
         register_opts(conf)
-        _check_parameters(pool_size, protocol, backlog, max_url_len)
-        _check_address(host, port)
+        _server_parameters.check_numbers(
+            pool_size=pool_size, max_url_len=max_url_len, backlog=backlog
+        )
+        _server_parameters.check_protocol(protocol)
+        _server_parameters.check_address(host, port)
         self.conf: cfg.ConfigOpts = conf
         self.name = name
         self.app = app
@@ -153,9 +140,10 @@ class Server(ServiceBase):
             _setup().check_format(conf.wsgi_log_format)
         except ValueError as exc:
             raise InvalidInput(f"wsgi_log_format: {exc}") from None
-        self._where = (host, port, backlog, socket_family, socket_file, socket_mode)
-        self._passed: _activation.Passed | None = None
-        self._listener = self._listen()
+        self._entry = self._open_entry(
+            host, port, backlog, socket_family or 0, socket_file, socket_mode
+        )
+        self.host, self.port = self._entry.host, self._entry.port
         self._engine: Any = None
         self._lock = threading.Lock()
 
@@ -164,59 +152,27 @@ class Server(ServiceBase):
     @property
     def socket(self) -> Any:
         """The listening socket."""
-        return self._listener.socket
+        return self._entry.socket
 
-    def _listen(self) -> _listening.Listener:
-        family, path, mode = self._where[3:]
-        if family == sockets.AF_UNIX:
-            path = _check_path(path, mode)
-        elif family in _INET:
-            path = None
-        else:
-            raise InvalidInput(
-                f"socket_family is AF_INET, AF_INET6, AF_UNIX or None, not {family!r}"
-            )
-        if self._passed is None:
-            self._passed = self._find_passed(path)
-        if self._passed is None:
-            listener = self._bind(path)
-        else:
-            listener = _listening.Listener(self._adapt(self._passed.adopt()))
-        self._note_address(listener.socket)
-        listeners.add(listener)
-        return listener
-
-    def _find_passed(self, path: str | None) -> _activation.Passed | None:
-        host, port = self._where[:2]
-        module = self._driver.original("socket")
+    def _open_entry(
+        self,
+        host: str,
+        port: int,
+        backlog: int,
+        family: int,
+        path: str | None,
+        mode: int | None,
+    ) -> _entry.Entry:
+        path = (
+            _server_parameters.check_path(path, mode)
+            if family == sockets.AF_UNIX
+            else None
+        )
         try:
-            return _activation.find(
-                _activation.Wanted(module, self.name, host, port, path)
-            )
-        except _activation.ActivationError as exc:
+            place = _entry.Place(host, port, backlog, family, path, mode)
+            return _entry.Entry(self._driver, self.name, place, self._set_socket_opts)
+        except ValueError as exc:
             raise InvalidInput(str(exc)) from None
-
-    def _bind(self, path: str | None) -> _listening.Listener:
-        host, port, backlog, family, _, mode = self._where
-        module = self._driver.original("socket")
-        if path is not None:
-            socket = _listening.listen_on_path(module, path, mode, backlog)
-            return _listening.Listener(socket, path)
-        socket = _listening.listen_on_address(module, host, port, backlog, family)
-        return _listening.Listener(self._adapt(socket))
-
-    def _adapt(self, socket: Any) -> Any:
-        unix = socket.family == sockets.AF_UNIX
-        return socket if unix else self._set_socket_opts(socket)
-
-    def _note_address(self, socket: Any) -> None:
-        address = socket.getsockname()
-        if isinstance(address, tuple):
-            self.host, self.port = address[:2]
-        else:
-            self.host, self.port = _activation.describe(address), None
-        how = "" if self._passed is None else ", which was passed to it"
-        LOG.info("%s listens on %s%s", self.name, _activation.describe(address), how)
 
     def _set_socket_opts(self, _socket: Any) -> Any:
         """Set what the listening socket, and those of the clients, are to have.
@@ -253,19 +209,12 @@ class Server(ServiceBase):
         with self._lock:
             if self._engine is not None and not self._engine.stopping:
                 return
-            fd = self._listener.duplicate()
-            if self._passed is not None:
-                self._passed.taken = True
-            if fd is None:
-                if loop.of_process(self._driver).stopping:
-                    LOG.info("%s does not start: the process is stopping", self.name)
-                    return
-                if self._passed is None:
-                    self._where = (self._where[0], self.port or 0, *self._where[2:])
-                self._listener = self._listen()
-                fd = os.dup(self.socket.fileno())
-            listener = self._driver.original("socket").socket(fileno=fd)
-            listener.setblocking(False)
+            stopping = loop.of_process(self._driver).stopping
+            listener = self._entry.duplicate(reopen=not stopping)
+            if listener is None:
+                LOG.info("%s does not start: the process is stopping", self.name)
+                return
+            self.host, self.port = self._entry.host, self._entry.port
             self._renew_certificate()
             engine = self._driver.serve(
                 listener,
@@ -314,11 +263,7 @@ class Server(ServiceBase):
         LOG.info("%s stops", self.name)
         for_good = not loop.of_process(self._driver).restarts_in_place
         with self._lock:  # a start() that has begun is let finish
-            if for_good:
-                self._listener.close()
-            if self._passed is not None:
-                # Its successor may be another server.
-                self._passed.taken = False
+            self._entry.leave(for_good=for_good)
             if self._engine is not None:
                 self._engine.stop(for_good=for_good)
 
@@ -348,48 +293,3 @@ def _setup() -> ModuleType:
             " pip install 'oslo.service[wsgi]'"
         ) from exc
     return setup
-
-
-def _check_parameters(
-    pool_size: object, protocol: Any, backlog: object, max_url_len: object
-) -> None:
-    for name, value in (
-        ("pool_size", pool_size),
-        ("max_url_len", max_url_len),
-        ("backlog", backlog),
-    ):
-        if value is None and name != "backlog":
-            continue
-        if not _is_number(value, 1, _MOST):
-            raise InvalidInput(f"{name} is an integer, 1 or more, not {value!r}")
-    if protocol is not None:
-        module = getattr(protocol, "__module__", "")
-        if f"{module}.{getattr(protocol, '__name__', '')}" != _OLD_PROTOCOL:
-            raise InvalidInput(
-                f"protocol is None, not {protocol!r}: the library speaks HTTP by"
-                " itself, on every driver alike"
-            )
-
-
-def _check_address(host: object, port: object) -> None:
-    if not (host is None or isinstance(host, str)):
-        raise InvalidInput(f"host is a name or an address, not {host!r}")
-    # getaddrinfo(3) takes the rest modulo 65536.
-    number = int(port) if isinstance(port, str) and port.isdecimal() else port
-    if port is not None and not _is_number(number, 0, 65535):
-        raise InvalidInput(f"port is a number from 0 to 65535, not {port!r}")
-
-
-def _is_number(value: object, least: int, most: int) -> bool:
-    return type(value) is int and least <= value <= most
-
-
-_OLD_PROTOCOL = "eventlet.wsgi.HttpProtocol"
-
-
-def _check_path(path: Any, mode: object) -> str:
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-        raise InvalidInput(f"socket_file is the path of a socket, not {path!r}")
-    if mode is not None and not (isinstance(mode, int) and 0 <= mode <= 0o7777):
-        raise InvalidInput(f"socket_mode is a mode such as 0o660, not {mode!r}")
-    return str(path)

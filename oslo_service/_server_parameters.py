@@ -1,0 +1,91 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What :class:`oslo_service.wsgi.Server` can be given."""
+
+import os
+from typing import Any
+
+from oslo_service.backend.exceptions import OsloServiceError
+
+__all__ = (
+    "InvalidInput",
+    "check_address",
+    "check_numbers",
+    "check_path",
+    "check_protocol",
+)
+
+# What listen(2) can be given.
+_MOST = 2**31 - 1
+_OLD_PROTOCOL = "eventlet.wsgi.HttpProtocol"
+
+
+class InvalidInput(OsloServiceError, ValueError):
+    """A parameter of :class:`oslo_service.wsgi.Server` that does not work.
+
+    :param reason: which, and what would do.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def check_numbers(*, pool_size: object, max_url_len: object, backlog: object) -> None:
+    """Check the numbers; the first two may be None.
+
+    :raises InvalidInput: one is none that works.
+    """
+    for name, value in (
+        ("pool_size", pool_size),
+        ("max_url_len", max_url_len),
+        ("backlog", backlog),
+    ):
+        if value is None and name != "backlog":
+            continue
+        if not _is_number(value, 1, _MOST):
+            raise InvalidInput(f"{name} is an integer, 1 or more, not {value!r}")
+
+
+def check_protocol(protocol: Any) -> None:
+    """Check what used to be a class of eventlet's.
+
+    :raises InvalidInput: it is neither None nor what it was by default.
+    """
+    if protocol is None:
+        return
+    module = getattr(protocol, "__module__", "")
+    if f"{module}.{getattr(protocol, '__name__', '')}" != _OLD_PROTOCOL:
+        raise InvalidInput(
+            f"protocol is None, not {protocol!r}: the library speaks HTTP by"
+            " itself, on every driver alike"
+        )
+
+
+def check_address(host: object, port: object) -> None:
+    """Check an address of the network.
+
+    :raises InvalidInput: it cannot be one.
+    """
+    if not (host is None or isinstance(host, str)):
+        raise InvalidInput(f"host is a name or an address, not {host!r}")
+    # getaddrinfo(3) takes the rest modulo 65536.
+    number = int(port) if isinstance(port, str) and port.isdecimal() else port
+    if port is not None and not _is_number(number, 0, 65535):
+        raise InvalidInput(f"port is a number from 0 to 65535, not {port!r}")
+
+
+def check_path(path: Any, mode: object) -> str:
+    """Check the path of a UNIX socket, and its permissions.
+
+    :raises InvalidInput: they cannot be that.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise InvalidInput(f"socket_file is the path of a socket, not {path!r}")
+    if mode is not None and not (isinstance(mode, int) and 0 <= mode <= 0o7777):
+        raise InvalidInput(f"socket_mode is a mode such as 0o660, not {mode!r}")
+    return str(path)
+
+
+def _is_number(value: object, least: int, most: int) -> bool:
+    return type(value) is int and least <= value <= most

@@ -1,0 +1,290 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What was harmless in a patched process, and holds something up on threads."""
+
+import ast
+from collections.abc import Iterator
+
+from oslo_service.commands.check.entries import (
+    Kind,
+    entries,
+    is_service,
+    own_nodes,
+    reached,
+)
+from oslo_service.commands.check.model import Rule, Severity
+from oslo_service.commands.check.modules import Function, Module
+from oslo_service.commands.check.places import Place, constant, keyword
+
+__all__ = ("RULES", "find")
+
+ENDLESS = Rule(
+    "OSE301",
+    Severity.WARNING,
+    "a thread goes round for ever, and never looks whether it should stop",
+    "A green thread was killed when the service stopped. A native one cannot be:"
+    " it works on until the process has ended, in the midst of whatever it does.",
+    "stopping = oslo_service.threadgroup.stop_requested(), and"
+    " while not stopping.wait(timeout=pause): ... in a thread of a ThreadGroup; an"
+    " event that stop() sets, elsewhere.",
+)
+SIGNAL = Rule(
+    "OSE302",
+    Severity.ERROR,
+    "a signal's handler is set off the main thread",
+    "Services start, and threads run, in native threads of their own, in which"
+    " signal.signal() raises ValueError. All green threads were in the main one.",
+    "oslo_service.service.SignalHandler().add_handler(), which may be called in any"
+    " thread; or signal.signal() in main(), before the launcher.",
+)
+NOT_DAEMON = Rule(
+    "OSE303",
+    Severity.WARNING,
+    "a thread that may keep the process from ending",
+    "In a patched process it was a green thread, which ended with the process. A"
+    " native one is waited for when the interpreter ends, for ever if need be.",
+    "threading.Thread(..., daemon=True) for what may be cut off; else, end it in"
+    " stop() and join() it in wait(). Or ThreadGroup.add_thread(), which never"
+    " keeps the process.",
+)
+FORK = Rule(
+    "OSE304",
+    Severity.WARNING,
+    "the process is forked while threads may run",
+    "The child has the locks that other native threads held, and not the threads"
+    " that would let go of them: it may hang, now and then.",
+    "subprocess for programs; for functions,"
+    ' multiprocessing.get_context("spawn") or concurrent.futures with'
+    " mp_context=; for workers, ProcessLauncher.",
+)
+SLEEP_0 = Rule(
+    "OSE305",
+    Severity.NOTE,
+    "sleeping for 0 s lets other green threads run",
+    "Native threads take turns by themselves; there it only costs a system call.",
+    "Nothing: drop the call.",
+)
+UNLIMITED = Rule(
+    "OSE306",
+    Severity.WARNING,
+    "a call without a time-out, in what runs beside others",
+    "A green thread that hung in it could be killed, or an Eventlet time-out raised"
+    " in it. A native thread hangs until the other side answers, and a stop of the"
+    " service waits for that, up to its limit.",
+    "The timeout= of the call.",
+)
+LONG_SLEEP = Rule(
+    "OSE307",
+    Severity.NOTE,
+    "a sleep in what runs beside others delays a stop",
+    "A green thread was killed in its sleep. A native one sleeps on, and a stop that"
+    " waits for it waits that long.",
+    "oslo_service.threadgroup.stop_requested().wait(timeout=...), which ends at once"
+    " when the group or the loop is stopped.",
+)
+LOCALS = Rule(
+    "OSE308",
+    Severity.NOTE,
+    "state is kept per thread",
+    "In a patched process each task was a green thread with a state of its own, gone"
+    " with the task. Threads of a pool are used again, and a task meets what an"
+    " earlier one left.",
+    "The same, where each task sets it at its beginning; else contextvars.ContextVar,"
+    " set and reset around the task.",
+)
+RULES = (
+    ENDLESS,
+    SIGNAL,
+    NOT_DAEMON,
+    FORK,
+    SLEEP_0,
+    UNLIMITED,
+    LONG_SLEEP,
+    LOCALS,
+)
+
+_HANDLERS = frozenset(("signal.signal", "signal.setitimer", "signal.set_wakeup_fd"))
+_SLEEPS = frozenset(("time.sleep", "eventlet.sleep", "eventlet.greenthread.sleep"))
+_BRIEF = 1
+_FORKS = frozenset(
+    (
+        "os.fork",
+        "os.forkpty",
+        "multiprocessing.Process",
+        "multiprocessing.Pool",
+        "multiprocessing.Manager",
+        "multiprocessing.pool.Pool",
+    )
+)
+_WITH_TIMEOUT = frozenset(
+    (
+        "subprocess.run",
+        "subprocess.call",
+        "subprocess.check_call",
+        "subprocess.check_output",
+        "subprocess.Popen().wait",
+        "subprocess.Popen().communicate",
+        "urllib.request.urlopen",
+        "requests.get",
+        "requests.post",
+        "requests.put",
+        "requests.patch",
+        "requests.delete",
+        "requests.head",
+        "requests.request",
+    )
+)
+# Where the time-out may stand without its name.
+_PLACES = {
+    "urllib.request.urlopen": 2,
+    "socket.create_connection": 1,
+    "select.select": 3,
+    "subprocess.Popen().communicate": 1,
+    "subprocess.Popen().wait": 0,
+}
+_LIFE = frozenset(("start", "stop", "wait", "reset"))
+
+
+def find(module: Module) -> Iterator[Place]:
+    """Find what blocks otherwise, or longer, on native threads."""
+    starts = entries(module)
+    yield from _endless(module, starts)
+    yield from _anywhere(module)
+    beside = reached(module, starts)
+    for function, kind in beside.items():
+        yield from _in_function(module, function, kind)
+    yield from _signals(module, beside)
+
+
+# Endless loops
+
+
+def _endless(module: Module, starts: dict[Function, Kind]) -> Iterator[Place]:
+    for function, kind in starts.items():
+        if kind in (Kind.LOOP, Kind.PERIODIC):
+            continue
+        for node in own_nodes(function):
+            if isinstance(node, ast.While) and _is_endless(node):
+                yield Place(ENDLESS, node, f"while True, in {kind.value}")
+
+
+def _is_endless(loop: ast.While) -> bool:
+    if not constant(loop.test):
+        return False
+    return not any(
+        isinstance(node, ast.Break | ast.Return | ast.Raise | ast.Yield | ast.YieldFrom)
+        or _looks_for_stop(node)
+        for node in own_nodes(loop)
+    )
+
+
+def _looks_for_stop(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
+        "stop_requested",
+        "is_set",
+    )
+
+
+# Wherever it stands
+
+
+def _anywhere(module: Module) -> Iterator[Place]:
+    for call in module.nodes(ast.Call):
+        symbol = module.symbol(call.func)
+        if symbol == "threading.Thread" and _keeps_process(module, call):
+            yield Place(NOT_DAEMON, call, symbol)
+        elif symbol == "time.sleep" and _is_zero(call):
+            yield Place(SLEEP_0, call, "time.sleep(0)")
+        elif symbol == "threading.local":
+            yield Place(LOCALS, call, symbol)
+        elif symbol is not None and _forks(symbol, call):
+            yield Place(FORK, call, symbol)
+
+
+def _is_zero(call: ast.Call) -> bool:
+    return len(call.args) == 1 and constant(call.args[0]) == 0
+
+
+def _forks(symbol: str, call: ast.Call) -> bool:
+    if symbol == "concurrent.futures.ProcessPoolExecutor":
+        return keyword(call, "mp_context") is None
+    if symbol == "multiprocessing.get_context":
+        return bool(call.args) and constant(call.args[0]) == "fork"
+    return symbol in _FORKS
+
+
+def _keeps_process(module: Module, call: ast.Call) -> bool:
+    """Tell whether nothing around says that a thread is a daemon, or joined."""
+    if keyword(call, "daemon") is not None or any(
+        one.arg is None for one in call.keywords
+    ):
+        return False
+    around = module.function_around(call)
+    owner = None if around is None else module.class_of(around)
+    where = owner or around or module.top.node
+    return not any(_is_seen_to(node) for node in ast.walk(where))
+
+
+def _is_seen_to(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        if node.attr == "daemon":
+            return isinstance(node.ctx, ast.Store)
+        return node.attr in ("setDaemon",)
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "join"
+        and not _joins_text(node)
+    )
+
+
+def _joins_text(call: ast.Call) -> bool:
+    """Tell whether a join() is that of a string or a path, not of a thread."""
+    value = getattr(call.func, "value", None)
+    is_path = getattr(value, "attr", "") == "path"
+    return is_path or isinstance(value, ast.Constant | ast.JoinedStr)
+
+
+# In what runs beside others
+
+
+def _in_function(module: Module, function: Function, kind: Kind) -> Iterator[Place]:
+    for node in own_nodes(function):
+        if not isinstance(node, ast.Call):
+            continue
+        symbol = module.symbol(node.func)
+        if symbol is None:
+            continue
+        if _is_unlimited(symbol, node):
+            yield Place(UNLIMITED, node, f"{symbol}, in {kind.value}")
+        elif symbol in _SLEEPS and _is_long(node):
+            yield Place(LONG_SLEEP, node, f"{symbol}, in {kind.value}")
+
+
+def _is_unlimited(symbol: str, call: ast.Call) -> bool:
+    if symbol not in _WITH_TIMEOUT and symbol not in _PLACES:
+        return False
+    if any(one.arg in ("timeout", None) for one in call.keywords):
+        return False
+    return len(call.args) <= _PLACES.get(symbol, len(call.args))
+
+
+def _is_long(call: ast.Call) -> bool:
+    if not call.args:
+        return False
+    seconds = constant(call.args[0])
+    return not isinstance(seconds, int | float) or seconds > _BRIEF
+
+
+def _signals(module: Module, beside: dict[Function, Kind]) -> Iterator[Place]:
+    methods: dict[Function, Kind] = {
+        made: Kind.THREAD
+        for made in module.nodes(ast.FunctionDef)
+        if made.name in _LIFE and is_service(module, module.class_of(made))
+    }
+    services = reached(module, methods)
+    for function in {**services, **beside}:
+        for node in own_nodes(function):
+            if isinstance(node, ast.Call) and module.symbol(node.func) in _HANDLERS:
+                where = "a service" if function in services else beside[function].value
+                yield Place(SIGNAL, node, f"{module.symbol(node.func)}, in {where}")

@@ -1,0 +1,64 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""All rules, and the choice among them."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from oslo_service.commands.check import (
+    blocking_rules,
+    eventlet_rules,
+    eventlet_use,
+    library_rules,
+    state_rules,
+)
+from oslo_service.commands.check.model import Rule, Severity
+from oslo_service.commands.check.modules import Module
+from oslo_service.commands.check.places import Place
+
+__all__ = ("FINDERS", "RULES", "UNREADABLE", "chosen")
+
+UNREADABLE = Rule(
+    "OSE001",
+    Severity.ERROR,
+    "a file cannot be read as Python",
+    "Nothing can be said about it.",
+    "What the interpreter that runs this command can parse, in the encoding that it"
+    " declares. Leave templates and the like out by --exclude.",
+)
+RULES: tuple[Rule, ...] = (
+    UNREADABLE,
+    *eventlet_rules.RULES,
+    *library_rules.RULES,
+    *blocking_rules.RULES,
+    *state_rules.RULES,
+)
+FINDERS: tuple[Callable[[Module], Iterator[Place]], ...] = (
+    eventlet_use.find,
+    library_rules.find,
+    blocking_rules.find,
+    state_rules.find,
+)
+
+
+def chosen(select: Iterable[str], ignore: Iterable[str]) -> frozenset[str]:
+    """Give the ids of the rules to apply.
+
+    :param select: ids, or beginnings of ids; none stands for all.
+    :param ignore: likewise, of those to leave out.
+    :raises ValueError: one is the beginning of no id.
+    """
+    wanted = _matching(select) or {rule.id for rule in RULES}
+    return frozenset(wanted - _matching(ignore))
+
+
+def _matching(beginnings: Iterable[str]) -> set[str]:
+    found = set()
+    for one in beginnings:
+        ids = {rule.id for rule in RULES if one and rule.id.startswith(one.upper())}
+        if not ids:
+            raise ValueError(
+                f"no rule is called {one!r}, nor begins like that; they go from"
+                f" {RULES[0].id} to {RULES[-1].id}, see --rules"
+            )
+        found |= ids
+    return found

@@ -1,0 +1,191 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Finding the use of Eventlet and greenlet."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from oslo_service.commands.check import eventlet_rules as rules
+from oslo_service.commands.check.model import Rule, Severity
+from oslo_service.commands.check.modules import Module
+from oslo_service.commands.check.places import Place, constant, keyword, maximal
+
+__all__ = ("find",)
+
+_MODELS = ("eventlet", "greenlet")
+_IMPORTERS = frozenset(
+    (
+        "__import__",
+        "importlib.import_module",
+        "oslo_utils.importutils.import_module",
+        "oslo_utils.importutils.import_any",
+        "oslo_utils.importutils.try_import",
+    )
+)
+# By the last part of the name: they are reached through many objects.
+_SERVERS = frozenset(
+    (
+        "get_rpc_server",
+        "get_server",
+        "get_notification_listener",
+        "get_batch_notification_listener",
+        "RPCServer",
+        "NotificationServer",
+    )
+)
+_REPLACERS = frozenset(("patch", "setattr", "MonkeyPatch", "MockPatch"))
+_ON_EVENTLET = re.compile(r"eventlet|monkey|green", re.IGNORECASE)
+_ON_THREADS = re.compile(r"thread|native", re.IGNORECASE)
+
+
+def find(module: Module) -> Iterator[Place]:
+    """Find what ties a module to Eventlet."""
+    for place in _all(module):
+        yield place.lowered() if _is_guarded(module, place.node) else place
+
+
+def _all(module: Module) -> Iterator[Place]:
+    yield from _imports(module)
+    yield from _uses(module)
+    for call in module.nodes(ast.Call):
+        yield from _call(module, call)
+    for attribute in module.nodes(ast.Attribute):
+        if module.symbol(attribute) == "oslo_service.backend.BackendType.EVENTLET":
+            if not isinstance(module.parents[attribute], ast.Compare):
+                yield Place(rules.STATED, attribute, "BackendType.EVENTLET")
+
+
+def _model(symbol: str) -> bool:
+    return symbol.partition(".")[0] in _MODELS
+
+
+def _imports(module: Module) -> Iterator[Place]:
+    for node in module.nodes(ast.Import):
+        for alias in node.names:
+            if _model(alias.name):
+                yield _imported(module, node, alias.name)
+    for from_ in module.nodes(ast.ImportFrom):
+        for _, symbol in module.imports(from_):
+            found = module.project.expand(symbol)
+            if symbol.startswith("oslo_service.backend") and ".eventlet" in (
+                symbol.replace("_eventlet", ".eventlet")
+            ):
+                yield Place(rules.STATED, from_, symbol)
+            elif _model(found) and "()" not in found:
+                through = "" if found == symbol else f", by way of {symbol}"
+                yield _imported(module, from_, found, through)
+
+
+def _imported(module: Module, node: ast.stmt, symbol: str, through: str = "") -> Place:
+    place = Place(rules.IMPORT, node, symbol + through)
+    late = module.function_around(node) is not None
+    return place.lowered(Severity.WARNING) if late else place
+
+
+def _uses(module: Module) -> Iterator[Place]:
+    for node in module.nodes(ast.Name, ast.Attribute):
+        if isinstance(node.ctx, ast.Load) and maximal(module, node):
+            symbol = module.symbol(node)
+            if symbol is not None:
+                yield from _use(module, node, symbol)
+
+
+def _use(module: Module, node: ast.expr, symbol: str) -> Iterator[Place]:
+    rule = rules.rule_for(symbol)
+    if symbol.startswith("futurist.Green") and not symbol.endswith("()"):
+        if "()" not in symbol:
+            rule = rules.FUTURIST
+    if rule is rules.rule_for("eventlet.sleep") and _is_yield(module, node):
+        rule = rules.YIELD
+    if rule is not None and not _is_replaced(module, node):
+        yield Place(rule, node, symbol)
+
+
+def _is_yield(module: Module, node: ast.expr) -> bool:
+    call = module.parents[node]
+    if not isinstance(call, ast.Call) or call.func is not node:
+        return False
+    return not (call.args or call.keywords) or (
+        bool(call.args) and constant(call.args[0]) == 0
+    )
+
+
+def _call(module: Module, call: ast.Call) -> Iterator[Place]:
+    first = constant(call.args[0]) if call.args else None
+    symbol = module.symbol(call.func)
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if isinstance(first, str) and _model(first):
+        if symbol in _IMPORTERS or name == "__import__":
+            yield Place(rules.DYNAMIC, call, first)
+        elif name in _REPLACERS and "." in first:
+            yield Place(rules.MOCKED, call, first)
+    if name in _SERVERS and constant(keyword(call, "executor")) == "eventlet":
+        yield Place(rules.EXECUTOR, call, f"{name}(executor='eventlet')")
+    if symbol == "oslo_service.backend.init_backend" and first == "eventlet":
+        yield Place(rules.STATED, call, "init_backend('eventlet')")
+    if call.args and _replaces(call) and (base := module.symbol(call.args[0])):
+        if _model(base) and "()" not in base:
+            yield Place(rules.MOCKED, call, f"{base}.{constant(call.args[1])}")
+
+
+def _replaces(call: ast.Call) -> bool:
+    """Tell whether a call is mock.patch.object(thing, "name"), or the like."""
+    name = getattr(call.func, "attr", "")
+    inner = getattr(getattr(call.func, "value", None), "attr", "")
+    inner = inner or getattr(getattr(call.func, "value", None), "id", "")
+    wanted = (name == "object" and inner == "patch") or name in (
+        "setattr",
+        "MockPatchObject",
+        "stub_out",
+    )
+    return wanted and len(call.args) > 1 and isinstance(constant(call.args[1]), str)
+
+
+def _is_replaced(module: Module, node: ast.expr) -> bool:
+    parent = module.parents[node]
+    return (
+        isinstance(parent, ast.Call)
+        and bool(parent.args)
+        and parent.args[0] is node
+        and _replaces(parent)
+    )
+
+
+# Where the code has seen to it that Eventlet is there
+
+
+def _is_guarded(module: Module, node: ast.AST) -> bool:
+    """Tell whether a place is reached only where the process runs on Eventlet."""
+    child = node
+    for one in module.around(node):
+        if isinstance(one, ast.If) and _speaks_of_model(one, child):
+            return True
+        if isinstance(one, ast.Try) and child in one.body and _may_fail(one, node):
+            return True
+        child = one
+    return False
+
+
+def _speaks_of_model(one: ast.If, child: ast.AST) -> bool:
+    test = ast.unparse(one.test)
+    negative = test.startswith("not ")
+    if child in one.body:
+        said = _ON_THREADS if negative else _ON_EVENTLET
+    elif child in one.orelse:
+        said = _ON_EVENTLET if negative else _ON_THREADS
+    else:
+        return False
+    return test == "TYPE_CHECKING" or bool(said.search(test))
+
+
+def _may_fail(one: ast.Try, node: ast.AST) -> bool:
+    if not isinstance(node, ast.Import | ast.ImportFrom):
+        return False
+    return any(
+        handler.type is not None
+        and "Import" in ast.unparse(handler.type)
+        or handler.type is not None
+        and "ModuleNotFound" in ast.unparse(handler.type)
+        for handler in one.handlers
+    )

@@ -1,0 +1,203 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Features of the library that cost, or do, something else on native threads."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from oslo_service.commands.check.entries import is_service
+from oslo_service.commands.check.model import Rule, Severity
+from oslo_service.commands.check.modules import Module
+from oslo_service.commands.check.places import (
+    Place,
+    argument,
+    constant,
+    keyword,
+    maximal,
+)
+
+__all__ = ("RULES", "find")
+
+# More threads than that are seldom meant.
+_MANY = 100
+
+LARGE = Rule(
+    "OSE201",
+    Severity.WARNING,
+    f"a pool of more than {_MANY} threads",
+    "Each place that is taken is a native thread, with a stack and a share of the"
+    " scheduler; green threads were next to free.",
+    "As many as work at a time, a handful for what computes and some dozens for what"
+    " waits; threading.stack_size() where it has to be more.",
+)
+MANY_LOOPS = Rule(
+    "OSE202",
+    Severity.WARNING,
+    "looping calls or timers are started by the dozen, in a loop",
+    "Each is a native thread for as long as it runs.",
+    "One timer whose function goes through the items, or"
+    " oslo_service.periodic_task, which runs any number in one thread.",
+)
+SHORT_POLL = Rule(
+    "OSE203",
+    Severity.NOTE,
+    "a looping call is started to be waited for at once",
+    "It takes a native thread, about 0.2 ms and 30 KB, to do what the waiting thread"
+    " could do itself. It works; it matters only where it is done very often.",
+    "A loop with time.sleep(), or tenacity, in the calling thread.",
+)
+STOP_THREAD = Rule(
+    "OSE204",
+    Severity.WARNING,
+    "a single thread of a group is stopped or killed",
+    "A green thread is killed wherever it is; a native one is asked to end, and runs"
+    " on until its function looks.",
+    "The same call, and in the function that runs:"
+    " oslo_service.threadgroup.stop_requested(), waited for in place of sleeping.",
+)
+INSIDES = Rule(
+    "OSE205",
+    Severity.ERROR,
+    "the green thread, pool or event inside an object of the library is used",
+    "What is inside is of another kind on native threads, or missing.",
+    "What the object itself has: Thread.wait(), link(), stop() and cancel(),"
+    " ThreadGroup.threads and thread_pool_size, LoopingCallBase.wait() and stop().",
+)
+EARLY = Rule(
+    "OSE206",
+    Severity.WARNING,
+    "a service begins to work in its constructor",
+    "The constructor runs in the parent, and threads do not cross a fork: with"
+    " several workers, none of them has the timer or thread, and the parent does.",
+    "The same in start(), which runs in each worker.",
+)
+CONTRADICTION = Rule(
+    "OSE207",
+    Severity.ERROR,
+    "threading is selected in code by a module that monkey-patches",
+    "A patched process has no native threads: launchers run on Eventlet there.",
+    "oslo_service.backend.bootstrap() in the place of both, and the option.",
+)
+RULES = (LARGE, MANY_LOOPS, SHORT_POLL, STOP_THREAD, INSIDES, EARLY, CONTRADICTION)
+
+_LOOP = r"oslo_service\.loopingcall\.\w*LoopingCall\(\)"
+_GROUP = r"oslo_service\.threadgroup\.ThreadGroup\(\)"
+_SHORT = re.compile(rf"{_LOOP}\.start\(\)\.wait")
+_STOPPED = re.compile(rf"{_GROUP}\.add_thread\(\)\.(stop|kill)")
+_INSIDE = re.compile(
+    rf"{_GROUP}\.(pool|add_thread\(\)\.thread\.(kill|link|unlink|throw|dead|switch))"
+    rf"|{_LOOP}\.(gt|(done|start\(\))\.(send|send_exception|ready|reset))"
+)
+_BEGIN = re.compile(
+    rf"{_LOOP}\.start|{_GROUP}\.add_(thread|timer|timer_args|dynamic_timer"
+    "|dynamic_timer_args)"
+)
+# The parameter that is a size: its place, its name.
+_SIZES = {
+    "oslo_service.threadgroup.ThreadGroup": (0, "thread_pool_size"),
+    "oslo_service.service.Service": (0, "threads"),
+    "oslo_service.wsgi.Server": (5, "pool_size"),
+    "concurrent.futures.ThreadPoolExecutor": (0, "max_workers"),
+    "futurist.ThreadPoolExecutor": (0, "max_workers"),
+}
+_REPEATING = (
+    ast.For,
+    ast.AsyncFor,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+)
+
+
+def find(module: Module) -> Iterator[Place]:
+    """Find features of the library that are different on native threads."""
+    for call in module.nodes(ast.Call):
+        symbol = module.symbol(call.func)
+        yield from _size(module, call, symbol)
+        if symbol is not None and symbol.startswith("oslo_service."):
+            yield from _begin(module, call, symbol)
+            if _SHORT.fullmatch(symbol):
+                yield Place(SHORT_POLL, call, _short(symbol))
+            if _STOPPED.fullmatch(symbol):
+                yield Place(STOP_THREAD, call, _short(symbol))
+    for attribute in module.nodes(ast.Attribute):
+        symbol = module.symbol(attribute) or ""
+        if _INSIDE.match(symbol) and _is_first(module, attribute):
+            yield Place(INSIDES, attribute, _short(symbol))
+    yield from _contradictions(module)
+
+
+def _short(symbol: str) -> str:
+    return symbol.partition(".")[2].partition(".")[2]
+
+
+def _is_first(module: Module, attribute: ast.Attribute) -> bool:
+    """Tell whether no shorter part of a dotted name would do."""
+    before = module.symbol(attribute.value) or ""
+    return isinstance(attribute.ctx, ast.Load) and not _INSIDE.match(before)
+
+
+def _size(module: Module, call: ast.Call, symbol: str | None) -> Iterator[Place]:
+    if _is_super_init(call):
+        owner = _owner(module, call)
+        if owner is None:
+            return
+        symbol = "oslo_service.service.Service"
+        if symbol not in module.ancestors(owner):
+            return
+        given = keyword(call, "threads")
+    elif symbol in _SIZES:
+        given = argument(call, *_SIZES[symbol])
+        if symbol == "oslo_service.threadgroup.ThreadGroup":
+            given = given or keyword(call, "max_threads")
+    else:
+        return
+    size = constant(given)
+    if isinstance(size, int) and size > _MANY:
+        yield Place(LARGE, call, f"{symbol.rpartition('.')[2]} of {size}")
+
+
+def _is_super_init(call: ast.Call) -> bool:
+    return (
+        isinstance(call.func, ast.Attribute)
+        and call.func.attr == "__init__"
+        and isinstance(call.func.value, ast.Call)
+        and getattr(call.func.value.func, "id", "") == "super"
+    )
+
+
+def _owner(module: Module, node: ast.AST) -> ast.ClassDef | None:
+    function = module.function_around(node)
+    return None if function is None else module.class_of(function)
+
+
+def _begin(module: Module, call: ast.Call, symbol: str) -> Iterator[Place]:
+    if not _BEGIN.fullmatch(symbol):
+        return
+    function = module.function_around(call)
+    in_constructor = getattr(function, "name", "") == "__init__"
+    if in_constructor and is_service(module, _owner(module, call)):
+        yield Place(EARLY, call, _short(symbol))
+    if symbol.endswith("add_thread") or not maximal(module, call):
+        return
+    for one in module.around(call):
+        if one is function:
+            break
+        if isinstance(one, _REPEATING):
+            yield Place(MANY_LOOPS, call, _short(symbol))
+            break
+
+
+def _contradictions(module: Module) -> Iterator[Place]:
+    calls = [(call, module.symbol(call.func)) for call in module.nodes(ast.Call)]
+    patching = ("eventlet.monkey_patch", "eventlet.patcher.monkey_patch")
+    if not any(symbol in patching for _, symbol in calls):
+        return
+    for call, symbol in calls:
+        if symbol == "oslo_service.backend.init_backend":
+            given = argument(call, 0, "type_")
+            said = (module.symbol(given) or "").rpartition(".")[2] or constant(given)
+            if str(said).lower() == "threading":
+                yield Place(CONTRADICTION, call, "init_backend(threading)")

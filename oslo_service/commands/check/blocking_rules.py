@@ -14,7 +14,7 @@ from oslo_service.commands.check.entries import (
 )
 from oslo_service.commands.check.model import Rule, Severity
 from oslo_service.commands.check.modules import Function, Module
-from oslo_service.commands.check.places import Place, constant, keyword
+from oslo_service.commands.check.places import Place, argument, constant, keyword
 
 __all__ = ("RULES", "find")
 
@@ -104,8 +104,8 @@ RULES = (
 )
 
 _HANDLERS = frozenset(("signal.signal", "signal.setitimer", "signal.set_wakeup_fd"))
-_SLEEPS = frozenset(("time.sleep", "eventlet.sleep", "eventlet.greenthread.sleep"))
 _BRIEF = 1
+_LEAVES = (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom)
 _FORKS = frozenset(
     (
         "os.fork",
@@ -149,7 +149,7 @@ def find(module: Module) -> Iterator[Place]:
     """Find what blocks otherwise, or longer, on native threads."""
     starts = entries(module)
     yield from _endless(module, starts)
-    yield from _anywhere(module)
+    yield from _anywhere(module, starts)
     beside = reached(module, starts)
     for function, kind in beside.items():
         yield from _in_function(module, function, kind)
@@ -164,18 +164,35 @@ def _endless(module: Module, starts: dict[Function, Kind]) -> Iterator[Place]:
         if kind in (Kind.LOOP, Kind.PERIODIC):
             continue
         for node in own_nodes(function):
-            if isinstance(node, ast.While) and _is_endless(node):
+            if isinstance(node, ast.While) and _is_endless(module, node, function):
                 yield Place(ENDLESS, node, f"while True, in {kind.value}")
 
 
-def _is_endless(loop: ast.While) -> bool:
+def _is_endless(module: Module, loop: ast.While, function: Function) -> bool:
+    """Tell whether nothing ends a loop; an exception that is caught outside might."""
     if not constant(loop.test):
         return False
-    return not any(
-        isinstance(node, ast.Break | ast.Return | ast.Raise | ast.Yield | ast.YieldFrom)
-        or _looks_for_stop(node)
-        for node in own_nodes(loop)
-    )
+    for one in module.around(loop):
+        if one is function:
+            break
+        if isinstance(one, ast.Try) and one.handlers:
+            return False
+    return not any(map(_may_leave, loop.body))
+
+
+def _may_leave(node: ast.AST, inner: bool = False) -> bool:
+    """Tell whether a part of a loop may leave it.
+
+    :param inner: whether it is in another loop, which a `break` would leave.
+    """
+    if isinstance(node, Function | ast.ClassDef):
+        return False
+    if isinstance(node, ast.Break):
+        return not inner
+    if isinstance(node, _LEAVES) or _looks_for_stop(node):
+        return True
+    inner = inner or isinstance(node, ast.For | ast.AsyncFor | ast.While)
+    return any(_may_leave(one, inner) for one in ast.iter_child_nodes(node))
 
 
 def _looks_for_stop(node: ast.AST) -> bool:
@@ -188,17 +205,42 @@ def _looks_for_stop(node: ast.AST) -> bool:
 # Wherever it stands
 
 
-def _anywhere(module: Module) -> Iterator[Place]:
+def _anywhere(module: Module, starts: dict[Function, Kind]) -> Iterator[Place]:
     for call in module.nodes(ast.Call):
         symbol = module.symbol(call.func)
         if symbol == "threading.Thread" and _keeps_process(module, call):
-            yield Place(NOT_DAEMON, call, symbol)
+            place = Place(NOT_DAEMON, call, symbol)
+            yield place.lowered() if _is_brief(module, call) else place
         elif symbol == "time.sleep" and _is_zero(call):
             yield Place(SLEEP_0, call, "time.sleep(0)")
         elif symbol == "threading.local":
             yield Place(LOCALS, call, symbol)
         elif symbol is not None and _forks(symbol, call):
-            yield Place(FORK, call, symbol)
+            if not _daemonises(module, call):
+                place = Place(FORK, call, symbol)
+                yield place if starts else place.lowered()
+
+
+def _is_brief(module: Module, call: ast.Call) -> bool:
+    """Tell whether a thread's function is known, and goes round in nothing."""
+    target = argument(call, 1, "target")
+    function = None if target is None else module.function(target)
+    return function is not None and not any(
+        isinstance(node, ast.While | ast.For)
+        for one in reached(module, {function: Kind.NATIVE})
+        for node in own_nodes(one)
+    )
+
+
+def _daemonises(module: Module, call: ast.Call) -> bool:
+    """Tell whether a fork is one of the two by which daemons are made."""
+    function = module.function_around(call)
+    owner = None if function is None else module.class_of(function)
+    where = owner or function or module.top.node
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "setsid"
+        for node in ast.walk(where)
+    )
 
 
 def _is_zero(call: ast.Call) -> bool:
@@ -257,7 +299,7 @@ def _in_function(module: Module, function: Function, kind: Kind) -> Iterator[Pla
             continue
         if _is_unlimited(symbol, node):
             yield Place(UNLIMITED, node, f"{symbol}, in {kind.value}")
-        elif symbol in _SLEEPS and _is_long(node):
+        elif symbol == "time.sleep" and kind is not Kind.POOL and _is_long(node):
             yield Place(LONG_SLEEP, node, f"{symbol}, in {kind.value}")
 
 

@@ -5,13 +5,15 @@
 from oslo_service.commands.check.model import Rule, Severity
 
 __all__ = (
-    "ASKING",
     "DYNAMIC",
     "EXECUTOR",
     "FUTURIST",
     "IMPORT",
     "MOCKED",
+    "MONKEY_PATCH",
+    "OTHER",
     "RULES",
+    "SLEEP",
     "STATED",
     "YIELD",
     "rule_for",

@@ -35,7 +35,7 @@ _SERVERS = frozenset(
     )
 )
 _REPLACERS = frozenset(("patch", "setattr", "MonkeyPatch", "MockPatch"))
-_ON_EVENTLET = re.compile(r"eventlet|monkey|green", re.IGNORECASE)
+_ON_EVENTLET = re.compile(r"eventlet|monkey", re.IGNORECASE)
 _ON_THREADS = re.compile(r"thread|native", re.IGNORECASE)
 
 
@@ -85,7 +85,8 @@ def _imported(module: Module, node: ast.stmt, symbol: str, through: str = "") ->
 
 def _uses(module: Module) -> Iterator[Place]:
     for node in module.nodes(ast.Name, ast.Attribute):
-        if isinstance(node.ctx, ast.Load) and maximal(module, node):
+        bound = isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+        if maximal(module, node) and not bound:
             symbol = module.symbol(node)
             if symbol is not None:
                 yield from _use(module, node, symbol)
@@ -93,13 +94,29 @@ def _uses(module: Module) -> Iterator[Place]:
 
 def _use(module: Module, node: ast.expr, symbol: str) -> Iterator[Place]:
     rule = rules.rule_for(symbol)
-    if symbol.startswith("futurist.Green") and not symbol.endswith("()"):
-        if "()" not in symbol:
-            rule = rules.FUTURIST
-    if rule is rules.rule_for("eventlet.sleep") and _is_yield(module, node):
+    if symbol.startswith("futurist.Green") and "()" not in symbol:
+        rule = None if _is_type(module, node) else rules.FUTURIST
+    elif rule is rules.MONKEY_PATCH and not _is_called(module, node):
+        rule = rules.OTHER
+    elif rule is rules.SLEEP and _is_yield(module, node):
         rule = rules.YIELD
     if rule is not None and not _is_replaced(module, node):
         yield Place(rule, node, symbol)
+
+
+def _is_called(module: Module, node: ast.expr) -> bool:
+    parent = module.parents[node]
+    return isinstance(parent, ast.Call) and parent.func is node
+
+
+def _is_type(module: Module, node: ast.expr) -> bool:
+    """Tell whether a class is named as a type: in A | B, or isinstance()."""
+    parent = module.parents[node]
+    if isinstance(parent, ast.Call):
+        return getattr(parent.func, "id", "") in ("isinstance", "issubclass")
+    return isinstance(parent, ast.BinOp | ast.arg | ast.AnnAssign) or (
+        isinstance(parent, ast.FunctionDef) and parent.returns is node
+    )
 
 
 def _is_yield(module: Module, node: ast.expr) -> bool:

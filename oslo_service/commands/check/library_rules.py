@@ -34,7 +34,7 @@ LARGE = Rule(
 MANY_LOOPS = Rule(
     "OSE202",
     Severity.WARNING,
-    "looping calls or timers are started by the dozen, in a loop",
+    "a looping call or timer is started for each of a number of things",
     "Each is a native thread for as long as it runs.",
     "One timer whose function goes through the items, or"
     " oslo_service.periodic_task, which runs any number in one thread.",
@@ -191,13 +191,23 @@ def _begin(module: Module, call: ast.Call, symbol: str) -> Iterator[Place]:
 
 
 def _contradictions(module: Module) -> Iterator[Place]:
+    """Find both in one block: where they are apart, they may exclude each other."""
     calls = [(call, module.symbol(call.func)) for call in module.nodes(ast.Call)]
     patching = ("eventlet.monkey_patch", "eventlet.patcher.monkey_patch")
-    if not any(symbol in patching for _, symbol in calls):
-        return
+    blocks = [_block(module, call) for call, symbol in calls if symbol in patching]
     for call, symbol in calls:
         if symbol == "oslo_service.backend.init_backend":
             given = argument(call, 0, "type_")
             said = (module.symbol(given) or "").rpartition(".")[2] or constant(given)
-            if str(said).lower() == "threading":
+            if str(said).lower() == "threading" and _block(module, call) in blocks:
                 yield Place(CONTRADICTION, call, "init_backend(threading)")
+
+
+def _block(module: Module, call: ast.Call) -> tuple[ast.AST, bool]:
+    """Give the statement that a call is in the block of, and whether in its else."""
+    child: ast.AST = call
+    for one in module.around(call):
+        if isinstance(child, ast.stmt):
+            return one, child in getattr(one, "orelse", ())
+        child = one
+    return child, False

@@ -5,7 +5,7 @@
 import ast
 from collections.abc import Iterator
 
-from oslo_service.commands.check.entries import entries, own_nodes, reached
+from oslo_service.commands.check.entries import Kind, entries, own_nodes, reached
 from oslo_service.commands.check.model import Rule, Severity
 from oslo_service.commands.check.modules import Function, Module
 from oslo_service.commands.check.places import Place
@@ -45,6 +45,8 @@ RULES = (COUNTED, CHECKED, ITERATED)
 _CHANGES = frozenset(
     "append extend insert remove pop popitem clear add discard update".split()
 )
+# Of these, one call is made at a time.
+_ALONE = (Kind.LOOP, Kind.PERIODIC)
 _CONTAINERS = frozenset(
     ("dict", "list", "set", "collections.defaultdict", "collections.OrderedDict")
 )
@@ -58,16 +60,27 @@ def find(module: Module) -> Iterator[Place]:
         for node in module.nodes(ast.Name)
         if (name := _changed(module, node)) in containers
     }
-    for function in reached(module, entries(module)):
+    for function, kind in reached(module, entries(module)).items():
         for node in own_nodes(function):
             if not _is_locked(module, node, function):
-                yield from _at(module, node, function, containers, changed)
+                for place in _at(module, node, containers, changed):
+                    if kind not in _ALONE or _is_shared(module, place, function):
+                        yield place
+
+
+def _is_shared(module: Module, place: Place, function: Function) -> bool:
+    """Tell whether another function uses what a place is about."""
+    return any(
+        node.id == place.subject
+        and _global(module, node) is not None
+        and module.function_around(node) not in (function, None)
+        for node in module.nodes(ast.Name)
+    )
 
 
 def _at(
     module: Module,
     node: ast.AST,
-    function: Function,
     containers: set[str],
     changed: set[str],
 ) -> Iterator[Place]:

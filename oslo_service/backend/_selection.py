@@ -21,6 +21,7 @@ __all__ = (
     "commit",
     "default_backend_type",
     "driver_called",
+    "foresee",
     "get_backend",
     "get_backend_type",
     "in_use",
@@ -64,6 +65,22 @@ class _Choice:
 
     def __str__(self) -> str:
         return f"{self.name!r}, selected by {self.origin}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Foreseen:
+    """What a launcher would run on.
+
+    :ivar name: the driver.
+    :ivar rule: who decides: ``code``, ``option``, ``hook`` or ``auto``.
+    :ivar origin: the same in words, with the place.
+    :ivar refusal: why a launcher would refuse to be made; None: it would not.
+    """
+
+    name: str
+    rule: str
+    origin: str
+    refusal: str | None
 
 
 _Hook = Callable[[], "BackendType | str"]
@@ -248,19 +265,41 @@ def commit(conf: cfg.ConfigOpts | None = None) -> base.Driver:
             if stated is not None and stated.name != chosen.name:
                 _selection.warn_once(f"{chosen}, goes before {stated}")
         elif stated is not None:
-            if stated.name == BackendType.THREADING.value and _loading.is_patched():
-                raise exceptions.UnsupportedBackendError(
-                    f"{stated}, needs native threads, and eventlet has"
-                    " monkey-patched them in this process. Replace the call of"
-                    " eventlet.monkey_patch() by"
-                    " oslo_service.backend.bootstrap(), which patches only"
-                    " where the option says eventlet"
-                )
+            _refuse_patched(stated)
             _selection.select(stated)
         driver = _selection.select(_selection.decide(conf))
         if _selection.launching is None:
             _selection.launching = _for_launchers(driver)
         return _selection.launching
+
+
+def foresee(conf: cfg.ConfigOpts) -> Foreseen:
+    """Tell what a launcher would run on here, deciding nothing.
+
+    The hook is asked, where there is one.
+
+    :param conf: the configuration that the launcher would be given.
+    """
+    with _selection.lock:
+        choice = _selection.decide(conf)
+    refusal = None
+    if choice.rule is _Rule.OPTION:
+        try:
+            _refuse_patched(choice)
+        except exceptions.UnsupportedBackendError as exc:
+            refusal = str(exc)
+    return Foreseen(choice.name, choice.rule.name.lower(), choice.origin, refusal)
+
+
+def _refuse_patched(stated: _Choice) -> None:
+    if stated.name == BackendType.THREADING.value and _loading.is_patched():
+        raise exceptions.UnsupportedBackendError(
+            f"{stated}, needs native threads, and eventlet has"
+            " monkey-patched them in this process. Replace the call of"
+            " eventlet.monkey_patch() by"
+            " oslo_service.backend.bootstrap(), which patches only"
+            " where the option says eventlet"
+        )
 
 
 def _for_launchers(driver: base.Driver) -> base.Driver:

@@ -2,12 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of the unit tests."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from oslo_config import cfg
 
 from oslo_service import backend
+from oslo_service.commands.check import analysis, catalogue, files
+from oslo_service.commands.check.model import Finding
 
 
 @pytest.fixture
@@ -27,3 +31,43 @@ def undecided(
     backend._reset_backend()
     yield global_conf
     backend._reset_backend()
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Callable[..., list[Finding]]:
+    """Check the text of a module, called example.py, and of others beside it."""
+
+    def find(text: str, **others: str) -> list[Finding]:
+        for name, content in {"example": text, **others}.items():
+            (tmp_path / f"{name}.py").write_text(content)
+        rules = catalogue.chosen((), ())
+        found = analysis.analyse(files.find([tmp_path]), rules).findings
+        return [one for one in found if one.path.name == "example.py"]
+
+    return find
+
+
+@pytest.fixture
+def dedent() -> Callable[[str], str]:
+    """Make a module of an indented text."""
+    return lambda text: textwrap.dedent(text).lstrip("\n")
+
+
+@pytest.fixture
+def lines(
+    check: Callable[..., list[Finding]], dedent: Callable[[str], str]
+) -> Callable[[str, str], tuple[list[int], list[int]]]:
+    """Tell which lines of a module say "# here", and in which a rule applies."""
+
+    def compare(rule: str, text: str) -> tuple[list[int], list[int]]:
+        module = dedent(text)
+        marked = [
+            number
+            for number, line in enumerate(module.splitlines(), start=1)
+            if "# here" in line
+        ]
+        findings = check(module)
+        assert "OSE001" not in {one.rule.id for one in findings}
+        return marked, sorted({one.line for one in findings if one.rule.id == rule})
+
+    return compare

@@ -79,7 +79,7 @@ def _findings(path: Path, project: Project) -> Iterator[tuple[Finding, str]]:
     """Give what is found in a file, in order, each with the line it is on."""
     try:
         text = files.read(path)
-        if not _WORDS.search(text):
+        if not (_WORDS.search(text) or any(one in text for one in project.names)):
             files.parse(text, path)
             return
         module = _module(path, text, project)

@@ -192,7 +192,8 @@ class Module:
             return node.module or ""
         parts = self.name.split(".")
         up = node.level - (self.path.stem == "__init__")
-        parts = parts[: len(parts) - up] if up else parts
+        # In a folder that is no package: whatever it is, it is the project's.
+        parts = parts[: max(0, len(parts) - up)] or [""]
         return ".".join((*parts, node.module) if node.module else parts)
 
     # What a name stands for

@@ -26,6 +26,8 @@ class Project:
         self.bases: dict[str, list[str]] = {}
         self._passed_on: dict[str, str] = {}
         self._packages: set[str] = set()
+        #: What those are called that lead out of the project, to what matters.
+        self.names: set[str] = set()
 
     @staticmethod
     def wants(text: str) -> bool:
@@ -40,6 +42,8 @@ class Project:
             own = f"{module.name}.{name}"
             if symbol is not None and symbol != own:
                 self._passed_on[own] = symbol
+                if symbol.startswith(_ORIGINS):
+                    self.names.add(name)
         for symbol, made in module.classes.items():
             self.bases[symbol] = [
                 base for one in made.bases if (base := module.symbol(one)) is not None

@@ -1,0 +1,194 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What ``check`` finds of features that are different on native threads."""
+
+import pytest
+
+from oslo_service.commands.check import library_rules
+
+CASES = {
+    "OSE201": (
+        """
+        from oslo_service import service, threadgroup, wsgi
+
+        group = threadgroup.ThreadGroup(1000)  # here
+        group = threadgroup.ThreadGroup(thread_pool_size=200)  # here
+        server = wsgi.Server(conf, "api", app, pool_size=500)  # here
+
+
+        class Mine(service.Service):
+            def __init__(self):
+                super().__init__(threads=1000)  # here
+        """,
+        """
+        from oslo_service import threadgroup
+
+        group = threadgroup.ThreadGroup(100)
+        other = ThreadGroup(1000)
+
+
+        class Mine(Service):
+            def __init__(self):
+                super().__init__(threads=1000)
+        """,
+    ),
+    "OSE202": (
+        """
+        from oslo_service import loopingcall, service
+
+
+        class Mine(service.Service):
+            def start(self):
+                for thing in things:
+                    self.tg.add_timer(5, thing.poll)  # here
+                    loop = loopingcall.FixedIntervalLoopingCall(thing.poll)
+                    loop.start(5)  # here
+                loops = [
+                    loopingcall.DynamicLoopingCall(one).start() for one in things  # here
+                ]
+        """,
+        """
+        from oslo_service import loopingcall, service
+
+
+        class Mine(service.Service):
+            def start(self):
+                self.tg.add_timer(5, self.poll)
+                for thing in things:
+                    self.clock.add_timer(5, thing)
+                    thing.start(5)
+                    loop = loopingcall.FixedIntervalLoopingCall(thing.poll)
+                    loop.start(5).wait()
+
+                    def later():
+                        loop.start(5)
+        """,
+    ),
+    "OSE203": (
+        """
+        from oslo_service.loopingcall import FixedIntervalLoopingCall as Loop
+
+        Loop(poll).start(interval=1).wait()  # here
+        timer = Loop(f=poll)
+        timer.start(1).wait()  # here
+        """,
+        """
+        from oslo_service.loopingcall import FixedIntervalLoopingCall as Loop
+
+        timer = Loop(poll)
+        timer.start(1)
+        timer.wait()
+        """,
+    ),
+    "OSE204": (
+        """
+        from oslo_service import threadgroup
+
+        group = threadgroup.ThreadGroup()
+        thread = group.add_thread(print)
+        thread.stop()  # here
+        """,
+        """
+        from oslo_service import threadgroup
+
+        group = threadgroup.ThreadGroup()
+        group.add_thread(print).wait()
+        group.stop()
+        """,
+    ),
+    "OSE205": (
+        """
+        from oslo_service import loopingcall, service
+
+
+        class Mine(service.Service):
+            def start(self):
+                self.tg.pool.spawn_n(print)  # here
+                self.thread = self.tg.add_thread(print)
+                self.thread.thread.kill()  # here
+                self.loop = loopingcall.FixedIntervalLoopingCall(print)
+                self.loop.done.send(1)  # here
+        """,
+        """
+        from oslo_service import service
+
+
+        class Mine(service.Service):
+            def start(self):
+                self.pool.pool.spawn_n(print)
+                self.tg.add_thread(print).link(print)
+        """,
+    ),
+    "OSE206": (
+        """
+        from oslo_service import loopingcall, service
+
+
+        class Base(service.Service):
+            pass
+
+
+        class Mine(Base):
+            def __init__(self):
+                super().__init__()
+                self.tg.add_timer(5, print)  # here
+                self.tg.add_thread(print)  # here
+                self.loop = loopingcall.FixedIntervalLoopingCall(print)
+                self.loop.start(5)  # here
+        """,
+        """
+        from oslo_service import loopingcall, service
+
+
+        class Mine(service.Service):
+            def __init__(self):
+                super().__init__()
+                self.loop = loopingcall.FixedIntervalLoopingCall(print)
+
+            def start(self):
+                self.loop.start(5)
+                self.tg.add_thread(print)
+
+
+        class NoService:
+            def __init__(self):
+                loopingcall.FixedIntervalLoopingCall(print).start(5)
+        """,
+    ),
+    "OSE207": (
+        """
+        import eventlet
+        from oslo_service import backend
+
+        eventlet.monkey_patch()
+        backend.init_backend(backend.BackendType.THREADING)  # here
+        """,
+        """
+        import eventlet
+        from oslo_service import backend
+
+        if green:
+            eventlet.monkey_patch()
+        else:
+            backend.init_backend("threading")
+        """,
+    ),
+}
+
+
+def test_every_rule_about_the_library_has_its_case():
+    assert sorted(CASES) == sorted(rule.id for rule in library_rules.RULES)
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_it_is_found_where_it_is(rule, lines):
+    marked, found = lines(rule, CASES[rule][0])
+
+    assert found == marked
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_what_is_only_like_it_is_not_found(rule, lines):
+    _, found = lines(rule, CASES[rule][1])
+
+    assert found == []

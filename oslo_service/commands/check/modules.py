@@ -39,12 +39,13 @@ _SCOPES = (
 class Scope:
     """Where names are bound."""
 
-    __slots__ = ("bindings", "defs", "node", "not_local", "parent")
+    __slots__ = ("bindings", "defs", "node", "not_local", "parent", "symbols")
 
     def __init__(self, node: ast.AST, parent: "Scope | None") -> None:
         self.node = node
         self.parent = parent
         self.bindings: dict[str, list[Source]] = {}
+        self.symbols: dict[str, str | None] = {}
         self.defs: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
         self.not_local: set[str] = set()
 
@@ -226,7 +227,14 @@ class Module:
 
     def _look_up(self, node: ast.Name) -> str | None:
         scope = self._binding(node)
-        return self._unite(scope.bindings[node.id]) if scope is not None else None
+        return None if scope is None else self.bound(scope, node.id)
+
+    def bound(self, scope: Scope, name: str) -> str | None:
+        """Give what a name stands for that a scope binds."""
+        if name not in scope.symbols:
+            scope.symbols[name] = None  # as above
+            scope.symbols[name] = self._unite(scope.bindings[name])
+        return scope.symbols[name]
 
     def _binding(self, node: ast.Name) -> Scope | None:
         """Give the scope in which a name is bound that is used in a place."""

@@ -37,8 +37,8 @@ class Project:
     def add(self, module: "Module") -> None:
         """Note what a module passes on."""
         self._packages.add(module.name.partition(".")[0])
-        for name, sources in module.top.bindings.items():
-            symbol = module._unite(sources)
+        for name in module.top.bindings:
+            symbol = module.bound(module.top, name)
             own = f"{module.name}.{name}"
             if symbol is not None and symbol != own:
                 self._passed_on[own] = symbol

@@ -82,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _import(module: str, parser: argparse.ArgumentParser) -> None:
     try:
         importlib.import_module(module)
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001 - it is anybody's code
         parser.error(
             f"{module} cannot be imported: {type(exc).__name__}: {exc}. --import"
             " takes the name of a module, as an import statement does"
@@ -96,7 +96,7 @@ def _configure(arguments: argparse.Namespace) -> cfg.ConfigOpts:
     """
     files = [f"--config-file={one}" for one in arguments.config_file]
     folders = [f"--config-dir={one}" for one in arguments.config_dir]
-    looked_for = None if arguments.project else []
+    looked_for: list[str] | None = None if arguments.project else []
     cfg.CONF(
         args=[*files, *folders],
         project=arguments.project,

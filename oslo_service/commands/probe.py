@@ -113,7 +113,7 @@ def _answer() -> None:
         capabilities = dataclasses.asdict(_loading.load(name).capabilities)
     except exceptions.UnsupportedBackendError as exc:
         reason = str(exc)
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001 - told, whatever it is
         reason = f"loading it fails with {type(exc).__name__}: {exc}"
     answer.write(json.dumps({"reason": reason, "capabilities": capabilities}) + "\n")
     answer.flush()

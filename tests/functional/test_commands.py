@@ -119,12 +119,14 @@ class TestDrivers:
             ("raise SystemExit('it is too late')", "it is too late"),
             ("Driver = int", "not a subclass of oslo_service.backend.base.Driver"),
             (
-                "from oslo_service.backend import exceptions, threading\n"
-                "class Driver(threading.ThreadingDriver):\n"
-                "    @classmethod\n"
-                "    def check_environment(cls):\n"
-                "        raise exceptions.UnsupportedBackendError('not on Mondays')\n",
-                "not on Mondays",
+                (
+                    "from oslo_service.backend import exceptions, threading\n"
+                    "class Driver(threading.ThreadingDriver):\n"
+                    "    @classmethod\n"
+                    "    def check_environment(cls):\n"
+                    "        raise exceptions.UnsupportedBackendError('not today')\n"
+                ),
+                "not today",
             ),
         ],
     )
@@ -236,14 +238,18 @@ class TestSelection:
         ("code", "name", "by"),
         [
             (
-                "backend.register_backend_default_hook("
-                "lambda: backend.BackendType.EVENTLET)",
+                (
+                    "backend.register_backend_default_hook("
+                    "lambda: backend.BackendType.EVENTLET)"
+                ),
                 "eventlet",
                 "hook",
             ),
             (
-                "opts.register_backend_opts(cfg.CONF)\n"
-                "cfg.CONF.set_default('backend', 'eventlet', 'oslo_service')",
+                (
+                    "opts.register_backend_opts(cfg.CONF)\n"
+                    "cfg.CONF.set_default('backend', 'eventlet', 'oslo_service')"
+                ),
                 "eventlet",
                 "option",
             ),

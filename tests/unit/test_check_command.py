@@ -235,8 +235,10 @@ class TestOutput:
 
         assert output.out.splitlines() == [
             "OSE305 note: sleeping for 0 s lets other green threads run",
-            "  Why:     Native threads take turns by themselves; there it only costs a"
-            " system call.",
+            (
+                "  Why:     Native threads take turns by themselves; there it only"
+                " costs a system call."
+            ),
             "  Instead: Nothing: drop the call.",
             f"  {top / 'one.py'}:5:5: time.sleep(0)",
             "",

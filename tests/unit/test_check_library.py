@@ -44,7 +44,8 @@ CASES = {
                     loop = loopingcall.FixedIntervalLoopingCall(thing.poll)
                     loop.start(5)  # here
                 loops = [
-                    loopingcall.DynamicLoopingCall(one).start() for one in things  # here
+                    loopingcall.DynamicLoopingCall(one).start()  # here
+                    for one in things
                 ]
         """,
         """

@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from oslo_service.commands.check import (
+    blocking,
     blocking_rules,
     eventlet_rules,
     eventlet_use,
@@ -35,7 +36,7 @@ RULES: tuple[Rule, ...] = (
 FINDERS: tuple[Callable[[Module], Iterator[Place]], ...] = (
     eventlet_use.find,
     library_rules.find,
-    blocking_rules.find,
+    blocking.find,
     state_rules.find,
 )
 

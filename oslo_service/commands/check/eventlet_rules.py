@@ -1,22 +1,38 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The rules about the use of Eventlet, and what falls under which."""
+"""The rules about the use of Eventlet."""
 
 from oslo_service.commands.check.model import Rule, Severity
 
 __all__ = (
+    "ASKING",
     "DYNAMIC",
+    "EVENT",
     "EXECUTOR",
     "FUTURIST",
+    "GREEN",
+    "GREENLET",
+    "GREEN_THREAD",
+    "HUB",
     "IMPORT",
+    "LOCAL",
     "MOCKED",
     "MONKEY_PATCH",
     "OTHER",
+    "POOL",
+    "POOLED",
+    "QUEUE",
     "RULES",
+    "SEMAPHORE",
     "SLEEP",
+    "SOCKET",
+    "SPAWN",
+    "SPAWN_AFTER",
     "STATED",
+    "TIMEOUT",
+    "TPOOL",
+    "WSGI",
     "YIELD",
-    "rule_for",
 )
 
 MONKEY_PATCH = Rule(
@@ -276,68 +292,3 @@ RULES = (
     STATED,
     MOCKED,
 )
-
-# By the beginning of the symbol, without "eventlet."; the longest counts.
-_PARTS = {
-    MONKEY_PATCH: "monkey_patch patcher.monkey_patch",
-    GREEN: "green import_patched patcher.import_patched patcher.inject",
-    ASKING: "patcher",
-    SPAWN: "spawn spawn_n greenthread.spawn greenthread.spawn_n",
-    SPAWN_AFTER: "spawn_after spawn_after_local call_after call_after_local"
-    " call_after_global exc_after greenthread.spawn_after"
-    " greenthread.spawn_after_local greenthread.call_after"
-    " greenthread.call_after_local greenthread.call_after_global"
-    " greenthread.exc_after",
-    GREEN_THREAD: "kill getcurrent greenthread",
-    POOL: "GreenPool GreenPile greenpool",
-    SLEEP: "sleep greenthread.sleep",
-    TIMEOUT: "Timeout TimeoutError with_timeout timeout wrap_is_timeout is_timeout",
-    TPOOL: "tpool",
-    EVENT: "Event event coros",
-    QUEUE: "Queue LightQueue PriorityQueue LifoQueue queue",
-    SEMAPHORE: "Semaphore CappedSemaphore BoundedSemaphore semaphore lock",
-    LOCAL: "corolocal",
-    POOLED: "pools db_pool",
-    WSGI: "wsgi websocket",
-    SOCKET: "listen connect serve wrap_ssl StopServe convenience",
-    HUB: "hubs greenio trampoline debug backdoor asyncio support",
-}
-_BY_PART = {part: rule for rule, parts in _PARTS.items() for part in parts.split()}
-
-# What has to be written otherwise of the objects that Eventlet makes.
-_METHODS = {
-    POOL: "GreenPool.starmap GreenPool.imap GreenPool.waitall GreenPool.running"
-    " GreenPool.free GreenPool.waiting GreenPool.resize GreenPool.spawn_n"
-    " GreenPool.spawn GreenPile.spawn",
-    EVENT: "Event.send Event.send_exception Event.ready Event.reset"
-    " Event.has_result Event.has_exception",
-    GREEN_THREAD: "spawn.kill spawn.link spawn.unlink spawn.cancel spawn.wait"
-    " spawn.throw spawn.dead spawn_n.kill spawn_after.wait spawn_after.link",
-    SPAWN_AFTER: "spawn_after.cancel spawn_after_local.cancel",
-    TIMEOUT: "Timeout.cancel",
-}
-_BY_METHOD = {name: rule for rule, names in _METHODS.items() for name in names.split()}
-
-
-def rule_for(symbol: str) -> Rule | None:
-    """Tell which rule the use of a symbol falls under."""
-    first, _, rest = symbol.partition(".")
-    if first == "greenlet" and rest:
-        return GREENLET
-    if first != "eventlet" or not rest:
-        return None
-    if "()" in rest:
-        return _rule_for_made(rest)
-    parts = rest.split(".")
-    for end in range(len(parts), 0, -1):
-        rule = _BY_PART.get(".".join(parts[:end]))
-        if rule is not None:
-            return rule
-    return OTHER
-
-
-def _rule_for_made(rest: str) -> Rule | None:
-    """Tell which rule the use of an object falls under that Eventlet made."""
-    made, _, used = rest.rpartition("().")
-    kind = made.rpartition(".")[2]
-    return _BY_METHOD.get(f"{kind}.{used}")

@@ -42,9 +42,9 @@ ITERATED = Rule(
 )
 RULES = (COUNTED, CHECKED, ITERATED)
 
-_CHANGES = frozenset(
-    "append extend insert remove pop popitem clear add discard update".split()
-)
+_GROWS = ("append", "extend", "insert", "add", "update")
+_SHRINKS = ("remove", "discard", "pop", "popitem", "clear")
+_CHANGES = frozenset((*_GROWS, *_SHRINKS))
 # Of these, one call is made at a time.
 _ALONE = (Kind.LOOP, Kind.PERIODIC)
 _CONTAINERS = frozenset(
@@ -114,7 +114,7 @@ def _containers(module: Module) -> set[str]:
 
 def _global(module: Module, node: ast.AST | None) -> str | None:
     """Give the name of the module's variable that a node is."""
-    if isinstance(node, ast.Name) and module._binding(node) is module.top:
+    if isinstance(node, ast.Name) and module.binding(node) is module.top:
         return node.id
     return None
 

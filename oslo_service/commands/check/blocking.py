@@ -1,0 +1,249 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Finding what was harmless in a patched process, and is not on threads."""
+
+import ast
+from collections.abc import Iterator
+
+from oslo_service.commands.check import blocking_rules as rules
+from oslo_service.commands.check.entries import (
+    Kind,
+    entries,
+    is_service,
+    own_nodes,
+    reached,
+)
+from oslo_service.commands.check.modules import Function, Module
+from oslo_service.commands.check.places import Place, argument, constant, keyword
+
+__all__ = ("find",)
+
+_HANDLERS = frozenset(("signal.signal", "signal.setitimer", "signal.set_wakeup_fd"))
+_BRIEF = 1
+_LEAVES = (ast.Return, ast.Raise, ast.Yield, ast.YieldFrom)
+_FORKS = frozenset(
+    (
+        "os.fork",
+        "os.forkpty",
+        "multiprocessing.Process",
+        "multiprocessing.Pool",
+        "multiprocessing.Manager",
+        "multiprocessing.pool.Pool",
+    )
+)
+_WITH_TIMEOUT = frozenset(
+    (
+        "subprocess.run",
+        "subprocess.call",
+        "subprocess.check_call",
+        "subprocess.check_output",
+        "subprocess.Popen().wait",
+        "subprocess.Popen().communicate",
+        "urllib.request.urlopen",
+        "requests.get",
+        "requests.post",
+        "requests.put",
+        "requests.patch",
+        "requests.delete",
+        "requests.head",
+        "requests.request",
+    )
+)
+# Where the time-out may stand without its name.
+_PLACES = {
+    "urllib.request.urlopen": 2,
+    "socket.create_connection": 1,
+    "select.select": 3,
+    "subprocess.Popen().communicate": 1,
+    "subprocess.Popen().wait": 0,
+}
+_LIFE = frozenset(("start", "stop", "wait", "reset"))
+
+
+def find(module: Module) -> Iterator[Place]:
+    """Find what blocks otherwise, or longer, on native threads."""
+    starts = entries(module)
+    yield from _endless(module, starts)
+    yield from _anywhere(module, starts)
+    beside = reached(module, starts)
+    for function, kind in beside.items():
+        yield from _in_function(module, function, kind)
+    yield from _signals(module, beside)
+
+
+# Endless loops
+
+
+def _endless(module: Module, starts: dict[Function, Kind]) -> Iterator[Place]:
+    for function, kind in starts.items():
+        if kind in (Kind.LOOP, Kind.PERIODIC):
+            continue
+        for node in own_nodes(function):
+            if isinstance(node, ast.While) and _is_endless(module, node, function):
+                yield Place(rules.ENDLESS, node, f"while True, in {kind.value}")
+
+
+def _is_endless(module: Module, loop: ast.While, function: Function) -> bool:
+    """Tell whether nothing ends a loop; an exception that is caught outside might."""
+    if not constant(loop.test):
+        return False
+    for one in module.around(loop):
+        if one is function:
+            break
+        if isinstance(one, ast.Try) and one.handlers:
+            return False
+    return not any(map(_may_leave, loop.body))
+
+
+def _may_leave(node: ast.AST, inner: bool = False) -> bool:
+    """Tell whether a part of a loop may leave it.
+
+    :param inner: whether it is in another loop, which a `break` would leave.
+    """
+    if isinstance(node, Function | ast.ClassDef):
+        return False
+    if isinstance(node, ast.Break):
+        return not inner
+    if isinstance(node, _LEAVES) or _looks_for_stop(node):
+        return True
+    inner = inner or isinstance(node, ast.For | ast.AsyncFor | ast.While)
+    return any(_may_leave(one, inner) for one in ast.iter_child_nodes(node))
+
+
+def _looks_for_stop(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and getattr(node.func, "attr", "") in (
+        "stop_requested",
+        "is_set",
+    )
+
+
+# Wherever it stands
+
+
+def _anywhere(module: Module, starts: dict[Function, Kind]) -> Iterator[Place]:
+    for call in module.nodes(ast.Call):
+        symbol = module.symbol(call.func)
+        if symbol == "threading.Thread" and _keeps_process(module, call):
+            place = Place(rules.NOT_DAEMON, call, symbol)
+            yield place.lowered() if _is_brief(module, call) else place
+        elif symbol == "time.sleep" and _is_zero(call):
+            yield Place(rules.SLEEP_0, call, "time.sleep(0)")
+        elif symbol == "threading.local":
+            yield Place(rules.LOCALS, call, symbol)
+        elif symbol is not None and _forks(symbol, call):
+            if not _daemonises(module, call):
+                place = Place(rules.FORK, call, symbol)
+                yield place if starts else place.lowered()
+
+
+def _is_brief(module: Module, call: ast.Call) -> bool:
+    """Tell whether a thread's function is known, and goes round in nothing."""
+    target = argument(call, 1, "target")
+    function = None if target is None else module.function(target)
+    return function is not None and not any(
+        isinstance(node, ast.While | ast.For)
+        for one in reached(module, {function: Kind.NATIVE})
+        for node in own_nodes(one)
+    )
+
+
+def _daemonises(module: Module, call: ast.Call) -> bool:
+    """Tell whether a fork is one of the two by which daemons are made."""
+    function = module.function_around(call)
+    owner = None if function is None else module.class_of(function)
+    where = owner or function or module.top.node
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "setsid"
+        for node in ast.walk(where)
+    )
+
+
+def _is_zero(call: ast.Call) -> bool:
+    return len(call.args) == 1 and constant(call.args[0]) == 0
+
+
+def _forks(symbol: str, call: ast.Call) -> bool:
+    if symbol == "concurrent.futures.ProcessPoolExecutor":
+        return keyword(call, "mp_context") is None
+    if symbol == "multiprocessing.get_context":
+        return bool(call.args) and constant(call.args[0]) == "fork"
+    return symbol in _FORKS
+
+
+def _keeps_process(module: Module, call: ast.Call) -> bool:
+    """Tell whether nothing around says that a thread is a daemon, or joined."""
+    if keyword(call, "daemon") is not None or any(
+        one.arg is None for one in call.keywords
+    ):
+        return False
+    around = module.function_around(call)
+    owner = None if around is None else module.class_of(around)
+    where = owner or around or module.top.node
+    return not any(_is_seen_to(node) for node in ast.walk(where))
+
+
+def _is_seen_to(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        if node.attr == "daemon":
+            return isinstance(node.ctx, ast.Store)
+        return node.attr == "setDaemon"
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "join"
+        and not _joins_text(node)
+    )
+
+
+def _joins_text(call: ast.Call) -> bool:
+    """Tell whether a join() is that of a string or a path, not of a thread."""
+    value = getattr(call.func, "value", None)
+    is_path = getattr(value, "attr", "") == "path"
+    return is_path or isinstance(value, ast.Constant | ast.JoinedStr)
+
+
+# In what runs beside others
+
+
+def _in_function(module: Module, function: Function, kind: Kind) -> Iterator[Place]:
+    for node in own_nodes(function):
+        if not isinstance(node, ast.Call):
+            continue
+        symbol = module.symbol(node.func)
+        if symbol is None:
+            continue
+        if _is_unlimited(symbol, node):
+            yield Place(rules.UNLIMITED, node, f"{symbol}, in {kind.value}")
+        elif symbol == "time.sleep" and kind is not Kind.POOL and _is_long(node):
+            yield Place(rules.LONG_SLEEP, node, f"{symbol}, in {kind.value}")
+
+
+def _is_unlimited(symbol: str, call: ast.Call) -> bool:
+    if symbol not in _WITH_TIMEOUT and symbol not in _PLACES:
+        return False
+    if any(one.arg in ("timeout", None) for one in call.keywords):
+        return False
+    return len(call.args) <= _PLACES.get(symbol, len(call.args))
+
+
+def _is_long(call: ast.Call) -> bool:
+    if not call.args:
+        return False
+    seconds = constant(call.args[0])
+    return not isinstance(seconds, int | float) or seconds > _BRIEF
+
+
+def _signals(module: Module, beside: dict[Function, Kind]) -> Iterator[Place]:
+    methods: dict[Function, Kind] = {
+        made: Kind.THREAD
+        for made in module.nodes(ast.FunctionDef)
+        if made.name in _LIFE and is_service(module, module.class_of(made))
+    }
+    services = reached(module, methods)
+    for function in {**services, **beside}:
+        for node in own_nodes(function):
+            if isinstance(node, ast.Call) and module.symbol(node.func) in _HANDLERS:
+                where = "a service" if function in services else beside[function].value
+                yield Place(
+                    rules.SIGNAL, node, f"{module.symbol(node.func)}, in {where}"
+                )

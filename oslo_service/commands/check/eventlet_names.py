@@ -21,7 +21,7 @@ _PARTS = {
     rules.GREEN_THREAD: "kill getcurrent greenthread",
     rules.POOL: "GreenPool GreenPile greenpool",
     rules.SLEEP: "sleep greenthread.sleep",
-    rules.TIMEOUT: "Timeout TimeoutError with_timeout timeout wrap_is_timeout is_timeout",
+    rules.TIMEOUT: "Timeout TimeoutError with_timeout timeout is_timeout",
     rules.TPOOL: "tpool",
     rules.EVENT: "Event event coros",
     rules.QUEUE: "Queue LightQueue PriorityQueue LifoQueue queue",

@@ -3,10 +3,9 @@
 """Finding the use of Eventlet and greenlet."""
 
 import ast
-import re
 from collections.abc import Iterator
 
-from oslo_service.commands.check import eventlet_names
+from oslo_service.commands.check import eventlet_names, guards
 from oslo_service.commands.check import eventlet_rules as rules
 from oslo_service.commands.check.model import Severity
 from oslo_service.commands.check.modules import Module
@@ -36,14 +35,12 @@ _SERVERS = frozenset(
     )
 )
 _REPLACERS = frozenset(("patch", "setattr", "MonkeyPatch", "MockPatch"))
-_ON_EVENTLET = re.compile(r"eventlet|monkey", re.IGNORECASE)
-_ON_THREADS = re.compile(r"thread|native", re.IGNORECASE)
 
 
 def find(module: Module) -> Iterator[Place]:
     """Find what ties a module to Eventlet."""
     for place in _all(module):
-        yield place.lowered() if _is_guarded(module, place.node) else place
+        yield place.lowered() if guards.is_guarded(module, place.node) else place
 
 
 def _all(module: Module) -> Iterator[Place]:
@@ -168,35 +165,3 @@ def _is_replaced(module: Module, node: ast.expr) -> bool:
         and parent.args[0] is node
         and _replaces(parent)
     )
-
-
-# Where the code has seen to it that Eventlet is there
-
-
-def _is_guarded(module: Module, node: ast.AST) -> bool:
-    """Tell whether a place is reached only where the process runs on Eventlet."""
-    child = node
-    for one in module.around(node):
-        if isinstance(one, ast.If) and _speaks_of_model(one, child):
-            return True
-        if isinstance(one, ast.Try) and child in one.body and _may_fail(one, node):
-            return True
-        child = one
-    return False
-
-
-def _speaks_of_model(one: ast.If, child: ast.AST) -> bool:
-    test = ast.unparse(one.test)
-    negative = test.startswith("not ")
-    if child in one.body:
-        said = _ON_THREADS if negative else _ON_EVENTLET
-    elif child in one.orelse:
-        said = _ON_EVENTLET if negative else _ON_THREADS
-    else:
-        return False
-    return test == "TYPE_CHECKING" or bool(said.search(test))
-
-
-def _may_fail(one: ast.Try, node: ast.AST) -> bool:
-    """Tell whether an import may fail, and the module lives on."""
-    return isinstance(node, ast.Import | ast.ImportFrom) and bool(one.handlers)

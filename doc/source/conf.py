@@ -13,7 +13,12 @@ copyright = "the oslo.service developers"
 release = metadata.version("oslo.service")
 version = ".".join(release.split(".")[:2])
 
-extensions = ["release_notes", "oslo_config.sphinxext", "sphinx.ext.autodoc"]
+extensions = [
+    "check_rules",
+    "release_notes",
+    "oslo_config.sphinxext",
+    "sphinx.ext.autodoc",
+]
 html_theme = "alabaster"
 html_theme_options = {
     "description": "Long-running services, on native threads or on Eventlet",

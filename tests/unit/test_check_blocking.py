@@ -299,7 +299,8 @@ class TestSeverity:
 
 
             def brief():
-                print()
+                for _ in range(3):
+                    print()
 
 
             threading.Thread(target=brief).start()
@@ -308,14 +309,14 @@ class TestSeverity:
 
         assert found == [Severity.NOTE]
 
-    def test_a_fork_in_a_module_that_runs_nothing_beside_it_is_a_note(
+    def test_a_fork_in_what_runs_alone_as_far_as_can_be_told_is_a_note(
         self, check, dedent
     ):
         found = self.severity(check, dedent, "OSE304", "import os\nos.fork()\n")
 
         assert found == [Severity.NOTE]
 
-    def test_a_fork_in_a_module_that_starts_threads_is_a_warning(self, check, dedent):
+    def test_a_fork_in_what_runs_beside_others_is_a_warning(self, check, dedent):
         found = self.severity(
             check,
             dedent,

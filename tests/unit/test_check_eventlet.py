@@ -34,7 +34,6 @@ CASES = {
         import eventlet.event as events  # here
         import greenlet  # here
         from eventlet import GreenPool  # here
-        from eventlet.green import subprocess  # here
 
 
         def late():
@@ -69,10 +68,10 @@ CASES = {
     "OSE104": (
         """
         from eventlet import import_patched
-        from eventlet.green import threading
-        import eventlet.green.socket
+        from eventlet.green import threading  # here
+        import eventlet.green.socket  # here
 
-        lock = threading.Lock()  # here
+        lock = threading.Lock()
         sock = eventlet.green.socket.socket()  # here
         ftp = import_patched("ftplib")  # here
         """,
@@ -251,7 +250,6 @@ CASES = {
 
         tpool.execute(print)  # here
         proxy = tpool.Proxy(thing)  # here
-        tpool.Proxy.__str__ = print  # here
         """,
         """
         import tpool
@@ -342,7 +340,6 @@ CASES = {
         from eventlet import websocket
 
         eventlet.wsgi.server(sock, app)  # here
-        eventlet.wsgi.MAX_HEADER_LINE = 1000  # here
 
 
         @websocket.WebSocketWSGI  # here
@@ -465,8 +462,12 @@ CASES = {
 
         @mock.patch("eventlet.sleep")  # here
         @mock.patch.object(eventlet, "spawn")  # here
-        def test():
-            pass
+        def test(self):
+            self.patchobject(eventlet.queue, "LightQueue")  # here
+
+
+        eventlet.tpool.Proxy.__str__ = print  # here
+        eventlet.wsgi.MAX_HEADER_LINE = 1000  # here
         """,
         """
         from unittest import mock

@@ -64,8 +64,8 @@ def find(module: Module) -> Iterator[Place]:
     """Find what blocks otherwise, or longer, on native threads."""
     starts = entries(module)
     yield from _endless(module, starts)
-    yield from _anywhere(module, starts)
     beside = reached(module, starts)
+    yield from _anywhere(module, beside)
     for function, kind in beside.items():
         yield from _in_function(module, function, kind)
     yield from _signals(module, beside)
@@ -120,7 +120,7 @@ def _looks_for_stop(node: ast.AST) -> bool:
 # Wherever it stands
 
 
-def _anywhere(module: Module, starts: dict[Function, Kind]) -> Iterator[Place]:
+def _anywhere(module: Module, beside: dict[Function, Kind]) -> Iterator[Place]:
     for call in module.nodes(ast.Call):
         symbol = module.symbol(call.func)
         if symbol == "threading.Thread" and _keeps_process(module, call):
@@ -133,7 +133,8 @@ def _anywhere(module: Module, starts: dict[Function, Kind]) -> Iterator[Place]:
         elif symbol is not None and _forks(symbol, call):
             if not _daemonises(module, call):
                 place = Place(rules.FORK, call, symbol)
-                yield place if starts else place.lowered()
+                known = module.function_around(call) in beside
+                yield place if known else place.lowered()
 
 
 def _is_brief(module: Module, call: ast.Call) -> bool:
@@ -141,10 +142,14 @@ def _is_brief(module: Module, call: ast.Call) -> bool:
     target = argument(call, 1, "target")
     function = None if target is None else module.function(target)
     return function is not None and not any(
-        isinstance(node, ast.While | ast.For)
+        isinstance(node, ast.While) or (isinstance(node, ast.For) and not _counts(node))
         for one in reached(module, {function: Kind.NATIVE})
         for node in own_nodes(one)
     )
+
+
+def _counts(loop: ast.For) -> bool:
+    return getattr(getattr(loop.iter, "func", None), "id", "") == "range"
 
 
 def _daemonises(module: Module, call: ast.Call) -> bool:

@@ -62,7 +62,7 @@ DYNAMIC = Rule(
 GREEN = Rule(
     "OSE104",
     Severity.ERROR,
-    "a green copy of a standard module is used",
+    "a green copy of a standard module is imported or used",
     "It blocks the calling green thread only, and on native threads it needs a hub"
     " in each of them.",
     "The standard module of that name, which blocks only the thread that calls it.",
@@ -257,10 +257,11 @@ STATED = Rule(
 MOCKED = Rule(
     "OSE134",
     Severity.ERROR,
-    "a test replaces a part of Eventlet",
-    "It fails where Eventlet is not installed, and replaces nothing that is called"
+    "a part of Eventlet is replaced, by a test or otherwise",
+    "It fails where Eventlet is not installed, and changes nothing that is called"
     " on native threads.",
-    "The same for what the code calls instead.",
+    "The same for what the code calls instead; for the limits of the HTTP server,"
+    " options such as max_header_line.",
 )
 
 RULES = (

@@ -14,6 +14,7 @@ from oslo_service.commands.check.places import Place, constant, keyword, maximal
 __all__ = ("find",)
 
 _MODELS = ("eventlet", "greenlet")
+_GREEN = "eventlet.green."
 _IMPORTERS = frozenset(
     (
         "__import__",
@@ -76,7 +77,8 @@ def _imports(module: Module) -> Iterator[Place]:
 
 
 def _imported(module: Module, node: ast.stmt, symbol: str, through: str = "") -> Place:
-    place = Place(rules.IMPORT, node, symbol + through)
+    rule = rules.GREEN if f"{symbol}.".startswith(_GREEN) else rules.IMPORT
+    place = Place(rule, node, symbol + through)
     late = module.function_around(node) is not None
     return place.lowered(Severity.WARNING) if late else place
 
@@ -92,7 +94,11 @@ def _uses(module: Module) -> Iterator[Place]:
 
 def _use(module: Module, node: ast.expr, symbol: str) -> Iterator[Place]:
     rule = eventlet_names.rule_for(symbol)
-    if symbol.startswith("futurist.Green") and "()" not in symbol:
+    if isinstance(getattr(node, "ctx", None), ast.Store):
+        rule = None if rule is None else rules.MOCKED
+    elif symbol.startswith(_GREEN) and not _is_spelt_out(module, node):
+        rule = None  # to change the import is enough
+    elif symbol.startswith("futurist.Green") and "()" not in symbol:
         rule = None if _is_type(module, node) else rules.FUTURIST
     elif rule is rules.MONKEY_PATCH and not _is_called(module, node):
         rule = rules.OTHER
@@ -100,6 +106,13 @@ def _use(module: Module, node: ast.expr, symbol: str) -> Iterator[Place]:
         rule = rules.YIELD
     if rule is not None and not _is_replaced(module, node):
         yield Place(rule, node, symbol)
+
+
+def _is_spelt_out(module: Module, node: ast.expr) -> bool:
+    """Tell whether a dotted name begins with ``eventlet`` itself."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return module.symbol(node) == "eventlet"
 
 
 def _is_called(module: Module, node: ast.expr) -> bool:
@@ -152,7 +165,9 @@ def _replaces(call: ast.Call) -> bool:
     wanted = (name == "object" and inner == "patch") or name in (
         "setattr",
         "MockPatchObject",
-        "stub_out",
+        "mock_object",
+        "patch_object",
+        "patchobject",
     )
     return wanted and len(call.args) > 1 and isinstance(constant(call.args[1]), str)
 

@@ -132,6 +132,12 @@ CASES = {
             thread.start()
 
 
+        def serve(server):
+            threading.Thread(target=server.serve_forever).start()
+            done.wait()
+            server.shutdown()
+
+
         class Mine:
             def start(self):
                 self.thread = threading.Thread(target=self.work)

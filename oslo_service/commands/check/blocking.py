@@ -195,7 +195,7 @@ def _is_seen_to(node: ast.AST) -> bool:
     return (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "join"
+        and node.func.attr in ("join", "shutdown")
         and not _joins_text(node)
     )
 

@@ -1,10 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What ``check`` finds of features that are different on native threads."""
-
-import pytest
-
-from oslo_service.commands.check import library_rules
+"""What the rules about features of the library find, and what they do not."""
 
 CASES = {
     "OSE201": (
@@ -175,21 +171,3 @@ CASES = {
         """,
     ),
 }
-
-
-def test_every_rule_about_the_library_has_its_case():
-    assert sorted(CASES) == sorted(rule.id for rule in library_rules.RULES)
-
-
-@pytest.mark.parametrize("rule", CASES)
-def test_it_is_found_where_it_is(rule, lines):
-    marked, found = lines(rule, CASES[rule][0])
-
-    assert found == marked
-
-
-@pytest.mark.parametrize("rule", CASES)
-def test_what_is_only_like_it_is_not_found(rule, lines):
-    _, found = lines(rule, CASES[rule][1])
-
-    assert found == []

@@ -1,0 +1,17 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Code to check: by rule, where it applies, and what is only like that.
+
+In the first, the rule applies to the lines that say "# here", and to no others.
+"""
+
+from check_cases import blocking, eventlet, library, state
+
+__all__ = ("CASES",)
+
+CASES: dict[str, tuple[str, str]] = {
+    **eventlet.CASES,
+    **library.CASES,
+    **blocking.CASES,
+    **state.CASES,
+}

@@ -17,11 +17,11 @@ first match wins:
 from typing import Any
 
 from oslo_service.backend import exceptions
+from oslo_service.backend._bootstrap import bootstrap
+from oslo_service.backend._choice import BackendType
 from oslo_service.backend._components import load as get_component
 from oslo_service.backend._selection import (
-    BackendType,
     _reset_backend,
-    bootstrap,
     commit,
     driver_called,
     get_backend,

@@ -3,21 +3,25 @@
 """The choice of the driver, and what may still change it."""
 
 import dataclasses
-import enum
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from oslo_config import cfg
 
-from oslo_service import opts
 from oslo_service.backend import _loading, base, exceptions
+from oslo_service.backend._choice import (
+    BackendType,
+    Choice,
+    Rule,
+    auto,
+    name_of,
+    stated_by_option,
+)
 
 __all__ = (
-    "BackendType",
-    "bootstrap",
     "commit",
     "default_backend_type",
     "driver_called",
@@ -27,6 +31,7 @@ __all__ = (
     "in_use",
     "init_backend",
     "register_backend_default_hook",
+    "select_by",
     "selected",
     "set_aside",
 )
@@ -34,37 +39,6 @@ __all__ = (
 LOG = logging.getLogger(__name__)
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_AUTO = "auto"
-
-
-class BackendType(enum.Enum):
-    """The drivers that come with the library."""
-
-    EVENTLET = "eventlet"
-    THREADING = "threading"
-
-
-class _Rule(enum.IntEnum):
-    """Who decided; the lower, the stronger."""
-
-    CODE = 1
-    OPTION = 2
-    HOOK = 3
-    AUTO = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class _Choice:
-    name: str
-    rule: _Rule
-    origin: str
-
-    @property
-    def stated(self) -> bool:
-        return self.rule <= _Rule.OPTION
-
-    def __str__(self) -> str:
-        return f"{self.name!r}, selected by {self.origin}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +66,7 @@ class _Selection:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.hook: _Hook | None = None
-        self.choice: _Choice | None = None
+        self.choice: Choice | None = None
         self.driver: base.Driver | None = None
         self.launching: base.Driver | None = None
         # By name: drivers that were asked for one job, and select nothing.
@@ -110,7 +84,7 @@ class _Selection:
             and not self.driver.running
         )
 
-    def select(self, choice: _Choice) -> base.Driver:
+    def select(self, choice: Choice) -> base.Driver:
         """Make ``choice`` the process's, or refuse it."""
         if self.driver is not None and self.choice is not None:
             if choice.name == self.choice.name:
@@ -126,23 +100,23 @@ class _Selection:
         LOG.debug("Driver %s", choice)
         return self.driver
 
-    def decide(self, conf: cfg.ConfigOpts | None) -> _Choice:
+    def decide(self, conf: cfg.ConfigOpts | None) -> Choice:
         """Apply the rules to what is known now."""
         if self.choice is not None and not self.open:
             return self.choice
-        stated = _stated_by_option(conf)
+        stated = stated_by_option(conf)
         if stated is not None:
             return stated
         if self.choice is not None:
             return self.choice
-        return self._ask_hook() or _auto("the default")
+        return self._ask_hook() or auto("the default")
 
-    def _ask_hook(self) -> _Choice | None:
+    def _ask_hook(self) -> Choice | None:
         if self.hook is None:
             return None
         try:
-            name = _name_of(self.hook())
-            return _Choice(name, _Rule.HOOK, f"the hook {self.hook!r}")
+            name = name_of(self.hook())
+            return Choice(name, Rule.HOOK, f"the hook {self.hook!r}")
         except Exception:
             LOG.exception("The hook for the default backend failed; it is passed over")
             return None
@@ -177,8 +151,8 @@ def init_backend(type_: BackendType | str) -> None:
     :raises BackendAlreadySelected: another driver is in use; the message says
         what selected it.
     """
-    name = _name_of(type_)
-    choice = _Choice(name, _Rule.CODE, f"init_backend() at {_caller()}")
+    name = name_of(type_)
+    choice = Choice(name, Rule.CODE, f"init_backend() at {_caller()}")
     with _selection.lock:
         _selection.select(choice)
 
@@ -192,8 +166,16 @@ def get_backend() -> base.Driver:
     driver = _selection.driver
     if driver is not None and not _selection.open:
         return driver
+    return select_by(None)
+
+
+def select_by(conf: cfg.ConfigOpts | None) -> base.Driver:
+    """Give the driver, chosen by this configuration where nothing has decided yet.
+
+    :param conf: None: the global one.
+    """
     with _selection.lock:
-        return _selection.select(_selection.decide(None))
+        return _selection.select(_selection.decide(conf))
 
 
 def driver_called(name: str | None) -> base.Driver:
@@ -259,9 +241,9 @@ def commit(conf: cfg.ConfigOpts | None = None) -> base.Driver:
         one that is in use.
     """
     with _selection.lock:
-        stated = _stated_by_option(conf)
+        stated = stated_by_option(conf)
         chosen = _selection.choice
-        if chosen is not None and chosen.rule is _Rule.CODE:
+        if chosen is not None and chosen.rule is Rule.CODE:
             if stated is not None and stated.name != chosen.name:
                 _selection.warn_once(f"{chosen}, goes before {stated}")
         elif stated is not None:
@@ -283,7 +265,7 @@ def foresee(conf: cfg.ConfigOpts) -> Foreseen:
     with _selection.lock:
         choice = _selection.decide(conf)
     refusal = None
-    if choice.rule is _Rule.OPTION:
+    if choice.rule is Rule.OPTION:
         try:
             _refuse_patched(choice)
         except exceptions.UnsupportedBackendError as exc:
@@ -291,7 +273,7 @@ def foresee(conf: cfg.ConfigOpts) -> Foreseen:
     return Foreseen(choice.name, choice.rule.name.lower(), choice.origin, refusal)
 
 
-def _refuse_patched(stated: _Choice) -> None:
+def _refuse_patched(stated: Choice) -> None:
     if stated.name == BackendType.THREADING.value and _loading.is_patched():
         raise exceptions.UnsupportedBackendError(
             f"{stated}, needs native threads, and eventlet has"
@@ -312,42 +294,6 @@ def _for_launchers(driver: base.Driver) -> base.Driver:
     warning = driver.environment_warning()
     if warning is not None:
         _selection.warn_once(f"The driver is {_selection.choice}, but {warning}")
-    return driver
-
-
-def bootstrap(
-    project: str | None = None,
-    argv: Sequence[str] | None = None,
-    default_config_files: Sequence[str] | None = None,
-) -> base.Driver:
-    """Select the driver and prepare the process: the first line of a program.
-
-    It stands at the very top of an entry point, before the other imports, in
-    place of ``eventlet.monkey_patch()``, which it calls where the driver is
-    Eventlet. The option is read from the configuration files and the
-    environment; other options are not looked at.
-
-    :param project: whose configuration files to look for, as in
-        ``ConfigOpts()``.
-    :param argv: the command line without the program's name; None:
-        ``sys.argv[1:]``. Only ``--config-file`` and ``--config-dir`` count.
-    :param default_config_files: the files to read where the command line
-        names none.
-    :returns: the driver.
-    :raises oslo_config.cfg.Error: a configuration file cannot be read.
-    :raises UnsupportedBackendError: see :func:`init_backend`.
-    """
-    conf = cfg.ConfigOpts()
-    conf(
-        args=_config_arguments(sys.argv[1:] if argv is None else argv),
-        project=project,
-        default_config_files=list(default_config_files)
-        if default_config_files
-        else None,
-    )
-    with _selection.lock:
-        driver = _selection.select(_selection.decide(conf))
-    driver.prepare_process()
     return driver
 
 
@@ -373,66 +319,7 @@ def set_aside() -> Callable[[], None]:
 
 def default_backend_type() -> BackendType:
     """Tell what ``auto`` would select now, deciding nothing."""
-    return BackendType(_auto("").name)
-
-
-def _name_of(type_: object) -> str:
-    if isinstance(type_, BackendType):
-        return type_.value
-    if isinstance(type_, str) and type_:
-        return type_
-    raise TypeError(
-        "a backend is given as a member of BackendType or as the name of a"
-        f" driver, not as {type_!r}"
-    )
-
-
-def _stated_by_option(conf: cfg.ConfigOpts | None) -> _Choice | None:
-    """Give what the option says where someone set it."""
-    conf = cfg.CONF if conf is None else conf
-    opts.register_backend_opts(conf)
-    group, option = opts.BACKEND_GROUP, opts.BACKEND_OPTION
-    value = conf[group][option]
-    location = conf.get_location(option, group)
-    if location is None or location.location is cfg.Locations.opt_default:
-        variable = f"OS_{group.upper()}__{option.upper()}"
-        # A configuration that has been read has looked there itself.
-        called = getattr(conf, "prog", None)
-        value = None if called else os.environ.get(variable)
-        where = variable
-    else:
-        where = location.detail or location.location.name
-    if not value:
-        return None
-    origin = f"[{group}] {option} = {value} ({where})"
-    if value == _AUTO:
-        return _auto(origin, _Rule.OPTION)
-    return _Choice(value, _Rule.OPTION, origin)
-
-
-def _auto(origin: str, rule: _Rule = _Rule.AUTO) -> _Choice:
-    if _loading.is_patched():
-        name, why = BackendType.EVENTLET.value, "is"
-    else:
-        name, why = BackendType.THREADING.value, "is not"
-    return _Choice(name, rule, f"{origin}, as the process {why} monkey-patched")
-
-
-def _config_arguments(argv: Sequence[str]) -> list[str]:
-    """Pick ``--config-file`` and ``--config-dir`` out of a command line."""
-    wanted = ("--config-file", "--config-dir")
-    picked: list[str] = []
-    rest = iter(argv)
-    for argument in rest:
-        if argument == "--":
-            break
-        if argument in wanted:
-            value = next(rest, None)
-            if value is not None:
-                picked += [argument, value]
-        elif argument.startswith(tuple(name + "=" for name in wanted)):
-            picked.append(argument)
-    return picked
+    return BackendType(auto("").name)
 
 
 def _caller() -> str:

@@ -1,0 +1,88 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Who may choose the driver, and what each of them says."""
+
+import dataclasses
+import enum
+import os
+
+from oslo_config import cfg
+
+from oslo_service import opts
+from oslo_service.backend import _loading
+
+__all__ = ("BackendType", "Choice", "Rule", "auto", "name_of", "stated_by_option")
+
+_AUTO = "auto"
+
+
+class BackendType(enum.Enum):
+    """The drivers that come with the library."""
+
+    EVENTLET = "eventlet"
+    THREADING = "threading"
+
+
+class Rule(enum.IntEnum):
+    """Who decided; the lower, the stronger."""
+
+    CODE = 1
+    OPTION = 2
+    HOOK = 3
+    AUTO = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    name: str
+    rule: Rule
+    origin: str
+
+    @property
+    def stated(self) -> bool:
+        return self.rule <= Rule.OPTION
+
+    def __str__(self) -> str:
+        return f"{self.name!r}, selected by {self.origin}"
+
+
+def name_of(type_: object) -> str:
+    if isinstance(type_, BackendType):
+        return type_.value
+    if isinstance(type_, str) and type_:
+        return type_
+    raise TypeError(
+        "a backend is given as a member of BackendType or as the name of a"
+        f" driver, not as {type_!r}"
+    )
+
+
+def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
+    """Give what the option says where someone set it."""
+    conf = cfg.CONF if conf is None else conf
+    opts.register_backend_opts(conf)
+    group, option = opts.BACKEND_GROUP, opts.BACKEND_OPTION
+    value = conf[group][option]
+    location = conf.get_location(option, group)
+    if location is None or location.location is cfg.Locations.opt_default:
+        variable = f"OS_{group.upper()}__{option.upper()}"
+        # A configuration that has been read has looked there itself.
+        called = getattr(conf, "prog", None)
+        value = None if called else os.environ.get(variable)
+        where = variable
+    else:
+        where = location.detail or location.location.name
+    if not value:
+        return None
+    origin = f"[{group}] {option} = {value} ({where})"
+    if value == _AUTO:
+        return auto(origin, Rule.OPTION)
+    return Choice(value, Rule.OPTION, origin)
+
+
+def auto(origin: str, rule: Rule = Rule.AUTO) -> Choice:
+    if _loading.is_patched():
+        name, why = BackendType.EVENTLET.value, "is"
+    else:
+        name, why = BackendType.THREADING.value, "is not"
+    return Choice(name, rule, f"{origin}, as the process {why} monkey-patched")

@@ -4,10 +4,26 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
-from oslo_service.backend.base import Driver, Event, Task
+from oslo_service.backend.base import Driver, Event
 
-__all__ = ("GroupWaits",)
+__all__ = ("GroupWaits", "Waitable")
+
+
+class Waitable(Protocol):
+    """What can be waited for: a task, or what has as much of one."""
+
+    @property
+    def ident(self) -> int | None:
+        """What identifies it; None before it has begun."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+
+    def link(self, callback: Callable[[Any], object], /) -> None:
+        """Call ``callback(self)`` when it has ended, or at once if it has."""
 
 
 class GroupWaits:
@@ -33,7 +49,7 @@ class GroupWaits:
             if not nested:
                 self._waiting.discard(ident)
 
-    def holds(self, task: Task) -> bool:
+    def holds(self, task: Waitable) -> bool:
         """Tell whether a task waits for the group itself."""
         return task.ident in self._waiting
 
@@ -43,7 +59,7 @@ class GroupWaits:
             watcher.set()
 
     def wait_while(
-        self, driver: Driver, task: Task, counts: Callable[[], bool]
+        self, driver: Driver, task: Waitable, counts: Callable[[], bool]
     ) -> None:
         """Block while a task counts; it counts no more when it has ended."""
         change = driver.event()

@@ -5,11 +5,13 @@
 import contextlib
 import logging
 import os
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from oslo_service import _clock, loopingcall
-from oslo_service._group_waits import GroupWaits
+from oslo_service._foreign_threads import ForeignThread
+from oslo_service._group_waits import GroupWaits, Waitable
 from oslo_service._places import Places
 from oslo_service._stopping import forget, listen
 from oslo_service.backend.base import Event, Task
@@ -21,7 +23,7 @@ __all__ = (
     "Members",
     "Thread",
     "discard",
-    "ident_of",
+    "is_caller",
     "run",
     "still_running",
     "task_of",
@@ -132,11 +134,25 @@ class Members:
         self.pid = os.getpid()
         self.places = Places(size)
         self.waits = GroupWaits()
-        self.threads: list[Thread] = []
+        # Threads, and what a subclass adds to them; the lock is for subclasses.
+        self.threads: list[Any] = []
+        self.lock = threading.Lock()
         # Who makes the calls of the threads: a thread may act before its
         # entry in the list above has been made.
         self.callers: set[int] = set()
         self.timers: list[loopingcall.LoopingCallBase] = []
+
+    def own(self) -> list[Thread]:
+        """Give the threads that the group itself has started."""
+        return [one for one in self.threads if isinstance(one, Thread)]
+
+    def foreign(self) -> list[threading.Thread]:
+        """Give the others that run; forget those that have ended."""
+        others = [one for one in self.threads if not isinstance(one, Thread)]
+        for one in others:
+            if ForeignThread(one).done:
+                discard(self.threads, one)
+        return [one for one in others if not ForeignThread(one).done]
 
 
 def run(thread: Thread, call: Callable[[], Any], name: str) -> Any:
@@ -167,14 +183,22 @@ def still_running(threads: list[Thread], timeout: float) -> list[Thread]:
     return [thread for thread in threads if not thread.done]
 
 
-def task_of(member: "Thread | loopingcall.LoopingCallBase") -> Task | None:
-    return member.thread if isinstance(member, Thread) else member.done
-
-
-def ident_of(member: "Thread | loopingcall.LoopingCallBase") -> int | None:
+def task_of(member: Any) -> Waitable | None:
+    """Give what to wait for: of a thread, a timer, or a thread of others' making."""
     if isinstance(member, Thread):
-        return member.ident
-    return member._ident
+        return member.thread
+    if isinstance(member, loopingcall.LoopingCallBase):
+        return member.done
+    return ForeignThread(member)
+
+
+def is_caller(member: Any, ident: int) -> bool:
+    """Tell whether a member is who calls this, in the task of that identity."""
+    if isinstance(member, Thread):
+        return member.ident == ident
+    if isinstance(member, loopingcall.LoopingCallBase):
+        return member._ident == ident
+    return member is threading.current_thread()
 
 
 def discard(container: Any, item: object) -> bool:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -72,8 +73,18 @@ class ThreadGroup:
 
     @property
     def threads(self) -> list[Thread]:
-        """The threads that have not ended."""
+        """The threads that have not ended.
+
+        A subclass may append a :class:`threading.Thread` that it has started
+        itself. The group waits for it; it cannot stop it.
+        """
+        self._members.foreign()
         return self._members.threads
+
+    @property
+    def _lock(self) -> threading.Lock:
+        # For subclasses, to guard the list of threads: heat's does.
+        return self._members.lock
 
     @property
     def timers(self) -> list[loopingcall.LoopingCallBase]:
@@ -177,6 +188,11 @@ class ThreadGroup:
         timer._on_end = self.timer_done
         # Before it starts: it may end, and leave, before start() returns.
         self.timers.append(timer)
+        if not callable(timer.f):
+            # Not refused: projects' tests add such timers, and count them.
+            message = "A timer that never ticks was added: %r cannot be called"
+            LOG.error(message, timer.f, stack_info=True)
+            return
         try:
             start()
         except BaseException:
@@ -195,6 +211,8 @@ class ThreadGroup:
         timers = list(self.timers)
         for timer in timers:
             timer.stop()
+            if timer.done is None:  # it never began
+                self.timer_done(timer)
         if wait:
             self._wait_for(timers)
 
@@ -266,14 +284,16 @@ class ThreadGroup:
             through :func:`stop_requested`; those that linger are named in the
             log, stay in :attr:`threads` until they end, and never hold up the
             end of the process. Who waits in :meth:`add_thread` gets a
-            cancelled thread.
+            cancelled thread. Threads that a subclass has started itself are
+            let go, and named in the log.
         """
         self.stop_timers(wait=graceful)
         if graceful:
             self._wait_for(list(self.threads))
             return
         self._members.places.cancel_waiting()
-        threads = list(self.threads)
+        self._let_go()
+        threads = self._members.own()
         others = self._others(threads)
         for thread in threads:
             if thread in others:
@@ -295,11 +315,11 @@ class ThreadGroup:
         """
         warn_once("ThreadGroup.cancel()", "use stop(), with graceful=True to wait")
         self._members.places.cancel_waiting()
-        for thread in list(self.threads):
+        for thread in self._members.own():
             thread.cancel(*throw_args)
         timeout = kwargs.get("timeout")
         if timeout is not None:
-            remaining = self._others(self.threads)
+            remaining = self._others(self._members.own())
             for thread in _membership.still_running(remaining, timeout):
                 thread.stop()
 
@@ -351,13 +371,23 @@ class ThreadGroup:
     def _others(self, members: list[Any]) -> list[Any]:
         """Leave out the calling thread: it never waits for itself."""
         caller = self._driver().current_ident()
-        return [one for one in members if _membership.ident_of(one) != caller]
+        return [one for one in members if not _membership.is_caller(one, caller)]
 
     def _is_member(self, driver: Driver, members: _membership.Members) -> bool:
         caller = driver.current_ident()
         return caller in members.callers or any(
-            timer._ident == caller for timer in list(members.timers)
+            _membership.is_caller(one, caller)
+            for one in [*members.timers, *members.foreign()]
         )
+
+    def _let_go(self) -> None:
+        """Forget the threads that the group has not started: it cannot end them."""
+        foreign = self._members.foreign()
+        for thread in foreign:
+            _membership.discard(self._members.threads, thread)
+        if foreign:
+            names = ", ".join(thread.name for thread in foreign)
+            LOG.warning("Threads that the group cannot stop run on: %s", names)
 
     @staticmethod
     def _report_lingering(threads: list[Thread]) -> None:

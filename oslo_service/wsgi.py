@@ -11,7 +11,7 @@ import socket as sockets
 import ssl
 import threading
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oslo_config import cfg
 
@@ -78,7 +78,7 @@ class Server(ServiceBase):
         that is used, are registered on it.
     :param name: for the log, the names of tasks, and a socket that is passed.
     :param app: the application.
-    :param host: a name or address to listen on.
+    :param host: a name or address to listen on; None: this machine's own.
     :param port: 0 takes any free one.
     :param pool_size: how many calls of the application run at a time; None:
         option ``wsgi_default_pool_size``.
@@ -105,7 +105,7 @@ class Server(ServiceBase):
         conf: cfg.ConfigOpts,
         name: str,
         app: "Application",
-        host: str = "0.0.0.0",  # noqa: S104 - as ever
+        host: str | None = "0.0.0.0",  # noqa: S104 - as ever
         port: int = 0,
         pool_size: int | None = None,
         protocol: Any = None,
@@ -119,6 +119,7 @@ class Server(ServiceBase):
     ) -> None:
         super().__init__(conf)
         register_opts(conf)
+        host = "localhost" if host is None else host
         _server_parameters.check_numbers(
             pool_size=pool_size, max_url_len=max_url_len, backlog=backlog
         )
@@ -278,6 +279,18 @@ class Server(ServiceBase):
         self._renew_certificate()
         if self._engine is not None:
             self._engine.resize(self.pool_size)
+
+    @property
+    def _pool(self) -> "_Pool":
+        # Tests of projects look at its size.
+        stopped = self._engine is not None and self._engine.stopping
+        return _Pool(size=0 if stopped else self.pool_size)
+
+
+class _Pool(NamedTuple):
+    """How many calls of the application may run now."""
+
+    size: int
 
 
 def _setup() -> ModuleType:

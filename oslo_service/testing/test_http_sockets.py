@@ -47,6 +47,25 @@ def make(conf, driver):  # noqa: ARG001 - which servers find selected
         server.stop()
 
 
+class TestHabitsOfProjects:
+    """What projects' own tests have counted on for years."""
+
+    def test_without_a_host_only_this_machine_is_served(self, make) -> None:
+        server = make(host=None)
+
+        assert server.host in {"127.0.0.1", "::1"}
+        assert server.port > 0
+
+    def test_the_pool_has_no_places_from_stop_to_start(self, make) -> None:
+        server = make(pool_size=7)
+        sizes = []
+        for step in (lambda: None, server.start, server.stop, server.start):
+            step()
+            sizes.append(server._pool.size)
+
+        assert sizes == [7, 7, 0, 7]
+
+
 class TestParameters:
     """What does not work is refused when the server is made."""
 

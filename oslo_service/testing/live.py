@@ -51,11 +51,13 @@ Event = dict[str, Any]
 class Live:
     """A program that runs in a session of its own.
 
-    :param command: what to run, with this interpreter.
+    :param command: what to run, with an interpreter.
     :param environment: what to add to the environment.
     :param before: a program that runs it, and its arguments.
     :param passing: the sockets to pass to it, as systemd does.
     :param names: their names, with colons between them.
+    :param python: the interpreter.
+    :param limit: the most seconds to wait for anything.
     """
 
     def __init__(
@@ -66,7 +68,10 @@ class Live:
         before: Sequence[str] = (),
         passing: Sequence[socket.socket] = (),
         names: str = "",
+        python: str = sys.executable,
+        limit: float = LIMIT,
     ) -> None:
+        self._limit = limit
         inherited = [one.fileno() for one in passing]
         if inherited:
             numbers = ",".join(map(str, inherited))
@@ -75,7 +80,7 @@ class Live:
         self._lines: list[str] = []
         self._events: list[Event] = []
         self.process = subprocess.Popen(
-            [*before, sys.executable, "-W", "ignore", *command],
+            [*before, python, "-W", "ignore", *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -134,10 +139,12 @@ class Live:
 
     def until(self, condition: Callable[[], object], what: str) -> None:
         """Wait for a condition, which is looked at often."""
-        end = time.monotonic() + LIMIT
+        end = time.monotonic() + self._limit
         while not condition():
             if time.monotonic() > end:
-                raise AssertionError(f"not within {LIMIT} s: {what}\n{self.transcript}")
+                raise AssertionError(
+                    f"not within {self._limit} s: {what}\n{self.transcript}"
+                )
             with self._changed:
                 self._changed.wait(0.02)
 
@@ -162,7 +169,7 @@ class Live:
     def wait(self) -> int:
         """Wait for the parent's end, and give its status."""
         try:
-            status = self.process.wait(LIMIT)
+            status = self.process.wait(self._limit)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it did not end:\n{self.transcript}") from None
         return status
@@ -172,7 +179,7 @@ class Live:
         self.kill(signum)
         status = self.wait()
         self.until(lambda: not self.left(), "nothing is left of it")
-        self._reader.join(LIMIT)
+        self._reader.join(self._limit)
         return status
 
     def left(self) -> list[int]:
@@ -190,9 +197,9 @@ class Live:
         """End by force whatever is left."""
         # The parent first: it would replace its workers.
         self.process.kill()
-        self.process.wait(LIMIT)
+        self.process.wait(self._limit)
         self.until(self._kill_left, "what is left has been killed")
-        self._reader.join(LIMIT)
+        self._reader.join(self._limit)
         if self.process.stdout is not None:
             self.process.stdout.close()
 

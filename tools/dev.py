@@ -67,6 +67,11 @@ COMMANDS = {
         RUNNING,
         [["python", "benchmarks/run.py"]],
     ),
+    "downstream": (
+        "run real projects' own tests here and on upstream; takes their names",
+        RUNNING,
+        [["python", "tools/downstream/run.py"]],
+    ),
 }
 
 
@@ -99,7 +104,7 @@ def parse(argv: list[str]) -> tuple[str, list[str]]:
         description="Do one thing in this checkout, in a virtual environment of"
         " its own (.venv). Further arguments are passed on.",
         epilog="\n".join(
-            f"  {name:<6} {description}"
+            f"  {name:<10} {description}"
             for name, (description, _, _) in COMMANDS.items()
         ),
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,0 +1,244 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the comparison with upstream on real projects is made of."""
+
+import sys
+import textwrap
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PROGRAM = Path(__file__).parents[2] / "tools" / "downstream"
+TESTS = ["one.test_a.A.test_x", "one.test_a.A.test_y", "one.test_b.B.test_z"]
+MODULES = ["one.test_a", "one.test_b"]
+
+
+@pytest.fixture(autouse=True)
+def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the modules of the program be imported, as when it runs."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(str(PROGRAM))
+    yield
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "").parent == PROGRAM:
+            del sys.modules[name]
+
+
+class Side:
+    """Results of one side: those that are given, of one run after another."""
+
+    def __init__(self, *runs: dict[str, str]) -> None:
+        self.runs = list(runs)
+        self.asked: list[Collection[str] | None] = []
+
+    def __call__(self, only: Collection[str] | None) -> dict[str, Any]:
+        from execution import Result
+
+        self.asked.append(only)
+        changed = self.runs.pop(0) if len(self.runs) > 1 else self.runs[0]
+        results = dict.fromkeys(TESTS, "passed") | changed
+        return {test: Result(how) for test, how in results.items() if how != "missing"}
+
+
+def compared(there: Side, here: Side) -> Any:
+    from comparison import compare
+
+    return compare(there, here, MODULES)
+
+
+class TestComparison:
+    @pytest.mark.parametrize("outcome", ["failed", "died", "skipped", "missing"])
+    def test_what_passes_there_and_never_here_is_a_regression(
+        self, outcome: str
+    ) -> None:
+        comparison = compared(Side({}), Side({TESTS[0]: outcome}))
+
+        assert comparison.regressions == [TESTS[0]]
+        assert comparison.unsteady == []
+
+    def test_what_fails_on_both_sides_is_none(self) -> None:
+        failing = {TESTS[0]: "failed"}
+        comparison = compared(Side(failing), Side(failing))
+
+        assert comparison.regressions == comparison.unsteady == []
+
+    def test_what_fails_there_in_a_repeat_is_unsteady(self) -> None:
+        there = Side({}, {TESTS[0]: "failed"}, {})
+        comparison = compared(there, Side({TESTS[0]: "failed"}))
+
+        assert comparison.regressions == []
+        assert comparison.unsteady == [TESTS[0]]
+
+    def test_what_passes_here_in_every_repeat_is_unsteady(self) -> None:
+        comparison = compared(Side({}), Side({TESTS[0]: "failed"}, {}))
+
+        assert comparison.regressions == []
+        assert comparison.unsteady == [TESTS[0]]
+
+    def test_what_fails_here_in_one_of_the_repeats_is_a_regression(self) -> None:
+        failing = {TESTS[0]: "failed"}
+        comparison = compared(Side({}), Side(failing, {}, failing))
+
+        assert comparison.regressions == [TESTS[0]]
+
+    def test_only_the_modules_of_suspects_are_repeated_and_on_both_sides(self) -> None:
+        there, here = Side({}), Side({TESTS[2]: "failed"})
+        compared(there, here)
+
+        assert there.asked == here.asked == [None, {"one.test_b"}, {"one.test_b"}]
+
+    def test_nothing_is_repeated_where_nothing_was_lost(self) -> None:
+        here = Side({})
+        compared(Side({TESTS[0]: "failed"}), here)
+
+        assert here.asked == [None]
+
+
+class TestExecution:
+    def run(self, place: Path, text: str) -> dict[str, str]:
+        import execution
+
+        tree = place / "tree"
+        tree.mkdir()
+        (tree / "test_them.py").write_text(textwrap.dedent(text), "ascii")
+        run = execution.Run(
+            python=Path(sys.executable),
+            tree=tree,
+            first=(),
+            modules=["test_them"],
+            environment={"GREETING": "hello"},
+            place=place / "results",
+        )
+        return {
+            test.removeprefix("test_them.Them."): result.outcome
+            for test, result in run().items()
+        }
+
+    def test_each_test_gets_its_outcome(self, tmp_path: Path) -> None:
+        outcomes = self.run(
+            tmp_path,
+            """
+            import os, unittest
+
+            class Them(unittest.TestCase):
+                def test_passes(self):
+                    self.assertEqual("hello", os.environ["GREETING"])
+
+                def test_fails(self):
+                    self.fail("as asked")
+
+                def test_raises(self):
+                    raise RuntimeError("as asked")
+
+                def test_of_parts(self):
+                    for number in (1, 2):
+                        with self.subTest(number=number):
+                            self.assertEqual(1, number)
+
+                @unittest.skip("as asked")
+                def test_skipped(self):
+                    pass
+
+                @unittest.expectedFailure
+                def test_known_to_fail(self):
+                    self.fail("as asked")
+            """,
+        )
+
+        assert outcomes == {
+            "test_passes": "passed",
+            "test_fails": "failed",
+            "test_raises": "failed",
+            "test_of_parts": "failed",
+            "test_skipped": "skipped",
+            "test_known_to_fail": "passed",
+        }
+
+    def test_the_others_run_when_one_ends_the_process(self, tmp_path: Path) -> None:
+        outcomes = self.run(
+            tmp_path,
+            """
+            import os, unittest
+
+            class Them(unittest.TestCase):
+                def test_a(self):
+                    pass
+
+                def test_b_ends_it(self):
+                    os._exit(0)
+
+                def test_c(self):
+                    pass
+            """,
+        )
+
+        assert outcomes == {
+            "test_a": "passed",
+            "test_b_ends_it": "died",
+            "test_c": "passed",
+        }
+
+    def test_the_others_run_when_one_hangs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import execution
+
+        monkeypatch.setattr(execution, "LIMIT", 3.0)
+        outcomes = self.run(
+            tmp_path,
+            """
+            import time, unittest
+
+            class Them(unittest.TestCase):
+                def test_hangs(self):
+                    time.sleep(600)
+
+                def test_others(self):
+                    pass
+            """,
+        )
+
+        assert outcomes == {"test_hangs": "died", "test_others": "passed"}
+
+    def test_a_module_that_cannot_be_imported_is_a_failure(
+        self, tmp_path: Path
+    ) -> None:
+        outcomes = self.run(tmp_path, "import nothing_of_that_name")
+
+        assert list(outcomes.values()) == ["failed"]
+
+
+class TestDiscovery:
+    def test_modules_are_found_that_import_or_name_the_library_or_its_users(
+        self, tmp_path: Path
+    ) -> None:
+        from discovery import find
+
+        files = {
+            "p/user.py": "from oslo_service import service",
+            "p/other.py": "import os",
+            "p/tests/test_importing.py": "from oslo_service import loopingcall",
+            "p/tests/test_of_user.py": "from p import user",
+            "p/tests/test_mocking.py": "patch('oslo_service.loopingcall.Loop')",
+            "p/tests/test_mocking_user.py": "patch('p.user.service')",
+            "p/tests/test_of_other.py": "from p import other",
+            "p/tests/helper.py": "import oslo_service",
+        }
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "ascii")
+
+        assert find(tmp_path, "p", "p.tests") == [
+            f"p.tests.test_{name}"
+            for name in ("importing", "mocking", "mocking_user", "of_user")
+        ]
+
+    def test_each_project_has_a_list_of_modules(self) -> None:
+        from projects import PROJECTS
+
+        for project in PROJECTS:
+            assert project.modules() == sorted(set(project.modules()))
+            assert all(one.startswith(project.tests) for one in project.modules())

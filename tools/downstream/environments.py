@@ -1,0 +1,73 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Virtual environments: each project with upstream, and with what is here."""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+from pathlib import Path
+
+from places import CHECKOUT, CONSTRAINTS, ENVIRONMENTS, surroundings
+from projects import Project
+
+__all__ = ("LIBRARIES", "make", "tree_of")
+
+# For each side what is installed beside the project. Upstream requires itself
+# what the extras bring, but for Eventlet, which cinder has and heat has not.
+LIBRARIES = {
+    "upstream": ("oslo.service[threading]==4.8.0", "eventlet"),
+    # In two lines: pip looks for the extras that a project asks for by themselves.
+    "ours": (f"{CHECKOUT}[threading]", f"{CHECKOUT}[eventlet,wsgi]"),
+}
+
+
+def make(project: Project, library: str) -> Path:
+    """Make an environment, or bring the one of an earlier run up to date.
+
+    :param library: a key of :data:`LIBRARIES`.
+    :returns: its interpreter.
+    """
+    place = ENVIRONMENTS / f"{project.name}-{library}"
+    python = place / "bin" / "python"
+    stamp = place / "complete"
+    what = [project.requirement, *project.needs, *LIBRARIES[library]]
+    wanted = "\n".join([sys.version, *what, CONSTRAINTS.read_text("ascii")])
+    if not stamp.exists() or stamp.read_text("ascii") != wanted:
+        print(f"installing {project.name} with {library}", file=sys.stderr)
+        venv.create(place, clear=True, with_pip=True)
+        _pip(python, "install", f"--constraint={CONSTRAINTS}", *what)
+        stamp.write_text(wanted, "ascii")
+    elif library == "ours":
+        # Built and installed as users get it, and anew: the checkout changes.
+        _pip(python, "install", "--no-deps", "--force-reinstall", str(CHECKOUT))
+    return python
+
+
+def tree_of(project: Project) -> Path:
+    """Give a project's source tree, which has all that its tests need.
+
+    What is installed has not: files of configuration lie elsewhere then.
+    """
+    place = ENVIRONMENTS / "sources" / f"{project.name}-{project.version}"
+    if not place.exists():
+        packed = place.with_name(f"{place.name}.packed")
+        what = f"--no-binary={project.distribution}", project.requirement
+        where = f"--dest={packed}"
+        _pip(Path(sys.executable), "download", "--no-deps", where, *what)
+        (archive,) = packed.iterdir()
+        unpacked = place.with_name(f"{place.name}.unpacked")
+        with tarfile.open(archive) as tar:
+            tar.extractall(unpacked, filter="data")
+        (top,) = unpacked.iterdir()
+        top.rename(place)
+        shutil.rmtree(packed)
+        shutil.rmtree(unpacked)
+    return place
+
+
+def _pip(python: Path, command: str, *arguments: str) -> None:
+    options = ("--quiet", "--disable-pip-version-check", "--no-input")
+    line = [python, "-m", "pip", command, *options, *arguments]
+    subprocess.run(line, check=True, env=surroundings())

@@ -23,6 +23,9 @@ LOG = logging.getLogger(__name__)
 # How long stop() watches whether what it stopped does end, in seconds, before
 # it names what lingers.
 _LINGER = 0.1
+# The size of a group where nobody states it, and what it used to be on native
+# threads, where add_thread() did not wait but raise.
+_SIZE_UNSTATED, _MOST_UNSTATED = 10, 1000
 _SIZE = "it is called thread_pool_size"
 
 
@@ -44,7 +47,7 @@ class ThreadGroup:
     _driver_name: str | None = None
 
     def __init__(
-        self, thread_pool_size: int = 10, max_threads: int | None = None
+        self, thread_pool_size: int = _SIZE_UNSTATED, max_threads: int | None = None
     ) -> None:
         if max_threads is not None:
             warn_once("ThreadGroup(max_threads=...)", _SIZE)
@@ -54,6 +57,8 @@ class ThreadGroup:
         if thread_pool_size < 1:
             raise ValueError(f"thread_pool_size is 1 or more, not {thread_pool_size}")
         self.thread_pool_size = thread_pool_size
+        unstated = max_threads is None and thread_pool_size == _SIZE_UNSTATED
+        self._max_threads = _MOST_UNSTATED if unstated else thread_pool_size
         self._state = _membership.Members(self.thread_pool_size)
 
     def _driver(self) -> Driver:
@@ -67,9 +72,13 @@ class ThreadGroup:
 
     @property
     def max_threads(self) -> int:
-        """The deprecated name of ``thread_pool_size``."""
+        """How many threads a subclass that starts them itself may have; deprecated.
+
+        ``thread_pool_size`` where that was stated, else 1000, as it used to be on
+        native threads: there is no waiting for a place in such a subclass.
+        """
         warn_once("ThreadGroup.max_threads", _SIZE)
-        return self.thread_pool_size
+        return self._max_threads
 
     @property
     def threads(self) -> list[Thread]:

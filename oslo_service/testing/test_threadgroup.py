@@ -839,6 +839,14 @@ class TestConstruction:
             assert group.max_threads == 7
         assert group.thread_pool_size == 7
 
+    def test_it_is_1000_where_nobody_states_a_size(
+        self, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        del driver
+        monkeypatch.setattr(_deprecated, "_warned", {"ThreadGroup.max_threads"})
+        assert threadgroup.ThreadGroup().max_threads == 1000
+        assert threadgroup.ThreadGroup(7).max_threads == 7
+
     @pytest.mark.parametrize(
         ("size", "error"), [(0, ValueError), (-1, ValueError), ("many", TypeError)]
     )

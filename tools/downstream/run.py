@@ -35,6 +35,7 @@ def main() -> int:
         _compare(project, variant)
         for project in projects
         for variant in project.variants
+        if options.variant in (None, variant)
     ]
     if "live" in options.names:
         good.append(live.show())
@@ -54,6 +55,9 @@ def _options() -> argparse.Namespace:
         "--find",
         action="store_true",
         help="only write the lists of test modules that use oslo.service, anew",
+    )
+    parser.add_argument(
+        "--variant", help="only this way of running them, such as eventlet (all)"
     )
     options = parser.parse_args()
     unknown = set(options.names) - set(names)

@@ -37,6 +37,8 @@ WEB = DAEMON.with_name("web.py")
 _ACTIVATOR = DAEMON.with_name("activator.py")
 #: The most seconds to wait for anything: a guard against hanging, no measure.
 LIMIT = 30.0
+# How long a condition may take to become true when the program has ended.
+_AFTERWARDS = 5.0
 
 # The name is that of prctl's manual page, section 2.
 _PR_SET_PDEATHSIG = 1
@@ -138,13 +140,16 @@ class Live:
         self.until(lambda: self.transcript.count(text) >= count, f"{count} of {text!r}")
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        """Wait for a condition, which is looked at often."""
+        """Wait for a condition, which is looked at often.
+
+        Not long when nobody is left who could say anything.
+        """
         end = time.monotonic() + self._limit
         while not condition():
+            if not self._reader.is_alive():
+                end = min(end, time.monotonic() + _AFTERWARDS)
             if time.monotonic() > end:
-                raise AssertionError(
-                    f"not within {self._limit} s: {what}\n{self.transcript}"
-                )
+                raise AssertionError(f"it was not so: {what}\n{self.transcript}")
             with self._changed:
                 self._changed.wait(0.02)
 

@@ -96,6 +96,7 @@ class Engine:
         self._pace = 0.0
         self._long = False
         self.stopping = False
+        self._refuses = False
         self._ended = False
         self._over = driver.event()
         self.poller = poller.make(driver)
@@ -122,9 +123,11 @@ class Engine:
         with self._lock:
             if self.stopping:
                 return
-            failure = self._entrance.close(for_good=for_good)
+            failure = self._entrance.admit_all() if for_good else None
             self.stopping = True
             sessions = list(self._sessions.values())
+        self._entrance.close()
+        self._refuses = True  # the poller is needed no more for that
         self._entrance.report(failure)
         for session in sessions:
             self._ready.append(session)
@@ -282,7 +285,7 @@ class Engine:
         with self._lock:
             late = self._deadlines.due(now)
             again = self._entrance.opens_again
-            if again is not None and again <= now:
+            if again is not None and again <= now and not self.stopping:
                 self._entrance.open()
         for session in late:
             session.expire()
@@ -311,7 +314,7 @@ class Engine:
 
     def _end_if_over(self) -> None:
         with self._lock:
-            if self._sessions or self._ended or not self.stopping:
+            if self._sessions or self._ended or not self._refuses:
                 return
             self._ended = True
         self.poller.wake()

@@ -27,8 +27,9 @@ _EXHAUSTED = frozenset(
 class Entrance:
     """A listening socket, and what becomes of those who come.
 
-    Its methods are called by one task at a time, but for :meth:`report`: they
-    log nothing, and give what is to be reported when no lock is held any more.
+    Its methods are called by one task at a time, with a lock held, but for
+    :meth:`close` and :meth:`report`: they log nothing, and give what is to be
+    reported when it is not held any more.
 
     :param listener: a socket of the unpatched module, not blocking.
     :param poller: tells when there is somebody.
@@ -66,22 +67,32 @@ class Entrance:
 
     def welcome(self) -> Exception | None:
         """Let in some of those who are there; give what is to be reported."""
-        return self._accept(self._at_a_time)
+        failure, full = self._accept(self._at_a_time)
+        if full:
+            if self.opens_again is None:
+                self._poller.remove(self._listener.fileno())
+            self.opens_again = _clock.now() + _PAUSE
+        return failure
 
-    def close(self, *, for_good: bool) -> Exception | None:
-        """Let nobody else in.
+    def admit_all(self) -> Exception | None:
+        """Let in those who are there already, for whom nobody else would come.
 
-        :param for_good: nobody else would let in those who are there already.
         :returns: what is to be reported.
         """
-        failure = self._accept(_CROWD) if for_good else None
+        return self._accept(_CROWD)[0]
+
+    def close(self) -> None:
+        """Let nobody else in.
+
+        No lock may be held: it may have to wait until no task waits here.
+        """
         if self.opens_again is None:
             self._poller.remove(self._listener.fileno())
         self.opens_again = None
         self._listener.close()
-        return failure
 
-    def _accept(self, most: int) -> Exception | None:
+    def _accept(self, most: int) -> tuple[Exception | None, bool]:
+        """Give what is to be reported, and whether there is no room for more."""
         failure: Exception | None = None
         for _ in range(most):
             client = None
@@ -94,16 +105,10 @@ class Entrance:
             except Exception as exc:  # noqa: BLE001 - it is reported
                 if isinstance(exc, OSError) and exc.errno in _EXHAUSTED:
                     known, self._exhausted = self._exhausted, True
-                    self._pause()
-                    return failure if known else exc
+                    return (failure if known else exc), True
                 if client is not None:  # else it has left already
                     failure = exc
-        return failure
-
-    def _pause(self) -> None:
-        if self.opens_again is None:
-            self._poller.remove(self._listener.fileno())
-        self.opens_again = _clock.now() + _PAUSE
+        return failure, False
 
     def report(self, failure: Exception | None) -> None:
         """Log what has gone wrong, where something has."""

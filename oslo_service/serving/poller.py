@@ -56,10 +56,10 @@ class Poller(abc.ABC):
 
     @abc.abstractmethod
     def remove(self, fd: int) -> None:
-        """Be silent about a descriptor; before it is closed."""
+        """Be silent about a descriptor; it may be closed then."""
 
     def forget(self, fd: int) -> None:  # noqa: B027 - the kernel knows
-        """Take in that a descriptor is being closed."""
+        """Take in that a descriptor is going to be closed; it may be then."""
 
     @abc.abstractmethod
     def wait(self, timeout: float | None) -> Found:
@@ -173,6 +173,8 @@ class PortablePoller(Poller):
         self._reading: set[int] = set()
         self._writing: set[int] = set()
         self._waiting: dict[int, Event] = {}
+        self._leader_waits = False
+        self._let_go: list[Event] = []
         # A set must not change while it is copied: changes are made by wait().
         self._changes: collections.deque[tuple[set[int], int, bool]] = (
             collections.deque()
@@ -199,12 +201,19 @@ class PortablePoller(Poller):
         self._change(self._reading, fd, True)
 
     def remove(self, fd: int) -> None:
-        """Wait for it no more."""
+        """Wait for it no more; return when nobody does."""
         for which in (self._listeners, self._reading, self._writing):
-            self._change(which, fd, False)
+            self._changes.append((which, fd, False))
+        with self._lock:
+            if not self._leader_waits:
+                return
+            let_go = self._driver.event()
+            self._let_go.append(let_go)
+        self.wake()
+        let_go.wait()
 
     def forget(self, fd: int) -> None:
-        """Wait for it no more."""
+        """Wait for it no more; return when nobody does."""
         self.remove(fd)
 
     def wait_for(self, fd: int, *, write: bool, timeout: float | None) -> bool:
@@ -218,11 +227,18 @@ class PortablePoller(Poller):
 
     def wait(self, timeout: float | None) -> Found:
         """Wait with the driver's primitive."""
-        while self._changes:
-            which, fd, wanted = self._changes.popleft()
-            (which.add if wanted else which.discard)(fd)
+        with self._lock:
+            while self._changes:
+                which, fd, wanted = self._changes.popleft()
+                (which.add if wanted else which.discard)(fd)
+            self._leader_waits = True
         reading = [self._wake_end, *self._listeners, *self._reading]
-        read, write = self._driver.wait_ready(reading, tuple(self._writing), timeout)
+        try:
+            read, write = self._driver.wait_ready(
+                reading, tuple(self._writing), timeout
+            )
+        finally:
+            self._leave_wait()
         if self._wake_end in read:
             read.remove(self._wake_end)
             self._calm()
@@ -233,3 +249,10 @@ class PortablePoller(Poller):
             if (told := self._waiting.get(fd)) is not None:
                 told.set()
         return [(fd, fd in read, fd in read) for fd in both]
+
+    def _leave_wait(self) -> None:
+        with self._lock:
+            self._leader_waits = False
+            let_go, self._let_go = self._let_go, []
+        for one in let_go:
+            one.set()

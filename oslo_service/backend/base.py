@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from oslo_service.backend._poll import poll_ready
 from oslo_service.backend._semaphore import Semaphore
 from oslo_service.backend._task import InlineTask, Task
 
@@ -27,7 +28,15 @@ if TYPE_CHECKING:
 
     from oslo_service.serving.engine import Engine, Session
 
-__all__ = ("Capabilities", "Driver", "Event", "InlineTask", "Semaphore", "Task")
+__all__ = (
+    "Capabilities",
+    "Driver",
+    "Event",
+    "InlineTask",
+    "Semaphore",
+    "Task",
+    "poll_ready",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +111,13 @@ class Driver(abc.ABC):
         the standard library.
         """
 
+    def is_prepared(self) -> bool:
+        """Tell whether the process is as :meth:`prepare_process` leaves it.
+
+        Where it is not, tests that run on the driver get a process of their own.
+        """
+        return True
+
     def environment_warning(self) -> str | None:
         """Tell what a launcher's user should know of this process, or None."""
         return None
@@ -143,7 +159,8 @@ class Driver(abc.ABC):
         """Block this task, not the process, until a descriptor is ready.
 
         An error or a hang-up on a descriptor makes it ready. At most one task
-        may wait for a descriptor at a time.
+        waits for a descriptor at a time, and none is closed while a task waits
+        for it: whoever calls sees to that.
 
         :param read: descriptors to wait for until they can be read.
         :param write: descriptors to wait for until they can be written.
@@ -174,14 +191,20 @@ class Driver(abc.ABC):
         """
         call()
 
-    @abc.abstractmethod
     def executor(self, max_workers: int) -> "Executor":
-        """Make a futurist executor of the model.
+        """Make an executor whose calls run in tasks of the model.
 
-        futurist is to be imported here, not earlier.
+        What this gives is made of the other primitives. A model for which
+        futurist has an executor gives that; futurist is to be imported then,
+        not earlier.
 
-        :param max_workers: how many calls run at a time.
+        :param max_workers: how many calls run at a time; 1 or more.
+        :returns: what :mod:`concurrent.futures` calls an executor. Waiting for
+            one of its futures, or for its end, blocks the task only.
         """
+        from oslo_service.backend._executor import TaskExecutor
+
+        return TaskExecutor(self, max_workers)
 
     def serve(
         self,

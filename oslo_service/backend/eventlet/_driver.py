@@ -15,7 +15,6 @@ import greenlet
 from eventlet import patcher
 
 from oslo_service.backend import base, exceptions
-from oslo_service.backend._poll import poll_ready
 from oslo_service.backend.eventlet import _hub
 
 if TYPE_CHECKING:
@@ -165,9 +164,13 @@ class EventletDriver(base.Driver):
         """Monkey-patch the standard library."""
         eventlet.monkey_patch()
 
+    def is_prepared(self) -> bool:
+        """Tell whether anything is monkey-patched."""
+        return bool(patcher.already_patched)
+
     def environment_warning(self) -> str | None:
         """Say so where the standard library blocks the whole process."""
-        if patcher.already_patched:
+        if self.is_prepared():
             return None
         return (
             "the standard library is not monkey-patched: one call that blocks"
@@ -214,7 +217,7 @@ class EventletDriver(base.Driver):
         """Wait in the hub."""
         if timeout is not None and timeout <= 0:
             eventlet.sleep(0)
-            return poll_ready(_select, read, write, 0)
+            return base.poll_ready(_select, read, write, 0)
         waiter = _Waiter()
         hub, throw = waiter.box.hub, greenlet.getcurrent().throw
         ready: tuple[list[int], list[int]] = ([], [])

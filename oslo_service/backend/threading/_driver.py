@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from oslo_service.backend import base, exceptions
-from oslo_service.backend._poll import poll_ready
 from oslo_service.backend.threading._event import LockEvent
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class ThreadingDriver(base.Driver):
         timeout: float | None = None,
     ) -> tuple[list[int], list[int]]:
         """Wait with poll(2)."""
-        return poll_ready(select, read, write, timeout)
+        return base.poll_ready(select, read, write, timeout)
 
     def executor(self, max_workers: int) -> "Executor":
         """Make a futurist pool of threads."""

@@ -1,0 +1,116 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""An executor made of a driver's tasks, for models that have none of their own."""
+
+import collections
+from collections.abc import Callable
+from concurrent import futures
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oslo_service.backend.base import Driver
+
+__all__ = ("TaskExecutor",)
+
+
+class _Future(futures.Future[Any]):
+    """One whose waiters block their task, not the process."""
+
+    def __init__(self, driver: "Driver") -> None:
+        super().__init__()
+        self._ended = driver.event()
+        self.add_done_callback(lambda _: self._ended.set())
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Give what the call returned, or raise what it raised."""
+        return super().result(self._left(timeout))
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Give what the call raised; None: it returned."""
+        return super().exception(self._left(timeout))
+
+    def _left(self, timeout: float | None) -> float:
+        self._ended.wait(timeout)
+        return 0.0
+
+
+class TaskExecutor(futures.Executor):
+    """Runs calls in tasks, so many at a time; the others in their order.
+
+    :param driver: whose tasks they are.
+    :param max_workers: how many run at a time.
+    :raises ValueError: that is less than one.
+    """
+
+    def __init__(self, driver: "Driver", max_workers: int) -> None:
+        if max_workers < 1:
+            raise ValueError(f"max_workers is 1 or more, not {max_workers!r}")
+        self._driver = driver
+        self._lock = driver.original("_thread").allocate_lock()
+        self._most = max_workers
+        self._workers = 0
+        self._calls: collections.deque[tuple[_Future, Callable[[], Any]]] = (
+            collections.deque()
+        )
+        self._closed = False
+        self._over = driver.event()
+
+    def submit(
+        self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> futures.Future[Any]:
+        """Have ``fn(*args, **kwargs)`` called, soon.
+
+        :raises RuntimeError: the executor has been shut down.
+        """
+        future = _Future(self._driver)
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("this executor has been shut down")
+            self._calls.append((future, partial(fn, *args, **kwargs)))
+            more = self._workers < self._most
+            self._workers += more
+        if more:
+            self._driver.spawn(self._work, name="executor")
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Accept no more calls.
+
+        :param wait: whether to block this task until all have ended.
+        :param cancel_futures: whether calls that have not begun never do.
+        """
+        with self._lock:
+            self._closed = True
+            dropped = list(self._calls) if cancel_futures else []
+            if cancel_futures:
+                self._calls.clear()
+            idle = not self._workers
+        for future, _ in dropped:
+            future.cancel()
+        if idle:
+            self._over.set()
+        if wait:
+            self._over.wait()
+
+    def _work(self) -> None:
+        while (next_ := self._next()) is not None:
+            future, call = next_
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                result = call()
+            except BaseException as exc:  # noqa: BLE001 - goes to those who wait
+                future.set_exception(exc)
+            else:
+                future.set_result(result)
+
+    def _next(self) -> tuple[_Future, Callable[[], Any]] | None:
+        with self._lock:
+            if self._calls:
+                return self._calls.popleft()
+            self._workers -= 1
+            over = self._closed and not self._workers
+        if over:
+            self._over.set()
+        return None

@@ -1,74 +1,122 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A pytest plugin that runs tests once per driver.
+"""The pytest plugin of projects that test on every driver.
 
-A test, or a fixture that it uses, that asks for ``scenario``, ``driver_name``
-or ``driver`` runs once for each driver; where its class has ``scenarios`` of
-its own (as testscenarios has them), once for each combination. What a scenario
-says becomes attributes of the test's instance. The driver's name is in the
-test's id.
+It is there wherever the library and pytest are installed. A test that asks for the
+fixture ``oslo_service_driver`` runs once for each driver; other tests are not
+touched, and nothing of the library is imported for them.
+
+A driver that has to prepare the process (:meth:`.Driver.prepare_process`) gets one
+of its own, which it prepares before any test module is imported.
 """
 
-from collections.abc import Iterator
+import argparse
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
 
 import pytest
 
-from oslo_service import backend
-from oslo_service.backend.base import Driver
-from oslo_service.testing import scenarios
+from oslo_service.testing import _drivers, _isolation
 
-__all__ = ("driver", "driver_name", "scenario")
+__all__ = ("choose", "oslo_service_driver", "parameters")
+
+_OPTION, _SHORT, _INI = "--oslo-service-backend", "--backend", "oslo_service_backends"
+_FIXTURE = "oslo_service_driver"
+
+
+def _add_option(target: Any, name: str) -> None:
+    target.addoption(
+        name,
+        action="append",
+        dest=_INI,
+        metavar="NAME",
+        help="run the tests that ask for a driver of oslo.service on this one (may"
+        f" be repeated; default: the setting {_INI}, or every driver installed)",
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--backend``."""
-    parser.addoption(
-        "--backend",
-        action="append",
-        metavar="NAME",
-        help="run the tests of oslo.service's contract on this driver (may be"
-        f" repeated; default: {' and '.join(scenarios.BUILT_IN)})",
+    """Add the option, and the setting."""
+    _add_option(parser.getgroup("oslo.service"), _OPTION)
+    parser.addini(
+        _INI,
+        "the drivers of oslo.service that tests run on (default: every driver"
+        " installed); on one that is not installed, they are skipped",
+        type="args",
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, Any, Any]:
+    """Add the short option where it is free: everybody else goes first."""
+    result = yield
+    try:
+        _add_option(parser.getgroup("oslo.service"), _SHORT)
+    except (ValueError, argparse.ArgumentError):
+        pass
+    return result
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse names on the command line that no driver has."""
+    for name in config.getoption(_INI) or ():
+        reason = _drivers.obstacle(name)
+        if reason is not None:
+            raise pytest.UsageError(f"{_OPTION} {name}: {reason}")
+
+
+def choose(config: pytest.Config) -> list[str]:
+    """Give the names of the drivers that tests are to run on."""
+    if _drivers.prepared is not None:
+        return [_drivers.prepared]
+    named: Sequence[str] = config.getoption(_INI) or config.getini(_INI)
+    return list(dict.fromkeys(named)) or _drivers.installed()
+
+
+def parameters(values: Sequence[tuple[str, str, Any]]) -> list[Any]:
+    """Give the parameters of a test; skipped where its driver cannot run.
+
+    :param values: for each, an id, the name of its driver, and the parameter.
+    """
+    found = []
+    for id_, name, value in values:
+        reason = _drivers.obstacle(name)
+        marks = [] if reason is None else [pytest.mark.skip(reason=reason)]
+        found.append(pytest.param(value, id=id_, marks=marks))
+    return found
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Multiply tests by drivers, and by their class's scenarios."""
-    if "scenario" not in metafunc.fixturenames:
-        return
-    drivers = metafunc.config.getoption("--backend") or scenarios.BUILT_IN
-    own = getattr(metafunc.cls, "scenarios", ())
-    found = scenarios.per_driver(drivers, own)
-    metafunc.parametrize(
-        "scenario",
-        [values for _, values in found],
-        ids=[name for name, _ in found],
-        indirect=True,
-    )
+    """Multiply tests by drivers."""
+    if _FIXTURE in metafunc.fixturenames:
+        names = choose(metafunc.config)
+        metafunc.parametrize(
+            _FIXTURE, parameters([(one, one, one) for one in names]), indirect=True
+        )
 
 
 @pytest.fixture
-def scenario(request: pytest.FixtureRequest) -> dict[str, object]:
-    """What distinguishes this run of the test from its other runs."""
-    values: dict[str, object] = request.param
-    for name, value in values.items():
-        if request.instance is not None:
-            setattr(request.instance, name, value)
-    return values
-
-
-@pytest.fixture
-def driver_name(scenario: dict[str, object]) -> str:
-    """The name of the driver that this run of the test is for."""
-    return str(scenario["driver_name"])
-
-
-@pytest.fixture
-def driver(driver_name: str) -> Iterator[Driver]:
+def oslo_service_driver(request: pytest.FixtureRequest) -> Iterator[Any]:
     """The driver that this run of the test is for, selected in this process."""
-    backend._reset_backend()
-    try:
-        backend.init_backend(driver_name)
-    except backend.exceptions.UnsupportedBackendError as exc:
-        pytest.skip(str(exc))
-    yield backend.get_backend()
-    backend._reset_backend()
+    with _drivers.on_driver(request.param) as driver:
+        yield driver
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Put what runs in another process last, driver by driver."""
+    elsewhere = {item: name for item in items if (name := _elsewhere(item))}
+    if elsewhere:
+        items.sort(key=lambda item: elsewhere.get(item, ""))
+        config.pluginmanager.register(_isolation.Outside(config, elsewhere))
+
+
+def _elsewhere(item: pytest.Item) -> str | None:
+    """Give the driver for which an item has to run in another process."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    name: str | None = parameters.get(_FIXTURE)
+    if name is None or any(item.iter_markers("skip")):
+        return None
+    return name if _drivers.needs_own_process(name) else None

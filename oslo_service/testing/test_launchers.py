@@ -239,14 +239,14 @@ class TestFailures:
             assert program.expect("last", status=0)
 
 
+@pytest.mark.needs_capability("parallel")  # other tasks are all in the main thread
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_launcher_works_off_the_main_thread_without_signals(
-    workers: int, tmp_path
+    driver_name: str, workers: int, tmp_path
 ) -> None:
-    # Green threads are all in the main thread.
     gate = tmp_path / "gate"
     with unusual(
-        "threading", workers=workers, traits=["wait in a thread"], gate=str(gate)
+        driver_name, workers=workers, traits=["wait in a thread"], gate=str(gate)
     ) as program:
         pids = program.expect("started", workers)
         program.expect_text("outside the main thread")

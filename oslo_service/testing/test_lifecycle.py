@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contract: services and launchers, from the start to an orderly end."""
 
+import json
 import signal
 
 import pytest
 
+from oslo_service.testing import _drivers
 from oslo_service.testing.live import Live, children, live
+from oslo_service.testing.waiting import run_script
 
 SIGTERM = signal.SIGTERM
 
@@ -83,16 +86,17 @@ class TestOrderlyLife:
             # Once more: the first may have found nothing to stop.
             assert len(program.expect("stop", 2 * count)) == 2 * count
 
-    def test_loops_groups_and_workers_load_no_eventlet_on_threads(
+    def test_no_other_models_library_is_loaded_than_the_drivers_own(
         self, driver_name: str
     ) -> None:
+        alone = run_script(DRIVER_ALONE, driver_name)
         with live(
             driver_name, workers=self.workers, traits=["timers", "loop"]
         ) as program:
             program.expect("started", self.workers or 1)
             assert program.end() == 0
             for event in [*program.events("stop"), *program.expect("last")]:
-                assert event["eventlet"] == (driver_name == "eventlet")
+                assert event["green"] == json.loads(alone.stdout), alone.stderr
 
     def test_a_thread_of_its_group_does_not_hold_up_the_end(
         self, driver_name: str
@@ -111,6 +115,16 @@ class TestOrderlyLife:
         with live(driver_name, workers=self.workers, traits=["delegating"]) as program:
             program.expect("started", count)
             orderly(program, count)
+
+
+DRIVER_ALONE = """
+import json, sys
+from importlib import metadata
+(entry,) = metadata.entry_points(group="oslo_service.backend", name=sys.argv[1])
+entry.load()
+green = {"eventlet", "gevent", "greenlet"}
+print(json.dumps(sorted(green.intersection(sys.modules))))
+"""
 
 
 class TestOneProcess:
@@ -137,12 +151,15 @@ class TestOneProcess:
             assert program.expect("last", status=1)
             program.expect_text("RuntimeError: start fails as asked")
 
-    def test_an_unpatched_eventlet_process_is_warned_of_once(self) -> None:
-        environment = {"OS_OSLO_SERVICE__BACKEND": "eventlet"}
-        with live("eventlet", traits=["unpatched"], environment=environment) as program:
+    def test_a_process_that_the_driver_has_not_prepared_is_warned_of_once(
+        self, driver_name: str
+    ) -> None:
+        warning = _drivers.recruit(driver_name).environment_warning()
+        with live(driver_name, traits=["unpatched"]) as program:
             program.expect("started")
             orderly(program)
-            assert program.transcript.count("not monkey-patched") == 1
+            if warning is not None:
+                assert program.transcript.count(warning) == 1
 
 
 class TestSeveral:
@@ -197,8 +214,11 @@ class TestProcessesEnd:
             assert program.end() == 0
             assert program.transcript.count("printed before the fork") == 1
 
-    def test_a_fork_names_the_threads_that_stay_behind_once(self) -> None:
-        with live("threading", workers=3, traits=["other thread"]) as program:
+    @pytest.mark.needs_capability("parallel")
+    def test_a_fork_names_the_threads_that_stay_behind_once(
+        self, driver_name: str
+    ) -> None:
+        with live(driver_name, workers=3, traits=["other thread"]) as program:
             program.expect("started", 3)
             assert program.end() == 0
             assert program.transcript.count("idler") == 1

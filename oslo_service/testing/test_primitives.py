@@ -19,6 +19,7 @@ from oslo_service.backend.exceptions import TaskCancelled, UnsupportedBackendErr
 from oslo_service.testing.waiting import (
     LIMIT,
     Log,
+    announced,
     ended,
     in_native_thread,
     in_time,
@@ -338,9 +339,8 @@ class TestCancelAndStop:
         assert task.cancel() is False
         assert task.wait(0) == 1
 
-    def test_stop_kills_a_running_task_where_the_model_can(
-        self, driver: Driver
-    ) -> None:
+    @pytest.mark.needs_capability("kill_tasks")
+    def test_stop_kills_a_running_task(self, driver: Driver) -> None:
         begun, release, cleaned = driver.event(), driver.event(), driver.event()
 
         def call() -> None:
@@ -353,23 +353,28 @@ class TestCancelAndStop:
         task = driver.spawn(call, name="victim")
         until_set(begun, "it begins")
 
-        if driver.capabilities.kill_tasks:
-            task.stop()
-            with pytest.raises(TaskCancelled, match="victim"):
-                ended(task, "a killed task ends")
-            assert cleaned.is_set(), "a killed task runs its finally clauses"
-        else:
-            with pytest.raises(UnsupportedBackendError, match="victim"):
-                task.stop()
-            assert not task.done
-            release.set()
-            ended(task, "what cannot be killed goes on")
+        task.stop()
+        with pytest.raises(TaskCancelled, match="victim"):
+            ended(task, "a killed task ends")
+        assert cleaned.is_set(), "a killed task runs its finally clauses"
 
+    @pytest.mark.lacks_capability("kill_tasks")
+    def test_stop_is_refused_where_tasks_cannot_be_killed(self, driver: Driver) -> None:
+        begun, release = driver.event(), driver.event()
+        task = driver.spawn(announced(begun, lambda: release.wait(LIMIT)), name="lives")
+        until_set(begun, "it begins")
+
+        with pytest.raises(UnsupportedBackendError, match="lives"):
+            task.stop()
+
+        assert not task.done
+        release.set()
+        ended(task, "what cannot be killed goes on")
+
+    @pytest.mark.needs_capability("kill_tasks")
     def test_stop_of_an_ended_task_is_harmless_where_tasks_can_be_killed(
         self, driver: Driver
     ) -> None:
-        if not driver.capabilities.kill_tasks:
-            pytest.skip("the model cannot kill tasks")
         task = driver.spawn(lambda: 1, name="ended")
         ended(task, "it ends")
 
@@ -378,9 +383,8 @@ class TestCancelAndStop:
 
         assert task.wait(0) == 1
 
+    @pytest.mark.needs_capability("kill_tasks")
     def test_a_killed_task_calls_its_links(self, driver: Driver) -> None:
-        if not driver.capabilities.kill_tasks:
-            pytest.skip("the model cannot kill tasks")
         called = driver.event()
         task = driver.spawn(driver.event().wait, name="victim")
         task.link(lambda _task: called.set())
@@ -656,11 +660,10 @@ class TestSemaphores:
         for task in tasks:
             ended(task, "a release always wakes one who waits")
 
+    @pytest.mark.needs_capability("kill_tasks")
     def test_a_killed_waiter_takes_nobody_elses_wake_up_along(
         self, driver: Driver
     ) -> None:
-        if not driver.capabilities.kill_tasks:
-            pytest.skip("the model cannot kill tasks")
         semaphore, begun = driver.semaphore(0), Log()
 
         def wait() -> bool:
@@ -937,7 +940,6 @@ class TestExecutors:
     def test_an_executor_runs_calls_and_gives_their_results(
         self, driver: Driver
     ) -> None:
-        pytest.importorskip("futurist")
         with driver.executor(2) as executor:
             futures = [executor.submit(pow, number, 2) for number in range(5)]
             until(
@@ -949,7 +951,6 @@ class TestExecutors:
         assert [one.result() for one in futures] == [0, 1, 4, 9, 16]
 
     def test_an_executor_gives_the_exception_of_a_call(self, driver: Driver) -> None:
-        pytest.importorskip("futurist")
         with driver.executor(1) as executor:
             future = executor.submit(fail)
             until(driver, future.done, "an executor runs what is submitted")
@@ -959,7 +960,6 @@ class TestExecutors:
     def test_an_executor_runs_no_more_calls_at_a_time_than_it_was_told(
         self, driver: Driver
     ) -> None:
-        pytest.importorskip("futurist")
         inside, peaks = Log(), Log()
 
         def call() -> None:

@@ -374,11 +374,10 @@ class TestStop:
         until(driver, lambda: all(one.done for one in threads), "stop() ends threads")
         until(driver, lambda: not group.threads, "what has ended leaves the list")
 
+    @pytest.mark.needs_capability("kill_tasks")
     def test_stop_ends_threads_that_wait_for_ever_where_they_can_be_killed(
         self, driver: Driver, group: threadgroup.ThreadGroup
     ) -> None:
-        if not driver.capabilities.kill_tasks:
-            pytest.skip("the model cannot kill tasks")
         begun = driver.event()
         thread = group.add_thread(announced(begun, driver.event().wait))
         until_set(begun, "it begins")

@@ -152,11 +152,14 @@ class TestFamily:
 class TestSpawn:
     """start_method='spawn': a worker begins in a fresh interpreter."""
 
-    def test_workers_are_spawned_replaced_and_reloaded(self, tmp_path) -> None:
+    @pytest.mark.needs_capability("spawn_workers")
+    def test_workers_are_spawned_replaced_and_reloaded(
+        self, driver_name, tmp_path
+    ) -> None:
         config = tmp_path / "daemon.conf"
         config.write_text("[DEFAULT]\nplain = 1\n")
         with live(
-            "threading",
+            driver_name,
             workers=2,
             start_method="spawn",
             arguments=["--config-file", str(config)],

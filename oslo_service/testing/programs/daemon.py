@@ -14,7 +14,7 @@ import sys
 class Plan:
     """What the program is to do.
 
-    :ivar driver: ``eventlet`` has it monkey-patch itself, as its users do.
+    :ivar driver: the name of the driver, which prepares the process.
     :ivar workers: how many; None is passed on.
     :ivar restart_method: passed on.
     :ivar traits: how the service misbehaves, and what the program does besides.
@@ -36,10 +36,11 @@ class Plan:
 
 
 PLAN = Plan(sys.argv[1])
-if PLAN.driver == "eventlet" and "unpatched" not in PLAN.traits:
-    import eventlet
+os.environ["OS_OSLO_SERVICE__BACKEND"] = PLAN.driver
+if "unpatched" not in PLAN.traits:
+    from oslo_service import backend
 
-    eventlet.monkey_patch()
+    backend.bootstrap(argv=[])
 if "no pidfd" in PLAN.traits:
     del os.pidfd_open
 
@@ -70,9 +71,9 @@ def say(event: str, **details: Any) -> None:
     sys.stdout.flush()
 
 
-def eventlet_is_loaded() -> bool:
-    """Tell whether this process has loaded anything of it."""
-    return not {"eventlet", "greenlet"}.isdisjoint(sys.modules)
+def green() -> list[str]:
+    """Tell what this process has loaded of other models' libraries."""
+    return sorted({"eventlet", "gevent", "greenlet"}.intersection(sys.modules))
 
 
 def spin() -> None:
@@ -156,7 +157,7 @@ class Daemon(service.Service):
         say("nested ended", status=self.nested.wait())
 
     def stop(self, graceful: bool = False) -> None:
-        say("stop", name=self.name, eventlet=eventlet_is_loaded())
+        say("stop", name=self.name, green=green())
         if "hanging stop" in PLAN.traits:
             time.sleep(600)
         if "spinning stop" in PLAN.traits:
@@ -292,7 +293,7 @@ def main() -> None:
     status = launcher.wait()
     if others is not None:
         say("second ended", status=others.wait())
-    say("last", status=status, eventlet=eventlet_is_loaded())
+    say("last", status=status, green=green())
     sys.exit(status)
 
 

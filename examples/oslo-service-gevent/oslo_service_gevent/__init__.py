@@ -1,0 +1,124 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""oslo.service on gevent: a task is a greenlet."""
+
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, ClassVar
+
+import gevent
+import greenlet
+from gevent import monkey
+from oslo_service.backend import base, exceptions
+
+from oslo_service_gevent import _original, _waiting
+
+__all__ = ("GeventDriver",)
+
+
+class GreenTask(base.Task):
+    """A task that is a greenlet."""
+
+    __slots__ = ("_greenlet", "_hub")
+
+    def begin(self, hub: Any) -> None:
+        """Have a hub run the task."""
+        self._hub = hub
+        self._greenlet = greenlet.greenlet(self.main, hub)
+        _waiting.call_soon(hub, self._greenlet.switch)
+
+    def stop(self) -> None:
+        """Cancel the task, or throw GreenletExit into it."""
+        if not self.cancel() and not self.done:
+            _waiting.call_soon(self._hub, self._greenlet.throw)
+
+    def _translate(self, error: BaseException) -> BaseException:
+        if isinstance(error, greenlet.GreenletExit):
+            return exceptions.TaskCancelled(f"task {self.name} was killed")
+        return error
+
+
+class GeventDriver(base.Driver):
+    """Tasks are greenlets of one hub: that of the thread that spawns first."""
+
+    name: ClassVar[str] = "gevent"
+    capabilities: ClassVar[base.Capabilities] = base.Capabilities(
+        kill_tasks=True, parallel=False, spawn_workers=False
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._home: Any = None
+
+    def prepare_process(self) -> None:
+        """Monkey-patch the standard library, but for what reaps children.
+
+        The library reaps its workers itself; gevent would have libev wait for
+        every child that ends.
+        """
+        monkey.patch_all(os=False, signal=False, subprocess=False)
+
+    def is_prepared(self) -> bool:
+        """Tell whether the standard library is monkey-patched."""
+        return bool(monkey.is_module_patched("socket"))
+
+    def environment_warning(self) -> str | None:
+        """Say so where the standard library blocks the whole process."""
+        if self.is_prepared():
+            return None
+        return (
+            "the standard library is not monkey-patched: one call that blocks"
+            " holds up everything. Call oslo_service.backend.bootstrap() at the"
+            " very top of the program's entry point: it patches when the"
+            " configuration says gevent"
+        )
+
+    def spawn(self, call: Callable[[], Any], *, name: str) -> GreenTask:
+        """Run ``call`` in a greenlet."""
+        task = GreenTask(self, call, name)
+        task.begin(self._home_hub())
+        return task
+
+    def _home_hub(self) -> Any:
+        if self._home is None:
+            self._home = _waiting.current_hub()
+        return self._home
+
+    def current_ident(self) -> int:
+        """Give the identity of the greenlet."""
+        return id(greenlet.getcurrent())
+
+    def sleep(self, seconds: float) -> None:
+        """Block this greenlet."""
+        gevent.sleep(max(0.0, seconds))
+
+    def event(self) -> _waiting.GreenEvent:
+        """Make an event."""
+        return _waiting.GreenEvent()
+
+    def wait_ready(
+        self,
+        read: Sequence[int],
+        write: Sequence[int] = (),
+        timeout: float | None = None,
+    ) -> tuple[list[int], list[int]]:
+        """Wait in the hub."""
+        if timeout is not None and timeout <= 0:
+            gevent.sleep(0)
+            return base.poll_ready(self.original("select"), read, write, 0)
+        return _waiting.wait_ready(read, write, timeout)
+
+    def original(self, module: str) -> ModuleType:
+        """Give the module as it was before monkey-patching."""
+        return _original.module(module)
+
+    def defer(self, call: Callable[[], Any]) -> None:
+        """Run ``call`` in a greenlet: the hub itself must not wait."""
+        hub = self._home_hub()
+        _waiting.call_soon(hub, greenlet.greenlet(call, hub).switch)
+
+    def after_fork(self) -> None:
+        """Leave the parent's hub, with all that waits in it, behind."""
+        _waiting.start_over(self.running)
+        self._home = None
+        super().after_fork()

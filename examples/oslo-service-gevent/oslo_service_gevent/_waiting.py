@@ -1,0 +1,158 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Greenlets that wait in their hub, and what wakes them."""
+
+import collections
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any
+
+import gevent
+import greenlet
+from gevent import _hub_local
+
+__all__ = ("GreenEvent", "call_soon", "current_hub", "start_over", "wait_ready")
+
+# Of libev: what a watcher waits for.
+_READ, _WRITE = 1, 2
+# What came over in a fork. Were it collected, the greenlets that wait in it would
+# be thrown out and run their clean-up, on descriptors shared with the parent.
+_inherited: list[object] = []
+
+
+def call_soon(hub: Any, call: Callable[[], object]) -> None:
+    """Have a hub make a call. Legal anywhere, never blocks."""
+    try:
+        hub.loop.run_callback_threadsafe(call)
+    except ValueError:  # destroyed: of the process that this one was forked from
+        pass
+
+
+def current_hub() -> Any:
+    """Give the hub of this native thread."""
+    hub = gevent.get_hub()
+    if not hasattr(hub, "oslo_service_anchor"):
+        # A loop that watches nothing ends: it cannot know that another thread, or
+        # a signal handler, is going to call.
+        anchor = hub.oslo_service_anchor = hub.loop.async_()
+        anchor.start(int)
+    return hub
+
+
+class Waiter:
+    """A greenlet that waits in its hub, to be resumed once."""
+
+    __slots__ = ("_greenlet", "_live", "hub")
+
+    def __init__(self) -> None:
+        self.hub = current_hub()
+        self._greenlet = greenlet.getcurrent()
+        self._live = True
+
+    def resume(self) -> None:
+        """Go on: in the hub only."""
+        if self._live:
+            self._live = False
+            self._greenlet.switch()
+
+    def wait(self, timeout: float | None) -> None:
+        """Switch to the hub until resumed, or until the time is over."""
+        timer = None
+        try:
+            if timeout is not None:
+                timer = self.hub.loop.timer(timeout)
+                timer.start(self.resume, update=True)
+            self.hub.switch()
+        finally:
+            self._live = False
+            if timer is not None:
+                timer.close()
+
+
+class GreenEvent:
+    """A flag for greenlets to wait for, raised from anywhere."""
+
+    __slots__ = ("_up", "_waiters")
+
+    def __init__(self) -> None:
+        self._up = False
+        self._waiters: collections.deque[Waiter] = collections.deque()
+
+    def is_set(self) -> bool:
+        """Tell whether the flag is up."""
+        return self._up
+
+    def set(self) -> None:
+        """Raise the flag and wake every waiter. Never blocks."""
+        self._up = True
+        while self._waiters:
+            try:
+                waiter = self._waiters.popleft()
+            except IndexError:  # another native thread was quicker
+                return
+            call_soon(waiter.hub, waiter.resume)
+
+    def clear(self) -> None:
+        """Lower the flag."""
+        self._up = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block this greenlet until the flag is up or the time is over."""
+        if timeout is not None and timeout <= 0 and not self._up:
+            gevent.sleep(0)
+            return self._up
+        until = None if timeout is None else monotonic() + timeout
+        while not self._up:
+            left = None if until is None else until - monotonic()
+            if left is not None and left <= 0:
+                break
+            waiter = Waiter()
+            self._waiters.append(waiter)
+            try:
+                if not self._up:
+                    waiter.wait(left)
+            finally:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+        return self._up
+
+
+def wait_ready(
+    read: Sequence[int], write: Sequence[int], timeout: float | None
+) -> tuple[list[int], list[int]]:
+    """Block this greenlet until a descriptor is ready, or the time is over."""
+    waiter = Waiter()
+    ready: tuple[list[int], list[int]] = ([], [])
+
+    def on_ready(fd: int, found: list[int]) -> None:
+        found.append(fd)
+        waiter.resume()
+
+    watchers = []
+    try:
+        for event, fds, found in ((_READ, read, ready[0]), (_WRITE, write, ready[1])):
+            for fd in fds:
+                watcher = waiter.hub.loop.io(fd, event)
+                watchers.append(watcher)
+                watcher.start(on_ready, fd, found)
+        waiter.wait(timeout)
+    finally:
+        for watcher in watchers:
+            watcher.close()
+    return ready
+
+
+def start_over(running: object) -> None:
+    """Give this thread a hub of its own, in a freshly forked process.
+
+    :param running: the parent's tasks.
+    """
+    hub = _hub_local.get_hub_if_exists()
+    if hub is None:
+        return
+    _inherited.append((hub, running))
+    _hub_local.set_hub(None)
+    _hub_local.set_loop(None)
+    # Its own copies of the descriptors: the parent's loop is not disturbed. The
+    # next hub gets the default loop, without which no child can be watched.
+    hub.loop.destroy()

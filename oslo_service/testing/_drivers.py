@@ -1,0 +1,91 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The drivers that tests run on: which there are, and what keeps one from it.
+
+Nothing of the library is imported before a test asks for a driver.
+"""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oslo_service.backend.base import Driver
+
+__all__ = (
+    "installed",
+    "needs_own_process",
+    "obstacle",
+    "on_driver",
+    "prepare",
+    "prepared",
+    "recruit",
+)
+
+#: The driver that has prepared this process; None: no driver has.
+prepared: str | None = None
+
+
+def prepare(name: str) -> None:
+    """Have a driver prepare this process, which is for it alone."""
+    global prepared
+    recruit(name).prepare_process()
+    prepared = name
+
+
+def installed() -> list[str]:
+    """List the names of the drivers that distributions register here."""
+    from oslo_service.backend import _loading
+
+    return _loading.installed()
+
+
+def recruit(name: str) -> "Driver":
+    """Make a driver of one's own, which nothing else of the process uses.
+
+    :raises UnsupportedBackendError: there is none of that name, or it cannot be
+        used here.
+    """
+    from oslo_service.backend import _loading
+
+    return _loading.load(name)
+
+
+@functools.cache
+def _assess(name: str) -> "tuple[str | None, Driver | None]":
+    from oslo_service.backend import exceptions
+
+    try:
+        return None, recruit(name)
+    except exceptions.UnsupportedBackendError as exc:
+        return str(exc), None
+
+
+def obstacle(name: str) -> str | None:
+    """Tell why tests cannot run on a driver; None: they can."""
+    return _assess(name)[0]
+
+
+def needs_own_process(name: str) -> bool:
+    """Tell whether a driver has to prepare a process, and this one is not."""
+    driver = _assess(name)[1]
+    return driver is not None and prepared is None and not driver.is_prepared()
+
+
+@contextlib.contextmanager
+def on_driver(name: str) -> "Iterator[Driver]":
+    """Have a driver selected in this process; afterwards, what was before.
+
+    :raises UnsupportedBackendError: it cannot be used here.
+    """
+    from oslo_service import backend
+    from oslo_service.backend import _selection
+
+    before = _selection._selection
+    backend._reset_backend()
+    try:
+        backend.init_backend(name)
+        yield backend.get_backend()
+    finally:
+        _selection._selection = before

@@ -1,0 +1,105 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A process of its own for a driver that has to prepare one: seen from outside."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+__all__ = ("Errand", "Lost")
+
+# How long a process that is told to end may take, in seconds.
+_PATIENCE = 30.0
+# How much is shown of what a process has printed that ended, in characters.
+_SHOWN = 4000
+
+
+class Lost(Exception):
+    """The process has ended before it answered; the message has its last words."""
+
+
+class Errand:
+    """Another process, which prepares itself for a driver and does as it is told.
+
+    What is said to it and by it is one JSON value a line.
+
+    :param driver: the name of the driver.
+    :param role: the function of :mod:`._errands` that it runs.
+    :param plan: what the function is given.
+    :param cwd: the directory that it starts in.
+    """
+
+    def __init__(self, driver: str, role: str, plan: Any, cwd: Path) -> None:
+        self._driver = driver
+        ours, theirs = socket.socketpair()
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - see end()
+        command = [sys.executable, "-m", "oslo_service.testing._errands"]
+        paths = [path for path in sys.path if path]
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, driver, role, str(theirs.fileno()), json.dumps(plan)],
+                stdin=subprocess.DEVNULL,
+                stdout=self._printed,
+                stderr=subprocess.STDOUT,
+                cwd=cwd,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+                pass_fds=[theirs.fileno()],
+            )
+        self._line = ours
+        self._stream = ours.makefile("rw", encoding="utf-8")
+
+    def say(self, what: Any) -> None:
+        """Tell it something."""
+        try:
+            self._stream.write(json.dumps(what) + "\n")
+            self._stream.flush()
+        except OSError:
+            raise self._lost() from None
+
+    def hear(self) -> Any:
+        """Wait for the next that it says.
+
+        :raises Lost: it has ended.
+        """
+        try:
+            line = self._stream.readline()
+        except OSError:
+            line = ""
+        if not line:
+            raise self._lost()
+        return json.loads(line)
+
+    def _lost(self) -> Lost:
+        status = self._await_end()
+        return Lost(
+            f"the process for the driver {self._driver!r} ended with status"
+            f" {status}; it had printed:\n{self.printed()}"
+        )
+
+    def printed(self) -> str:
+        """Give the end of what it has printed so far."""
+        self._printed.seek(0)
+        return self._printed.read().decode("utf-8", "replace")[-_SHOWN:]
+
+    def end(self) -> None:
+        """Have it end, and wait for that."""
+        with contextlib.suppress(OSError):
+            self._line.shutdown(socket.SHUT_WR)
+        self._await_end()
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        self._line.close()
+        self._printed.close()
+
+    def _await_end(self) -> int:
+        try:
+            return self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()

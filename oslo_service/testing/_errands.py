@@ -1,0 +1,71 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A process of its own for a driver that has to prepare one: from inside.
+
+Run as ``python -m oslo_service.testing._errands DRIVER ROLE DESCRIPTOR PLAN``. The
+driver prepares the process before anything else is imported.
+"""
+
+import json
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ("Line", "main")
+
+
+class Line:
+    """What connects it to the process that started it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._stream = self._socket.makefile("rw", encoding="utf-8")
+
+    def orders(self) -> Iterator[Any]:
+        """Give what it is told to do, until there is nothing more."""
+        for line in self._stream:
+            yield json.loads(line)
+
+    def answer(self, what: Any) -> None:
+        """Say something."""
+        self._stream.write(json.dumps(what) + "\n")
+        self._stream.flush()
+
+
+def run_pytest(line: Line, plan: Any) -> int:
+    """Run tests of pytest, one after the other, as they are asked for."""
+    import pytest
+
+    from oslo_service.testing import _isolation
+
+    # The library had to be there first, to prepare the process.
+    known = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
+    return pytest.main([*plan, "-W", known], plugins=[_isolation.Inside(line)])
+
+
+def run_unittest(line: Line, _plan: Any) -> int:
+    """Run tests of unittest, one after the other, as they are asked for."""
+    from oslo_service.testing import scenarios
+
+    for order in line.orders():
+        line.answer(scenarios._run_here(order))
+    return 0
+
+
+_ROLES: dict[str, Callable[[Line, Any], int]] = {
+    "pytest": run_pytest,
+    "unittest": run_unittest,
+}
+
+
+def main(driver: str, role: str, descriptor: str, plan: str) -> int:
+    """Prepare the process, and play the role."""
+    from oslo_service.testing import _drivers
+
+    _drivers.prepare(driver)
+    return _ROLES[role](Line(int(descriptor)), json.loads(plan))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,149 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of pytest that run in a process that their driver has prepared.
+
+They are collected here and there, in the same way; there they run, here they are
+reported.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from oslo_service.testing import _errand
+
+if TYPE_CHECKING:
+    from oslo_service.testing._errands import Line
+
+__all__ = ("Inside", "Outside")
+
+# What the process inside has to leave to the one outside: writing results, other
+# processes, asking questions.
+_OFF = {"xmlpath": None, "dist": "no", "tx": [], "numprocesses": None, "usepdb": False}
+_PLUGINS_OFF = ("lfplugin", "nfplugin", "stepwiseplugin")
+
+
+class Outside:
+    """Has items run elsewhere, and reports what became of them.
+
+    :param config: of the process that was started by a user.
+    :param elsewhere: the items, and the drivers that they are to run on.
+    """
+
+    def __init__(
+        self, config: pytest.Config, elsewhere: dict[pytest.Item, str]
+    ) -> None:
+        self._config = config
+        self._elsewhere = elsewhere
+        self._errands: dict[str, _errand.Errand] = {}
+        # Drivers whose process did not get so far that it ran a test, and why.
+        self._hopeless: dict[str, str] = {}
+        self._arrived: set[str] = set()
+
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> bool | None:
+        """Run an item, if it is one of those."""
+        name = self._elsewhere.get(item)
+        if name is None:
+            return None
+        # What is there to be kept for the one that follows.
+        same = nextitem is not None and self._elsewhere.get(nextitem) == name
+        hook = item.ihook
+        hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in self._reports(item, nextitem if same else None, name):
+            hook.pytest_runtest_logreport(report=report)
+        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _reports(
+        self, item: pytest.Item, follows: pytest.Item | None, name: str
+    ) -> Iterator[pytest.TestReport]:
+        if name in self._hopeless:
+            yield _failure(item, self._hopeless[name])
+            return
+        try:
+            errand = self._errand(name)
+            errand.say([item.nodeid, follows.nodeid if follows else None])
+            while (answer := errand.hear()) is not None:
+                self._arrived.add(name)
+                yield self._config.hook.pytest_report_from_serializable(
+                    config=self._config, data=answer
+                )
+        except _errand.Lost as lost:
+            self._errands.pop(name).end()
+            if name not in self._arrived:
+                self._hopeless[name] = str(lost)
+            yield _failure(item, str(lost))
+
+    def _errand(self, name: str) -> _errand.Errand:
+        if name not in self._errands:
+            how = self._config.invocation_params
+            plan = [str(argument) for argument in how.args]
+            if self._config.pluginmanager.hasplugin("pytest_cov"):
+                plan.append("--no-cov")
+            self._errands[name] = _errand.Errand(name, "pytest", plan, how.dir)
+        return self._errands[name]
+
+    def pytest_unconfigure(self) -> None:
+        """Have all the processes end."""
+        while self._errands:
+            self._errands.popitem()[1].end()
+
+
+def _failure(item: pytest.Item, text: str) -> pytest.TestReport:
+    return pytest.TestReport(
+        item.nodeid,
+        item.location,
+        dict.fromkeys(item.keywords, 1),
+        "failed",
+        text,
+        "call",
+    )
+
+
+class Inside:
+    """A plugin: runs the items that it is told to, and reports to the outside."""
+
+    def __init__(self, line: "Line") -> None:
+        self._line = line
+        self._config: pytest.Config | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Leave to the outside what is its business."""
+        self._config = config
+        for option, value in _OFF.items():
+            if hasattr(config.option, option):
+                setattr(config.option, option, value)
+
+    def pytest_sessionstart(self) -> None:
+        """Likewise."""
+        assert self._config is not None
+        for name in _PLUGINS_OFF:
+            if self._config.pluginmanager.has_plugin(name):
+                self._config.pluginmanager.unregister(name=name)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run what is asked for."""
+        items = {item.nodeid: item for item in session.items}
+        for nodeid, follows in self._line.orders():
+            item = items.get(nodeid)
+            if item is None:
+                raise pytest.UsageError(f"{nodeid} is not among what was collected")
+            session.config.hook.pytest_runtest_protocol(
+                item=item, nextitem=items.get(follows)
+            )
+            self._line.answer(None)
+        return True
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Tell the outside."""
+        assert self._config is not None
+        self._line.answer(
+            self._config.hook.pytest_report_to_serializable(
+                config=self._config, report=report
+            )
+        )

@@ -1,0 +1,147 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A pytest plugin: how the conformance suite runs, and what it tells.
+
+A test, or a fixture that it uses, that asks for ``scenario``, ``driver_name`` or
+``driver`` runs once for each driver; where its class has ``scenarios`` of its own
+(as testscenarios has them), once for each combination. What a scenario says becomes
+attributes of the test's instance. The driver's name is in the test's id.
+
+These tests run in a process that no driver has prepared: some need native threads
+beside the driver's tasks, others start programs that prepare themselves.
+"""
+
+import inspect
+import re
+from collections import Counter
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from oslo_service.backend.base import Driver
+from oslo_service.testing import _drivers, plugin, scenarios
+
+__all__ = ("driver", "driver_name", "scenario")
+
+_NEEDS, _LACKS = "needs_capability", "lacks_capability"
+_SENTENCE = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the markers known."""
+    config.addinivalue_line(
+        "markers", f"{_NEEDS}(name): skip where the driver does not declare it"
+    )
+    config.addinivalue_line(
+        "markers", f"{_LACKS}(name): skip where the driver does declare it"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Multiply tests by drivers, and by their class's scenarios."""
+    if "scenario" not in metafunc.fixturenames:
+        return
+    own = getattr(metafunc.cls, "scenarios", ())
+    found = scenarios.per_driver(plugin.choose(metafunc.config), own)
+    metafunc.parametrize(
+        "scenario",
+        plugin.parameters([(id_, one["driver_name"], one) for id_, one in found]),
+        indirect=True,
+    )
+
+
+@pytest.fixture
+def scenario(request: pytest.FixtureRequest) -> dict[str, object]:
+    """What distinguishes this run of the test from its other runs."""
+    values: dict[str, object] = request.param
+    _check_capabilities(request.node, str(values["driver_name"]))
+    for name, value in values.items():
+        if request.instance is not None:
+            setattr(request.instance, name, value)
+    return values
+
+
+def _check_capabilities(item: pytest.Item, name: str) -> None:
+    declared = _drivers.recruit(name).capabilities
+    for marker in item.iter_markers(_NEEDS):
+        if not getattr(declared, marker.args[0]):
+            pytest.skip(f"{_not_provided(name)}{marker.args[0]}")
+    for marker in item.iter_markers(_LACKS):
+        if getattr(declared, marker.args[0]):
+            pytest.skip(f"the driver {name!r} provides {marker.args[0]}")
+
+
+def _not_provided(name: str) -> str:
+    return f"not provided by the driver {name!r}: "
+
+
+@pytest.fixture
+def driver_name(scenario: dict[str, object]) -> str:
+    """The name of the driver that this run of the test is for."""
+    return str(scenario["driver_name"])
+
+
+@pytest.fixture
+def driver(driver_name: str) -> Iterator[Driver]:
+    """The driver that this run of the test is for, selected in this process."""
+    with _drivers.on_driver(driver_name) as driver:
+        yield driver
+
+
+# What is told
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Name the sentence that a failure breaks."""
+    report = yield
+    if report.failed and "scenario" in getattr(item, "fixturenames", ()):
+        sentence = _sentence_of(item)
+        report.sections.insert(0, ("Contract broken", sentence))
+        report.user_properties.append(("contract", sentence))
+    return report
+
+
+def _sentence_of(item: pytest.Item) -> str:
+    """Give the sentence of the contract that a test checks: what it is called."""
+    subjects = [_subject(getattr(item, "module", None), "")]
+    if (class_ := getattr(item, "cls", None)) is not None:
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", class_.__name__)
+        subjects.append(_subject(class_, words.removeprefix("Test ").lower()))
+    name = getattr(item, "originalname", item.name).removeprefix("test_")
+    found = [*filter(None, subjects), name.replace("_", " ")]
+    return f"{': '.join(found)} [{item.callspec.id}]"  # type: ignore[attr-defined]
+
+
+def _subject(of: Any, otherwise: str) -> str:
+    text = inspect.getdoc(of) or otherwise
+    return text.partition("\n")[0].removeprefix("Contract: ").rstrip(".:")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what is broken, and what is not provided."""
+    reports = [
+        report
+        for category in ("failed", "error", "skipped")
+        for report in terminalreporter.stats.get(category, ())
+    ]
+    broken = [
+        value
+        for report in reports
+        for name, value in getattr(report, "user_properties", ())
+        if name == "contract"
+    ]
+    lacking = Counter(
+        text.partition("Skipped: ")[2]
+        for report in reports
+        if report.skipped and "not provided by" in (text := str(report.longrepr[2]))
+    )
+    if broken or lacking:
+        terminalreporter.section("the contract of drivers")
+    for sentence in dict.fromkeys(broken):
+        terminalreporter.line(f"broken: {sentence}")
+    for reason, count in sorted(lacking.items()):
+        terminalreporter.line(f"{reason} ({count} skipped)")

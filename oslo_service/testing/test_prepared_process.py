@@ -1,0 +1,113 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Contract: in a process that the driver has prepared, ordinary code waits as it does.
+
+Unlike the others, these tests run in such a process.
+"""
+
+import queue
+import socket
+import threading
+import time
+
+import pytest
+
+from oslo_service import loopingcall, threadgroup
+from oslo_service.backend.base import Driver
+from oslo_service.testing.waiting import LIMIT, ended
+
+
+@pytest.fixture(name="driver")
+def prepared_driver(oslo_service_driver: Driver) -> Driver:
+    """The driver, which has prepared this process."""
+    return oslo_service_driver
+
+
+class TestStandardLibrary:
+    """What blocks in the standard library blocks the task, not the process."""
+
+    def test_the_process_is_prepared(self, driver: Driver) -> None:
+        assert driver.is_prepared(), "is_prepared() tells what prepare_process() did"
+        assert driver.environment_warning() is None
+
+    def test_sleeping(self, driver: Driver) -> None:
+        order: list[str] = []
+
+        def slow() -> None:
+            time.sleep(0.05)
+            order.append("slow")
+
+        task = driver.spawn(slow, name="slow")
+        ended(driver.spawn(lambda: order.append("fast"), name="fast"), "others run")
+        ended(task, "time.sleep() ends")
+        assert order == ["fast", "slow"]
+
+    def test_waiting_for_an_event(self, driver: Driver) -> None:
+        event = threading.Event()
+        task = driver.spawn(lambda: event.wait(LIMIT), name="waits")
+        driver.spawn(event.set, name="sets")
+
+        assert ended(task, "it is woken") is True
+
+    def test_waiting_for_a_lock(self, driver: Driver) -> None:
+        lock = threading.Lock()
+        lock.acquire()
+        task = driver.spawn(lambda: lock.acquire(timeout=LIMIT), name="waits")
+        driver.spawn(lock.release, name="releases")
+
+        assert ended(task, "it gets the lock") is True
+
+    def test_waiting_for_a_queue(self, driver: Driver) -> None:
+        items: queue.Queue[int] = queue.Queue()
+        task = driver.spawn(lambda: items.get(timeout=LIMIT), name="consumer")
+        driver.spawn(lambda: items.put(3), name="producer")
+
+        assert ended(task, "what is put in is got") == 3
+
+    def test_waiting_for_a_socket(self, driver: Driver) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def serve() -> bytes:
+                client, _ = server.accept()
+                with client:
+                    return client.recv(10)
+
+            task = driver.spawn(serve, name="server")
+            with socket.create_connection(server.getsockname(), LIMIT) as client:
+                client.sendall(b"hello")
+                assert ended(task, "the server gets what is sent") == b"hello"
+
+    def test_threads_of_the_standard_library(self, driver: Driver) -> None:
+        ends = threading.Event()
+        thread = threading.Thread(target=ends.wait, args=(LIMIT,))
+        thread.start()
+        driver.spawn(ends.set, name="setter")
+
+        thread.join(LIMIT)
+
+        assert not thread.is_alive()
+
+
+class TestLibrary:
+    """And what the library has works beside that."""
+
+    def test_a_loop_may_block_in_the_standard_library(self, driver: Driver) -> None:
+        calls: list[int] = []
+
+        def call() -> None:
+            time.sleep(0.001)
+            calls.append(1)
+            if len(calls) == 3:
+                raise loopingcall.LoopingCallDone("three")
+
+        loop = loopingcall.FixedIntervalLoopingCall(call).start(0.001)
+
+        assert ended(driver.spawn(loop.wait, name="waits"), "it ends") == "three"
+
+    def test_a_group_may_block_in_the_standard_library(self, driver: Driver) -> None:
+        group = threadgroup.ThreadGroup()
+        threads = [group.add_thread(time.sleep, 0.001) for _ in range(20)]
+
+        ended(driver.spawn(group.waitall, name="waits"), "they end")
+
+        assert all(thread.done for thread in threads)

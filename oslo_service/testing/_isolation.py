@@ -20,7 +20,13 @@ __all__ = ("Inside", "Outside")
 
 # What the process inside has to leave to the one outside: writing results, other
 # processes, asking questions.
-_OFF = {"xmlpath": None, "dist": "no", "tx": [], "numprocesses": None, "usepdb": False}
+_OFF: dict[str, Any] = {
+    "xmlpath": None,
+    "dist": "no",
+    "tx": [],
+    "numprocesses": None,
+    "usepdb": False,
+}
 _PLUGINS_OFF = ("lfplugin", "nfplugin", "stepwiseplugin")
 
 

@@ -65,7 +65,7 @@ class OnEveryDriver(testscenarios.WithScenarios):
     driver_name: str
     driver: "Driver"
 
-    def countTestCases(self) -> int:
+    def countTestCases(self) -> int:  # noqa: N802 - of unittest
         """Tell how many tests it is."""
         return len(_variants(self)) or 1
 
@@ -89,7 +89,8 @@ def _variants(test: OnEveryDriver) -> list[OnEveryDriver]:
         return []
     names = _drivers.installed() if test.backends is None else test.backends
     scenarios = per_driver(names, test.scenarios or ())
-    return list(testscenarios.apply_scenarios(scenarios, test))
+    variants: Any = testscenarios.apply_scenarios(scenarios, test)
+    return list(variants)
 
 
 def _without_running(
@@ -112,7 +113,7 @@ def _tell(result: Any, event: str, test: Any, text: str) -> None:
         result.addSkip(test, text)
     else:
         try:
-            raise AssertionError(text)
+            raise AssertionError(text)  # noqa: TRY301 - it needs a traceback
         except AssertionError:
             getattr(result, event)(test, sys.exc_info())
 

@@ -13,6 +13,8 @@ beside the driver's tasks, others start programs that prepare themselves.
 
 import inspect
 import re
+import signal
+import threading
 from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -21,11 +23,13 @@ import pytest
 
 from oslo_service.backend.base import Driver
 from oslo_service.testing import _drivers, plugin, scenarios
+from oslo_service.testing.waiting import LIMIT
 
 __all__ = ("driver", "driver_name", "scenario")
 
 _NEEDS, _LACKS = "needs_capability", "lacks_capability"
-_SENTENCE = pytest.StashKey[str]()
+# When a test hangs, in seconds: what it waits for itself would have failed by then.
+_HANGS = 1.5 * LIMIT
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -89,6 +93,37 @@ def driver(driver_name: str) -> Iterator[Driver]:
         yield driver
 
 
+class _Hangs(KeyboardInterrupt):
+    """A test does not end. Schedulers let this one pass."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    """Have a test fail that hangs, as one does where a time-out is ignored."""
+    if not _is_contract(pyfuncitem) or (
+        threading.current_thread() is not threading.main_thread()
+    ):
+        return (yield)
+
+    def interrupt(*_: object) -> None:
+        raise _Hangs
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, _HANGS)
+    try:
+        return (yield)
+    except _Hangs:
+        pytest.fail(f"it hangs: what should return has not in {_HANGS:g} s")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _is_contract(item: pytest.Item) -> bool:
+    asked = getattr(item, "fixturenames", ())
+    return "scenario" in asked or "oslo_service_driver" in asked
+
+
 # What is told
 
 
@@ -98,9 +133,9 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Name the sentence that a failure breaks."""
     report = yield
-    if report.failed and "scenario" in getattr(item, "fixturenames", ()):
+    if report.failed and _is_contract(item):
         sentence = _sentence_of(item)
-        report.sections.insert(0, ("Contract broken", sentence))
+        report.sections.insert(0, ("Contract broken", f"{sentence}\n"))
         report.user_properties.append(("contract", sentence))
     return report
 

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -923,6 +924,51 @@ class TestReadiness:
             )
             assert ready == ([reader], [])
             os.read(reader, 1)
+
+
+IDLE = """
+import os, sys
+from pathlib import Path
+from oslo_service import backend
+
+def switches():
+    return sum(
+        int(task.read_text().partition("\\nvoluntary_ctxt_switches:")[2].split()[0])
+        for task in Path("/proc/self/task").glob("*/status")
+    )
+
+backend.init_backend(sys.argv[1])
+driver = backend.get_backend()
+reader, writer = os.pipe()
+waits = {
+    "event": driver.event().wait,
+    "long event": lambda: driver.event().wait(1e6),
+    "sleep": lambda: driver.sleep(1e6),
+    "wait_ready": lambda: driver.wait_ready([reader]),
+    "long wait_ready": lambda: driver.wait_ready([reader], (), 1e6),
+}
+driver.spawn(waits[sys.argv[2]], name="waits")
+pause = driver.event()
+pause.wait(0.3)
+before = switches()
+pause.wait(2)
+print(switches() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5) is Linux's")
+class TestIdleness:
+    @pytest.mark.parametrize(
+        "what", ["event", "long event", "sleep", "wait_ready", "long wait_ready"]
+    )
+    def test_a_task_that_waits_does_not_wake_up_in_between(
+        self, driver_name: str, what: str
+    ) -> None:
+        result = run_script(IDLE, driver_name, what)
+
+        assert result.returncode == 0, result.stderr
+        # The pause itself ends, and where something is collected in between.
+        assert int(result.stdout) <= 4, "what waits must not poll"
 
 
 class TestOriginalModules:

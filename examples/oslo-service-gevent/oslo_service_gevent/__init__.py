@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import gevent
 import greenlet
 from gevent import monkey
-from oslo_service.backend import base, exceptions
 
+from oslo_service.backend import base, exceptions
 from oslo_service_gevent import _original, _waiting
 
 __all__ = ("GeventDriver",)

@@ -1,0 +1,90 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Drivers that are wrong on purpose, each in one way."""
+
+import time
+
+from oslo_service.backend import base
+from oslo_service.backend.eventlet import EventletDriver
+from oslo_service.backend.eventlet._driver import GreenTask
+from oslo_service.backend.threading import ThreadingDriver
+from oslo_service.backend.threading._event import LockEvent
+
+
+class EndlessEvent(LockEvent):
+    def wait(self, timeout=None):
+        return super().wait(0 if timeout == 0 else None)
+
+
+class EndlessWaits(ThreadingDriver):
+    """Its events ignore the time-out."""
+
+    name = "endless-waits"
+
+    def event(self):
+        return EndlessEvent()
+
+
+class ImmortalTask(GreenTask):
+    def stop(self):
+        pass
+
+
+class ImmortalTasks(EventletDriver):
+    """Its stop() does nothing, though it declares that it can."""
+
+    name = "immortal-tasks"
+
+    def spawn(self, call, *, name):
+        task = ImmortalTask(self, call, name)
+        task.begin(self._home_box())
+        return task
+
+
+class LostErrors(ThreadingDriver):
+    """What a task raises is lost, and so is what a group's thread raises."""
+
+    name = "lost-errors"
+
+    def spawn(self, call, *, name):
+        def silently():
+            try:
+                return call()
+            except Exception:  # noqa: BLE001 - it is wrong on purpose
+                return None
+
+        return super().spawn(silently, name=name)
+
+
+class Polling(ThreadingDriver):
+    """Its wait_ready() looks again and again."""
+
+    name = "polling"
+
+    def wait_ready(self, read, write=(), timeout=None):
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            ready = super().wait_ready(read, write, 0)
+            if any(ready) or (end is not None and time.monotonic() >= end):
+                return ready
+            time.sleep(0.01)
+
+
+class NoForkHook(EventletDriver):
+    """It does nothing in a forked process."""
+
+    name = "no-fork-hook"
+
+    def after_fork(self):
+        pass
+
+
+class InTurns(ThreadingDriver):
+    """Its spawn() does the work itself, one thing after the other."""
+
+    name = "in-turns"
+
+    def spawn(self, call, *, name):
+        task = base.InlineTask(self, call, name)
+        task.main()
+        return task

@@ -1,0 +1,184 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The conformance suite fails drivers that are wrong, and says what is."""
+
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from oslo_service.testing.waiting import LIMIT
+
+HERE = Path(__file__).parent
+DRIVERS = {
+    "endless-waits": "EndlessWaits",
+    "immortal-tasks": "ImmortalTasks",
+    "lost-errors": "LostErrors",
+    "polling": "Polling",
+    "no-fork-hook": "NoForkHook",
+    "in-turns": "InTurns",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What the suite says of a driver.
+
+    :ivar broken: the sentences of the contract, as they are listed at the end.
+    :ivar failed: the classes of the tests that failed.
+    """
+
+    status: int
+    broken: list[str]
+    failed: set[str]
+    passed: int
+    text: str
+
+    def breaks(self, sentence):
+        return any(sentence in one for one in self.broken)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Where the drivers are installed, as a distribution of their own."""
+    metadata = tmp_path / "broken_drivers-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: broken-drivers\nVersion: 1.0\n"
+    )
+    entries = [f"{name} = broken_drivers:{class_}" for name, class_ in DRIVERS.items()]
+    text = "\n".join(["[oslo_service.backend]", *entries, ""])
+    (metadata / "entry_points.txt").write_text(text)
+    return tmp_path
+
+
+@pytest.fixture
+def judge(place, tmp_path):
+    folder = tmp_path / "empty"
+    folder.mkdir()
+
+    def judge(driver, *selection, limit=8.0):
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-rf", "-W", "ignore"),
+                *("-p", "no:cacheprovider", "--backend", driver, "--pyargs"),
+                *(f"oslo_service.testing.{one}" for one in selection),
+            ],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(map(str, (place, HERE))),
+                "OSLO_SERVICE_TESTING_LIMIT": str(limit),
+                "COLUMNS": "200",
+            },
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=2 * LIMIT - 10,
+            check=False,
+        )
+        text = done.stdout
+        passed = re.search(r"(\d+) passed", text)
+        return Verdict(
+            done.returncode,
+            re.findall(r"^broken: (.*)$", text, re.MULTILINE),
+            set(re.findall(r"^FAILED \S*?::(\w+)", text, re.MULTILINE)),
+            int(passed[1]) if passed else 0,
+            text,
+        )
+
+    return judge
+
+
+def test_an_event_that_ignores_its_time_out_is_found(judge):
+    verdict = judge(
+        "endless-waits",
+        "test_primitives::TestEvents",
+        "test_primitives::TestTasks",
+        "test_primitives::TestLinks",
+        limit=3.0,
+    )
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestEvents"}, verdict.text
+    assert verdict.breaks("events: wait says that the time was over and not before")
+    assert "it hangs" in verdict.text
+    assert verdict.passed > 15
+
+
+def test_a_stop_that_does_nothing_though_declared_is_found(judge):
+    verdict = judge("immortal-tasks", "test_primitives", limit=5.0)
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestCancelAndStop", "TestSemaphores"}, verdict.text
+    assert verdict.breaks("cancel and stop: stop kills a running task")
+    assert "a killed task ends" in verdict.text
+    assert verdict.passed > 70
+
+
+def test_a_group_that_loses_exceptions_is_found(judge):
+    verdict = judge("lost-errors", "test_primitives", "test_threadgroup")
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.breaks("tasks: wait raises what the call raised")
+    group = [one for one in verdict.broken if "groups" in one]
+    assert any("rais" in one for one in group), verdict.text
+    assert "TestEvents" not in verdict.failed
+    assert "TestReadiness" not in verdict.failed
+    assert verdict.passed > 100
+
+
+def test_a_wait_ready_that_polls_is_found(judge):
+    verdict = judge("polling", "test_primitives")
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestIdleness"}, verdict.text
+    assert len(verdict.broken) == 2
+    assert verdict.breaks("a task that waits does not wake up in between")
+    assert "what waits must not poll" in verdict.text
+    assert verdict.passed > 70
+
+
+def test_a_fork_hook_that_is_missing_is_found(judge):
+    verdict = judge("no-fork-hook", "test_primitives")
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestAfterFork"}, verdict.text
+    assert verdict.breaks("a forked child is usable and its parent undisturbed")
+    assert "nothing runs in a fresh child" in verdict.text
+    assert verdict.passed > 70
+
+
+def test_a_spawn_that_waits_is_found(judge):
+    verdict = judge(
+        "in-turns",
+        "test_primitives::TestTasks::test_tasks_run_concurrently",
+        "test_primitives::TestOriginalModules",
+        limit=3.0,
+    )
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestTasks"}, verdict.text
+    assert verdict.breaks("tasks: tasks run concurrently")
+
+
+def test_an_unknown_driver_is_refused_with_those_that_are_installed(judge):
+    verdict = judge("mine", "test_primitives")
+
+    assert verdict.status == 4, verdict.text
+    assert "no driver is called 'mine'; installed are: " in verdict.text
+    assert "polling" in verdict.text
+
+
+def test_what_a_driver_cannot_do_is_listed(judge):
+    verdict = judge("threading", "test_primitives::TestCancelAndStop")
+
+    assert verdict.status == 0, verdict.text
+    assert "not provided by the driver 'threading': kill_tasks (3 skipped)" in (
+        verdict.text
+    )

@@ -27,6 +27,9 @@ RUNNING = ["--editable", ".[eventlet,wsgi]"]
 WORKING = [
     "--editable",
     ".[eventlet,wsgi,test,doc]",
+    # A driver that is not the library's own.
+    "--editable",
+    "examples/oslo-service-gevent",
     "--requirement=test-requirements.txt",
 ]
 
@@ -39,7 +42,7 @@ COMMANDS = {
         [["python", "examples/inventory/demo.py"]],
     ),
     "test": (
-        "run the tests, on both drivers; takes pytest's arguments",
+        "run the tests, on every driver; takes pytest's arguments",
         WORKING,
         [["python", "-m", "pytest"]],
     ),
@@ -150,7 +153,12 @@ def make_environment() -> None:
 def fingerprint() -> str:
     """Identify everything that decides what is to be installed, and where."""
     digest = hashlib.sha256()
-    for name in ("setup.cfg", "requirements.txt", "test-requirements.txt"):
+    for name in (
+        "setup.cfg",
+        "requirements.txt",
+        "test-requirements.txt",
+        "tools/dev.py",
+    ):
         digest.update((ROOT / name).read_bytes())
     digest.update(os.fsencode(ROOT))
     digest.update(sys.version.encode())

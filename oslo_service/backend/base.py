@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from oslo_service.backend._poll import poll_ready
 from oslo_service.backend._semaphore import Semaphore
 from oslo_service.backend._task import InlineTask, Task
+from oslo_service.backend._waiter_event import Waiter, WaiterEvent
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -35,6 +36,8 @@ __all__ = (
     "InlineTask",
     "Semaphore",
     "Task",
+    "Waiter",
+    "WaiterEvent",
     "poll_ready",
 )
 
@@ -143,7 +146,10 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def event(self) -> Event:
-        """Make a fresh :class:`Event`, not set."""
+        """Make a fresh :class:`Event`, not set.
+
+        Where tasks take turns, :class:`WaiterEvent` is most of it.
+        """
 
     def semaphore(self, value: int = 1) -> Semaphore:
         """Make a :class:`Semaphore` with ``value`` free places."""

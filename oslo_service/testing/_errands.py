@@ -29,7 +29,7 @@ class Line:
 
     def answer(self, what: Any) -> None:
         """Say something."""
-        self._stream.write(json.dumps(what) + "\n")
+        self._stream.write(json.dumps(what, default=str) + "\n")
         self._stream.flush()
 
 

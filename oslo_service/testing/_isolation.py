@@ -74,14 +74,21 @@ class Outside:
             errand.say([item.nodeid, follows.nodeid if follows else None])
             while (answer := errand.hear()) is not None:
                 self._arrived.add(name)
-                yield self._config.hook.pytest_report_from_serializable(
-                    config=self._config, data=answer
-                )
+                yield self._report(answer)
         except _errand.Lost as lost:
             self._errands.pop(name).end()
             if name not in self._arrived:
                 self._hopeless[name] = str(lost)
             yield _failure(item, str(lost))
+
+    def _report(self, answer: Any) -> pytest.TestReport:
+        hook = self._config.hook
+        report: pytest.TestReport = hook.pytest_report_from_serializable(
+            config=self._config, data=answer
+        )
+        if isinstance(report.longrepr, list):  # where it was skipped
+            report.longrepr = tuple(report.longrepr)
+        return report
 
     def _errand(self, name: str) -> _errand.Errand:
         if name not in self._errands:

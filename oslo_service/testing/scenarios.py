@@ -89,7 +89,11 @@ def _variants(test: OnEveryDriver) -> list[OnEveryDriver]:
         return []
     names = _drivers.installed() if test.backends is None else test.backends
     scenarios = per_driver(names, test.scenarios or ())
-    variants: Any = testscenarios.apply_scenarios(scenarios, test)
+    variants: Any = list(testscenarios.apply_scenarios(scenarios, test))
+    for one in variants:
+        one.scenarios = None
+        # Where pytest runs it: a method bound to what was copied.
+        vars(one).pop(one._testMethodName, None)
     return list(variants)
 
 

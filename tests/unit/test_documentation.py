@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Every Python example in README and doc/ runs, on both drivers.
+"""Every Python example in README and doc/ runs, on every driver.
 
 The examples of a page are run one after the other, as one program. One that
 says what is to be done in ``__main__`` is a program of its own: it is started,
@@ -26,7 +26,11 @@ PAGES = [
     ROOT / "CONTRIBUTING.rst",
     *sorted((ROOT / "doc" / "source").rglob("*.rst")),
 ]
-PATCHING = "import eventlet\neventlet.monkey_patch()\n"
+PATCHING = {
+    "eventlet": "import eventlet\neventlet.monkey_patch()\n",
+    "threading": "",
+}
+BOOTSTRAP = "from oslo_service import backend\nbackend.bootstrap(argv=[])\n"
 
 _BLOCK = re.compile(
     r"^(?P<indent> *)\.\. code-block:: python\n"
@@ -65,7 +69,7 @@ SNIPPETS = [
 
 def start(tmp_path, code, driver_name):
     path = tmp_path / "example.py"
-    patching = PATCHING if driver_name == "eventlet" else ""
+    patching = PATCHING.get(driver_name, BOOTSTRAP)
     path.write_text(f"{patching}{code}\n", encoding="utf-8")
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", path],

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Greenlets that wait in their hub, and what wakes them."""
 
-import collections
 from collections.abc import Callable, Sequence
-from time import monotonic
 from typing import Any
 
 import gevent
 import greenlet
 from gevent import _hub_local
+
+from oslo_service.backend import base
 
 __all__ = ("GreenEvent", "call_soon", "current_hub", "start_over", "wait_ready")
 
@@ -55,6 +55,10 @@ class Waiter:
             self._live = False
             self._greenlet.switch()
 
+    def wake(self) -> None:
+        """Go on: from anywhere."""
+        call_soon(self.hub, self.resume)
+
     def wait(self, timeout: float | None) -> None:
         """Switch to the hub until resumed, or until the time is over."""
         timer = None
@@ -69,52 +73,16 @@ class Waiter:
                 timer.close()
 
 
-class GreenEvent:
-    """A flag for greenlets to wait for, raised from anywhere."""
+class GreenEvent(base.WaiterEvent):
+    """A flag for greenlets to wait for."""
 
-    __slots__ = ("_up", "_waiters")
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self._up = False
-        self._waiters: collections.deque[Waiter] = collections.deque()
+    def _new_waiter(self) -> Waiter:
+        return Waiter()
 
-    def is_set(self) -> bool:
-        """Tell whether the flag is up."""
-        return self._up
-
-    def set(self) -> None:
-        """Raise the flag and wake every waiter. Never blocks."""
-        self._up = True
-        while self._waiters:
-            try:
-                waiter = self._waiters.popleft()
-            except IndexError:  # another native thread was quicker
-                return
-            call_soon(waiter.hub, waiter.resume)
-
-    def clear(self) -> None:
-        """Lower the flag."""
-        self._up = False
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Block this greenlet until the flag is up or the time is over."""
-        if timeout is not None and timeout <= 0 and not self._up:
-            gevent.sleep(0)
-            return self._up
-        until = None if timeout is None else monotonic() + timeout
-        while not self._up:
-            left = None if until is None else until - monotonic()
-            if left is not None and left <= 0:
-                break
-            waiter = Waiter()
-            self._waiters.append(waiter)
-            try:
-                if not self._up:
-                    waiter.wait(left)
-            finally:
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
-        return self._up
+    def _let_others_run(self) -> None:
+        gevent.sleep(0)
 
 
 def wait_ready(

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The primitives, on green threads."""
 
-import collections
 import gc
 import importlib
 import sys
@@ -48,6 +47,10 @@ class _Waiter:
             self._live = False
             self._greenlet.switch()
 
+    def wake(self) -> None:
+        """Go on: from anywhere."""
+        self.box.post(self.resume)
+
     def wait(self, timeout: float | None) -> None:
         """Switch to the hub until resumed, or until the time is over."""
         try:
@@ -67,58 +70,16 @@ class _Waiter:
             self._timer = schedule(_LONGEST, self._arm, timeout - _LONGEST)
 
 
-class GreenEvent:
-    """A flag for green threads to wait for, raised from anywhere."""
+class GreenEvent(base.WaiterEvent):
+    """A flag for green threads to wait for."""
 
-    __slots__ = ("_up", "_waiters")
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self._up = False
-        self._waiters: collections.deque[_Waiter] = collections.deque()
+    def _new_waiter(self) -> _Waiter:
+        return _Waiter()
 
-    def is_set(self) -> bool:
-        """Tell whether the flag is up."""
-        return self._up
-
-    def set(self) -> None:
-        """Raise the flag and wake every waiter. Never blocks."""
-        self._up = True
-        while self._waiters:
-            try:
-                waiter = self._waiters.popleft()
-            except IndexError:  # another native thread was quicker
-                return
-            waiter.box.post(waiter.resume)
-
-    def clear(self) -> None:
-        """Lower the flag."""
-        self._up = False
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Block this green thread until the flag is up or the time is over."""
-        if timeout is not None and timeout <= 0 and not self._up:
-            eventlet.sleep(0)
-            return self._up
-        until = None if timeout is None else _now() + timeout
-        while not self._up:
-            left = None if until is None else until - _now()
-            if left is not None and left <= 0:
-                break
-            waiter = _Waiter()
-            self._waiters.append(waiter)
-            try:
-                if not self._up:
-                    waiter.wait(left)
-            finally:
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
-        return self._up
-
-
-def _now() -> float:
-    hub = eventlet.hubs.get_hub()
-    now: float = hub.clock()
-    return now
+    def _let_others_run(self) -> None:
+        eventlet.sleep(0)
 
 
 class GreenTask(base.Task):

@@ -1,0 +1,227 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A project's own tests run once on every driver, each as the driver needs it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from oslo_service.testing import _drivers
+from oslo_service.testing.waiting import LIMIT
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "tested_on_every_driver"
+DRIVERS = ("threading", "eventlet", "gevent")
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path)
+
+
+class Project:
+    """A folder with tests, and what becomes of them."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def write(self, name, text):
+        (self.folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
+
+    def run(self, *command):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", *command],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=2 * LIMIT - 10,
+            check=False,
+        )
+        self.status, self.text = done.returncode, done.stdout
+        self.outcomes = dict(
+            re.findall(
+                r"^\S*::(\S+) (PASSED|FAILED|SKIPPED|ERROR)", done.stdout, re.MULTILINE
+            )
+        )
+
+    def pytest(self, *arguments):
+        self.run("pytest", "-v", "-rs", "-p", "no:cacheprovider", *arguments)
+
+
+@pytest.fixture
+def example(project):
+    shutil.copytree(EXAMPLE, project.folder, dirs_exist_ok=True)
+    return project
+
+
+def test_the_example_passes_on_each(example):
+    example.pytest("test_collector.py")
+
+    assert example.status == 0, example.text
+    for name in DRIVERS:
+        expected = "SKIPPED" if _drivers.obstacle(name) else "PASSED"
+        found = [
+            outcome for id_, outcome in example.outcomes.items() if f"[{name}]" in id_
+        ]
+        assert found == [expected] * 4, example.text
+
+
+def test_the_example_passes_by_testscenarios(example):
+    example.run("unittest", "-v", "test_collector_unittest")
+
+    assert example.status == 0, example.text
+    for name in DRIVERS:
+        outcome = "skipped" if _drivers.obstacle(name) else "ok"
+        for period in ("often", "rarely"):
+            pattern = rf"\({name},{period}\) \.\.\. {outcome}"
+            assert re.search(pattern, example.text), example.text
+    assert f"Ran {2 * len(DRIVERS)} tests" in example.text
+
+
+def test_a_driver_that_is_not_installed_is_skipped_with_the_reason(example):
+    example.write("pytest.ini", "[pytest]\noslo_service_backends = threading mars\n")
+    example.pytest("test_collector.py", "-k", "every_source")
+
+    assert example.status == 0, example.text
+    assert example.outcomes == {
+        "test_every_source_is_asked[threading]": "PASSED",
+        "test_every_source_is_asked[mars]": "SKIPPED",
+    }
+    assert "no driver is called 'mars'; installed are: " in example.text
+
+
+def test_what_a_patched_process_does_is_told_under_the_drivers_name(project):
+    project.write(
+        "test_troubles.py",
+        """
+        import os, time
+        import pytest
+
+        LOADED_PATCHED = type(time.sleep).__name__ == "function"
+        made = []
+
+        @pytest.fixture(scope="module")
+        def kept():
+            made.append(1)
+            return made
+
+        def test_it_is_patched_before_it_is_imported(oslo_service_driver):
+            assert LOADED_PATCHED
+            assert oslo_service_driver.name == "eventlet"
+
+        def test_that_fails(oslo_service_driver):
+            print("said before")
+            assert 1 + 1 == 3
+
+        def test_that_skips(oslo_service_driver):
+            pytest.skip("as asked")
+
+        def test_that_crashes(oslo_service_driver):
+            print("last words", flush=True)
+            os._exit(7)
+
+        def test_after_the_crash(oslo_service_driver, kept):
+            assert kept == [1]
+
+        def test_that_shares_what_the_module_has(oslo_service_driver, kept):
+            assert kept == [1]
+
+        def test_that_asks_for_no_driver():
+            assert not LOADED_PATCHED
+        """,
+    )
+    project.pytest("--backend", "eventlet")
+
+    assert project.status == 1, project.text
+    assert project.outcomes == {
+        "test_that_asks_for_no_driver": "PASSED",
+        "test_it_is_patched_before_it_is_imported[eventlet]": "PASSED",
+        "test_that_fails[eventlet]": "FAILED",
+        "test_that_skips[eventlet]": "SKIPPED",
+        "test_that_crashes[eventlet]": "FAILED",
+        "test_after_the_crash[eventlet]": "PASSED",
+        "test_that_shares_what_the_module_has[eventlet]": "PASSED",
+    }
+    assert "assert (1 + 1) == 3" in project.text
+    assert "said before" in project.text
+    assert "the driver 'eventlet' ended with status 7" in project.text
+
+
+def test_a_module_that_cannot_be_imported_when_patched_is_told_once_each(project):
+    project.write(
+        "test_picky.py",
+        """
+        import time
+        assert type(time.sleep).__name__ != "function", "it wants native threads"
+
+        def test_one(oslo_service_driver):
+            pass
+
+        def test_two(oslo_service_driver):
+            pass
+        """,
+    )
+    project.pytest("--backend", "eventlet")
+
+    assert project.status == 1, project.text
+    assert project.outcomes == {
+        "test_one[eventlet]": "FAILED",
+        "test_two[eventlet]": "FAILED",
+    }
+    assert "it wants native threads" in project.text
+
+
+def test_a_run_that_asks_for_no_driver_loads_nothing_of_the_library(project):
+    project.write(
+        "test_other.py",
+        """
+        import sys
+
+        def test_other():
+            assert not {"oslo_config", "eventlet", "stevedore"} & set(sys.modules)
+            loaded = {one for one in sys.modules if one.startswith("oslo_service")}
+            assert {one for one in loaded if "testing" not in one} == {"oslo_service"}
+        """,
+    )
+    project.pytest()
+
+    assert project.status == 0, project.text
+
+
+def test_the_short_option_gives_way_to_a_projects_own(project):
+    project.write(
+        "conftest.py",
+        """
+        def pytest_addoption(parser):
+            parser.addoption("--backend", default="sqlite")
+        """,
+    )
+    project.write(
+        "test_own.py",
+        """
+        def test_own(request, oslo_service_driver):
+            assert request.config.getoption("--backend") == "mysql"
+            assert oslo_service_driver.name == "threading"
+        """,
+    )
+    project.pytest("--backend", "mysql", "--oslo-service-backend", "threading")
+
+    assert project.status == 0, project.text
+
+
+def test_results_are_written_by_the_process_that_was_started(project):
+    project.write("test_it.py", "def test_it(oslo_service_driver): pass\n")
+    project.pytest("--backend", "eventlet", "--junitxml", "results.xml")
+
+    assert project.status == 0, project.text
+    results = (project.folder / "results.xml").read_text()
+    assert 'tests="1"' in results
+    assert 'name="test_it[eventlet]"' in results

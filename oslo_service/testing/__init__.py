@@ -1,9 +1,11 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-r"""The conformance suite: what every driver owes its users, as tests.
+"""Tests on every driver: the library's contract, and what projects need for theirs.
 
-Run it for a driver, wherever that is installed, with::
+The conformance suite is the modules called ``test_*``: what every driver owes its
+users, as tests. Run it for a driver, wherever that is installed, with::
 
-    python -m pytest -p oslo_service.testing.plugin \
-        --pyargs oslo_service.testing --backend NAME
+    python -m pytest --pyargs oslo_service.testing --backend NAME
+
+Projects use :mod:`.plugin`, which pytest loads by itself, and :mod:`.scenarios`.
 """

@@ -169,14 +169,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in getattr(report, "user_properties", ())
         if name == "contract"
     ]
-    lacking = Counter(
-        text.partition("Skipped: ")[2]
+    skipped = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ")
         for report in reports
-        if report.skipped and "not provided by" in (text := str(report.longrepr[2]))
+        if report.skipped
     )
-    if broken or lacking:
+    if broken or skipped:
         terminalreporter.section("the contract of drivers")
     for sentence in dict.fromkeys(broken):
         terminalreporter.line(f"broken: {sentence}")
-    for reason, count in sorted(lacking.items()):
+    for reason, count in sorted(skipped.items()):
         terminalreporter.line(f"{reason} ({count} skipped)")

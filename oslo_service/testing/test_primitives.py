@@ -1024,6 +1024,35 @@ class TestExecutors:
 
         assert max(peaks.entries) <= 2
 
+    def test_waiting_for_a_call_blocks_the_task_and_not_the_process(
+        self, driver: Driver
+    ) -> None:
+        release = driver.event()
+        with driver.executor(1) as executor:
+            future = executor.submit(release.wait, LIMIT)
+            waiter = driver.spawn(lambda: future.result(LIMIT), name="waiter")
+            driver.spawn(release.set, name="other")
+
+            assert ended(waiter, "other tasks run while one waits for a call") is True
+
+    def test_the_end_of_an_executor_is_awaited_and_it_accepts_nothing_more(
+        self, driver: Driver
+    ) -> None:
+        calls = Log()
+
+        def call() -> None:
+            driver.sleep(0.001)
+            calls(1)
+
+        executor = driver.executor(2)
+        for _ in range(6):
+            executor.submit(call)
+        in_time(driver, executor.shutdown, "shutdown() ends")
+
+        assert len(calls) == 6
+        with pytest.raises(RuntimeError):
+            executor.submit(call)
+
 
 class TestDefer:
     def test_what_a_signal_handler_defers_runs_and_may_wait(

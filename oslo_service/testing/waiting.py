@@ -40,6 +40,8 @@ T = TypeVar("T")
 #: The most seconds that anything waited for may take; the environment variable is for
 #: machines on which that is not enough, and for drivers that are known to be broken.
 LIMIT = float(os.environ.get("OSLO_SERVICE_TESTING_LIMIT", "60"))
+# The most seconds that a program may take, which has to be started first.
+_PROGRAM = 60.0
 _PAUSE = 0.002
 _ASLEEP_LOOKS = 5
 
@@ -131,7 +133,7 @@ def run_script(
         [sys.executable, "-c", script, *arguments],
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=max(LIMIT, _PROGRAM),
         check=False,
         env={**inherited, **(env or {})},
         cwd=cwd,

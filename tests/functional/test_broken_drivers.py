@@ -23,6 +23,15 @@ DRIVERS = {
     "in-turns": "InTurns",
 }
 
+# What each is tried with: what it is wrong in, and what it is right in.
+PRIMITIVES = [
+    f"test_primitives::Test{one}"
+    for one in (
+        *("Tasks", "CancelAndStop", "Events", "Semaphores"),
+        *("Readiness", "Idleness", "AfterFork"),
+    )
+]
+
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
@@ -112,17 +121,19 @@ def test_an_event_that_ignores_its_time_out_is_found(judge):
 
 
 def test_a_stop_that_does_nothing_though_declared_is_found(judge):
-    verdict = judge("immortal-tasks", "test_primitives", limit=5.0)
+    verdict = judge("immortal-tasks", *PRIMITIVES, limit=3.0)
 
     assert verdict.status == 1, verdict.text
     assert verdict.failed == {"TestCancelAndStop", "TestSemaphores"}, verdict.text
     assert verdict.breaks("cancel and stop: stop kills a running task")
     assert "a killed task ends" in verdict.text
-    assert verdict.passed > 70
+    assert verdict.passed > 40
 
 
 def test_a_group_that_loses_exceptions_is_found(judge):
-    verdict = judge("lost-errors", "test_primitives", "test_threadgroup")
+    verdict = judge(
+        "lost-errors", *PRIMITIVES, "test_threadgroup::TestThreads", limit=3.0
+    )
 
     assert verdict.status == 1, verdict.text
     assert verdict.breaks("tasks: wait raises what the call raised")
@@ -130,28 +141,28 @@ def test_a_group_that_loses_exceptions_is_found(judge):
     assert any("rais" in one for one in group), verdict.text
     assert "TestEvents" not in verdict.failed
     assert "TestReadiness" not in verdict.failed
-    assert verdict.passed > 100
+    assert verdict.passed > 40
 
 
 def test_a_wait_ready_that_polls_is_found(judge):
-    verdict = judge("polling", "test_primitives")
+    verdict = judge("polling", *PRIMITIVES)
 
     assert verdict.status == 1, verdict.text
     assert verdict.failed == {"TestIdleness"}, verdict.text
-    assert len(verdict.broken) == 2
+    assert len(verdict.broken) == 1
     assert verdict.breaks("a task that waits does not wake up in between")
     assert "what waits must not poll" in verdict.text
-    assert verdict.passed > 70
+    assert verdict.passed > 40
 
 
 def test_a_fork_hook_that_is_missing_is_found(judge):
-    verdict = judge("no-fork-hook", "test_primitives")
+    verdict = judge("no-fork-hook", *PRIMITIVES)
 
     assert verdict.status == 1, verdict.text
     assert verdict.failed == {"TestAfterFork"}, verdict.text
     assert verdict.breaks("a forked child is usable and its parent undisturbed")
     assert "nothing runs in a fresh child" in verdict.text
-    assert verdict.passed > 70
+    assert verdict.passed > 40
 
 
 def test_a_spawn_that_waits_is_found(judge):

@@ -122,8 +122,18 @@ class Driver(abc.ABC):
         return True
 
     def environment_warning(self) -> str | None:
-        """Tell what a launcher's user should know of this process, or None."""
-        return None
+        """Tell what a launcher's user should know of this process, or None.
+
+        What this gives is about a process that is not prepared.
+        """
+        if self.is_prepared():
+            return None
+        return (
+            "the standard library is not monkey-patched: one call that blocks"
+            " holds up everything. Call oslo_service.backend.bootstrap() at the"
+            " very top of the program's entry point: it patches when the"
+            f" configuration says {self.name}"
+        )
 
     @abc.abstractmethod
     def spawn(self, call: Callable[[], Any], *, name: str) -> Task:

@@ -29,6 +29,7 @@ __all__ = (
     "ended",
     "in_native_thread",
     "in_time",
+    "run_python",
     "run_script",
     "until",
     "until_asleep",
@@ -41,7 +42,7 @@ T = TypeVar("T")
 #: machines on which that is not enough, and for drivers that are known to be broken.
 LIMIT = float(os.environ.get("OSLO_SERVICE_TESTING_LIMIT", "60"))
 # The most seconds that a program may take, which has to be started first.
-_PROGRAM = 60.0
+_PROGRAM = 100.0
 _PAUSE = 0.002
 _ASLEEP_LOOKS = 5
 
@@ -124,13 +125,23 @@ def run_script(
     cwd: Path | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run a Python program in a process of its own, to its end."""
+    return run_python("-c", script, *arguments, env=env, cwd=cwd)
+
+
+def run_python(
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run the interpreter in a process of its own, to its end."""
     inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("OS_OSLO_SERVICE")
     }
     return subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, *arguments],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=max(LIMIT, _PROGRAM),

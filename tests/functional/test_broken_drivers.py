@@ -5,13 +5,11 @@
 import dataclasses
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.waiting import LIMIT
+from oslo_service.testing.waiting import run_python
 
 HERE = Path(__file__).parent
 DRIVERS = {
@@ -71,27 +69,19 @@ def judge(place, tmp_path):
     folder.mkdir()
 
     def judge(driver, *selection, limit=8.0):
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-q", "-rf", "-W", "ignore"),
-                *("-p", "no:cacheprovider", "--backend", driver, "--pyargs"),
-                *(f"oslo_service.testing.{one}" for one in selection),
-            ],
+        done = run_python(
+            *("-m", "pytest", "-q", "-rf", "-W", "ignore", "-p", "no:cacheprovider"),
+            *("--backend", driver, "--pyargs"),
+            *(f"oslo_service.testing.{one}" for one in selection),
             env={
-                **os.environ,
                 "PYTHONPATH": os.pathsep.join(map(str, (place, HERE))),
+                "XDG_CACHE_HOME": str(place),
                 "OSLO_SERVICE_TESTING_LIMIT": str(limit),
                 "COLUMNS": "200",
             },
             cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=2 * LIMIT - 10,
-            check=False,
         )
-        text = done.stdout
+        text = done.stdout + done.stderr
         passed = re.search(r"(\d+) passed", text)
         return Verdict(
             done.returncode,

@@ -2,18 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A project's own tests run once on every driver, each as the driver needs it."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from oslo_service.testing import _drivers
-from oslo_service.testing.waiting import LIMIT
+from oslo_service.testing.waiting import run_python
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "tested_on_every_driver"
 DRIVERS = ("threading", "eventlet", "gevent")
@@ -34,18 +31,12 @@ class Project:
         (self.folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
 
     def run(self, *command):
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", *command],
+        done = run_python(
+            *("-W", "ignore", "-m", *command),
+            env={"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
             cwd=self.folder,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=2 * LIMIT - 10,
-            check=False,
         )
-        self.status, self.text = done.returncode, done.stdout
+        self.status, self.text = done.returncode, done.stdout + done.stderr
         self.outcomes = dict(
             re.findall(
                 r"^\S*::(\S+) (PASSED|FAILED|SKIPPED|ERROR)", done.stdout, re.MULTILINE

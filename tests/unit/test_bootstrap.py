@@ -142,7 +142,7 @@ class TestErrors:
         )
 
         assert result.returncode != 0
-        assert "eventlet, threading" in result.stderr
+        assert "installed are: eventlet, " in result.stderr
 
 
 class TestPatched:

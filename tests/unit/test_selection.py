@@ -299,7 +299,8 @@ class TestErrors:
 
     def test_an_unknown_name_lists_the_installed_drivers(self) -> None:
         with pytest.raises(
-            exceptions.UnsupportedBackendError, match=r"'nonsense'.*eventlet, threading"
+            exceptions.UnsupportedBackendError,
+            match=r"'nonsense'.*eventlet, .*threading",
         ):
             backend.init_backend("nonsense")
         with pytest.raises(exceptions.UnsupportedBackendError, match="nonsense"):
@@ -560,7 +561,7 @@ class TestThirdParty:
         [
             ("wrong", "not a subclass of oslo_service.backend.base.Driver"),
             ("broken", "mydriver_that_is_missing"),
-            ("nonsense", "broken, eventlet, mine, threading, wrong"),
+            ("nonsense", "installed are: broken, eventlet, "),
         ],
     )
     def test_one_that_cannot_be_used_is_refused_with_the_reason(

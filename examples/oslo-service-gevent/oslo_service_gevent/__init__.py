@@ -62,17 +62,6 @@ class GeventDriver(base.Driver):
         """Tell whether the standard library is monkey-patched."""
         return bool(monkey.is_module_patched("socket"))
 
-    def environment_warning(self) -> str | None:
-        """Say so where the standard library blocks the whole process."""
-        if self.is_prepared():
-            return None
-        return (
-            "the standard library is not monkey-patched: one call that blocks"
-            " holds up everything. Call oslo_service.backend.bootstrap() at the"
-            " very top of the program's entry point: it patches when the"
-            " configuration says gevent"
-        )
-
     def spawn(self, call: Callable[[], Any], *, name: str) -> GreenTask:
         """Run ``call`` in a greenlet."""
         task = GreenTask(self, call, name)

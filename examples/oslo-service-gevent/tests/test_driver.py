@@ -2,13 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is particular to gevent; the rest is in oslo_service.testing."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.waiting import LIMIT, run_script
+from oslo_service.testing.waiting import run_python, run_script
 from oslo_service_gevent import GeventDriver
 
 EXAMPLES = Path(__file__).resolve().parents[2]
@@ -100,14 +98,7 @@ def test_it_says_so_where_nothing_is_patched():
 
 def test_the_example_service_runs_on_it():
     demo = EXAMPLES / "inventory" / "demo.py"
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", demo, "--backend", "gevent"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=2 * LIMIT - 10,
-        check=False,
-    )
+    done = run_python("-W", "ignore", str(demo), "--backend", "gevent")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Running on the driver 'gevent'" in done.stdout

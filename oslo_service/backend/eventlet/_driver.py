@@ -129,17 +129,6 @@ class EventletDriver(base.Driver):
         """Tell whether anything is monkey-patched."""
         return bool(patcher.already_patched)
 
-    def environment_warning(self) -> str | None:
-        """Say so where the standard library blocks the whole process."""
-        if self.is_prepared():
-            return None
-        return (
-            "the standard library is not monkey-patched: one call that blocks"
-            " holds up everything. Call oslo_service.backend.bootstrap() at the"
-            " very top of the program's entry point: it patches when the"
-            " configuration says eventlet"
-        )
-
     def spawn(self, call: Callable[[], Any], *, name: str) -> GreenTask:
         """Run ``call`` in a green thread of the hub that was used first.
 

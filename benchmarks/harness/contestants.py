@@ -18,6 +18,7 @@ __all__ = (
     "LIBRARIES",
     "NGINX",
     "OURS_EVENTLET",
+    "OURS_GEVENT",
     "OURS_THREADING",
     "TENACITY",
     "UPSTREAM_EVENTLET",
@@ -30,6 +31,7 @@ __all__ = (
 
 OURS_THREADING = "ours threading"
 OURS_EVENTLET = "ours eventlet"
+OURS_GEVENT = "ours gevent"
 UPSTREAM_THREADING = "upstream threading"
 UPSTREAM_EVENTLET = "upstream eventlet"
 FLOOR = "floor"
@@ -94,7 +96,7 @@ class Contestant:
 
     def server(self, port: int, workers: int, *files: Path) -> list[str]:
         """Give the command line of a program that serves HTTP, or HTTPS."""
-        if self.name in LIBRARIES:
+        if self.name in (*LIBRARIES, OURS_GEVENT):
             module = "programs.library_http"
         else:
             module = "programs.peer_http"

@@ -16,7 +16,10 @@ _UPSTREAM = "oslo.service[threading]==4.8.0"
 
 # What is installed where. The two "base" ones are there to be counted.
 _WHAT: dict[str, Sequence[str]] = {
-    "ours": ("--editable", f"{CHECKOUT}[eventlet,wsgi]"),
+    "ours": (
+        *("--editable", f"{CHECKOUT}[eventlet,wsgi]"),
+        *("--editable", f"{CHECKOUT}/examples/oslo-service-gevent"),
+    ),
     "upstream": (
         _UPSTREAM,
         *("eventlet", "tenacity", "gunicorn>=25.1", "cheroot", "waitress", "pyuwsgi"),

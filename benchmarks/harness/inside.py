@@ -21,7 +21,11 @@ def select(driver: str) -> None:
         eventlet.monkey_patch()
     from oslo_service import backend
 
-    backend.init_backend(backend.BackendType[driver.upper()])
+    if driver == "gevent":
+        backend.init_backend(driver)
+        backend.get_backend().prepare_process()
+    else:
+        backend.init_backend(backend.BackendType[driver.upper()])
 
 
 def answer(**numbers: float) -> None:

@@ -17,6 +17,7 @@ from harness.contestants import (
     GUNICORN,
     NGINX,
     OURS_EVENTLET,
+    OURS_GEVENT,
     OURS_THREADING,
     UPSTREAM_EVENTLET,
     UWSGI,
@@ -168,7 +169,7 @@ _load: Callable[..., Callable] = functools.partial(functools.partial, _take_load
 MEASURES = (
     Measure(
         "http-hello",
-        (*_EVERYONE, NGINX),
+        (OURS_GEVENT, *_EVERYONE, NGINX),
         _load(path="/"),
         (
             _row("hello: CPU a request, us", "cpu", at_most(1 / 3, UPSTREAM_EVENTLET)),

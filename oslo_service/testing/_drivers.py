@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oslo_service.backend.base import Driver
+    from oslo_service.backend.base import Capabilities, Driver
 
 __all__ = (
+    "capabilities",
     "installed",
     "needs_own_process",
     "obstacle",
@@ -69,6 +70,13 @@ def _assess(name: str) -> "tuple[str | None, Driver | None]":
 def obstacle(name: str) -> str | None:
     """Tell why tests cannot run on a driver; None: they can."""
     return _assess(name)[0]
+
+
+def capabilities(name: str) -> "Capabilities":
+    """Give what a driver declares, which can be used here."""
+    driver = _assess(name)[1]
+    assert driver is not None, name
+    return driver.capabilities
 
 
 def needs_own_process(name: str) -> bool:

@@ -67,7 +67,7 @@ def scenario(request: pytest.FixtureRequest) -> dict[str, object]:
 
 
 def _check_capabilities(item: pytest.Item, name: str) -> None:
-    declared = _drivers.recruit(name).capabilities
+    declared = _drivers.capabilities(name)
     for marker in item.iter_markers(_NEEDS):
         if not getattr(declared, marker.args[0]):
             pytest.skip(f"{_not_provided(name)}{marker.args[0]}")

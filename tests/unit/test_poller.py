@@ -10,6 +10,7 @@ import pytest
 
 from oslo_service.backend.threading import ThreadingDriver
 from oslo_service.serving.poller import EpollPoller, Poller, PortablePoller
+from oslo_service.testing.waiting import ended, in_time, until
 
 LIMIT = 30.0
 
@@ -182,6 +183,62 @@ class TestWaitingForOne:
     def test_not_longer_than_it_is_to(self, led, pair) -> None:
         led.add(pair[0].fileno())
         assert not led.wait_for(pair[0].fileno(), write=False, timeout=0.01)
+
+
+@pytest.mark.parametrize("kind", [EpollPoller, PortablePoller])
+def test_others_run_though_there_is_always_somebody_ready(driver, pair, kind) -> None:
+    poller = kind(driver)
+    poller.add_listener(pair[0].fileno())
+    pair[1].send(b"never read")
+    over = driver.event()
+
+    def lead() -> int:
+        found = 0
+        while not over.is_set():
+            found += len(poller.wait(None))
+            if found > 100:
+                led.set()
+        return found
+
+    led = driver.event()
+    leader = driver.spawn(lead, name="leader")
+    assert led.wait(LIMIT), "others run though the leader always finds something"
+    over.set()
+
+    assert ended(leader, "others run, and end it") > 100
+    poller.close()
+
+
+def test_what_is_removed_is_not_waited_for_any_more(driver, pair) -> None:
+    poller = PortablePoller(driver)
+    waited: list[set[int]] = []
+    wait_ready, fd = driver.wait_ready, pair[0].fileno()
+
+    def watched(read, *rest):
+        waited.append(set(read))
+        try:
+            return wait_ready(read, *rest)
+        finally:
+            waited.pop()
+
+    driver.wait_ready = watched
+    poller.add(fd)
+    over = driver.event()
+
+    def lead() -> None:
+        while not over.is_set():
+            poller.wait(None)
+
+    leader = driver.spawn(lead, name="leader")
+    until(driver, lambda: any(fd in fds for fds in waited), "the leader waits for it")
+
+    in_time(driver, lambda: poller.remove(fd), "remove() returns")
+
+    assert not any(fd in fds for fds in waited)
+    over.set()
+    poller.wake()
+    ended(leader, "it ends")
+    poller.close()
 
 
 def drain_all(end: socket.socket) -> None:

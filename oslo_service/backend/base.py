@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from oslo_service.backend._greenlets import frames_of_greenlets
 from oslo_service.backend._poll import poll_ready
 from oslo_service.backend._semaphore import Semaphore
 from oslo_service.backend._task import InlineTask, Task
@@ -38,6 +39,7 @@ __all__ = (
     "Task",
     "Waiter",
     "WaiterEvent",
+    "frames_of_greenlets",
     "poll_ready",
 )
 
@@ -191,7 +193,8 @@ class Driver(abc.ABC):
 
         :returns: the innermost frames, by what :meth:`current_ident` gives in
             the tasks; also of what is of the model's kind and no task. Here:
-            of the native threads.
+            of the native threads. Where tasks are greenlets,
+            :func:`frames_of_greenlets` is all of it.
         """
         return sys._current_frames()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oslo_service import threadgroup
+from oslo_service import _deprecated, threadgroup
 from oslo_service.backend.base import Driver
 from oslo_service.testing.waiting import LIMIT, in_time, until
 
@@ -112,10 +112,15 @@ class TestThreadsOfOthers:
         until(driver, lambda: not thread.is_alive(), "it does not wait for itself")
 
     def test_cancelling_the_group_leaves_them_alone(
-        self, driver: Driver, group: OwnThreads, release: threading.Event
+        self,
+        driver: Driver,
+        group: OwnThreads,
+        release: threading.Event,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         del driver
         thread = group.add_thread(release.wait, LIMIT)
+        monkeypatch.setattr(_deprecated, "_warned", {"ThreadGroup.cancel()"})
         group.cancel(timeout=0.0)
 
         assert group.threads == [thread]

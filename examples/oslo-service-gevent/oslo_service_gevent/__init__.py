@@ -3,7 +3,7 @@
 """oslo.service on gevent: a task is a greenlet."""
 
 from collections.abc import Callable, Sequence
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, ClassVar
 
 import gevent
@@ -96,6 +96,12 @@ class GeventDriver(base.Driver):
             gevent.sleep(0)
             return base.poll_ready(self.original("select"), read, write, 0)
         return _waiting.wait_ready(read, write, timeout)
+
+    def frames(self) -> dict[int, FrameType]:
+        """Tell where every greenlet is that has begun and not ended."""
+        return base.frames_of_greenlets(
+            greenlet.greenlet, greenlet.getcurrent(), _waiting.is_inherited
+        )
 
     def original(self, module: str) -> ModuleType:
         """Give the module as it was before monkey-patching."""

@@ -11,13 +11,20 @@ from gevent import _hub_local
 
 from oslo_service.backend import base
 
-__all__ = ("GreenEvent", "call_soon", "current_hub", "start_over", "wait_ready")
+__all__ = (
+    "GreenEvent",
+    "call_soon",
+    "current_hub",
+    "is_inherited",
+    "start_over",
+    "wait_ready",
+)
 
 # Of libev: what a watcher waits for.
 _READ, _WRITE = 1, 2
 # What came over in a fork. Were it collected, the greenlets that wait in it would
 # be thrown out and run their clean-up, on descriptors shared with the parent.
-_inherited: list[object] = []
+_inherited: list[tuple[Any, object]] = []
 
 
 def call_soon(hub: Any, call: Callable[[], object]) -> None:
@@ -108,6 +115,11 @@ def wait_ready(
         for watcher in watchers:
             watcher.close()
     return ready
+
+
+def is_inherited(one: Any) -> bool:
+    """Tell whether a greenlet is one of the process that this was forked from."""
+    return any(hub in (one, one.parent) for hub, _ in _inherited)
 
 
 def start_over(running: object) -> None:

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The primitives, on green threads."""
 
-import gc
 import importlib
-import sys
 from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -196,19 +194,9 @@ class EventletDriver(base.Driver):
 
     def frames(self) -> dict[int, FrameType]:
         """Tell where every green thread is that has begun and not ended."""
-        greens = [
-            one
-            for one in gc.get_objects()
-            if issubclass(type(one), greenlet.greenlet) and not _hub.is_inherited(one)
-        ]
-        # Those from before a fork are hidden; the main one is one of them.
-        current = ancestor = greenlet.getcurrent()
-        while ancestor is not None:
-            greens.append(ancestor)
-            ancestor = ancestor.parent
-        found = {id(one): one.gr_frame for one in greens if one.gr_frame is not None}
-        found[id(current)] = sys._getframe(1)
-        return found
+        return base.frames_of_greenlets(
+            greenlet.greenlet, greenlet.getcurrent(), _hub.is_inherited
+        )
 
     def original(self, module: str) -> ModuleType:
         """Give the module as it was before monkey-patching."""

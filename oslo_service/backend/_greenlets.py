@@ -1,0 +1,35 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What models have in common whose tasks are greenlets, whichever hub they have."""
+
+import gc
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+__all__ = ("frames_of_greenlets",)
+
+
+def frames_of_greenlets(
+    kind: type, current: Any, is_inherited: Callable[[Any], bool]
+) -> dict[int, FrameType]:
+    """Give the innermost frames of all greenlets that have begun and not ended.
+
+    :param kind: the class of all greenlets.
+    :param current: the calling one.
+    :param is_inherited: tells which are of the process that this was forked from.
+    """
+    found = [
+        one
+        for one in gc.get_objects()
+        if issubclass(type(one), kind) and not is_inherited(one)
+    ]
+    # Those from before a fork are hidden; the main one is one of them.
+    ancestor = current
+    while ancestor is not None:
+        found.append(ancestor)
+        ancestor = ancestor.parent
+    frames = {id(one): one.gr_frame for one in found if one.gr_frame is not None}
+    frames[id(current)] = sys._getframe(2)
+    return frames

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from oslo_service.testing.live import Live
-from oslo_service.testing.scenarios import BUILT_IN
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "rpc"
+# Those that oslo.messaging knows.
+DRIVERS = ("threading", "eventlet")
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 # How long the broker may take to start, in seconds.
 PATIENCE = 90.0
@@ -183,6 +184,13 @@ def broker(tmp_path_factory):
 
 
 @pytest.fixture
+def driver_name(driver_name):
+    if driver_name not in DRIVERS:
+        pytest.skip(f"oslo.messaging does not know {driver_name}")
+    return driver_name
+
+
+@pytest.fixture
 def bus(broker, driver_name, tmp_path, request):
     with Bus(broker, tmp_path, driver_name, **getattr(request, "param", {})) as bus:
         yield bus
@@ -197,7 +205,7 @@ def idlers(broker, tmp_path_factory):
             running.enter_context(
                 Bus(broker, home, driver, heartbeat_timeout_threshold=HEARTBEAT)
             )
-            for driver in BUILT_IN
+            for driver in DRIVERS
         ]
         for bus in found:
             client = bus.client()
@@ -213,7 +221,7 @@ reloading = pytest.mark.parametrize(
 
 
 def test_every_worker_answers_before_it_is_left_idle(idlers):
-    assert [len(bus.pids) for bus in idlers] == [2] * len(BUILT_IN)
+    assert [len(bus.pids) for bus in idlers] == [2] * len(DRIVERS)
 
 
 def test_sighup_with_mutate_loses_no_call_and_resets_every_worker(bus):

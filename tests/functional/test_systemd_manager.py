@@ -130,6 +130,13 @@ def free_port():
 
 
 @pytest.fixture
+def driver_name(driver_name):
+    if driver_name not in SERVICES:
+        pytest.skip(f"there is no unit file for {driver_name}")
+    return driver_name
+
+
+@pytest.fixture
 def manager(tmp_path):
     for name in ("unshare", "systemctl", SYSTEMD):
         if shutil.which(name) is None:

@@ -198,6 +198,7 @@ class Supervisor:
                     self._pass_baton()
             else:
                 candidate.wait()
+        self.post(self._tell)  # of what ended before anybody turned
         self._remove_ended()
         return unit.status
 

@@ -17,12 +17,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import testscenarios
-
+from oslo_service._extras import need
 from oslo_service.testing import _drivers, _errand
 
 if TYPE_CHECKING:
     from oslo_service.backend.base import Driver
+
+need("testscenarios", "test")
+import testscenarios  # noqa: E402
 
 __all__ = ("OnEveryDriver", "Scenario", "per_driver")
 

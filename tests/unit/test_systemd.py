@@ -77,6 +77,22 @@ def test_a_launcher_says_it_by_notify_once(driver_name, driver, monkeypatch):
     told.assert_called_once_with()
 
 
+class Broken(service.Service):
+    def start(self):
+        raise RuntimeError("it cannot start")
+
+
+def test_what_has_ended_before_anybody_waits_is_said_all_the_same(
+    driver_name, driver, receiver
+):
+    conf = cfg.ConfigOpts()
+    conf([], project="test", default_config_files=[])
+    launcher = service.launch(conf, Broken())
+    launcher.services.wait()
+    assert launcher.wait() == 1
+    assert receiver.rest()[0][0] == "STOPPING=1"
+
+
 class TestOnready:
     def wait(self, address, timeout, *messages):
         """Wait while somebody says something."""

@@ -96,6 +96,9 @@ class TestCrashLoop:
             assert len(inner) == 1
             program.kill(SIGKILL, inner[0])
             program.expect("start", 2, name="inner")
+            # A worker that is just failing when it is told to stop counts.
+            rounds = program.transcript.count("started again in")
+            program.expect_text("started again in", rounds + 2)
             assert program.end() == 0
 
 

@@ -56,11 +56,6 @@ class Parser:
         self._unseen = 0
         self._parser: Any = httptools.HttpRequestParser(self)
 
-    @property
-    def in_body(self) -> bool:
-        """Whether the body of the newest request has not ended yet."""
-        return self._request is not None
-
     def close(self) -> None:
         """Let go of what refers back to this object."""
         self.finished = True

@@ -1,11 +1,21 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a parent and a worker say to each other: one byte a message."""
+"""The line between a parent and a worker: one byte a message."""
 
 import contextlib
 from types import ModuleType
 
-__all__ = ("ALIVE", "MUTATED", "READY", "STOPPED", "Channel", "nonblocking_pipe")
+from oslo_service.supervisor.stacks import Stacks
+
+__all__ = (
+    "ALIVE",
+    "MUTATED",
+    "READY",
+    "STOPPED",
+    "Channel",
+    "Line",
+    "nonblocking_pipe",
+)
 
 #: A worker says: every start() has returned.
 READY = b"r"
@@ -87,3 +97,14 @@ class Channel:
             self._closed = True
             self._os.close(self._reader)
             self._os.close(self._writer)
+
+
+class Line:
+    """All that is between a parent and a worker, before either takes its own.
+
+    :param system: the unpatched module ``os``.
+    """
+
+    def __init__(self, system: ModuleType) -> None:
+        self.parents_end, self.workers_end = Channel.pair(system)
+        self.stacks = Stacks.make()

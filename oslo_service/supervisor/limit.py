@@ -21,14 +21,21 @@ LOG = logging.getLogger(__name__)
 # seconds; a parent kills its workers one second after their limit.
 _BACKSTOP = 0.5
 
+# What faulthandler raises of a standard error that has no descriptor.
+_NOWHERE_TO_WRITE = (RuntimeError, ValueError, OSError, AttributeError)
+
 
 class Backstop:
     """faulthandler's timer, of which a process has one, for many limits.
 
     It needs no GIL: it ends even a process that never gives it up.
+
+    :param stacks_fd: gives the descriptor to write stacks to; None is the
+        standard error.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stacks_fd: Callable[[], int | None]) -> None:
+        self._stacks_fd = stacks_fd
         self._ends: dict[object, float] = {}
 
     def set(self, holder: object, seconds: float) -> None:
@@ -44,14 +51,25 @@ class Backstop:
     def _rearm(self) -> None:
         # The latest: each limit's own watch comes first in any ordinary case.
         end = max(self._ends.values(), default=None)
+        if end is None:
+            faulthandler.cancel_dump_traceback_later()
+            return
+        left = max(0.001, end - _clock.now())
         try:
-            if end is None:
-                faulthandler.cancel_dump_traceback_later()
-            else:
-                left = max(0.001, end - _clock.now())
-                faulthandler.dump_traceback_later(left, exit=True)
-        except (RuntimeError, ValueError, OSError, AttributeError) as exc:
+            faulthandler.dump_traceback_later(left, exit=True, file=self._file())
+        except _NOWHERE_TO_WRITE as exc:
             LOG.debug("There is no timer behind the limit: %s", exc)
+
+    def dump_stacks(self) -> None:
+        """Write the stacks of all threads, now."""
+        try:
+            faulthandler.dump_traceback(self._file(), all_threads=True)
+        except _NOWHERE_TO_WRITE as exc:
+            LOG.debug("There is nowhere to write the stacks to: %s", exc)
+
+    def _file(self) -> Any:
+        fd = self._stacks_fd()
+        return sys.stderr if fd is None else fd
 
 
 class TimeLimit:
@@ -106,10 +124,7 @@ class TimeLimit:
             " ends with status 1",
             *(seconds, self._describe(), os.getpid()),
         )
-        try:
-            faulthandler.dump_traceback(all_threads=True)
-        except (RuntimeError, ValueError, OSError, AttributeError):
-            LOG.debug("There is nowhere to write the stacks to")
+        self._backstop.dump_stacks()
         self._before_exit()
         flush_streams()
         os._exit(1)

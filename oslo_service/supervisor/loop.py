@@ -53,7 +53,7 @@ class Supervisor:
         self._uplink = uplink
         self._waker = signals.Waker(driver)
         self._signals = signals.of_process()
-        self._backstop = Backstop()
+        self._backstop = Backstop(self._stacks_fd)
         self._orders: collections.deque[Callable[[], object]] = collections.deque()
         # Held by whoever turns.
         self._baton = driver.original("_thread").allocate_lock()
@@ -68,6 +68,9 @@ class Supervisor:
     def has_parent(self) -> bool:
         """Whether this process is a worker."""
         return self._uplink is not None
+
+    def _stacks_fd(self) -> int | None:
+        return None if self._uplink is None else self._uplink.stacks_fd
 
     # Units
 

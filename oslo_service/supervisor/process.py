@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service.supervisor import signals
-from oslo_service.supervisor.channel import Channel
+from oslo_service.supervisor.channel import Channel, Line
 from oslo_service.supervisor.limit import flush_streams
 
 __all__ = ("Process", "fork", "open_pidfd", "pidfds_work")
@@ -53,12 +53,13 @@ class Process:
     """A worker process that was started here.
 
     :param pid: its id.
-    :param channel: the parent's end of the line to it.
+    :param line: to it; the worker's end has been closed here.
     """
 
-    def __init__(self, pid: int, channel: Channel) -> None:
+    def __init__(self, pid: int, line: Line) -> None:
         self.pid = pid
-        self.channel: Channel | None = channel
+        self.channel: Channel | None = line.parents_end
+        self.stacks = line.stacks
         self.pidfd = open_pidfd(pid)
 
     def filenos(self) -> Iterator[int]:
@@ -112,6 +113,7 @@ class Process:
         if self.pidfd is not None:
             os.close(self.pidfd)
             self.pidfd = None
+        self.stacks.close()
 
 
 def fork(main: Callable[[set[Any]], object], *, parallel: bool) -> int:

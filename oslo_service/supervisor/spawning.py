@@ -20,8 +20,9 @@ from oslo_config import cfg
 from oslo_service import backend
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import signals, worker
-from oslo_service.supervisor.channel import Channel
+from oslo_service.supervisor.channel import Channel, Line
 from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.stacks import Stacks
 from oslo_service.supervisor.uplink import Uplink
 
 __all__ = ("main", "start")
@@ -47,24 +48,23 @@ def start(
     prepare: worker.Prepare,
     spec: Any,
     reset: bool,
-    channel: Channel,
-    other_end: Channel,
+    line: Line,
 ) -> int:
     """Start a worker in a fresh interpreter.
 
     :param prepare: called in the worker, with the service, before it starts.
     :param spec: has the service, as ``service``.
-    :param channel: the worker's end of the line.
-    :param other_end: the parent's; it is not inherited.
+    :param line: of which the parent's end is not inherited.
     :returns: its pid.
     :raises OSError: the system has no room for another process.
     """
-    del other_end
     with tempfile.TemporaryFile() as legacy:
         mask = signals.of_process().block()
         try:
             _bequeath(legacy, driver, settings, prepare, spec.service, reset, mask)
-            fds = (*channel.filenos(), legacy.fileno())
+            fds = [*line.workers_end.filenos(), legacy.fileno()]
+            if line.stacks.fd is not None:
+                fds.append(line.stacks.fd)
             process = subprocess.Popen(  # noqa: S603 - it is this interpreter
                 [
                     sys.executable,
@@ -114,20 +114,22 @@ def _bequeath(
 
 def main() -> NoReturn:
     """Be a worker: called in the fresh interpreter, with signals blocked."""
-    reader, writer, legacy = map(int, sys.argv[1:4])
-    worker.run(lambda: _inherit(Channel(os, reader, writer), legacy))
-
-
-def _inherit(channel: Channel, legacy_fd: int) -> int:
-    for fd in channel.filenos():
+    reader, writer, legacy, *stacks = map(int, sys.argv[1:])
+    for fd in (reader, writer, *stacks):
         os.set_inheritable(fd, False)
+    channel = Channel(os, reader, writer)
+    left = Stacks(stacks[0] if stacks else None)
+    worker.run(lambda: _inherit(channel, left, legacy))
+
+
+def _inherit(channel: Channel, stacks: Stacks, legacy_fd: int) -> int:
     with os.fdopen(legacy_fd, "rb") as file:
         multiprocessing.spawn.prepare(pickle.load(file))  # noqa: S301
         body = pickle.load(file)  # noqa: S301
-    return _live(body, channel)
+    return _live(body, channel, stacks)
 
 
-def _live(body: dict[str, Any], channel: Channel) -> int:
+def _live(body: dict[str, Any], channel: Channel, stacks: Stacks) -> int:
     conf = body["conf"]
     for hook in body["hooks"]:
         conf.register_mutate_hook(hook)
@@ -136,7 +138,7 @@ def _live(body: dict[str, Any], channel: Channel) -> int:
     _set_up_logging(conf)
     backend.init_backend(body["driver"])
     driver = backend.commit(conf)
-    worker.listen_to_parent(driver, Uplink(channel, body["parent"]))
+    worker.listen_to_parent(driver, Uplink(channel, body["parent"], stacks))
     settings = Settings(conf, body["restart_method"])
     return worker.live(
         driver,

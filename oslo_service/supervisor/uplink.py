@@ -8,6 +8,7 @@ import os
 from oslo_service.supervisor.channel import ALIVE, MUTATED, READY, STOPPED, Channel
 from oslo_service.supervisor.crew import OrderKind
 from oslo_service.supervisor.process import open_pidfd
+from oslo_service.supervisor.stacks import Stacks
 
 __all__ = ("Uplink",)
 
@@ -19,11 +20,13 @@ class Uplink:
 
     :param channel: the worker's end of the line.
     :param parent: the parent's pid.
+    :param stacks: what is left to the parent.
     """
 
-    def __init__(self, channel: Channel, parent: int) -> None:
+    def __init__(self, channel: Channel, parent: int, stacks: Stacks) -> None:
         self._channel: Channel | None = channel
         self._parent = parent
+        self._stacks = stacks
         self._pidfd = open_pidfd(parent)
         self._told_of_orphanhood = False
 
@@ -38,13 +41,22 @@ class Uplink:
         """Give the parent's orders; its death is an order to stop."""
         orders = self._receive(readable)
         # A dying process closes its descriptors before it hands over its children.
-        gone = self._channel is None or os.getppid() != self._parent
+        gone = self._channel is None or self._orphaned
         if gone and not self._told_of_orphanhood:
             self._told_of_orphanhood = True
             LOG.warning("The parent process %d is gone: stopping", self._parent)
-            self.close()
+            self._hang_up()  # the stacks stay: a timer may be set to write there
             orders.append(OrderKind.STOP)
         return orders
+
+    @property
+    def _orphaned(self) -> bool:
+        return os.getppid() != self._parent
+
+    @property
+    def stacks_fd(self) -> int | None:
+        """The descriptor to leave stacks in, while there is anybody to read them."""
+        return None if self._orphaned else self._stacks.fd
 
     def _receive(self, readable: set[int]) -> list[OrderKind]:
         if self._channel is None or self._channel.fileno() not in readable:
@@ -78,6 +90,10 @@ class Uplink:
 
     def close(self) -> None:
         """Close what is held."""
+        self._hang_up()
+        self._stacks.close()
+
+    def _hang_up(self) -> None:
         if self._channel is not None:
             self._channel.close()
             self._channel = None

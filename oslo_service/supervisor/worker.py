@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from oslo_service import _activation, backend
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import loop, manager, process, signals
-from oslo_service.supervisor.channel import Channel
+from oslo_service.supervisor.channel import Line
 from oslo_service.supervisor.limit import flush_streams
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.uplink import Uplink
@@ -31,25 +31,23 @@ def fork(
     prepare: Prepare,
     spec: Any,
     reset: bool,
-    *ends: Channel,
+    line: Line,
 ) -> int:
     """Start a worker as a fork of this process.
 
     :param prepare: called in the worker, with the service, before it starts.
     :param spec: has the service, as ``service``.
-    :param ends: the worker's and the parent's end of the line.
     :returns: its pid.
     """
-    channel, other_end = ends
     parent = os.getpid()
 
     def main(mask: set[Any]) -> None:
-        other_end.close()
+        line.parents_end.close()
         work = functools.partial(
             live, driver, spec.service, settings, mask, prepare, reset=reset
         )
         _activation.inherit(parent)
-        uplink = Uplink(channel, parent)
+        uplink = Uplink(line.workers_end, parent, line.stacks)
         run(functools.partial(_live_forked, driver, uplink, work))
 
     return process.fork(main, parallel=driver.capabilities.parallel)

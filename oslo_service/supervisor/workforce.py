@@ -10,7 +10,7 @@ from typing import Any
 from oslo_service import _clock
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import crew
-from oslo_service.supervisor.channel import ALIVE, MUTATED, READY, STOPPED, Channel
+from oslo_service.supervisor.channel import ALIVE, MUTATED, READY, STOPPED, Line
 from oslo_service.supervisor.limit import TimeLimit
 from oslo_service.supervisor.process import Process
 from oslo_service.supervisor.settings import Settings
@@ -26,9 +26,9 @@ _PARENTS_GRACE = 1.0
 _BLIND_PAUSE = 0.01
 
 #: Starts a process for a worker. Given what it runs, whether to reset the
-#: service first, the worker's end of the line, and the parent's, which the
-#: worker must close. Returns its pid.
-Starter = Callable[[Any, bool, Channel, Channel], int]
+#: service first, and the line, of which the worker must close the parent's end.
+#: Returns its pid.
+Starter = Callable[[Any, bool, Line], int]
 
 
 class Workforce:
@@ -174,6 +174,7 @@ class Workforce:
         if not ended:
             return
         del self.processes[worker]
+        process.stacks.show(_name(worker, process))
         process.close()
         level = logging.INFO if worker.ordered and status == 0 else logging.WARNING
         self._news.append(
@@ -228,19 +229,20 @@ class Workforce:
 
     def _start(self, worker: crew.Worker, reset: bool, now: float) -> None:
         spec = worker.slot.spec
-        ours, theirs = Channel.pair(self._driver.original("os"))
+        line = Line(self._driver.original("os"))
         try:
-            pid = self._starter(spec, reset, theirs, ours)
+            pid = self._starter(spec, reset, line)
         except Exception:
             LOG.exception("A worker of %s cannot be started", spec)
-            ours.close()
+            line.parents_end.close()
+            line.stacks.close()
             self._crew.gone(worker, None, now)
         else:
-            self.processes[worker] = Process(pid, ours)
+            self.processes[worker] = Process(pid, line)
             values = (worker.slot.index, spec, pid)
             self._news.append((logging.INFO, "Started worker %d of %s, pid %d", values))
         finally:
-            theirs.close()
+            line.workers_end.close()
 
     def _kill(self, process: Process, late: bool) -> None:
         if late:

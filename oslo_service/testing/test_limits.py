@@ -32,10 +32,13 @@ class TestGil:
         with unusual(
             driver_name, workers=self.workers, traits=["GIL"], arguments=limit_of_1
         ) as program:
-            program.expect("started", self.workers)
+            started = program.expect("started", self.workers)
             program.expect("waiting")
             assert program.end() == 1
             program.expect_text(" in stop", self.workers)
+            if self.workers == 2:
+                for event in started:
+                    program.expect_text(f"(pid {event['pid']}):\nTimeout (")
 
     def test_it_ends_without_its_parent_too(self, driver_name, limit_of_1) -> None:
         if self.workers == 1:
@@ -71,7 +74,38 @@ def test_a_successor_starts_though_an_old_worker_hangs(driver_name, limit_of_1) 
         program.expect_text("still running: wait() of", 2)
         for event in old:
             program.expect_text(f"(pid {event['pid']}) exited with status 1")
+            # Both at the same time, and yet not mixed.
+            program.expect_text(f"(pid {event['pid']}):\nCurrent thread 0x")
         assert len(program.pids("started")) == 4
+
+
+def test_a_worker_without_a_parent_shows_its_stacks_itself(
+    driver_name, limit_of_1
+) -> None:
+    with live(
+        driver_name, workers=2, traits=["hanging wait"], arguments=limit_of_1
+    ) as program:
+        program.expect("started", 2)
+        program.expect("waiting")
+        program.kill(signal.SIGKILL)
+        program.until(lambda: not program.left(), "the workers end")
+        program.expect_text("(most recent call first)")
+
+
+@pytest.mark.needs_capability("spawn_workers")
+def test_spawned_workers_show_their_stacks_too(driver_name, limit_of_1) -> None:
+    with live(
+        driver_name,
+        workers=2,
+        traits=["hanging wait"],
+        start_method="spawn",
+        arguments=limit_of_1,
+    ) as program:
+        started = program.expect("started", 2)
+        program.expect("waiting")
+        assert program.end() == 1
+        for event in started:
+            program.expect_text(f"(pid {event['pid']}):\nCurrent thread 0x")
 
 
 def test_a_start_that_hangs_is_ended_too(driver_name, limit_of_1, tmp_path) -> None:

@@ -45,11 +45,12 @@ class Client(responses.Outlet, environs.BodySource, Protocol):
     def server_environ(self) -> environs.Environ:
         """What is the same for every request to the server."""
 
-    def send_file(self, fd: int, offset: int, count: int) -> bool:
-        """Have the system send a part of a file.
+    def send_file(self, fd: int, offset: int, count: int) -> int:
+        """Have the system send a part of a file, as far as it can.
 
-        :returns: whether it has; False: it cannot, here.
-        :raises OSError: the client is gone.
+        :returns: how many bytes it has sent.
+        :raises ClientGone: the client does not read.
+        :raises EOFError: there is no such part.
         """
 
     def abort(self) -> None:
@@ -154,7 +155,12 @@ def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
         return
     fd, offset, size = region
     count = response.promise(size)
-    if count and not client.send_file(fd, offset, count):
+    sent = client.send_file(fd, offset, count) if count else 0
+    if sent < count:
+        # Reading and sending tells whether the file is to blame or the client.
+        if sent:
+            result.file.seek(offset + sent)
+        count -= sent
         while count and (block := result.file.read(min(count, result.block_size))):
             client.send(block)
             client.throttle()

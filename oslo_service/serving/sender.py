@@ -129,14 +129,12 @@ class Sender:
 
         :returns: how many bytes it has sent; 0: the client is not ready.
         :raises EOFError: there is no such part.
-        :raises ClientGone: there is nobody to send to.
+        :raises OSError: it cannot; of the file or of the client, that is not said.
         """
         try:
             sent = os.sendfile(self._socket.fileno(), fd, offset, min(count, _FILE))
         except BlockingIOError:
             return 0
-        except OSError as exc:
-            raise self.lose(f"the client is gone: {exc}") from None
         if not sent:
             raise EOFError("the file became shorter while it was sent")
         return sent

@@ -312,18 +312,21 @@ class Session:
         if not self._wait(write=True):
             raise self._sender.lose("the client does not read")
 
-    def send_file(self, fd: int, offset: int, count: int) -> bool:
+    def send_file(self, fd: int, offset: int, count: int) -> int:
         """Have the system send a part of a file; not where it is encrypted."""
         if self._tls is not None:
-            return False
+            return 0
         self._await_sent(0)
-        while count:
-            sent = self._sender.send_file(fd, offset, count)
-            if not sent:
+        sent = 0
+        while sent < count:
+            try:
+                now = self._sender.send_file(fd, offset + sent, count - sent)
+            except OSError:
+                break
+            if not now:
                 self._await_client()
-            offset += sent
-            count -= sent
-        return True
+            sent += now
+        return sent
 
     # The end
 

@@ -3,6 +3,7 @@
 """Contract: wsgi.Server answers requests as HTTP/1.1 and PEP 3333 have it."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from oslo_service.testing.http_client import Client, Site, get, sites
 
 CHUNKED = "Transfer-Encoding: chunked"
 CLOSE = "Connection: close"
+# It has a size, and sendfile(2) refuses it: EINVAL.
+UNSENDABLE = Path("/proc/config.gz")
 
 
 @pytest.fixture(scope="module", name="sites", params=["epoll", "portable"])
@@ -194,6 +197,14 @@ class TestResponses:
 
     def test_the_system_sends_it_by_itself(self, client: Client) -> None:
         assert client.ask("/unread-file?300").body == b"x" * 300 * 1024
+
+    @pytest.mark.skipif(
+        not UNSENDABLE.exists(), reason=f"this kernel does not have {UNSENDABLE}"
+    )
+    def test_one_that_the_system_cannot_send_is_read(self, client: Client) -> None:
+        answer = client.ask(f"/existing-file?{UNSENDABLE}")
+        assert answer.body == UNSENDABLE.read_bytes()
+        assert client.ask("/").body == b"hello"
 
     def test_no_content(self, client: Client) -> None:
         answer = client.ask("/empty")

@@ -82,9 +82,9 @@ class Peer:
         """Note it."""
         self.aborted = True
 
-    def send_file(self, fd: int, offset: int, count: int) -> bool:
+    def send_file(self, fd: int, offset: int, count: int) -> int:
         """Have no system to do it."""
-        return False
+        return 0
 
     def await_body(self, request: Any, body: Any) -> None:
         """Take in more of what is sent."""

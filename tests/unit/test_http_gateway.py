@@ -30,15 +30,15 @@ class Template(str):
 class Client:
     """Keeps what is sent.
 
-    :param sends_files: whether the system could send a file, as without TLS.
+    :param sends: how many bytes of a file the system sends; 0, as with TLS: none.
     """
 
     address = ("192.0.2.1", 1234)
     server_environ = environ.of_server("a", "80", tls=False, multiprocess=False)
     will_close = False
 
-    def __init__(self, *, sends_files: bool = False) -> None:
-        self._sends_files = sends_files
+    def __init__(self, *, sends: int = 0) -> None:
+        self._sends = sends
         self.sent = b""
         self.aborted = False
 
@@ -53,12 +53,12 @@ class Client:
         """Note it."""
         self.aborted = True
 
-    def send_file(self, fd: int, offset: int, count: int) -> bool:
+    def send_file(self, fd: int, offset: int, count: int) -> int:
         """Read it, in place of the system."""
-        if self._sends_files:
-            path = Path(f"/proc/self/fd/{fd}")
-            self.sent += path.read_bytes()[offset : offset + count]
-        return self._sends_files
+        path = Path(f"/proc/self/fd/{fd}")
+        data = path.read_bytes()[offset:][: min(count, self._sends)]
+        self.sent += data
+        return len(data)
 
     @property
     def body(self) -> bytes:
@@ -73,13 +73,13 @@ def answer(application: Any, client: Client) -> bool:
     return Gateway(application, log, debug=False).answer(request, client)
 
 
-@pytest.mark.parametrize("sends_files", [False, True])
+@pytest.mark.parametrize("sends", [0, 2, 100])
 class TestFiles:
-    """wsgi.file_wrapper, with TLS and without."""
+    """wsgi.file_wrapper, where the system sends nothing, a part, or all of it."""
 
     @pytest.fixture
-    def client(self, sends_files: bool) -> Client:
-        return Client(sends_files=sends_files)
+    def client(self, sends: int) -> Client:
+        return Client(sends=sends)
 
     @pytest.fixture
     def path(self, tmp_path: Path) -> Path:

@@ -14,6 +14,7 @@ import hashlib
 import itertools
 import json
 import os
+import pathlib
 import resource
 import sys
 import tempfile
@@ -167,6 +168,14 @@ def unread_file(environ: Any, start: Any) -> Any:
     return environ["wsgi.file_wrapper"](Unread(int(environ["QUERY_STRING"])))
 
 
+def existing_file(environ: Any, start: Any) -> Any:
+    """Give the file that the query names."""
+    start("200 OK", TEXT)
+    path = pathlib.Path(environ["QUERY_STRING"])
+    named = path.open("rb")
+    return environ["wsgi.file_wrapper"](named)
+
+
 def fail_before(_environ: Any, _start: Any) -> Any:
     """Fail before the first byte."""
     raise RuntimeError("it fails as asked")
@@ -306,6 +315,7 @@ PATHS = {
     "/write": write,
     "/file": file,
     "/unread-file": unread_file,
+    "/existing-file": existing_file,
     "/fail-before": fail_before,
     "/fail-after": fail_after,
     "/exit": exit_,

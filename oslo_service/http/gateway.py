@@ -109,9 +109,7 @@ class Gateway:
             elif isinstance(result, FileWrapper):
                 _send_file(result, response, client)
             else:
-                for part in result:
-                    response.write(part)
-                response.finish()
+                _send_parts(result, response)
         finally:
             close = getattr(result, "close", None)
             if close is not None:
@@ -146,12 +144,18 @@ def _send_error(status: str, text: str, client: Client) -> None:
         LOG.info("It cannot be told %s: %s", status, exc)
 
 
+def _send_parts(parts: Iterable[bytes], response: Response) -> None:
+    for part in parts:
+        response.write(part)
+        if response.full:
+            break  # it may never end by itself
+    response.finish()
+
+
 def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
     region = None if response.begun else result.region()
     if region is None:
-        for part in result:
-            response.write(part)
-        response.finish()
+        _send_parts(result, response)
         return
     fd, offset, size = region
     count = response.promise(size)

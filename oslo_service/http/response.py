@@ -101,6 +101,7 @@ class Response:
     :ivar close: the connection ends with it.
     :ivar status: the status line, once there is one.
     :ivar begun: some of it has been sent.
+    :ivar full: nothing that is added to the body is sent any more.
     :ivar finished: all of it has been sent.
     :ivar length: how many bytes of the body have been sent.
     :ivar complaint: what the application did wrong with the body, or None.
@@ -118,6 +119,7 @@ class Response:
         "close",
         "complaint",
         "finished",
+        "full",
         "length",
         "status",
     )
@@ -130,7 +132,7 @@ class Response:
         self._headers: Headers = ()
         self._declared: int | None = None
         self._chunked = self._bodiless = False
-        self.begun = self.finished = False
+        self.begun = self.full = self.finished = False
         self.length = 0
         self.complaint: str | None = None
 
@@ -223,6 +225,7 @@ class Response:
             )
 
     def _complain_of_excess(self) -> None:
+        self.full = True
         self.complaint = (
             f"the body is longer than its Content-Length, {self._declared}: it is cut"
         )
@@ -276,7 +279,7 @@ class Response:
     def _frame(self, lines: list[str], length: int | None, *, no_content: bool) -> None:
         """Decide how the end of the body, and of the connection, are told."""
         version = self._request.version
-        self._bodiless = no_content or self._request.method == "HEAD"
+        self._bodiless = self.full = no_content or self._request.method == "HEAD"
         if self._declared is None and not no_content:
             # An empty answer to HEAD does not tell how long the other one is.
             self._declared = length or (None if self._bodiless else length)

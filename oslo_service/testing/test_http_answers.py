@@ -297,6 +297,18 @@ class TestFaults:
         assert client.ask("/").body == b"hello"
         site.program.expect_text("the body is longer than its Content-Length")
 
+    @pytest.mark.parametrize(
+        ("method", "query"), [("HEAD", ""), ("GET", "204"), ("GET", "200&70000")]
+    )
+    def test_what_cannot_be_sent_is_not_asked_for(
+        self, site: Site, client: Client, method: str, query: str
+    ) -> None:
+        over = len(site.program.events("flood is over"))
+        answer = client.ask(f"/flood?{query}", method=method)
+        assert len(answer.body) == (70_000 if "&" in query else 0)
+        assert client.ask("/").body == b"hello"
+        assert site.program.expect("flood is over", over + 1)
+
     def test_too_little_ends_the_connection(self, site: Site, client: Client) -> None:
         client.send(get("/too-little") + get("/"))
         with pytest.raises(EOFError):

@@ -121,9 +121,14 @@ def whole(environ: Any, start: Any) -> Any:
     return [KIB * int(environ["QUERY_STRING"])]
 
 
-def flood(_environ: Any, start: Any) -> Any:
-    """Generate without end; tell when nobody listens any more."""
-    start("200 OK", TEXT)
+def flood(environ: Any, start: Any) -> Any:
+    """Generate without end; tell when nobody listens any more.
+
+    The query is a status, and the length that is declared.
+    """
+    status, _, length = environ["QUERY_STRING"].partition("&")
+    declared = [("Content-Length", length)] if length else []
+    start(status or "200 OK", TEXT + declared)
     try:
         while True:
             yield PIECE

@@ -39,19 +39,21 @@ class Listener:
     def close(self) -> None:
         """Close it, and remove the file where this process made it."""
         with self._lock:
-            if self.closed:
-                return
             self.socket.close()
         self.remove_file()
 
     def remove_file(self) -> None:
-        """Remove the file where this process made it, and where there is one."""
-        path, self.path = self.path, None
-        if path is not None and self._pid == os.getpid():
-            try:
-                Path(path).unlink()
-            except FileNotFoundError:
-                pass
+        """Remove the file where this process made it, and where there is one.
+
+        It is gone afterwards, also where another thread has begun to remove it:
+        the process may end next.
+        """
+        if self._pid != os.getpid():
+            return
+        with self._lock:
+            path, self.path = self.path, None
+            if path is not None:
+                Path(path).unlink(missing_ok=True)
 
 
 def listen_on_address(

@@ -1,0 +1,61 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Listening sockets and their files."""
+
+import os
+import pathlib
+import socket
+import threading
+
+import pytest
+
+from oslo_service import _listening
+
+
+@pytest.fixture
+def listener(tmp_path):
+    path = str(tmp_path / "socket")
+    made = _listening.listen_on_path(socket, path, None, 1)
+    listener = _listening.Listener(made, path)
+    yield listener
+    listener.close()
+
+
+@pytest.mark.parametrize("again", ["close", "remove_file"])
+def test_where_two_close_it_the_file_is_gone_for_both(
+    listener, monkeypatch, again: str
+) -> None:
+    # The process may end as soon as either of them has returned.
+    path = pathlib.Path(listener.path)
+    unlink = pathlib.Path.unlink
+    begun, gate = threading.Event(), threading.Event()
+    seen = []
+
+    def slowly(self: pathlib.Path, **options: bool) -> None:
+        begun.set()
+        assert gate.wait(30)
+        unlink(self, **options)
+
+    def close_again() -> None:
+        getattr(listener, again)()
+        seen.append(path.exists())
+
+    monkeypatch.setattr(pathlib.Path, "unlink", slowly)
+    threads = [threading.Thread(target=one) for one in (listener.close, close_again)]
+    threads[0].start()
+    assert begun.wait(30)
+    threads[1].start()
+    threads[1].join(0.1)  # time enough to return too early
+    gate.set()
+    for thread in threads:
+        thread.join(30)
+    assert seen == [False]
+
+
+def test_a_forked_child_leaves_the_file_to_its_parent(listener) -> None:
+    pid = os.fork()
+    if pid == 0:
+        listener.close()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert pathlib.Path(listener.path).exists()

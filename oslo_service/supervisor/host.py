@@ -142,8 +142,10 @@ class Host:
 
     @property
     def all_ready(self) -> bool:
-        """Whether every ``start()`` has returned."""
-        return not self._restarting and all(run.started for run in self._runs)
+        """Whether every ``start()`` has returned, and none is to be called again."""
+        return not (self.restarts or self._restarting) and all(
+            run.started for run in self._runs
+        )
 
     @property
     def all_stopped(self) -> bool:

@@ -56,6 +56,31 @@ def test_it_is_told_once_when_every_start_has_returned(driver, host, blocking) -
     assert readiness.deadline is None
 
 
+def test_what_is_to_be_reloaded_has_not_started(driver) -> None:
+    class Draining(Blocking):
+        """Has work to finish before it is started again."""
+
+        def __init__(self, driver: Driver) -> None:
+            super().__init__(driver)
+            self.draining, self.drained = driver.event(), driver.event()
+
+        def wait(self) -> None:
+            self.draining.set()
+            self.drained.wait()
+
+    draining, host = Draining(driver), Host(driver)
+    host.add(draining)
+    until_set(draining.entered, "the service starts")
+    host.reload()
+    draining.gate.set()
+    until_set(draining.draining, "it has started, and was stopped")
+    assert not host.all_ready
+    draining.drained.set()
+    until(driver, lambda: host.all_ready, "it has started again")
+    host.stop()
+    until_set(host.ended, "the service ends")
+
+
 def test_a_start_that_blocks_is_named_and_counts_when_patience_ends(
     host, caplog
 ) -> None:

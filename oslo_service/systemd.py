@@ -7,9 +7,9 @@ These functions are for programs that have none, and for those that start a
 service and wait for it.
 
 ``python -m oslo_service.systemd`` says that the service is ready, in the name
-of a script. ``python -m oslo_service.systemd SECONDS`` listens at
-``$NOTIFY_SOCKET`` until a service says so; its exit status is what
-:func:`onready` gives.
+of a script; its exit status is 1 where that could not be said. With a number of
+seconds, it listens at ``$NOTIFY_SOCKET`` until a service says so; its exit status
+is what :func:`onready` gives.
 """
 
 import logging
@@ -98,8 +98,7 @@ def onready(notify_socket: str, timeout: float | None) -> int:
 def _main(arguments: list[str]) -> int:
     """Tell, or wait to be told; give the exit status."""
     if not arguments:
-        notify()
-        return 0
+        return 0 if notify() else 1
     try:
         (text,) = arguments
         timeout = float(text)

@@ -157,7 +157,7 @@ class Manager:
                 ", ".join(_silent(units, now)),
             )
         elif self._hungry and not hungry:
-            LOG.warning("All answer again: systemd's watchdog is fed")
+            LOG.warning("systemd's watchdog is fed again")
         self._hungry = hungry
 
     # Sending

@@ -207,6 +207,11 @@ class TestCommand:
     def test_it_does_not_wait_for_ever(self, address):
         assert self.end(self.run(address, "0.05")) == (2, "")
 
+    def test_what_cannot_be_told_is_a_failure(self):
+        status, errors = self.end(self.run("/nowhere/at/all"))
+        assert status == 1
+        assert "systemd cannot be told at NOTIFY_SOCKET='/nowhere/at/all'" in errors
+
     def test_without_an_address_there_is_nothing_to_wait_for(self):
         assert self.end(self.run("", "5")) == (0, "")
 

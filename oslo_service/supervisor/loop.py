@@ -3,10 +3,11 @@
 """The supervisor: one wait over everything that can happen in a process."""
 
 import collections
+import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from oslo_service import _clock
 from oslo_service.backend.base import Driver, Event
@@ -21,7 +22,14 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.uplink import Uplink
 from oslo_service.supervisor.workforce import Starter, Workforce
 
-__all__ = ("Supervisor", "abandon", "known", "of_process", "replace")
+__all__ = (
+    "Supervisor",
+    "abandon",
+    "known",
+    "launching_nothing",
+    "of_process",
+    "replace",
+)
 
 LOG = logging.getLogger(__name__)
 
@@ -93,6 +101,8 @@ class Supervisor:
         return workforce
 
     def _add(self, unit: Unit) -> None:
+        if _refusal is not None:
+            raise RuntimeError(_refusal)
         self.units.append(unit)
         self.readiness.begin(_clock.now())
         self._signals.expected = True
@@ -319,6 +329,8 @@ class Supervisor:
 
 
 _of_process: Supervisor | None = None
+# Why nothing can be launched now; None: it can.
+_refusal: str | None = None
 
 
 def of_process(driver: Driver) -> Supervisor:
@@ -343,6 +355,17 @@ def replace(supervisor: Supervisor) -> None:
     """Make this the supervisor of the process."""
     global _of_process
     _of_process = supervisor
+
+
+@contextlib.contextmanager
+def launching_nothing(reason: str) -> Iterator[None]:
+    """Have whoever launches something meanwhile be told why that is wrong."""
+    global _refusal
+    _refusal = reason
+    try:
+        yield
+    finally:
+        _refusal = None
 
 
 def abandon() -> None:

@@ -19,7 +19,7 @@ from oslo_config import cfg
 
 from oslo_service import backend
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import signals, worker
+from oslo_service.supervisor import loop, signals, worker
 from oslo_service.supervisor.channel import Channel, Line
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.stacks import Stacks
@@ -30,6 +30,10 @@ __all__ = ("main", "start")
 LOG = logging.getLogger(__name__)
 
 _COMMAND = "from oslo_service.supervisor.spawning import main; main()"
+_UNGUARDED = (
+    "a spawned worker imports the program's main module, which launches services as"
+    " it is imported: that belongs behind if __name__ == '__main__':"
+)
 # The attributes of a ConfigOpts that its call has set, and the parameters that
 # take them again.
 _CALL = {
@@ -124,7 +128,8 @@ def main() -> NoReturn:
 
 def _inherit(channel: Channel, stacks: Stacks, legacy_fd: int) -> int:
     with os.fdopen(legacy_fd, "rb") as file:
-        multiprocessing.spawn.prepare(pickle.load(file))  # noqa: S301
+        with loop.launching_nothing(_UNGUARDED):
+            multiprocessing.spawn.prepare(pickle.load(file))  # noqa: S301
         body = pickle.load(file)  # noqa: S301
     return _live(body, channel, stacks)
 

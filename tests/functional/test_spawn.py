@@ -302,3 +302,32 @@ def test_workers_are_forked_unless_it_is_said(tmp_path):
     finally:
         program.clean_up()
     assert "b'yy'" in program.transcript
+
+
+UNGUARDED = """
+import sys
+
+from oslo_config import cfg
+
+from oslo_service import backend, service
+
+backend.init_backend("threading")
+cfg.CONF([], project="unguarded")
+launcher = service.launch(
+    cfg.CONF, service.Service(), workers=int(sys.argv[1]), start_method="spawn"
+)
+sys.exit(launcher.wait())
+"""
+
+
+def test_a_program_without_its_guard_is_told_of_it(tmp_path) -> None:
+    path = tmp_path / "unguarded.py"
+    path.write_text(UNGUARDED)
+    program = Live([str(path), "2"], {})
+    try:
+        program.expect_text("that belongs behind if __name__ == '__main__':", 4)
+        program.kill(signal.SIGTERM)
+        program.wait()
+        assert not program.left()
+    finally:
+        program.clean_up()

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a thread group holds: its threads, and who does what in it."""
 
-import contextlib
 import logging
 import os
 import threading
@@ -157,15 +156,17 @@ class Members:
 
 def run(thread: Thread, call: Callable[[], Any], name: str) -> Any:
     """Make the call of a group's thread: the body of its task."""
-    ident = thread.group._driver().current_ident()
+    driver = thread.group._driver()
+    ident = driver.current_ident()
     outer = listen(thread._stopping)
     callers = thread.group._members.callers
     nested = ident in callers
     callers.add(ident)
     try:
         return call()
-    except Exception:
-        LOG.exception("The function of %s failed", name)
+    except BaseException as exc:
+        if driver.is_failure(exc):
+            LOG.exception("The function of %s failed", name)
         raise
     finally:
         forget(outer)
@@ -178,8 +179,7 @@ def still_running(threads: list[Thread], timeout: float) -> list[Thread]:
     """Wait for threads, and give those that have not ended in time (seconds)."""
     until = _clock.now() + timeout
     for thread in threads:
-        with contextlib.suppress(Exception):  # whatever it raised, or it still runs
-            thread.task.wait(max(0.0, until - _clock.now()))
+        thread.task.join(max(0.0, until - _clock.now()))
     return [thread for thread in threads if not thread.done]
 
 

@@ -150,8 +150,9 @@ class LoopingCallBase:
             return self._loop(abort, schedule, initial_delay, stop_on_exception)
         except LoopingCallDone as done:
             return done.retvalue
-        except Exception:
-            LOG.exception("%s failed", self)
+        except BaseException as exc:
+            if self._driver().is_failure(exc):
+                LOG.exception("%s failed", self)
             raise
         finally:
             forget(outer)
@@ -189,7 +190,9 @@ class LoopingCallBase:
             return self._call()
         except LoopingCallDone:
             raise
-        except Exception:
+        except BaseException as exc:
+            if not self._driver().is_failure(exc):
+                raise
             LOG.exception("%s failed; it goes on", self)
             return _schedule.FAILED
 

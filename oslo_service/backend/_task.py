@@ -80,6 +80,14 @@ class Task(abc.ABC):
             raise self._error
         return self._result
 
+    def join(self, timeout: float | None = None) -> bool:
+        """Block until the call has ended, whatever became of it.
+
+        :param timeout: seconds; None waits without limit.
+        :returns: whether it has ended.
+        """
+        return self._pid != os.getpid() or self._await_end(timeout)
+
     def _await_end(self, timeout: float | None) -> bool:
         """Block until the call has ended; tell whether it has."""
         return self._finished.wait(timeout)
@@ -108,7 +116,8 @@ class Task(abc.ABC):
     def stop(self) -> None:
         """End the task: cancel it, or kill it where it has begun.
 
-        Does not wait. Only where ``capabilities.kill_tasks`` is declared.
+        What has begun is ended by an exception, :attr:`Driver.killed_by`. Does
+        not wait. Only where ``capabilities.kill_tasks`` is declared.
 
         :raises UnsupportedBackendError: the model cannot kill a task.
         """
@@ -121,7 +130,8 @@ class Task(abc.ABC):
         self.ident = driver.current_ident()
         driver.running.add(self)
         call, self._call = self._call, None
-        result, error = None, None
+        result = None
+        error: BaseException | None = None
         try:
             result = call()  # type: ignore[misc]
         except SystemExit as exc:
@@ -130,14 +140,12 @@ class Task(abc.ABC):
             self._end(None, exc)
             raise
         except BaseException as exc:  # noqa: BLE001 - goes to those who wait
-            error = self._translate(exc)
+            error = exc
+            if isinstance(exc, driver.killed_by):
+                error = exceptions.TaskCancelled(f"task {self.name} was killed")
         # Nothing of the call's may outlive it through this frame.
         call = None
         self._end(result, error)
-
-    def _translate(self, error: BaseException) -> BaseException:
-        """Give the library's own exception for one of the model's."""
-        return error
 
     def _claim(self) -> bool:
         try:

@@ -93,11 +93,13 @@ class Driver(abc.ABC):
 
     :cvar name: the name of the driver's entry point.
     :cvar capabilities: what the model can do.
+    :cvar killed_by: what :meth:`Task.stop` raises in a task that has begun.
     :ivar running: the tasks that have begun and not ended.
     """
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    killed_by: ClassVar[tuple[type[BaseException], ...]] = ()
 
     def __init__(self) -> None:
         self.running: set[Task] = set()
@@ -147,6 +149,14 @@ class Driver(abc.ABC):
         :param name: for logs and debuggers.
         :raises RuntimeError: the system has no room for another task.
         """
+
+    def is_failure(self, error: BaseException) -> bool:
+        """Tell whether what a call raised is a failure of the call.
+
+        It is not where the task is to end: it was killed, or ends itself.
+        """
+        ends = (KeyboardInterrupt, SystemExit, GeneratorExit)
+        return not isinstance(error, ends + self.killed_by)
 
     @abc.abstractmethod
     def current_ident(self) -> int:

@@ -6,6 +6,7 @@ import contextvars
 import gc
 import logging
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +37,10 @@ FAR = 3600.0
 
 class PlainError(Exception):
     """What the functions of these tests raise."""
+
+
+class BareError(BaseException):
+    """No Exception, and yet a failure: as eventlet.Timeout is."""
 
 
 class OtherError(Exception):
@@ -148,15 +153,20 @@ class TestEveryKind:
 
         assert ended(started, "start().wait() waits for the loop") == "it"
 
+    @pytest.mark.parametrize("kind", [PlainError, BareError])
     def test_wait_raises_what_the_function_raised(
-        self, driver: Driver, caplog: pytest.LogCaptureFixture
+        self, driver: Driver, caplog: pytest.LogCaptureFixture, kind: type
     ) -> None:
-        loop = self.kind(fail)
+        def call() -> None:
+            raise kind("as asked")
+
+        loop = self.kind(call)
         loop.start(**self.soon)
 
-        with pytest.raises(PlainError, match="as asked"):
+        with pytest.raises(kind, match="as asked"):
             in_time(driver, loop.wait, "an exception ends the loop")
-        assert "PlainError: as asked" in caplog.text, "logged with its traceback"
+        said = f"{kind.__name__}: as asked"
+        assert said in caplog.text, "logged with its traceback"
 
     def test_every_waiter_gets_the_value(self, driver: Driver) -> None:
         loop = self.kind(done_after(3))
@@ -587,8 +597,9 @@ class TestFixedInterval:
 
         assert ticks.entries[-1] - ticks.entries[0] >= 19 * 0.004 * 0.99
 
+    @pytest.mark.parametrize("kind", [PlainError, BareError])
     def test_exceptions_are_logged_and_the_loop_goes_on_where_that_was_asked(
-        self, driver: Driver, caplog: pytest.LogCaptureFixture
+        self, driver: Driver, caplog: pytest.LogCaptureFixture, kind: type
     ) -> None:
         calls = Log()
 
@@ -596,13 +607,19 @@ class TestFixedInterval:
             calls("call")
             if len(calls) == 4:
                 raise loopingcall.LoopingCallDone("the end")
-            fail()
+            raise kind("as asked")
 
         loop = loopingcall.FixedIntervalLoopingCall(call)
         loop.start(interval=0.001, stop_on_exception=False)
 
         assert in_time(driver, loop.wait, "LoopingCallDone ends it") == "the end"
-        assert caplog.text.count("PlainError: as asked") == 3
+        assert caplog.text.count(f"{kind.__name__}: as asked") == 3
+
+    def test_system_exit_ends_the_loop_all_the_same(self, driver: Driver) -> None:
+        loop = loopingcall.FixedIntervalLoopingCall(sys.exit, 3)
+        loop.start(interval=0.001, stop_on_exception=False)
+
+        in_time(driver, loop.wait, "it ends itself")
 
     def test_parameters_may_be_given_by_position(self, driver: Driver) -> None:
         loop = loopingcall.FixedIntervalLoopingCall(done_after(2))

@@ -33,6 +33,10 @@ class PlainError(Exception):
     """What the functions of these tests raise."""
 
 
+class BareError(BaseException):
+    """No Exception, and yet a failure: as eventlet.Timeout is."""
+
+
 def fail() -> None:
     raise PlainError("as asked")
 
@@ -84,17 +88,23 @@ class TestThreads:
 
         assert result_of(driver, thread) == ((1,), {"b": 2})
 
+    @pytest.mark.parametrize("kind", [PlainError, BareError])
     def test_wait_raises_what_the_function_raised(
         self,
         driver: Driver,
         group: threadgroup.ThreadGroup,
         caplog: pytest.LogCaptureFixture,
+        kind: type,
     ) -> None:
-        thread = group.add_thread(fail)
+        def call() -> None:
+            raise kind("as asked")
 
-        with pytest.raises(PlainError, match="as asked"):
+        thread = group.add_thread(call)
+
+        with pytest.raises(kind, match="as asked"):
             result_of(driver, thread)
-        assert "PlainError: as asked" in caplog.text, "logged with its traceback"
+        said = f"{kind.__name__}: as asked"
+        assert said in caplog.text, "logged with its traceback"
 
     def test_system_exit_ends_that_thread_alone(
         self, driver: Driver, group: threadgroup.ThreadGroup
@@ -376,7 +386,10 @@ class TestStop:
 
     @pytest.mark.needs_capability("kill_tasks")
     def test_stop_ends_threads_that_wait_for_ever_where_they_can_be_killed(
-        self, driver: Driver, group: threadgroup.ThreadGroup
+        self,
+        driver: Driver,
+        group: threadgroup.ThreadGroup,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         begun = driver.event()
         thread = group.add_thread(announced(begun, driver.event().wait))
@@ -386,6 +399,7 @@ class TestStop:
 
         with pytest.raises(TaskCancelled):
             result_of(driver, thread)
+        assert "failed" not in caplog.text, "it did not: it was killed"
 
     def test_stop_names_the_threads_that_linger_and_keeps_them_in_the_list(
         self,

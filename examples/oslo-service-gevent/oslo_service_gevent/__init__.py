@@ -10,7 +10,7 @@ import gevent
 import greenlet
 from gevent import monkey
 
-from oslo_service.backend import base, exceptions
+from oslo_service.backend import base
 from oslo_service_gevent import _original, _waiting
 
 __all__ = ("GeventDriver",)
@@ -32,11 +32,6 @@ class GreenTask(base.Task):
         if not self.cancel() and not self.done:
             _waiting.call_soon(self._hub, self._greenlet.throw)
 
-    def _translate(self, error: BaseException) -> BaseException:
-        if isinstance(error, greenlet.GreenletExit):
-            return exceptions.TaskCancelled(f"task {self.name} was killed")
-        return error
-
 
 class GeventDriver(base.Driver):
     """Tasks are greenlets of one hub: that of the thread that spawns first."""
@@ -45,6 +40,7 @@ class GeventDriver(base.Driver):
     capabilities: ClassVar[base.Capabilities] = base.Capabilities(
         kill_tasks=True, parallel=False, spawn_workers=False
     )
+    killed_by: ClassVar[tuple[type[BaseException], ...]] = (greenlet.GreenletExit,)
 
     def __init__(self) -> None:
         super().__init__()

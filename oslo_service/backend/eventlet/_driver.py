@@ -11,7 +11,7 @@ import eventlet
 import greenlet
 from eventlet import patcher
 
-from oslo_service.backend import base, exceptions
+from oslo_service.backend import base
 from oslo_service.backend.eventlet import _hub
 
 if TYPE_CHECKING:
@@ -101,11 +101,6 @@ class GreenTask(base.Task):
         if not self.cancel() and not self.done:
             self._box.post(self._green.throw)
 
-    def _translate(self, error: BaseException) -> BaseException:
-        if isinstance(error, greenlet.GreenletExit):
-            return exceptions.TaskCancelled(f"task {self.name} was killed")
-        return error
-
 
 class EventletDriver(base.Driver):
     """Tasks are green threads of one hub."""
@@ -114,6 +109,7 @@ class EventletDriver(base.Driver):
     capabilities: ClassVar[base.Capabilities] = base.Capabilities(
         kill_tasks=True, parallel=False, spawn_workers=False
     )
+    killed_by: ClassVar[tuple[type[BaseException], ...]] = (greenlet.GreenletExit,)
 
     def __init__(self) -> None:
         super().__init__()

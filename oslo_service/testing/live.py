@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from oslo_service.testing import _drivers
+
 __all__ = (
     "DAEMON",
     "UNUSUAL",
@@ -258,10 +260,18 @@ def is_alive(pid: int) -> bool:
 
 
 class Idle:
-    """Counts how often processes that have nothing to do wake up."""
+    """Counts how often processes that have nothing to do wake up.
 
-    def __init__(self, pids: list[int]) -> None:
+    :param pids: the processes.
+    :param driver: the name of the driver that they run on.
+    :ivar allowed: how often they may.
+    """
+
+    def __init__(self, pids: list[int], driver: str) -> None:
         self.pids = pids
+        # What has tasks take turns may look up now and then: a hub of Eventlet
+        # does once a minute.
+        self.allowed = 0 if _drivers.capabilities(driver).parallel else len(pids)
 
     def counted(self, seconds: int = 3) -> int:
         """Wait until they have come to rest, and then for so long."""

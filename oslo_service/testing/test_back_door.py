@@ -241,10 +241,11 @@ class TestWorkers:
             assert program.transcript.count("Backdoor listening") == 2
             assert program.end() == 0
 
-    def test_spawned_workers_have_them_too(self, tmp_path) -> None:
+    @pytest.mark.needs_capability("spawn_workers")
+    def test_spawned_workers_have_them_too(self, driver_name: str, tmp_path) -> None:
         path = tmp_path / "door-{pid}"
         with with_back_door(
-            *("threading", tmp_path, "backdoor_socket", path),
+            *(driver_name, tmp_path, "backdoor_socket", path),
             workers=2,
             start_method="spawn",
         ) as program:
@@ -321,7 +322,6 @@ class TestEnds:
         with with_back_door(driver_name, tmp_path, "backdoor_port", 0) as program:
             port = doors(program)[program.pid]
             with ConsoleClient.inside(port):
-                idle = Idle([program.pid])
-                # A hub of Eventlet looks up once a minute.
-                assert idle.counted() <= (1 if driver_name == "eventlet" else 0)
+                idle = Idle([program.pid], driver_name)
+                assert idle.counted() <= idle.allowed
             assert program.end() == 0

@@ -354,8 +354,8 @@ def test_an_idle_process_reacts_to_a_signal_without_polling(driver_name: str) ->
     with live(driver_name, workers=1) as program:
         program.expect("started")
         program.expect("waiting")
-        switches = Idle([program.pid])
-        assert switches.counted() <= allowed(driver_name, processes=1)
+        idle = Idle([program.pid], driver_name)
+        assert idle.counted() <= idle.allowed
         assert program.end() == 0
 
 
@@ -363,11 +363,6 @@ def test_an_idle_parent_and_its_workers_use_no_cpu(driver_name: str) -> None:
     with live(driver_name, workers=2) as program:
         pids = [event["pid"] for event in program.expect("started", 2)]
         program.expect("waiting")
-        switches = Idle([program.pid, *pids])
-        assert switches.counted() <= allowed(driver_name, processes=3)
+        idle = Idle([program.pid, *pids], driver_name)
+        assert idle.counted() <= idle.allowed
         assert program.end() == 0
-
-
-def allowed(driver_name: str, processes: int) -> int:
-    """Give how often they may wake up: a hub of Eventlet does once a minute."""
-    return 0 if driver_name == "threading" else processes

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Drivers that are wrong on purpose, each in one way."""
+"""Drivers that are wrong on purpose, each in one way; and two that are right."""
 
 import time
 
@@ -9,6 +9,18 @@ from oslo_service.backend.eventlet import EventletDriver
 from oslo_service.backend.eventlet._driver import GreenTask
 from oslo_service.backend.threading import ThreadingDriver
 from oslo_service.backend.threading._event import LockEvent
+
+
+class OnThreads(ThreadingDriver):
+    """Nothing is wrong with it, and the suite does not know its name."""
+
+    name = "on-threads"
+
+
+class OnGreenThreads(EventletDriver):
+    """Likewise."""
+
+    name = "on-green-threads"
 
 
 class EndlessEvent(LockEvent):

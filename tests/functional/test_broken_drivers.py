@@ -1,6 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The conformance suite fails drivers that are wrong, and says what is."""
+"""The conformance suite fails drivers that are wrong, and says what is.
+
+One that is right passes, whatever it is called.
+"""
 
 import dataclasses
 import os
@@ -13,6 +16,8 @@ from oslo_service.testing.waiting import run_python
 
 HERE = Path(__file__).parent
 DRIVERS = {
+    "on-threads": "OnThreads",
+    "on-green-threads": "OnGreenThreads",
     "endless-waits": "EndlessWaits",
     "immortal-tasks": "ImmortalTasks",
     "lost-errors": "LostErrors",
@@ -28,6 +33,19 @@ PRIMITIVES = [
         *("Tasks", "CancelAndStop", "Events", "Semaphores"),
         *("Readiness", "Idleness", "AfterFork"),
     )
+]
+
+
+# Whatever depends on the kind of the driver, in all parts of the suite.
+DEPENDENT = [
+    "test_back_door::TestEnds::test_one_that_nobody_uses_never_wakes_the_process",
+    "test_back_door::TestWorkers::test_spawned_workers_have_them_too",
+    "test_console::TestHelpers",
+    "test_lifecycle::TestOneProcess",
+    "test_orders::test_an_idle_process_reacts_to_a_signal_without_polling",
+    "test_prepared_process",
+    "test_primitives::TestCancelAndStop",
+    "test_primitives::TestFrames",
 ]
 
 
@@ -67,6 +85,7 @@ def place(tmp_path):
 def judge(place, tmp_path):
     folder = tmp_path / "empty"
     folder.mkdir()
+    paths = [str(place), str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
 
     def judge(driver, *selection, limit=8.0):
         done = run_python(
@@ -74,7 +93,7 @@ def judge(place, tmp_path):
             *("--backend", driver, "--pyargs"),
             *(f"oslo_service.testing.{one}" for one in selection),
             env={
-                "PYTHONPATH": os.pathsep.join(map(str, (place, HERE))),
+                "PYTHONPATH": os.pathsep.join(paths),
                 "XDG_CACHE_HOME": str(place),
                 "OSLO_SERVICE_TESTING_LIMIT": str(limit),
                 "COLUMNS": "200",
@@ -92,6 +111,14 @@ def judge(place, tmp_path):
         )
 
     return judge
+
+
+@pytest.mark.parametrize("driver", ["on-threads", "on-green-threads"])
+def test_a_driver_that_is_right_passes_whatever_it_is_called(judge, driver):
+    verdict = judge(driver, *DEPENDENT, limit=60.0)
+
+    assert verdict.status == 0, verdict.text
+    assert verdict.passed > 20, verdict.text
 
 
 def test_an_event_that_ignores_its_time_out_is_found(judge):

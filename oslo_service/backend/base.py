@@ -20,6 +20,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from oslo_service.backend._greenlets import frames_of_greenlets
+from oslo_service.backend._lock_event import LockEvent
 from oslo_service.backend._poll import poll_ready
 from oslo_service.backend._semaphore import Semaphore
 from oslo_service.backend._task import InlineTask, Task
@@ -35,6 +36,7 @@ __all__ = (
     "Driver",
     "Event",
     "InlineTask",
+    "LockEvent",
     "Semaphore",
     "Task",
     "Waiter",
@@ -65,7 +67,7 @@ class Event(Protocol):
     """A flag to wait for, as :class:`threading.Event`.
 
     :meth:`set` never blocks, and is legal in any native thread and in a
-    signal handler.
+    signal handler, whatever lock the code holds that was interrupted.
     """
 
     def is_set(self) -> bool:
@@ -170,7 +172,8 @@ class Driver(abc.ABC):
     def event(self) -> Event:
         """Make a fresh :class:`Event`, not set.
 
-        Where tasks take turns, :class:`WaiterEvent` is most of it.
+        Where tasks are native threads, it is a :class:`LockEvent`; where they
+        take turns, :class:`WaiterEvent` is most of it.
         """
 
     def semaphore(self, value: int = 1) -> Semaphore:

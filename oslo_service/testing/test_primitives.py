@@ -453,6 +453,34 @@ class TestFrames:
         return found
 
 
+# Signals arrive at every point of an event's methods, one at a time.
+INTERRUPTED = """
+import faulthandler, random, signal, sys, time
+from oslo_service import backend
+
+backend.init_backend(sys.argv[1])
+event = backend.get_backend().event()
+sent = handled = 0
+
+def handler(*_):
+    global handled
+    event.set()
+    handled += 1
+
+signal.signal(signal.SIGALRM, handler)
+faulthandler.dump_traceback_later(float(sys.argv[2]), exit=True)
+end = time.monotonic() + 1
+while sent < 3000 and time.monotonic() < end:
+    sent += 1
+    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 1e-4))
+    while handled < sent:
+        event.set()
+        event.clear()
+        event.wait(1e-6)
+print("it never hung")
+"""
+
+
 class TestEvents:
     def test_an_event_is_not_set_when_made(self, driver: Driver) -> None:
         event = driver.event()
@@ -557,6 +585,14 @@ class TestEvents:
         until_set(freed, "Event.set() in a signal handler wakes other tasks")
         ended(waiter, "it ends")
         thread.join(LIMIT)
+
+    def test_set_in_a_signal_handler_waits_for_no_lock(self, driver_name: str) -> None:
+        result = run_script(INTERRUPTED, driver_name, str(min(LIMIT, 30)))
+
+        assert (result.returncode, result.stdout) == (0, "it never hung\n"), (
+            "Event.set() is legal in a signal handler, whatever is interrupted:"
+            f" {result.stderr}"
+        )
 
     def test_many_setters_and_clearers_lose_no_wake_up(self, driver: Driver) -> None:
         ball = [driver.event(), driver.event()]

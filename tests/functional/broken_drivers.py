@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drivers that are wrong on purpose, each in one way; and two that are right."""
 
+import threading
 import time
 
 from oslo_service.backend import base
 from oslo_service.backend.eventlet import EventletDriver
 from oslo_service.backend.eventlet._driver import GreenTask
 from oslo_service.backend.threading import ThreadingDriver
-from oslo_service.backend.threading._event import LockEvent
 
 
 class OnThreads(ThreadingDriver):
@@ -23,7 +23,7 @@ class OnGreenThreads(EventletDriver):
     name = "on-green-threads"
 
 
-class EndlessEvent(LockEvent):
+class EndlessEvent(base.LockEvent):
     def wait(self, timeout=None):
         return super().wait(0 if timeout == 0 else None)
 
@@ -35,6 +35,15 @@ class EndlessWaits(ThreadingDriver):
 
     def event(self):
         return EndlessEvent()
+
+
+class LockingEvents(ThreadingDriver):
+    """Setting its events takes a lock, which who is interrupted may hold."""
+
+    name = "locking-events"
+
+    def event(self):
+        return threading.Event()
 
 
 class ImmortalTask(GreenTask):

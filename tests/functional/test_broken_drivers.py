@@ -19,6 +19,7 @@ DRIVERS = {
     "on-threads": "OnThreads",
     "on-green-threads": "OnGreenThreads",
     "endless-waits": "EndlessWaits",
+    "locking-events": "LockingEvents",
     "immortal-tasks": "ImmortalTasks",
     "lost-errors": "LostErrors",
     "polling": "Polling",
@@ -135,6 +136,16 @@ def test_an_event_that_ignores_its_time_out_is_found(judge):
     assert verdict.breaks("events: wait says that the time was over and not before")
     assert "it hangs" in verdict.text
     assert verdict.passed > 15
+
+
+def test_an_event_that_takes_a_lock_is_found(judge):
+    verdict = judge("locking-events", *PRIMITIVES, limit=3.0)
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestEvents"}, verdict.text
+    assert len(verdict.broken) == 1
+    assert verdict.breaks("events: set in a signal handler waits for no lock")
+    assert verdict.passed > 40
 
 
 def test_a_stop_that_does_nothing_though_declared_is_found(judge):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from oslo_service.backend import base, exceptions
-from oslo_service.backend.threading._event import LockEvent
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -68,9 +67,9 @@ class ThreadingDriver(base.Driver):
         """Block this thread."""
         time.sleep(max(0.0, seconds))
 
-    def event(self) -> LockEvent:
+    def event(self) -> base.LockEvent:
         """Make an event."""
-        return LockEvent()
+        return base.LockEvent()
 
     def wait_ready(
         self,

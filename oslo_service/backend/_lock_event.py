@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""An event made of one lock."""
+"""An event for models whose tasks are native threads, made of one lock."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ __all__ = ("LockEvent",)
 
 
 class LockEvent:
-    """A flag to wait for.
+    """A flag to wait for (:class:`.Event`), where tasks are native threads.
 
     Unlike :class:`threading.Event`, whose condition variable takes a lock
     that the interrupted code may hold, setting it is legal in a signal

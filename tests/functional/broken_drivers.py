@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drivers that are wrong on purpose, each in one way; and two that are right."""
 
+import math
 import threading
 import time
 
@@ -44,6 +45,25 @@ class LockingEvents(ThreadingDriver):
 
     def event(self):
         return threading.Event()
+
+
+class RoundingEvent(base.LockEvent):
+    def wait(self, timeout=None):
+        if timeout is not None:
+            timeout = math.ceil(timeout * 5) / 5
+        return super().wait(timeout)
+
+
+class RoundTimes(ThreadingDriver):
+    """Its times are fifths of a second: too long in events, too short in sleep()."""
+
+    name = "round-times"
+
+    def event(self):
+        return RoundingEvent()
+
+    def sleep(self, seconds):
+        super().sleep(math.floor(seconds * 5) / 5)
 
 
 class ImmortalTask(GreenTask):

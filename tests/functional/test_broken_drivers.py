@@ -20,6 +20,7 @@ DRIVERS = {
     "on-green-threads": "OnGreenThreads",
     "endless-waits": "EndlessWaits",
     "locking-events": "LockingEvents",
+    "round-times": "RoundTimes",
     "immortal-tasks": "ImmortalTasks",
     "lost-errors": "LostErrors",
     "polling": "Polling",
@@ -145,6 +146,19 @@ def test_an_event_that_takes_a_lock_is_found(judge):
     assert verdict.failed == {"TestEvents"}, verdict.text
     assert len(verdict.broken) == 1
     assert verdict.breaks("events: set in a signal handler waits for no lock")
+    assert verdict.passed > 40
+
+
+def test_times_that_are_rounded_are_found(judge):
+    sleep = "test_primitives::TestSleep"
+    verdict = judge("round-times", *PRIMITIVES, sleep, limit=8.0)
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestEvents", "TestSemaphores", "TestSleep"}, verdict.text
+    assert verdict.breaks("events: wait says that the time was over and not before")
+    assert verdict.breaks("sleep: sleep returns when the time is over and not before")
+    assert "a wait of 0.0037 s is not rounded" in verdict.text
+    assert "a wait never ends early" in verdict.text
     assert verdict.passed > 40
 
 

@@ -195,7 +195,8 @@ class Driver(abc.ABC):
 
         :param read: descriptors to wait for until they can be read.
         :param write: descriptors to wait for until they can be written.
-        :param timeout: seconds; None waits without limit; 0 only looks.
+        :param timeout: seconds; None waits without limit; 0 only looks, and lets
+            other tasks run where the model is cooperative.
         :returns: those that are ready to be read, and to be written; at least
             one, unless the time is over. The others are found by the next
             call.

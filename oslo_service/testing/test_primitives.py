@@ -839,6 +839,18 @@ class TestReadiness:
         assert driver.wait_ready([reader], timeout=0) == ([], [])
         assert driver.wait_ready([reader], timeout=-1) == ([], [])
 
+    def test_looking_in_a_loop_lets_other_tasks_run(
+        self, driver: Driver, pipe: tuple[int, int]
+    ) -> None:
+        reader, writer = pipe
+        task = driver.spawn(lambda: os.write(writer, b"!"), name="writer")
+        end = time.monotonic() + LIMIT
+
+        while driver.wait_ready([reader], timeout=0) == ([], []):
+            assert time.monotonic() < end, "wait_ready() of no time lets others run"
+
+        ended(task, "it ends")
+
     @pytest.mark.parametrize("timeout", [None, LIMIT, THREE_YEARS])
     def test_a_sleeping_task_is_woken_by_what_arrives(
         self, driver: Driver, pipe: tuple[int, int], timeout: float | None
@@ -960,13 +972,40 @@ class TestReadiness:
         self, driver: Driver, pipe: tuple[int, int]
     ) -> None:
         reader, writer = pipe
-        reading = driver.spawn(
-            lambda: driver.wait_ready([reader], timeout=LIMIT), name="reader"
-        )
-        writing = driver.spawn(lambda: os.write(writer, b"!"), name="writer")
+
+        def write() -> None:
+            driver.sleep(0.01)  # The other waits by then.
+            os.write(writer, b"!")
+
+        reading = driver.spawn(lambda: driver.wait_ready([reader]), name="reader")
+        writing = driver.spawn(write, name="writer")
 
         ended(writing, "other tasks run while one waits for a descriptor")
-        ended(reading, "and wake it")
+        assert ended(reading, "and wake it") == ([reader], [])
+
+    def test_tasks_wait_side_by_side_each_for_its_own(self, driver: Driver) -> None:
+        pairs = [socket.socketpair() for _ in range(3)]
+        waiting = []
+        try:
+            for left, _ in pairs:
+                begun, fd = driver.event(), left.fileno()
+                wait = announced(begun, partial(driver.wait_ready, [fd]))
+                waiting.append((driver.spawn(wait, name="reader"), fd))
+                until_set(begun, "it begins")
+            driver.sleep(0)
+            # Those who came first wait for what comes last.
+            for (task, fd), (_, right) in reversed([*zip(waiting, pairs, strict=True)]):
+                assert not task.done
+                right.send(b"!")
+                assert ended(task, "none waits for another's") == ([fd], [])
+        finally:
+            for _, right in pairs:
+                right.send(b"!")
+            for task, _ in waiting:
+                ended(task, "it ends")
+            for left, right in pairs:
+                left.close()
+                right.close()
 
     def test_a_descriptor_can_be_waited_for_again_and_by_another_task(
         self, driver: Driver, pipe: tuple[int, int]

@@ -233,7 +233,9 @@ class Driver(abc.ABC):
 
         :param max_workers: how many calls run at a time; 1 or more.
         :returns: what :mod:`concurrent.futures` calls an executor. Waiting for
-            one of its futures, or for its end, blocks the task only.
+            one of its futures, or for its end, blocks the task only. Whether
+            its ``shutdown()`` heeds ``cancel_futures`` is not promised:
+            futurist's ignore it.
         """
         from oslo_service.backend._executor import TaskExecutor
 

@@ -1094,6 +1094,13 @@ class TestExecutors:
 
         assert [one.result() for one in futures] == [0, 1, 4, 9, 16]
 
+    def test_an_executor_passes_all_arguments_on(self, driver: Driver) -> None:
+        with driver.executor(1) as executor:
+            future = executor.submit(dict, [("a", 1)], b=2)
+            until(driver, future.done, "an executor runs what is submitted")
+
+        assert future.result() == {"a": 1, "b": 2}
+
     def test_an_executor_gives_the_exception_of_a_call(self, driver: Driver) -> None:
         with driver.executor(1) as executor:
             future = executor.submit(fail)
@@ -1121,6 +1128,25 @@ class TestExecutors:
             )
 
         assert max(peaks.entries) <= 2
+
+    def test_an_executor_runs_as_many_calls_at_a_time_as_it_was_told(
+        self, driver: Driver
+    ) -> None:
+        come = [driver.event() for _ in range(3)]
+
+        def meet(mine: int) -> bool:
+            come[mine].set()
+            return all(other.wait(LIMIT) for other in come)
+
+        with driver.executor(3) as executor:
+            futures = [executor.submit(meet, number) for number in range(3)]
+            until(
+                driver,
+                lambda: all(one.done() for one in futures),
+                "as many calls run at a time as there are places",
+            )
+
+        assert [one.result() for one in futures] == [True] * 3
 
     def test_waiting_for_a_call_blocks_the_task_and_not_the_process(
         self, driver: Driver

@@ -154,7 +154,9 @@ class TestOneProcess:
     def test_a_process_that_the_driver_has_not_prepared_is_warned_of_once(
         self, driver_name: str
     ) -> None:
-        warning = _drivers.recruit(driver_name).environment_warning()
+        driver = _drivers.recruit(driver_name)
+        warning = driver.environment_warning()
+        assert warning is not None or driver.is_prepared()
         with live(driver_name, traits=["unpatched"]) as program:
             program.expect("started")
             orderly(program)

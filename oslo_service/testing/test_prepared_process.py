@@ -5,16 +5,18 @@
 Unlike the others, these tests run in such a process.
 """
 
+import contextlib
 import queue
 import socket
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from oslo_service import loopingcall, threadgroup
 from oslo_service.backend.base import Driver
-from oslo_service.testing.waiting import LIMIT, ended
+from oslo_service.testing.waiting import LIMIT, Log, ended
 
 
 @pytest.fixture(name="driver")
@@ -86,6 +88,51 @@ class TestStandardLibrary:
         thread.join(LIMIT)
 
         assert not thread.is_alive()
+
+
+@contextlib.contextmanager
+def holding_up_others(driver: Driver) -> Iterator[None]:
+    """Check that no other task runs meanwhile, where they take turns."""
+    others = Log()
+    task = driver.spawn(lambda: others("ran"), name="other")
+    yield
+    if not driver.capabilities.parallel:
+        assert not others.entries, "what is original blocks the native thread"
+    ended(task, "it ends")
+
+
+class TestOriginals:
+    """What original() gives blocks the native thread, as it did before."""
+
+    def test_sleeping(self, driver: Driver) -> None:
+        with holding_up_others(driver):
+            driver.original("time").sleep(0.01)
+
+    def test_waiting_for_a_lock(self, driver: Driver) -> None:
+        lock = driver.original("_thread").allocate_lock()
+        lock.acquire()
+        with holding_up_others(driver):
+            assert lock.acquire(timeout=0.01) is False
+
+    def test_waiting_for_a_descriptor(self, driver: Driver) -> None:
+        poll = driver.original("select").poll()
+        with holding_up_others(driver):
+            assert poll.poll(10) == []
+
+    def test_waiting_for_a_socket(self, driver: Driver) -> None:
+        left, right = driver.original("socket").socketpair()
+        left.settimeout(0.01)
+        with left, right, holding_up_others(driver), pytest.raises(TimeoutError):
+            left.recv(1)
+
+    def test_threads_are_native(self, driver: Driver) -> None:
+        native, original = Log(), driver.original("threading")
+        thread = original.Thread(target=lambda: native(original.get_native_id()))
+        thread.start()
+        thread.join(LIMIT)
+
+        assert len(native) == 1
+        assert native.entries != [original.get_native_id()]
 
 
 class TestLibrary:

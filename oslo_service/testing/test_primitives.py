@@ -357,6 +357,18 @@ class TestCancelAndStop:
                 ended(task, "what is not cancelled runs")
                 assert calls.entries == ["ran"]
 
+    @pytest.mark.lacks_capability("parallel")
+    def test_cancel_prevents_a_call_that_has_not_begun(self, driver: Driver) -> None:
+        calls = Log()
+        task = driver.spawn(partial(calls, "ran"), name="perhaps")
+
+        # Where tasks take turns, nothing happens between the two.
+        assert task.cancel() or calls.entries, "False says that it has begun"
+
+        before = calls.entries
+        driver.sleep(0.001)
+        assert calls.entries == before
+
     def test_cancel_of_an_ended_task_changes_nothing(self, driver: Driver) -> None:
         task = driver.spawn(lambda: 1, name="ended")
         ended(task, "it ends")
@@ -420,6 +432,11 @@ class TestCancelAndStop:
 
 
 class TestIdentity:
+    def test_the_driver_is_called_what_its_entry_point_is(
+        self, driver: Driver, driver_name: str
+    ) -> None:
+        assert driver.name == driver_name
+
     def test_inside_a_task_the_current_ident_is_the_tasks(self, driver: Driver) -> None:
         task = driver.spawn(driver.current_ident, name="who")
 
@@ -675,6 +692,24 @@ class TestSemaphores:
         semaphore.release()
 
         assert ended(waiter, "release() wakes one who waits") is True
+
+    def test_waiters_are_woken_in_the_order_in_which_they_came(
+        self, driver: Driver
+    ) -> None:
+        semaphore, threads, waiters = driver.semaphore(0), Log(), []
+
+        def wait() -> bool:
+            threads(threading.get_native_id())
+            return semaphore.acquire(timeout=LIMIT)
+
+        for number in range(1, 4):
+            waiters.append(driver.spawn(wait, name="waiter"))
+            until(driver, partial(threads.reaches, number), "it begins")
+            if threads.entries[-1] != threading.get_native_id():
+                until_asleep(threads.entries[-1])
+        for waiter in waiters:
+            semaphore.release()
+            assert ended(waiter, "release() wakes the first who waits") is True
 
     def test_no_more_hold_a_place_than_there_are(self, driver: Driver) -> None:
         semaphore, inside, peaks = driver.semaphore(3), set(), Log()

@@ -58,7 +58,8 @@ class Client:
         self.socket.settimeout(LIMIT)
         if buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        self._data = b""
+        # What is appended to bytes copies all of them, which adds up.
+        self._data = bytearray()
         try:
             self.socket.connect(address)
         except BaseException:
@@ -115,7 +116,8 @@ class Client:
         """Read so many bytes."""
         while len(self._data) < size:
             self._more()
-        data, self._data = self._data[:size], self._data[size:]
+        data = bytes(self._data[:size])
+        del self._data[:size]
         return data
 
     def read_until(self, end: bytes) -> bytes:
@@ -129,13 +131,12 @@ class Client:
         with contextlib.suppress(EOFError):
             while True:
                 self._more()
-        data, self._data = self._data, b""
-        return data
+        return self.read(len(self._data))
 
     def _more(self) -> None:
         data = self.socket.recv(65536)
         if not data:
-            raise EOFError(f"the connection ended after {self._data[:200]!r}")
+            raise EOFError(f"the connection ended after {bytes(self._data[:200])!r}")
         self._data += data
 
     def ended(self) -> bool:

@@ -77,15 +77,26 @@ class Errand:
 
     def _lost(self) -> Lost:
         status = self._await_end()
-        return Lost(
-            f"the process for the driver {self._driver!r} ended with status"
-            f" {status}; it had printed:\n{self.printed()}"
-        )
+        return Lost(f"{self._who()} ended with status {status}; {self._last_words()}")
 
-    def printed(self) -> str:
-        """Give the end of what it has printed so far."""
+    def _who(self) -> str:
+        return f"the process for the driver {self._driver!r}"
+
+    def _last_words(self) -> str:
         self._printed.seek(0)
-        return self._printed.read().decode("utf-8", "replace")[-_SHOWN:]
+        printed = self._printed.read().decode("utf-8", "replace")[-_SHOWN:]
+        return f"it had printed:\n{printed}"
+
+    def kill(self) -> str:
+        """End it at once, whatever it does: nobody waits for its answer any more.
+
+        :returns: a sentence on that, with its last words.
+        """
+        self._process.kill()
+        self._process.wait()
+        said = f"{self._who()} was killed; {self._last_words()}"
+        self.end()
+        return said
 
     def end(self) -> None:
         """Have it end, and wait for that."""

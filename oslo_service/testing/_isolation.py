@@ -6,7 +6,7 @@ They are collected here and there, in the same way; there they run, here they ar
 reported.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -47,6 +47,17 @@ class Outside:
         self._hopeless: dict[str, str] = {}
         self._arrived: set[str] = set()
 
+    @pytest.hookimpl(specname="pytest_runtest_protocol", wrapper=True, tryfirst=True)
+    def pytest_make_ready(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Have the process there before a timer starts that is for the item."""
+        name = self._elsewhere.get(item)
+        if name is not None and name not in (*self._errands, *self._hopeless):
+            try:
+                self._start(name)
+            except _errand.Lost as lost:
+                self._hopeless[name] = str(lost)
+        return (yield)
+
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
@@ -69,8 +80,8 @@ class Outside:
         if name in self._hopeless:
             yield _failure(item, self._hopeless[name])
             return
+        errand = self._errands[name]
         try:
-            errand = self._errand(name)
             errand.say([item.nodeid, follows.nodeid if follows else None])
             while (answer := errand.hear()) is not None:
                 self._arrived.add(name)
@@ -80,6 +91,8 @@ class Outside:
             if name not in self._arrived:
                 self._hopeless[name] = str(lost)
             yield _failure(item, str(lost))
+        except pytest.fail.Exception as failed:  # a timer's
+            yield _failure(item, f"{failed}\n{self._errands.pop(name).kill()}")
 
     def _report(self, answer: Any) -> pytest.TestReport:
         hook = self._config.hook
@@ -90,14 +103,13 @@ class Outside:
             report.longrepr = tuple(report.longrepr)
         return report
 
-    def _errand(self, name: str) -> _errand.Errand:
-        if name not in self._errands:
-            how = self._config.invocation_params
-            plan = [str(argument) for argument in how.args]
-            if self._config.pluginmanager.hasplugin("pytest_cov"):
-                plan.append("--no-cov")
-            self._errands[name] = _errand.Errand(name, "pytest", plan, how.dir)
-        return self._errands[name]
+    def _start(self, name: str) -> None:
+        how = self._config.invocation_params
+        plan = [str(argument) for argument in how.args]
+        if self._config.pluginmanager.hasplugin("pytest_cov"):
+            plan.append("--no-cov")
+        errand = self._errands[name] = _errand.Errand(name, "pytest", plan, how.dir)
+        errand.hear()  # that it has collected
 
     def pytest_unconfigure(self) -> None:
         """Have all the processes end."""
@@ -142,6 +154,7 @@ class Inside:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run what is asked for."""
         items = {item.nodeid: item for item in session.items}
+        self._line.answer(None)
         for nodeid, follows in self._line.orders():
             item = items.get(nodeid)
             if item is None:

@@ -140,6 +140,11 @@ def _run_elsewhere(test: OnEveryDriver) -> list[tuple[str, str]]:
     except _errand.Lost as lost:
         _errands.pop(name).end()
         return [("addError", str(lost))]
+    except BaseException:
+        # Such as of a timer. The answer must not be taken for one to the next test.
+        if name in _errands:
+            _errands.pop(name).kill()
+        raise
 
 
 def _end_errands() -> None:

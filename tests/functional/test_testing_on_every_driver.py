@@ -170,6 +170,98 @@ def test_a_module_that_cannot_be_imported_when_patched_is_told_once_each(project
     assert "it wants native threads" in project.text
 
 
+def test_a_timer_that_fires_fails_the_test_alone(project):
+    pytest.importorskip("pytest_timeout")
+    project.write(
+        "test_slow.py",
+        """
+        import threading
+        import pytest
+
+        @pytest.mark.timeout(1)
+        def test_that_hangs(oslo_service_driver):
+            threading.Event().wait()
+
+        def test_after_it(oslo_service_driver):
+            pass
+        """,
+    )
+    project.pytest("--backend", "eventlet")
+
+    assert project.status == 1, project.text
+    assert project.outcomes == {
+        "test_that_hangs[eventlet]": "FAILED",
+        "test_after_it[eventlet]": "PASSED",
+    }
+    assert "Timeout (>1.0s) from pytest-timeout" in project.text
+
+
+def test_a_timer_that_fires_fails_a_test_case_alone(project):
+    pytest.importorskip("pytest_timeout")
+    project.write(
+        "test_slow.py",
+        """
+        import threading, unittest
+        import pytest
+        from oslo_service.testing import scenarios
+
+        class TestIt(scenarios.OnEveryDriver, unittest.TestCase):
+            backends = ["eventlet"]
+
+            @pytest.mark.timeout(1)
+            def test_1_that_hangs(self):
+                threading.Event().wait()
+
+            def test_2_that_fails(self):
+                self.fail("as it should")
+
+            def test_3_that_passes(self):
+                pass
+        """,
+    )
+    project.pytest()
+
+    assert project.status == 1, project.text
+    assert project.outcomes == {
+        "test_1_that_hangs": "FAILED",
+        "test_2_that_fails": "FAILED",
+        "test_3_that_passes": "PASSED",
+    }
+    assert "Timeout (>1.0s) from pytest-timeout" in project.text
+    assert "as it should" in project.text
+
+
+def test_a_process_is_ready_before_a_timer_starts(project):
+    project.write(
+        "conftest.py",
+        """
+        import pathlib
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_protocol(item):
+            # Where a plugin starts one.
+            assert pathlib.Path("imported").exists()
+            return (yield)
+        """,
+    )
+    project.write(
+        "test_it.py",
+        """
+        import pathlib, time
+
+        if type(time.sleep).__name__ == "function":  # patched
+            pathlib.Path("imported").touch()
+
+        def test_it(oslo_service_driver):
+            pass
+        """,
+    )
+    project.pytest("--backend", "eventlet")
+
+    assert project.outcomes == {"test_it[eventlet]": "PASSED"}, project.text
+
+
 def test_a_run_that_asks_for_no_driver_loads_nothing_of_the_library(project):
     project.write(
         "test_other.py",

@@ -98,15 +98,20 @@ class Errand:
         self.end()
         return said
 
-    def end(self) -> None:
-        """Have it end, and wait for that."""
+    def end(self) -> str | None:
+        """Have it end, and wait for that.
+
+        :returns: what is to be told of a status that is not 0, with its last words;
+            None: there is nothing to tell.
+        """
         with contextlib.suppress(OSError):
             self._line.shutdown(socket.SHUT_WR)
-        self._await_end()
+        trouble = str(self._lost()) if self._await_end() else None
         with contextlib.suppress(OSError):
             self._stream.close()
         self._line.close()
         self._printed.close()
+        return trouble
 
     def _await_end(self) -> int:
         try:

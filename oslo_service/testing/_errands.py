@@ -44,13 +44,11 @@ def run_pytest(line: Line, plan: Any) -> int:
     return pytest.main([*plan, "-W", known], plugins=[_isolation.Inside(line)])
 
 
-def run_unittest(line: Line, _plan: Any) -> int:
+def run_unittest(line: Line, plan: Any) -> int:
     """Run tests of unittest, one after the other, as they are asked for."""
     from oslo_service.testing import scenarios
 
-    for order in line.orders():
-        line.answer(scenarios._run_here(order))
-    return 0
+    return scenarios._run_here(line, plan)
 
 
 _ROLES: dict[str, Callable[[Line, Any], int]] = {

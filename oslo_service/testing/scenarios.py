@@ -9,12 +9,15 @@ For test cases of :mod:`unittest`::
 """
 
 import atexit
-import importlib
+import os
 import sys
 import traceback
 import unittest
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import import_module
+from multiprocessing import spawn
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from oslo_service._extras import need
@@ -22,6 +25,7 @@ from oslo_service.testing import _drivers, _errand
 
 if TYPE_CHECKING:
     from oslo_service.backend.base import Driver
+    from oslo_service.testing._errands import Line
 
 need("testscenarios", "test")
 import testscenarios  # noqa: E402
@@ -124,7 +128,7 @@ def _tell(result: Any, event: str, test: Any, text: str) -> None:
             getattr(result, event)(test, sys.exc_info())
 
 
-# In the process that a driver has prepared, and from outside
+# From outside of the process that a driver has prepared
 
 
 def _run_elsewhere(test: OnEveryDriver) -> list[tuple[str, str]]:
@@ -133,9 +137,10 @@ def _run_elsewhere(test: OnEveryDriver) -> list[tuple[str, str]]:
         if name not in _errands:
             if not _errands:
                 atexit.register(_end_errands)
-            _errands[name] = _errand.Errand(name, "unittest", None, Path.cwd())
+            _errands[name] = _errand.Errand(name, "unittest", _main(), Path.cwd())
         class_ = type(test)
-        _errands[name].say([class_.__module__, class_.__qualname__, test.id()])
+        id_ = test.id().removeprefix(f"{class_.__module__}.")
+        _errands[name].say([class_.__module__, class_.__qualname__, id_])
         return [(event, text) for event, text in _errands[name].hear()]
     except _errand.Lost as lost:
         _errands.pop(name).end()
@@ -147,28 +152,115 @@ def _run_elsewhere(test: OnEveryDriver) -> list[tuple[str, str]]:
         raise
 
 
+def _main() -> dict[str, str]:
+    """Tell where the program is from, in the words of multiprocessing.spawn.
+
+    Its own function for that also decides how the program starts processes.
+    """
+    main = sys.modules["__main__"]
+    if main.__spec__ is not None:
+        return {"init_main_from_name": main.__spec__.name}
+    if getattr(main, "__file__", None) is not None:
+        return {"init_main_from_path": os.path.abspath(str(main.__file__))}
+    return {}
+
+
 def _end_errands() -> None:
     while _errands:
-        _errands.popitem()[1].end()
+        trouble = _errands.popitem()[1].end()
+        if trouble is not None:
+            sys.stderr.write(f"{trouble}\n")
 
 
-def _run_here(order: Sequence[str]) -> list[tuple[str, str]]:
-    """Run a test that another process asks for; give what is to be told."""
-    module, class_name, id_ = order
+# In that process
+
+
+def _run_here(line: "Line", main: dict[str, str]) -> int:
+    """Run the tests that another process asks for.
+
+    :param main: where the program of that process is from.
+    :returns: the status to end with.
+    """
     result = unittest.TestResult()
-    try:
-        class_: Any = importlib.import_module(module)
-        for part in class_name.split("."):
-            class_ = getattr(class_, part)
-        method = id_.removeprefix(f"{module}.{class_name}.").partition("(")[0]
-        found = [one for one in _variants(class_(method)) if one.id() == id_]
-        found[0].run(result)
-    except Exception:  # noqa: BLE001 - it is told to who asked
-        return [("addError", traceback.format_exc())]
-    return [
-        *(("addFailure", text) for _, text in result.failures),
-        *(("addError", text) for _, text in result.errors),
-        *(("addSkip", text) for _, text in result.skipped),
-        *(("addExpectedFailure", text) for _, text in result.expectedFailures),
-        *(("addUnexpectedSuccess", "") for _ in result.unexpectedSuccesses),
-    ]
+    _Ordered(line, main, result).run(result)
+    for _, text in _take(result):
+        # Of the last class, or module: there is no test to tell it of.
+        sys.stdout.write(f"{text}\n")
+        return 1
+    return 0
+
+
+class _Ordered(unittest.TestSuite):
+    """The tests that are asked for, at the time at which each is.
+
+    As they are one suite, classes and modules are set up, and torn down, as ever.
+    """
+
+    def __init__(
+        self, line: "Line", main: dict[str, str], result: unittest.TestResult
+    ) -> None:
+        super().__init__()
+        self._line = line
+        self._main = main
+        self._result = result
+
+    def __iter__(self) -> Iterator[unittest.TestCase]:
+        obstacle: list[tuple[str, str]] = []
+        for order in self._line.orders():
+            try:
+                test = _find(order, self._main)
+            except Exception:  # noqa: BLE001 - it is told to who asked
+                self._line.answer([("addError", traceback.format_exc())])
+                continue
+            ran = self._result.testsRun
+            yield test
+            outcome = _take(self._result, test)
+            if self._result.testsRun == ran:
+                # What it needs cannot be set up. That is tried, and told, once.
+                outcome = obstacle = outcome or obstacle
+            self._line.answer(outcome)
+
+    def _removeTestAtIndex(self, index: int) -> None:  # noqa: N802 - of unittest
+        """Do nothing: it has none."""
+
+
+def _find(order: Sequence[str], main: dict[str, str]) -> Any:
+    module, class_name, id_ = order
+    class_: Any = _program(main) if module == "__main__" else import_module(module)
+    for part in class_name.split("."):
+        class_ = getattr(class_, part)
+    method = id_.removeprefix(f"{class_name}.").partition("(")[0]
+    found = {
+        one.id().removeprefix(f"{class_.__module__}."): one
+        for one in _variants(class_(method))
+    }
+    return found[id_]
+
+
+def _program(main: dict[str, str]) -> ModuleType:
+    """Import the program of the other process, as multiprocessing does."""
+    if sys.modules["__main__"].__name__ == "__main__":
+        spawn.prepare(main)
+    module = sys.modules["__main__"]
+    if module.__name__ == "__main__":
+        raise ImportError("the tests are in a program that is not from a file")
+    return module
+
+
+def _take(
+    result: unittest.TestResult, test: unittest.TestCase | None = None
+) -> list[tuple[str, str]]:
+    """Give what a result was told, of a test for the most part; it forgets it."""
+    taken = []
+    for event, entries in (
+        ("addFailure", result.failures),
+        ("addError", result.errors),
+        ("addSkip", result.skipped),
+        ("addExpectedFailure", result.expectedFailures),
+        ("addUnexpectedSuccess", result.unexpectedSuccesses),
+    ):
+        for entry in entries:
+            about, text = (entry, "") if isinstance(entry, unittest.TestCase) else entry
+            taken.append((event, text if about is test else f"{about.id()}: {text}"))
+        entries.clear()
+    return taken

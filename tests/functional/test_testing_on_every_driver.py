@@ -31,8 +31,11 @@ class Project:
         (self.folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
 
     def run(self, *command):
+        self.python("-m", *command)
+
+    def python(self, *arguments):
         done = run_python(
-            *("-W", "ignore", "-m", *command),
+            *("-W", "ignore", *arguments),
             env={"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
             cwd=self.folder,
         )
@@ -308,3 +311,136 @@ def test_results_are_written_by_the_process_that_was_started(project):
     results = (project.folder / "results.xml").read_text()
     assert 'tests="1"' in results
     assert 'name="test_it[eventlet]"' in results
+
+
+@pytest.fixture
+def with_fixtures(project):
+    """Test cases with fixtures of their classes and module, which they write down."""
+    project.write(
+        "test_fixtures.py",
+        """
+        import pathlib, time, unittest
+        from oslo_service.testing import scenarios
+
+        PATCHED = type(time.sleep).__name__ == "function"
+
+        def log(what):
+            if PATCHED:
+                with pathlib.Path("log").open("a") as file:
+                    file.write(what + " ")
+
+        def setUpModule():
+            log("+module")
+
+        def tearDownModule():
+            log("-module")
+
+        class OnEventlet(scenarios.OnEveryDriver):
+            backends = ["eventlet"]
+
+            @classmethod
+            def setUpClass(cls):
+                super().setUpClass()
+                cls.thing = 42
+                log("+" + cls.__name__)
+
+            @classmethod
+            def tearDownClass(cls):
+                log("-" + cls.__name__)
+                super().tearDownClass()
+
+            def test_1(self):
+                self.assertEqual(42, self.thing)
+                log("test_1")
+
+        class TestOne(OnEventlet, unittest.TestCase):
+            def test_2(self):
+                log("test_2")
+
+        class TestTwo(OnEventlet, unittest.TestCase):
+            pass
+
+        if __name__ == "__main__":
+            unittest.main()
+        """,
+    )
+    return project
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("-m", "unittest", "test_fixtures"),
+        ("-m", "pytest", "-p", "no:cacheprovider"),
+        ("-m", "test_fixtures"),
+        ("test_fixtures.py",),
+    ],
+    ids=["unittest", "pytest", "as a module", "as a program"],
+)
+def test_classes_and_modules_are_set_up_in_their_process_once(command, with_fixtures):
+    with_fixtures.python(*command)
+
+    assert with_fixtures.status == 0, with_fixtures.text
+    assert (with_fixtures.folder / "log").read_text().split() == [
+        *("+module", "+TestOne", "test_1", "test_2", "-TestOne"),
+        *("+TestTwo", "test_1", "-TestTwo", "-module"),
+    ]
+
+
+def test_what_a_class_cannot_set_up_in_a_process_is_told_of_each_test(project):
+    project.write(
+        "test_fixtures.py",
+        """
+        import time, unittest
+        from oslo_service.testing import scenarios
+
+        PATCHED = type(time.sleep).__name__ == "function"
+
+        class TestBroken(scenarios.OnEveryDriver, unittest.TestCase):
+            backends = ["eventlet"]
+
+            @classmethod
+            def setUpClass(cls):
+                if PATCHED:
+                    raise ValueError("no such luck")
+
+            def test_1(self): pass
+            def test_2(self): pass
+
+        class TestSkipped(scenarios.OnEveryDriver, unittest.TestCase):
+            backends = ["eventlet"]
+
+            @classmethod
+            def setUpClass(cls):
+                if PATCHED:
+                    raise unittest.SkipTest("not today")
+
+            def test_1(self): pass
+            def test_2(self): pass
+
+        class TestWhole(scenarios.OnEveryDriver, unittest.TestCase):
+            backends = ["eventlet"]
+
+            @classmethod
+            def tearDownClass(cls):
+                if PATCHED:
+                    raise ValueError("it will not go")
+
+            def test_1(self): pass
+        """,
+    )
+    project.run("unittest", "-v", "test_fixtures")
+
+    assert project.status == 1, project.text
+    ended = re.findall(r"(\w+)\.(test_\d).* \.\.\. (\w+)", project.text)
+    assert ended == [
+        ("TestBroken", "test_1", "ERROR"),
+        ("TestBroken", "test_2", "ERROR"),
+        ("TestSkipped", "test_1", "skipped"),
+        ("TestSkipped", "test_2", "skipped"),
+        ("TestWhole", "test_1", "ok"),
+    ]
+    assert project.text.count("ValueError: no such luck") == 2
+    assert "not today" in project.text
+    assert "tearDownClass (test_fixtures.TestWhole)" in project.text
+    assert "ValueError: it will not go" in project.text

@@ -30,15 +30,23 @@ def load(name: str) -> base.Driver:
     :raises UnsupportedBackendError: there is no such driver, or it cannot be
         used here; the message says why and what to do.
     """
+    try:
+        return _load(name)
+    except exceptions.UnsupportedBackendError:
+        raise
+    except Exception as exc:
+        raise exceptions.UnsupportedBackendError(
+            f"the driver {name!r} cannot be loaded: {_explain(name, exc)}"
+        ) from exc
+
+
+def _load(name: str) -> base.Driver:
     entry = next(_candidates(name), None)
     if entry is None:
         raise exceptions.UnsupportedBackendError(
             f"no driver is called {name!r}; installed are: {', '.join(installed())}"
         )
-    try:
-        driver_class = entry.load()
-    except ImportError as exc:
-        raise _unloadable(entry, exc) from exc
+    driver_class = entry.load()
     if not (isinstance(driver_class, type) and issubclass(driver_class, base.Driver)):
         raise exceptions.UnsupportedBackendError(
             f"the entry point {name!r} gives {driver_class!r}, which is not a"
@@ -51,35 +59,25 @@ def load(name: str) -> base.Driver:
 def _candidates(name: str) -> Iterator[metadata.EntryPoint]:
     # Our own metadata first: looking through every distribution that is
     # installed takes longer than starting four workers.
-    yield from metadata.distribution("oslo.service").entry_points.select(
-        group=GROUP, name=name
-    )
+    yield from _own(name)
     import stevedore.driver
     from stevedore.exception import NoMatches
 
-    def refuse(
-        _manager: object, entry: metadata.EntryPoint, error: BaseException
-    ) -> None:
-        if isinstance(error, ImportError):
-            raise _unloadable(entry, error) from error
-        raise error
-
     try:
-        yield (
-            stevedore.driver.DriverManager(GROUP, name, on_load_failure_callback=refuse)
-            .extensions[0]
-            .entry_point
-        )
+        yield stevedore.driver.DriverManager(GROUP, name).extensions[0].entry_point
     except NoMatches:
         return
 
 
-def _unloadable(
-    entry: metadata.EntryPoint, error: ImportError
-) -> exceptions.UnsupportedBackendError:
-    remedy = f"Install what the package of {entry.value!r} needs"
-    if entry.value.startswith("oslo_service."):
-        remedy = f"Install what it needs: pip install 'oslo.service[{entry.name}]'"
-    return exceptions.UnsupportedBackendError(
-        f"the driver {entry.name!r} cannot be loaded: {error}. {remedy}"
+def _own(name: str) -> metadata.EntryPoints:
+    return metadata.distribution("oslo.service").entry_points.select(
+        group=GROUP, name=name
     )
+
+
+def _explain(name: str, error: Exception) -> str:
+    if not isinstance(error, ImportError):
+        return f"{type(error).__name__}: {error}"
+    if _own(name):
+        return f"{error}. Install what it needs: pip install 'oslo.service[{name}]'"
+    return f"{error}. Install what its package needs"

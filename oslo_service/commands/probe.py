@@ -114,6 +114,6 @@ def _answer() -> None:
     except exceptions.UnsupportedBackendError as exc:
         reason = str(exc)
     except Exception as exc:  # noqa: BLE001 - told, whatever it is
-        reason = f"loading it fails with {type(exc).__name__}: {exc}"
+        reason = f"asking it what it can do fails with {type(exc).__name__}: {exc}"
     answer.write(json.dumps({"reason": reason, "capabilities": capabilities}) + "\n")
     answer.flush()

@@ -92,6 +92,60 @@ def test_a_driver_that_is_not_installed_is_skipped_with_the_reason(example):
     assert "no driver is called 'mars'; installed are: " in example.text
 
 
+@pytest.fixture
+def with_broken_driver(project):
+    """Tests, and a driver that is installed and cannot be loaded."""
+    info = project.folder / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[oslo_service.backend]\nbroken = bad:It\n")
+    project.write("bad.py", "raise ValueError('no such luck')\n")
+    project.write(
+        "test_it.py",
+        """
+        import unittest
+        from oslo_service.testing import scenarios
+
+        def test_it(oslo_service_driver):
+            pass
+
+        class TestIt(scenarios.OnEveryDriver, unittest.TestCase):
+            backends = ["broken"]
+
+            def test_case(self):
+                pass
+        """,
+    )
+    return project
+
+
+def test_tests_are_skipped_on_a_driver_that_cannot_be_loaded(with_broken_driver):
+    with_broken_driver.pytest()
+
+    assert with_broken_driver.status == 0, with_broken_driver.text
+    assert with_broken_driver.outcomes["test_it[broken]"] == "SKIPPED"
+    assert with_broken_driver.outcomes["test_it[threading]"] == "PASSED"
+    assert with_broken_driver.outcomes["test_case"] == "SKIPPED"
+    assert "cannot be loaded: ValueError: no such luck" in with_broken_driver.text
+
+
+def test_test_cases_are_skipped_on_a_driver_that_cannot_be_loaded(with_broken_driver):
+    with_broken_driver.run("unittest", "-v", "test_it")
+
+    assert with_broken_driver.status == 0, with_broken_driver.text
+    assert "cannot be loaded: ValueError: no such luck" in with_broken_driver.text
+
+
+def test_a_driver_that_is_asked_for_and_cannot_be_loaded_is_refused(
+    with_broken_driver,
+):
+    with_broken_driver.pytest("--backend", "broken")
+
+    assert with_broken_driver.status == pytest.ExitCode.USAGE_ERROR
+    assert "cannot be loaded: ValueError: no such luck" in with_broken_driver.text
+    assert "Traceback" not in with_broken_driver.text
+
+
 def test_what_a_patched_process_does_is_told_under_the_drivers_name(project):
     project.write(
         "test_troubles.py",

@@ -528,7 +528,14 @@ class TestThirdParty:
             "    name = 'mine'\n"
             "class NoDriver:\n"
             "    pass\n"
+            "class Half(ThreadingDriver):\n"
+            "    def __init__(self): raise TypeError('it is abstract')\n"
+            "class Picky(ThreadingDriver):\n"
+            "    @classmethod\n"
+            "    def check_environment(cls): raise KeyError('HOME')\n"
         )
+        (tmp_path / "of_another_age.py").write_text("print 'of another age'\n")
+        (tmp_path / "self_assured.py").write_text("assert 1 == 2, 'so it is'\n")
         info = tmp_path / "mydriver-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(
@@ -539,6 +546,11 @@ class TestThirdParty:
             "mine = mydriver:MyDriver\n"
             "wrong = mydriver:NoDriver\n"
             "broken = mydriver_that_is_missing:MyDriver\n"
+            "old = of_another_age:MyDriver\n"
+            "sure = self_assured:MyDriver\n"
+            "renamed = mydriver:HisDriver\n"
+            "half = mydriver:Half\n"
+            "picky = mydriver:Picky\n"
         )
         return tmp_path
 
@@ -561,6 +573,11 @@ class TestThirdParty:
         [
             ("wrong", "not a subclass of oslo_service.backend.base.Driver"),
             ("broken", "mydriver_that_is_missing"),
+            ("old", "the driver 'old' cannot be loaded: SyntaxError: "),
+            ("sure", "the driver 'sure' cannot be loaded: AssertionError: so it is"),
+            ("renamed", "has no attribute 'HisDriver'"),
+            ("half", "the driver 'half' cannot be loaded: TypeError: it is abstract"),
+            ("picky", "the driver 'picky' cannot be loaded: KeyError: 'HOME'"),
             ("nonsense", "installed are: broken, eventlet, "),
         ],
     )

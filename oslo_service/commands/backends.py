@@ -82,7 +82,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _import(module: str, parser: argparse.ArgumentParser) -> None:
     try:
         importlib.import_module(module)
-    except Exception as exc:  # noqa: BLE001 - it is anybody's code
+    except (Exception, SystemExit) as exc:  # noqa: BLE001 - it is anybody's code
         parser.error(
             f"{module} cannot be imported: {type(exc).__name__}: {exc}. --import"
             " takes the name of a module, as an import statement does"

@@ -302,13 +302,16 @@ class TestUsage:
             (("backends", "--nonsense"), "--nonsense"),
             (("backends", "--config-file", "/does/not/exist"), "/does/not/exist"),
             (("backends", "--import", "no_such_module"), "no_such_module"),
+            (("backends", "--import", "that_exits"), "SystemExit: 0"),
             (("check",), "nothing to check"),
             (("check", "/does/not/exist"), "/does/not/exist"),
         ],
     )
     def test_a_wrong_command_line_is_status_2_with_what_is_wrong(
-        self, arguments, said, run
+        self, arguments, said, run, tmp_path
     ):
+        (tmp_path / "that_exits.py").write_text("import sys\n\nsys.exit(0)\n")
+
         done = run(*arguments)
 
         assert done.returncode == 2
@@ -341,6 +344,19 @@ class TestCheck:
 
         assert (done.returncode, done.stderr) == (1, "")
         assert f"project{os.sep}one.py:1:1: eventlet" in done.stdout
+
+    def test_what_is_no_regular_file_is_a_finding_and_is_not_opened(
+        self, run, tmp_path
+    ):
+        # Whoever opens it waits for one who writes.
+        os.mkfifo(tmp_path / "pipe.py")
+        (tmp_path / "code.py").write_text("import eventlet\n")
+
+        done = run("check", ".")
+
+        assert done.returncode == 1
+        assert "pipe.py:1:1: it is not a regular file" in done.stdout
+        assert "code.py:1:1: eventlet" in done.stdout
 
     def test_eventlet_is_not_needed_to_look_for_it(self, run, tmp_path):
         (tmp_path / "eventlet.py").write_text("raise ImportError\n")

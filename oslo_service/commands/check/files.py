@@ -5,6 +5,7 @@
 import ast
 import fnmatch
 import os
+import stat
 import tokenize
 import warnings
 from collections.abc import Iterator, Sequence
@@ -55,10 +56,13 @@ def _matches(path: Path, pattern: str) -> bool:
 def read(path: Path) -> str:
     """Give the text of a Python file, in the encoding that it declares.
 
-    :raises OSError: it cannot be read.
+    :raises OSError: it cannot be read, or is not a regular file.
     :raises SyntaxError: its encoding is unknown.
     :raises UnicodeDecodeError: it is in another than it says.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        # To open it may wait for ever, or do anything.
+        raise OSError("it is not a regular file")
     with tokenize.open(path) as file:
         return file.read()
 

@@ -3,6 +3,7 @@
 """The command line: which command, and how it ends."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -31,11 +32,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     for one in (backends, check):
         one.add_to(commands)
     arguments = parser.parse_args(argv)
+    status: int
+    status, text = arguments.run(arguments)
     try:
-        status: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Who read it has seen enough. What is left must not be written at exit.
+        _write(text)
+    except OSError as exc:
+        # What is left must not be written at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        if isinstance(exc, BrokenPipeError):
+            return 1  # who read it has seen enough
+        parser.exit(2, f"{parser.prog}: error: the output cannot be written: {exc}\n")
     return status
+
+
+def _write(text: str) -> None:
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper) and out.errors == "strict":
+        # The name of a file may be none in the encoding of the output.
+        out.reconfigure(errors="backslashreplace")
+    out.write(f"{text}\n")
+    out.flush()

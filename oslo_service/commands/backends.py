@@ -5,7 +5,6 @@
 import argparse
 import importlib
 import json
-import sys
 from typing import Any
 
 from oslo_config import cfg
@@ -32,7 +31,8 @@ def add_to(commands: Any) -> None:
         " what. Nothing is decided by asking; each driver is loaded in a process of"
         " its own.",
         epilog="Exit status: 0: the driver that would be selected can be used;"
-        " 1: it cannot; 2: the command line is wrong, or a configuration file.",
+        " 1: it cannot; 2: the command line is wrong, or a configuration file, or the"
+        " output cannot be written.",
     )
     parser.add_argument("--json", action="store_true", help="write JSON")
     for option, what in (
@@ -64,7 +64,7 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=_run, parser=parser)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> tuple[int, str]:
     for module in arguments.modules:
         _import(module, arguments.parser)
     try:
@@ -75,8 +75,7 @@ def _run(arguments: argparse.Namespace) -> int:
     drivers = probe.find()
     selected = _selected(chosen, conf, drivers)
     said = _as_json if arguments.json else _as_text
-    sys.stdout.write(said(drivers, selected) + "\n")
-    return 0 if selected["usable"] else 1
+    return (0 if selected["usable"] else 1), said(drivers, selected)
 
 
 def _import(module: str, parser: argparse.ArgumentParser) -> None:

@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from oslo_service.testing.waiting import LIMIT
+
+# To write into it fails: there is no space left.
+FULL = Path("/dev/full")
 
 
 @pytest.fixture
@@ -327,6 +331,29 @@ class TestUsage:
         assert done.returncode == 2
         assert "my.conf" in done.stderr
 
+    @pytest.mark.skipif(not FULL.exists(), reason=f"there is no {FULL}")
+    @pytest.mark.parametrize(
+        "command", [("backends",), ("check", "."), ("check", "--rules")], ids=" ".join
+    )
+    def test_what_cannot_be_written_is_status_2_in_one_line(self, command, tmp_path):
+        (tmp_path / "one.py").touch()
+        with FULL.open("w") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "oslo_service", *command],
+                cwd=tmp_path,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=LIMIT,
+                check=False,
+            )
+
+        assert done.returncode == 2
+        assert done.stderr == (
+            "python -m oslo_service: error: the output cannot be written:"
+            " [Errno 28] No space left on device\n"
+        )
+
     @pytest.mark.parametrize("command", [(), ("backends",), ("check",)])
     def test_each_has_help(self, command, run):
         done = run(*command, "--help")
@@ -381,6 +408,16 @@ class TestCheck:
             status = process.wait(LIMIT)
 
         assert (status, errors) == (1, "")
+
+    def test_a_name_that_the_output_has_no_characters_for_is_escaped(
+        self, run, tmp_path
+    ):
+        (tmp_path / os.fsdecode(b"caf\xe9.py")).write_text("import eventlet\n")
+
+        done = run("check", ".", PYTHONIOENCODING="utf-8:strict")
+
+        assert (done.returncode, done.stderr) == (1, "")
+        assert r"caf\udce9.py:1:1: eventlet" in done.stdout
 
     def test_the_library_itself_is_free_of_what_it_looks_for(self, run, tmp_path):
         import oslo_service

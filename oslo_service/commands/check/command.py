@@ -3,7 +3,6 @@
 """``python -m oslo_service check``."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,8 @@ def add_to(commands: Any) -> None:
         " native threads: where it is, why it matters, and what to write instead.",
         epilog="A comment '# oslo.service: ignore[OSE301]' at the end of the line"
         " takes a finding away. Exit status: 0: nothing found that --fail-on names;"
-        " 1: something was; 2: the command line is wrong.",
+        " 1: something was; 2: the command line is wrong, or the output cannot be"
+        " written.",
     )
     parser.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH", help="a file or a folder"
@@ -61,10 +61,9 @@ def add_to(commands: Any) -> None:
     parser.set_defaults(run=_run, parser=parser)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> tuple[int, str]:
     if arguments.rules:
-        _write("\n\n".join(map(report.explain, catalogue.RULES)))
-        return 0
+        return 0, "\n\n".join(map(report.explain, catalogue.RULES))
     try:
         rules = catalogue.chosen(_split(arguments.select), _split(arguments.ignore))
         found = _files(arguments)
@@ -72,8 +71,8 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.parser.error(str(exc))
     result = analysis.analyse(found, rules)
     failed = _fails(result, arguments.fail_on)
-    _write(report.as_json(result, failed) if arguments.json else report.as_text(result))
-    return int(failed)
+    said = report.as_json(result, failed) if arguments.json else report.as_text(result)
+    return int(failed), said
 
 
 def _split(values: list[str]) -> list[str]:
@@ -100,7 +99,3 @@ def _fails(result: analysis.Result, fail_on: str) -> bool:
         return False
     least = Severity[fail_on.upper()]
     return any(finding.severity >= least for finding in result.findings)
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

@@ -101,7 +101,7 @@ def _follow_parent() -> None:
 def _call(call: bytes) -> bytes:
     try:
         pickle.loads(call)()  # noqa: S301 - the service's
-    except Exception as exc:  # noqa: BLE001 - it is reported
+    except BaseException as exc:  # noqa: BLE001 - it is reported
         exc.add_note(f"There:\n{traceback.format_exc()}")
         return _dump(exc)
     return _dump(None)

@@ -203,7 +203,10 @@ class PeriodicTasks:
 
         :param context: passed on to each.
         :param raise_on_error: whether a failure is raised, and ends the pass:
-            what has not been run stays due. Else it is logged.
+            what has not been run stays due. Else it is logged, even if it is
+            a SystemExit or a time-out of Eventlet's; but not what is there to
+            end the caller: KeyboardInterrupt, GeneratorExit, and what kills a
+            green thread.
         :returns: seconds until the next task is due, 60 at most.
         """
         due, later = self._look()
@@ -213,8 +216,8 @@ class PeriodicTasks:
             LOG.debug("Running periodic task %s.%s", type(self).__name__, name)
             try:
                 task(self, context)
-            except Exception:
-                if raise_on_error:
+            except BaseException as exc:
+                if raise_on_error or not _is_failure(exc):
                     raise
                 self._log_failure(name)
             if now() - turn > _TURN:
@@ -316,6 +319,14 @@ def _let_others_run() -> None:
     driver = backend.get_backend()
     if not driver.capabilities.parallel:
         driver.sleep(0)
+
+
+def _is_failure(error: BaseException) -> bool:
+    """Tell whether what a periodic task has raised is its failure alone.
+
+    SystemExit is: it would end a task of the driver, which this one is not.
+    """
+    return isinstance(error, SystemExit) or backend.get_backend().is_failure(error)
 
 
 def _run_in_executor(driver: Driver, calls: list[Call]) -> list[BaseException | None]:

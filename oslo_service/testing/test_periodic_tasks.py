@@ -14,14 +14,14 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import periodic_task as module
+from oslo_service.backend.exceptions import TaskCancelled
 from oslo_service.periodic_task import (
     DEFAULT_INTERVAL,
     InvalidPeriodicTaskArg,
     PeriodicTasks,
     periodic_task,
 )
-
-LIMIT = 30.0
+from oslo_service.testing.waiting import LIMIT, announced, ended, until_set
 
 pytestmark = pytest.mark.usefixtures("driver")
 
@@ -296,6 +296,28 @@ class Failing(Recording):
         self.note("after")
 
 
+class Unusual(BaseException):
+    """A failure, though it is no Exception."""
+
+
+class Raising(Recording):
+    """Has a task that raises what it is told, and one after it."""
+
+    def __init__(self, conf: cfg.ConfigOpts, what: type[BaseException]) -> None:
+        super().__init__(conf)
+        self.what = what
+
+    @periodic_task(run_immediately=True)
+    def raises(self, context):
+        """Raise it."""
+        raise self.what("as asked")
+
+    @periodic_task(run_immediately=True)
+    def after(self, context):
+        """Be run after it."""
+        self.note("after")
+
+
 class TestFailures:
     """A task that fails does not stop the others."""
 
@@ -314,14 +336,51 @@ class TestFailures:
         tasks.run()
         assert tasks.ran == ["after"]
 
-    def test_what_ends_a_task_is_not_held_up(self, conf) -> None:
+    @pytest.mark.parametrize("failure", [Unusual, SystemExit])
+    def test_what_is_no_ordinary_failure_is_one_too(
+        self, conf, caplog, failure
+    ) -> None:
+        tasks = Raising(conf, failure)
+        assert tasks.run() > 50
+        assert tasks.ran == ["after"]
+        assert "Error during Raising.raises" in caplog.text
+        assert failure.__name__ in caplog.text
+
+    @pytest.mark.parametrize("failure", [Unusual, SystemExit])
+    def test_that_can_be_raised_too(self, conf, failure) -> None:
+        tasks = Raising(conf, failure)
+        with pytest.raises(failure):
+            tasks.run(raise_on_error=True)
+        tasks.run()
+        assert tasks.ran == ["after"]
+
+    @pytest.mark.parametrize("end", [KeyboardInterrupt, GeneratorExit])
+    def test_what_ends_the_caller_is_not_held_up(self, conf, end) -> None:
+        tasks = Raising(conf, end)
+        with pytest.raises(end):
+            tasks.run()
+        assert tasks.ran == []
+
+    @pytest.mark.needs_capability("kill_tasks")
+    def test_nor_is_that_which_kills_it(self, conf, driver) -> None:
+        begun, never = driver.event(), driver.event()
+
         class Tasks(Recording):
             @periodic_task(run_immediately=True)
-            def one(self, context):
-                raise SystemExit(3)
+            def hangs(self, context):
+                announced(begun, never.wait)(LIMIT)
 
-        with pytest.raises(SystemExit):
-            Tasks(conf).run()
+            @periodic_task(run_immediately=True)
+            def after(self, context):
+                self.note("after")
+
+        tasks = Tasks(conf)
+        task = driver.spawn(tasks.run, name="victim")
+        until_set(begun, "the task is run")
+        task.stop()
+        with pytest.raises(TaskCancelled, match="victim was killed"):
+            ended(task, "it is killed")
+        assert tasks.ran == []
 
 
 class TestSideBySide:
@@ -389,6 +448,15 @@ class Dying(PeriodicTasks):
         os._exit(3)
 
 
+class Leaving(PeriodicTasks):
+    """Has a task that raises what is no ordinary failure."""
+
+    @periodic_task(spacing=0.001)
+    def leaves(self, context):
+        """Leave, there."""
+        raise SystemExit(f"{os.getpid()}")
+
+
 def run_elsewhere(tasks: PeriodicTasks, context: object, **arguments: Any) -> None:
     """Run everything, in a process of its own."""
     for name in tasks._periodic_last_run:
@@ -414,6 +482,11 @@ class TestElsewhere:
         with pytest.raises(ZeroDivisionError) as caught:
             run_elsewhere(tasks, tmp_path, raise_on_error=True)
         assert "in fails" in "".join(caught.value.__notes__)
+
+    def test_so_do_those_that_are_no_ordinary_ones(self, conf, caplog) -> None:
+        run_elsewhere(Leaving(conf), None)
+        assert "Error during Leaving.leaves" in caplog.text
+        assert "in leaves" in caplog.text
 
     def test_what_cannot_be_pickled_is_named_and_stays_due(self, conf) -> None:
         tasks = Elsewhere(conf)

@@ -66,12 +66,14 @@ class Pool:
         :returns: what each has raised.
         """
         host, self._host = self._host, None  # another task may call meanwhile
-        if host is None or not host.fits(driver, processes):
-            host = _Host(driver, processes)
         try:
+            if host is None or not host.fits(driver, processes):
+                host = _Host(driver, processes)
             failures = host.ask(calls)
         except OSError as exc:
-            lost = RuntimeError(f"the processes that ran it are gone: {exc}")
+            lost = RuntimeError(
+                f"the processes to run it in are gone, or cannot be started: {exc}"
+            )
             return [lost] * len(calls)
         self._host = host
         return failures
@@ -86,8 +88,12 @@ class _Host:
         self._pid = os.getpid()
         # Not patched: waiting is the driver's.
         self._socket, theirs = driver.original("socket").socketpair()
-        with theirs:
-            process = _start(theirs.fileno())
+        try:
+            with theirs:
+                process = _start(theirs.fileno())
+        except OSError:
+            self._socket.close()
+            raise
         self._socket.setblocking(False)
         weakref.finalize(self, _end, self._socket, process)
         self._send(pickle.dumps((_preparation(), processes)))

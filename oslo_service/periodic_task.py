@@ -15,6 +15,7 @@ call whose interval is what :meth:`PeriodicTasks.run_periodic_tasks` gives::
     loop.start()
 """
 
+import collections
 import functools
 import logging
 import random
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from oslo_service import _process_pool, backend, opts
 from oslo_service._clock import now
-from oslo_service.backend.base import Driver
+from oslo_service.backend import base
 
 if TYPE_CHECKING:
     from oslo_config import cfg
@@ -160,8 +161,8 @@ class PeriodicTasks:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         tasks: dict[str, Task] = {}
-        for base in reversed(cls.__mro__[1:]):
-            tasks |= dict(vars(base).get("_periodic_tasks", ()))
+        for ancestor in reversed(cls.__mro__[1:]):
+            tasks |= dict(vars(ancestor).get("_periodic_tasks", ()))
         for value in vars(cls).values():
             if getattr(value, "_periodic_task", False):
                 tasks.pop(value._periodic_name, None)
@@ -220,9 +221,7 @@ class PeriodicTasks:
                 if raise_on_error or not _is_failure(exc):
                     raise
                 self._log_failure(name)
-            if now() - turn > _TURN:
-                _let_others_run()
-                turn = now()
+            turn = _pass_on(turn)
         return max(0.0, later - now())
 
     def run_periodic_tasks_in_parallel(
@@ -239,7 +238,8 @@ class PeriodicTasks:
         :param processes: run them in that many other processes, which are kept
             for the next call. This object, with its tasks, and the context
             are pickled; what a task changes in them is lost. None runs them in
-            this process, through an executor of the driver's.
+            this process, in tasks of the driver: as many as it takes for none
+            to wait for another.
         :returns: seconds until the next task is due, 60 at most.
         :raises ValueError: ``processes`` is less than 1.
         :raises TypeError: something cannot be pickled. Nothing has been run,
@@ -250,19 +250,20 @@ class PeriodicTasks:
         due, later = self._look()
         calls: list[Call] = [functools.partial(task, self, context) for _, task in due]
         pickled = [] if processes is None else self._pickle(due, calls)
-        later = min([later, *(self._begin(name) for name, _ in due)])
         driver = backend.get_backend()
+        later = min([later, *(self._begin(name) for name, _ in due)])
         if not due:
             failures: list[BaseException | None] = []
         elif processes is None:
-            failures = _run_in_executor(driver, calls)
+            failures = _run_side_by_side(driver, calls, type(self).__name__)
         else:
             failures = self._periodic_pool.run(driver, pickled, processes)
         for (name, _), failure in zip(due, failures, strict=True):
-            if failure is not None and raise_on_error:
+            if failure is None:
+                continue
+            if raise_on_error or not _is_failure(failure):
                 raise failure
-            if failure is not None:
-                self._log_failure(name, failure)
+            self._log_failure(name, failure)
         return max(0.0, later - now())
 
     def _pickle(self, due: list[Declared], calls: list[Call]) -> list[bytes]:
@@ -329,11 +330,55 @@ def _is_failure(error: BaseException) -> bool:
     return isinstance(error, SystemExit) or backend.get_backend().is_failure(error)
 
 
-def _run_in_executor(driver: Driver, calls: list[Call]) -> list[BaseException | None]:
-    """Run calls in this process; give what each has raised."""
-    with driver.executor(len(calls)) as executor:
-        futures = [executor.submit(call) for call in calls]
-    return [future.exception() for future in futures]
+def _pass_on(since: float) -> float:
+    """Let others run where the turn that began then is over; give when it began."""
+    at = now()
+    if at - since <= _TURN:
+        return since
+    _let_others_run()
+    return now()
+
+
+def _run_side_by_side(
+    driver: base.Driver, calls: list[Call], owner: str
+) -> list[BaseException | None]:
+    """Run calls in tasks of the driver; give what each has raised.
+
+    Whoever is through with one takes the next. There are as many as it takes
+    for no call to wait for another, which is few where most end quickly.
+    """
+    failures: list[BaseException | None] = [None] * len(calls)
+    left = collections.deque(enumerate(calls))
+
+    def work() -> None:
+        turn = now()
+        while left:
+            try:
+                number, call = left.popleft()
+            except IndexError:  # another took the last one
+                return
+            try:
+                call()
+            except BaseException as exc:  # noqa: BLE001 - it is reported
+                failures[number] = exc
+            turn = _pass_on(turn)
+
+    workers: list[base.Task] = []
+    while left and len(workers) < len(calls):
+        try:
+            workers.append(driver.spawn(work, name=f"periodic tasks of {owner}"))
+        except RuntimeError as exc:
+            LOG.warning(
+                "Periodic tasks of %s wait for each other: besides the %d that run"
+                " no further one can be started: %s",
+                *(owner, len(workers), exc),
+            )
+            work()
+            break
+        driver.sleep(0)  # it begins, and may be through with all of them
+    for worker in workers:
+        worker.wait()
+    return failures
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:

@@ -4,6 +4,7 @@
 
 # ruff: noqa: ARG002 - a periodic task is given a context, wanted or not
 
+import functools
 import logging
 import os
 import threading
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 from oslo_config import cfg
 
+from oslo_service import _process_pool
 from oslo_service import periodic_task as module
+from oslo_service.backend.base import Driver, Task
 from oslo_service.backend.exceptions import TaskCancelled
 from oslo_service.periodic_task import (
     DEFAULT_INTERVAL,
@@ -383,6 +386,32 @@ class TestFailures:
         assert tasks.ran == []
 
 
+MANY = 20
+
+
+def add(tasks: PeriodicTasks, number: int, function: Any) -> None:
+    """Add a function so many times, as tasks that are due."""
+    for name in map(str, range(number)):
+        task = functools.partial(function)
+        tasks.add_periodic_task(
+            periodic_task(spacing=60, run_immediately=True, name=name)(task)
+        )
+
+
+def bounded(driver: Driver, monkeypatch: pytest.MonkeyPatch, room: int) -> list[Task]:
+    """Have a driver start so many tasks and no more; give those it has started."""
+    spawn, spawned = driver.spawn, list[Task]()
+
+    def spawn_one(call: Any, *, name: str) -> Task:
+        if len(spawned) == room:
+            raise RuntimeError("there is no room for another")
+        spawned.append(spawn(call, name=name))
+        return spawned[-1]
+
+    monkeypatch.setattr(driver, "spawn", spawn_one)
+    return spawned
+
+
 class TestSideBySide:
     """run_periodic_tasks_in_parallel(), in this process."""
 
@@ -404,6 +433,53 @@ class TestSideBySide:
         assert tasks.run_periodic_tasks_in_parallel("ctx") > 50
         assert tasks.ran == ["quick ctx", "slow"]
 
+    def test_all_that_are_due_run_at_the_same_time(self, conf, driver) -> None:
+        tasks, all_run = Recording(conf), driver.event()
+
+        def wait_for_all(self, _context):
+            self.note("begun")
+            if len(self.ran) == MANY:
+                all_run.set()
+            until_set(all_run, "all run at the same time")
+
+        add(tasks, MANY, wait_for_all)
+        tasks.run_periodic_tasks_in_parallel(None, raise_on_error=True)
+        assert len(tasks.ran) == MANY
+
+    def test_those_that_end_at_once_take_no_task_of_the_driver_each(
+        self, conf, driver, monkeypatch
+    ) -> None:
+        spawned = bounded(driver, monkeypatch, MANY)
+        tasks = Recording(conf)
+        add(tasks, MANY, lambda self, _: self.note("ran"))
+        tasks.run_periodic_tasks_in_parallel(None)
+        assert len(tasks.ran) == MANY
+        assert driver.capabilities.parallel or len(spawned) == 1
+
+    @pytest.mark.parametrize("room", [0, 1, 3])
+    def test_nothing_is_lost_where_there_is_no_room_for_more(
+        self, conf, driver, monkeypatch, caplog, room
+    ) -> None:
+        go, tasks = driver.event(), Recording(conf)
+
+        def one(self, _context):
+            # The last one is run by whoever cannot start a further one.
+            self.note("begun")
+            if len(self.ran) > room:
+                go.set()
+            until_set(go, "what waits is taken by those there are")
+
+        bounded(driver, monkeypatch, room)
+        add(tasks, MANY, one)
+        tasks.run_periodic_tasks_in_parallel(None, raise_on_error=True)
+        assert len(tasks.ran) == MANY
+        (record,) = [one for one in caplog.records if "wait" in one.getMessage()]
+        assert record.levelname == "WARNING"
+        assert "no room" in record.getMessage()
+        tasks.ran.clear()
+        tasks.run_periodic_tasks_in_parallel(None)
+        assert tasks.ran == []
+
     def test_nothing_due_is_nothing_done(self, conf, clock) -> None:
         class Tasks(Recording):
             @periodic_task(spacing=7)
@@ -423,6 +499,22 @@ class TestSideBySide:
         with pytest.raises(ZeroDivisionError):
             tasks.run_periodic_tasks_in_parallel(None, raise_on_error=True)
         assert sorted(tasks.ran) == ["after", "before"]
+
+    @pytest.mark.parametrize("failure", [Unusual, SystemExit])
+    def test_what_is_no_ordinary_failure_is_one_too(
+        self, conf, caplog, failure
+    ) -> None:
+        tasks = Raising(conf, failure)
+        tasks.run_periodic_tasks_in_parallel(None)
+        assert tasks.ran == ["after"]
+        assert "Error during Raising.raises" in caplog.text
+
+    @pytest.mark.parametrize("end", [KeyboardInterrupt, GeneratorExit])
+    def test_what_ends_the_caller_is_not_held_up(self, conf, end) -> None:
+        tasks = Raising(conf, end)
+        with pytest.raises(end):
+            tasks.run_periodic_tasks_in_parallel(None)
+        assert tasks.ran == ["after"]
 
 
 class Elsewhere(PeriodicTasks):
@@ -501,6 +593,18 @@ class TestElsewhere:
         assert "has died" in caplog.text
         run_elsewhere(tasks, tmp_path)
         assert len(list(tmp_path.iterdir())) == 1
+
+    def test_where_they_cannot_be_started_it_is_a_failure(
+        self, conf, monkeypatch, caplog
+    ) -> None:
+        def refuse(_fd: int) -> None:
+            raise BlockingIOError("there is no room for another")
+
+        tasks = Elsewhere(conf)
+        monkeypatch.setattr(_process_pool, "_start", refuse)
+        run_elsewhere(tasks, None)
+        assert "Error during Elsewhere.write" in caplog.text
+        assert "no room" in caplog.text
 
     @pytest.mark.parametrize("processes", [0, -1])
     def test_a_number_that_makes_no_sense_is_named(self, conf, processes) -> None:

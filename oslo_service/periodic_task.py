@@ -232,6 +232,9 @@ class PeriodicTasks:
     ) -> float:
         """Run the tasks that are due concurrently, and wait for all of them.
 
+        A slow one delays no other of this call. The next call, if it is that
+        of a looping call, waits for the slowest: one that hangs holds up all.
+
         :param context: passed on to each.
         :param raise_on_error: whether the first failure, in the order of their
             definition, is raised once all have ended; else each is logged.

@@ -245,11 +245,10 @@ class PeriodicTasks:
             to wait for another.
         :returns: seconds until the next task is due, 60 at most.
         :raises ValueError: ``processes`` is less than 1.
-        :raises TypeError: something cannot be pickled. Nothing has been run,
-            and what was due still is.
+        :raises TypeError: ``processes`` is no integer, or something cannot be
+            pickled. Nothing has been run, and what was due still is.
         """
-        if processes is not None and processes < 1:
-            raise ValueError(f"processes={processes!r}: expected 1 or more, or None")
+        _check_processes(processes)
         due, later = self._look()
         calls: list[Call] = [functools.partial(task, self, context) for _, task in due]
         pickled = [] if processes is None else self._pickle(due, calls)
@@ -323,6 +322,16 @@ def _let_others_run() -> None:
     driver = backend.get_backend()
     if not driver.capabilities.parallel:
         driver.sleep(0)
+
+
+def _check_processes(processes: object) -> None:
+    if processes is None:
+        return
+    wrong = f"processes={processes!r}: expected an integer, 1 or more, or None"
+    if not isinstance(processes, int) or isinstance(processes, bool):
+        raise TypeError(wrong)
+    if processes < 1:
+        raise ValueError(wrong)
 
 
 def _is_failure(error: BaseException) -> bool:

@@ -606,7 +606,21 @@ class TestElsewhere:
         assert "Error during Elsewhere.write" in caplog.text
         assert "no room" in caplog.text
 
-    @pytest.mark.parametrize("processes", [0, -1])
-    def test_a_number_that_makes_no_sense_is_named(self, conf, processes) -> None:
-        with pytest.raises(ValueError, match=str(processes)):
-            Elsewhere(conf).run_periodic_tasks_in_parallel(None, processes=processes)
+    @pytest.mark.parametrize(
+        ("processes", "error"),
+        [
+            (0, ValueError),
+            (-1, ValueError),
+            (1.5, TypeError),
+            ("2", TypeError),
+            (True, TypeError),
+        ],
+    )
+    def test_a_number_that_makes_no_sense_is_named(
+        self, conf, processes, error
+    ) -> None:
+        tasks = Failing(conf)
+        with pytest.raises(error, match=f"processes={processes!r}"):
+            tasks.run_periodic_tasks_in_parallel(None, processes=processes)
+        tasks.run()
+        assert tasks.ran == ["before", "after"]

@@ -18,6 +18,7 @@ call whose interval is what :meth:`PeriodicTasks.run_periodic_tasks` gives::
 import collections
 import functools
 import logging
+import math
 import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -54,8 +55,9 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 class InvalidPeriodicTaskArg(Exception):
-    """A periodic task was declared with an argument that there is not.
+    """A periodic task was declared with an argument, or a value, that there is not.
 
+    :param message: what is wrong; not given: that there is no such argument.
     :param arg: the argument.
     """
 
@@ -91,7 +93,8 @@ def periodic_task(*args: Any, **kwargs: Any) -> Any:
         is run where the option ``run_external_periodic_tasks`` is true.
     :param name: for the log, and to be known by; the function's if not given.
         Of two tasks of a name, the one declared last counts.
-    :raises InvalidPeriodicTaskArg: for any other argument.
+    :raises InvalidPeriodicTaskArg: for any other argument, and for a spacing
+        that is no number.
     """
     if args and not kwargs and len(args) == 1 and callable(args[0]):
         return _declare(args[0])
@@ -112,10 +115,16 @@ def _declare(
 ) -> Any:
     for arg in unknown:
         raise InvalidPeriodicTaskArg(arg=arg)
+    name = function.__name__ if name is None else name
+    if not isinstance(spacing, int | float) or not math.isfinite(spacing):
+        raise InvalidPeriodicTaskArg(
+            f"task {name}: spacing={spacing!r}: expected a number of seconds; 0"
+            f" stands for {DEFAULT_INTERVAL:g}, what is negative is never run"
+        )
     function._periodic_task = True
     function._periodic_external_ok = external_process_ok
     function._periodic_enabled = enabled
-    function._periodic_name = function.__name__ if name is None else name
+    function._periodic_name = name
     function._periodic_spacing = spacing
     function._periodic_immediate = run_immediately
     function._periodic_last_run = None if run_immediately else now()

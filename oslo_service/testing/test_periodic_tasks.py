@@ -7,6 +7,7 @@
 import functools
 import logging
 import os
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,17 @@ class TestDeclaring:
     def test_positional_ones_are_refused(self) -> None:
         with pytest.raises(InvalidPeriodicTaskArg, match="30"):
             periodic_task(30)  # type: ignore[call-overload]
+
+    @pytest.mark.parametrize(
+        "spacing", [None, "5", [], float("nan"), float("inf"), -float("inf")]
+    )
+    def test_a_spacing_that_is_no_number_is_named(self, spacing) -> None:
+        wrong = rf"task one: spacing={re.escape(repr(spacing))}.*number of seconds"
+        with pytest.raises(InvalidPeriodicTaskArg, match=wrong):
+
+            @periodic_task(spacing=spacing)
+            def one(self, context):
+                """Be refused."""
 
     def test_tasks_are_inherited_from_every_base(self, conf, clock) -> None:
         class One(PeriodicTasks):

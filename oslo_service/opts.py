@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every configuration option of the library, in one place."""
 
+import copy
 import threading
 from typing import Any
 
@@ -231,7 +232,14 @@ def register(
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Give the options for oslo-config-generator: (group, options) pairs."""
-    return [
-        (None, [*eventlet_backdoor_opts, *service_opts]),
-        (BACKEND_GROUP, list(backend_opts)),
-    ]
+    return listed(
+        (None, [*eventlet_backdoor_opts, *service_opts]), (BACKEND_GROUP, backend_opts)
+    )
+
+
+def listed(*groups: tuple[str | None, list[Any]]) -> list[tuple[str | None, list[Any]]]:
+    """Give options as ``list_opts()`` does: copies, to be changed at will.
+
+    :param groups: (group, options) pairs.
+    """
+    return copy.deepcopy(list(groups))

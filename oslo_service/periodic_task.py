@@ -404,4 +404,4 @@ def _run_side_by_side(
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Give the options for oslo-config-generator: (group, options) pairs."""
-    return [(None, list(opts.periodic_opts))]
+    return opts.listed((None, opts.periodic_opts))

@@ -6,7 +6,6 @@ Everything that an operator may get wrong there is a :exc:`RuntimeError` that
 names the option, what it says, and what would do.
 """
 
-import copy
 import logging
 import socket
 import ssl
@@ -43,7 +42,7 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Give the options for oslo-config-generator: (group, options) pairs."""
-    return [(opts.SSL_GROUP, copy.deepcopy(opts.ssl_opts))]
+    return opts.listed((opts.SSL_GROUP, opts.ssl_opts))
 
 
 def is_enabled(conf: cfg.ConfigOpts) -> bool:

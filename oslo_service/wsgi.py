@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Give the options of the server for oslo-config-generator."""
-    return [(None, list(opts.wsgi_opts))]
+    return opts.listed((None, opts.wsgi_opts))
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from oslo_config import cfg
@@ -293,6 +294,24 @@ class TestListing:
             found = conf.get_location(option.dest, group)
             from_file = found is not None and found.location is cfg.Locations.user
             assert from_file == (uncommented and option.default is not None)
+
+    @pytest.mark.parametrize("module", [opts, periodic_task, service, sslutils, wsgi])
+    def test_what_is_done_to_it_changes_no_option(self, module: ModuleType) -> None:
+        listed = [option for _, found in module.list_opts() for option in found]
+        own = [
+            *opts.backend_opts,
+            *opts.eventlet_backdoor_opts,
+            *opts.service_opts,
+            *opts.periodic_opts,
+            *opts.wsgi_opts,
+            *opts.ssl_opts,
+        ]
+
+        assert listed
+        assert not {id(option) for option in listed} & {id(option) for option in own}
+        again = [option for _, found in module.list_opts() for option in found]
+        assert not {id(option) for option in listed} & {id(option) for option in again}
+        assert all(option in own for option in listed)
 
     def test_every_option_has_help(self) -> None:
         for _, found in [

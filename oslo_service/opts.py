@@ -200,18 +200,30 @@ def set_service_opts_defaults(conf: cfg.ConfigOpts, **kwargs: Any) -> None:
     """Replace defaults of the options that :func:`register_service_opts` knows.
 
     :param kwargs: option names and their new defaults.
-    :raises AttributeError: there is no such option.
+    :raises AttributeError: there is no such option; nothing is changed.
+    :raises ValueError: an option cannot have that value; nothing is changed.
     """
     register_service_opts(conf)
     options = [*service_opts, *eventlet_backdoor_opts]
-    known = {option.dest for option in options}
-    for name in kwargs:
+    known = {option.dest: option for option in options}
+    for name, value in kwargs.items():
         if name not in known:
             raise AttributeError(
                 f"no service option is called {name!r}; there are:"
                 f" {', '.join(sorted(known))}"
             )
+        _check_default(known[name], value)
     cfg.set_defaults(options, **kwargs)
+
+
+def _check_default(option: cfg.Opt, value: Any) -> None:
+    # What refers to another option has no value before that has one.
+    if value is None or (isinstance(value, str) and "$" in value):
+        return
+    try:
+        option.type(value)
+    except (TypeError, ValueError) as exc:
+        raise ValueError(f"{option.dest}={value!r}: no such default: {exc}") from exc
 
 
 def register(

@@ -213,6 +213,38 @@ class TestDefaults:
         with pytest.raises(AttributeError, match="graceful_shutdown_timeout"):
             opts.set_service_opts_defaults(cfg.ConfigOpts(), nonsense=1)
 
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        [
+            ("graceful_shutdown_timeout", -1),
+            ("graceful_shutdown_timeout", "soon"),
+            ("log_options", "perhaps"),
+        ],
+    )
+    def test_a_value_that_cannot_be_is_refused_and_named_and_changes_nothing(
+        self, option: str, value: object
+    ) -> None:
+        conf = cfg.ConfigOpts()
+
+        with pytest.raises(ValueError, match=f"{option}={value!r}: "):
+            opts.set_service_opts_defaults(
+                conf, **{"backdoor_port": "0", option: value}
+            )
+
+        assert conf.backdoor_port is None
+        assert conf.graceful_shutdown_timeout == 60
+        assert conf.log_options is True
+
+    def test_one_that_refers_to_another_option_is_left_to_that(self) -> None:
+        conf = cfg.ConfigOpts()
+        conf.register_opt(cfg.IntOpt("patience", default=7))
+
+        opts.set_service_opts_defaults(
+            conf, graceful_shutdown_timeout="$patience", backdoor_port=None
+        )
+
+        assert conf.graceful_shutdown_timeout == 7
+
 
 class TestListing:
     def test_the_generators_list_has_every_option(self) -> None:

@@ -61,18 +61,40 @@ class TaskExecutor(futures.Executor):
     ) -> futures.Future[Any]:
         """Have ``fn(*args, **kwargs)`` called, soon.
 
-        :raises RuntimeError: the executor has been shut down.
+        :raises RuntimeError: the executor has been shut down, or the system has
+            no room for a task to call it in.
         """
         future = _Future(self._driver)
+        entry = future, partial(fn, *args, **kwargs)
         with self._lock:
             if self._closed:
                 raise RuntimeError("this executor has been shut down")
-            self._calls.append((future, partial(fn, *args, **kwargs)))
+            self._calls.append(entry)
             more = self._workers < self._most
             self._workers += more
         if more:
-            self._driver.spawn(self._work, name="executor")
+            try:
+                self._driver.spawn(self._work, name="executor")
+            except RuntimeError:
+                if not self._is_left_to_others(entry):
+                    raise
         return future
+
+    def _is_left_to_others(self, entry: tuple[_Future, Callable[[], Any]]) -> bool:
+        """Tell whether a call is taken by tasks that run; else take it back."""
+        with self._lock:
+            over = self._end_worker()
+            left = bool(self._workers) or entry not in self._calls
+            if not left:
+                self._calls.remove(entry)
+        if over:
+            self._over.set()
+        return left
+
+    def _end_worker(self) -> bool:
+        """Count one less; tell whether that was the end."""
+        self._workers -= 1
+        return self._closed and not self._workers
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Accept no more calls.
@@ -109,8 +131,7 @@ class TaskExecutor(futures.Executor):
         with self._lock:
             if self._calls:
                 return self._calls.popleft()
-            self._workers -= 1
-            over = self._closed and not self._workers
+            over = self._end_worker()
         if over:
             self._over.set()
         return None

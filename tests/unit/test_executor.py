@@ -89,3 +89,40 @@ def test_an_executor_that_ran_nothing_ends(make):
 def test_fewer_workers_than_one_are_refused(make, count):
     with pytest.raises(ValueError, match=f"1 or more, not {count}"):
         make(count)
+
+
+class TestWithoutRoom:
+    """The system has no room for another task."""
+
+    @pytest.fixture
+    def tasks(self, driver, monkeypatch):
+        """How many tasks there is room for."""
+        room, spawn = [], driver.spawn
+
+        def spawn_if_possible(*args, **kwargs):
+            if not room:
+                raise RuntimeError("no room")
+            room.pop()
+            return spawn(*args, **kwargs)
+
+        monkeypatch.setattr(driver, "spawn", spawn_if_possible)
+        return room
+
+    def test_those_that_run_take_what_is_submitted(self, make, driver, tasks):
+        release = driver.event()
+        tasks.append("one")
+        with make(2) as executor:
+            first = executor.submit(release.wait, LIMIT)
+            second = executor.submit(int)
+            release.set()
+            assert (first.result(LIMIT), second.result(LIMIT)) == (True, 0)
+
+    def test_where_none_runs_a_call_is_refused(self, make, tasks):
+        calls = Log()
+        with make(2) as executor:
+            with pytest.raises(RuntimeError, match="no room"):
+                executor.submit(calls, "refused")
+            tasks.append("one")
+            executor.submit(calls, "accepted").result(LIMIT)
+
+        assert calls.entries == ["accepted"]

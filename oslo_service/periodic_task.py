@@ -15,7 +15,6 @@ call whose interval is what :meth:`PeriodicTasks.run_periodic_tasks` gives::
     loop.start()
 """
 
-import collections
 import functools
 import logging
 import math
@@ -23,9 +22,8 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from oslo_service import _process_pool, backend, opts
+from oslo_service import _concurrent_calls, _process_pool, backend, opts
 from oslo_service._clock import now
-from oslo_service.backend import base
 
 if TYPE_CHECKING:
     from oslo_config import cfg
@@ -45,8 +43,6 @@ LOG = logging.getLogger(__name__)
 DEFAULT_INTERVAL = 60.0
 # A twentieth of the spacing at most: tasks of many hosts drift apart.
 _JITTER = 20
-# How long tasks may go on before others that wait get their turn, in seconds.
-_TURN = 0.001
 
 Task = Callable[[Any, Any], Any]
 Declared = tuple[str, Task]
@@ -230,7 +226,7 @@ class PeriodicTasks:
                 if raise_on_error or not _is_failure(exc):
                     raise
                 self._log_failure(name)
-            turn = _pass_on(turn)
+            turn = _concurrent_calls.pass_on(turn)
         return max(0.0, later - now())
 
     def run_periodic_tasks_in_parallel(
@@ -266,7 +262,9 @@ class PeriodicTasks:
         if not due:
             failures: list[BaseException | None] = []
         elif processes is None:
-            failures = _run_side_by_side(driver, calls, type(self).__name__)
+            failures = _concurrent_calls.run(
+                driver, calls, f"periodic tasks of {type(self).__name__}"
+            )
         else:
             failures = self._periodic_pool.run(driver, pickled, processes)
         for (name, _), failure in zip(due, failures, strict=True):
@@ -327,12 +325,6 @@ def _first_run(task: Any) -> float | None:
     return None if task._periodic_immediate else now()
 
 
-def _let_others_run() -> None:
-    driver = backend.get_backend()
-    if not driver.capabilities.parallel:
-        driver.sleep(0)
-
-
 def _check_processes(processes: object) -> None:
     if processes is None:
         return
@@ -349,57 +341,6 @@ def _is_failure(error: BaseException) -> bool:
     SystemExit is: it would end a task of the driver, which this one is not.
     """
     return isinstance(error, SystemExit) or backend.get_backend().is_failure(error)
-
-
-def _pass_on(since: float) -> float:
-    """Let others run where the turn that began then is over; give when it began."""
-    at = now()
-    if at - since <= _TURN:
-        return since
-    _let_others_run()
-    return now()
-
-
-def _run_side_by_side(
-    driver: base.Driver, calls: list[Call], owner: str
-) -> list[BaseException | None]:
-    """Run calls in tasks of the driver; give what each has raised.
-
-    Whoever is through with one takes the next. There are as many as it takes
-    for no call to wait for another, which is few where most end quickly.
-    """
-    failures: list[BaseException | None] = [None] * len(calls)
-    left = collections.deque(enumerate(calls))
-
-    def work() -> None:
-        turn = now()
-        while left:
-            try:
-                number, call = left.popleft()
-            except IndexError:  # another took the last one
-                return
-            try:
-                call()
-            except BaseException as exc:  # noqa: BLE001 - it is reported
-                failures[number] = exc
-            turn = _pass_on(turn)
-
-    workers: list[base.Task] = []
-    while left and len(workers) < len(calls):
-        try:
-            workers.append(driver.spawn(work, name=f"periodic tasks of {owner}"))
-        except RuntimeError as exc:
-            LOG.warning(
-                "Periodic tasks of %s wait for each other: besides the %d that run"
-                " no further one can be started: %s",
-                *(owner, len(workers), exc),
-            )
-            work()
-            break
-        driver.sleep(0)  # it begins, and may be through with all of them
-    for worker in workers:
-        worker.wait()
-    return failures
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:

@@ -13,11 +13,12 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from unittest import mock
 
-from oslo_service import _clock, _names, backend, loopingcall, periodic_task
-from oslo_service._extras import need
-from oslo_service._hand_clock import HandClock, Sleeper
+from oslo_service import backend, loopingcall, periodic_task
+from oslo_service._common import clock, naming
+from oslo_service._common.extras import need
 from oslo_service.backend import _selection
 from oslo_service.backend.base import Driver, Task
+from oslo_service.loops.manual_clock import HandClock, Sleeper
 
 need("fixtures", "test")
 import fixtures  # noqa: E402
@@ -73,7 +74,7 @@ class SleepFixture(fixtures.Fixture):
 
     def _setUp(self) -> None:  # noqa: N802 - theirs
         self.mock_wait = mock.MagicMock(name="wait")
-        sleep, began = _Loop._sleep, _clock.now()
+        sleep, began = _Loop._sleep, clock.now()
         # A loop has a context of its own.
         slept = contextvars.ContextVar("slept", default=0.0)
 
@@ -82,9 +83,9 @@ class SleepFixture(fixtures.Fixture):
             self.mock_wait(round(timeout, 6))
             sleep(loop, 0)
 
-        clock = types.SimpleNamespace(now=lambda: began + slept.get())
+        pretended = types.SimpleNamespace(now=lambda: began + slept.get())
         _put(self, _Loop, "_sleep", pretend)
-        _put(self, loopingcall, "_clock", clock)
+        _put(self, loopingcall, "clock", pretended)
 
 
 class ClockFixture(fixtures.Fixture):
@@ -132,7 +133,7 @@ class ClockFixture(fixtures.Fixture):
     def _setUp(self) -> None:  # noqa: N802 - theirs
         clock = self._clock = HandClock(self._patience)
         self.addCleanup(clock.close)
-        _put(self, loopingcall, "_clock", clock)
+        _put(self, loopingcall, "clock", clock)
         _put(self, periodic_task, "now", clock.now)
         _put(self, _Loop, "_start", _starting(clock, _Loop._start))
         _put(self, _Loop, "_sleep", _sleeping(clock, _Loop._sleep))
@@ -206,7 +207,7 @@ def _retrying(clock: HandClock, retry: Callable[..., T]) -> Callable[..., T]:
         ident = driver.current_ident()
         sleeper = Sleeper(
             driver,
-            f"retry of {_names.describe(call)}",
+            f"retry of {naming.describe(call)}",
             lambda: ident == driver.current_ident(),
         )
         clock.join(sleeper)

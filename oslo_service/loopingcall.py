@@ -9,11 +9,13 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, TypeVar
 
-from oslo_service import _clock, _names, _schedule, backend
-from oslo_service._schedule import LoopingCallTimeOut
-from oslo_service._stopping import forget, listen
+from oslo_service import backend
+from oslo_service._common import clock, naming
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
+from oslo_service.loops import schedules
+from oslo_service.loops.schedules import LoopingCallTimeOut
+from oslo_service.loops.stopping import forget, listen
 
 __all__ = (
     "BackOffLoopingCall",
@@ -116,7 +118,7 @@ class LoopingCallBase:
 
     def _start(
         self,
-        schedule: _schedule.Schedule,
+        schedule: schedules.Schedule,
         initial_delay: float | None,
         stop_on_exception: bool = True,
     ) -> Task:
@@ -134,13 +136,13 @@ class LoopingCallBase:
             _seconds("initial_delay", initial_delay or 0),
             stop_on_exception,
         )
-        self.done = driver.spawn(run, name=f"loop {_names.describe(self.f)}")
+        self.done = driver.spawn(run, name=f"loop {naming.describe(self.f)}")
         return self.done
 
     def _run(
         self,
         abort: Event,
-        schedule: _schedule.Schedule,
+        schedule: schedules.Schedule,
         initial_delay: float,
         stop_on_exception: bool,
     ) -> Any:
@@ -163,7 +165,7 @@ class LoopingCallBase:
     def _loop(
         self,
         abort: Event,
-        schedule: _schedule.Schedule,
+        schedule: schedules.Schedule,
         initial_delay: float,
         stop_on_exception: bool,
     ) -> bool:
@@ -171,13 +173,13 @@ class LoopingCallBase:
         stopped = abort.is_set
         if initial_delay:
             self._sleep(initial_delay)
-        schedule.begin(_clock.now())
+        schedule.begin(clock.now())
         while not stopped():
             result = call()
             if stopped():
                 break
             # Two variables, for a debugger: see backdoor.loops.
-            ended = _clock.now()
+            ended = clock.now()
             pause = schedule.delay(result, ended)
             self._sleep(pause)
         return True
@@ -194,10 +196,10 @@ class LoopingCallBase:
             if not self._driver().is_failure(exc):
                 raise
             LOG.exception("%s failed; it goes on", self)
-            return _schedule.FAILED
+            return schedules.FAILED
 
     def __str__(self) -> str:
-        return f"{self._KIND} {_names.describe(self.f)}"
+        return f"{self._KIND} {naming.describe(self.f)}"
 
 
 class FixedIntervalLoopingCall(LoopingCallBase):
@@ -228,8 +230,8 @@ class FixedIntervalLoopingCall(LoopingCallBase):
         """
         return self._start(self._grid(interval), initial_delay, stop_on_exception)
 
-    def _grid(self, interval: float) -> _schedule.FixedInterval:
-        return _schedule.FixedInterval(_seconds("interval", interval), owner=self)
+    def _grid(self, interval: float) -> schedules.FixedInterval:
+        return schedules.FixedInterval(_seconds("interval", interval), owner=self)
 
 
 class FixedIntervalWithTimeoutLoopingCall(FixedIntervalLoopingCall):
@@ -250,11 +252,11 @@ class FixedIntervalWithTimeoutLoopingCall(FixedIntervalLoopingCall):
             having ended the loop, makes it raise :class:`LoopingCallTimeOut`.
             0 sets no limit.
         """
-        schedule: _schedule.Schedule = self._grid(interval)
+        schedule: schedules.Schedule = self._grid(interval)
         timeout = _seconds("timeout", timeout)
         if timeout:
-            now = _clock.now()
-            schedule = _schedule.Limited(schedule, since=now, until=now + timeout)
+            now = clock.now()
+            schedule = schedules.Limited(schedule, since=now, until=now + timeout)
         return self._start(schedule, initial_delay, stop_on_exception)
 
 
@@ -289,7 +291,7 @@ class DynamicLoopingCall(LoopingCallBase):
             periodic_interval_max = _seconds(
                 "periodic_interval_max", periodic_interval_max
             )
-        schedule = _schedule.Dynamic(periodic_interval_max)
+        schedule = schedules.Dynamic(periodic_interval_max)
         return self._start(schedule, initial_delay, stop_on_exception)
 
 
@@ -329,7 +331,7 @@ class BackOffLoopingCall(LoopingCallBase):
         :raises TypeError: the function, or a number, is not one.
         :raises ValueError: a number is negative.
         """
-        schedule = _schedule.BackOff(
+        schedule = schedules.BackOff(
             start=_seconds("starting_interval", starting_interval),
             timeout=_seconds("timeout", timeout),
             longest=_seconds("max_interval", max_interval),
@@ -393,7 +395,7 @@ class RetryDecorator:
             pause = min(pause + self._inc_sleep_time, self._max_sleep_time)
             LOG.debug(
                 "%s raised %r; try %d follows in %g s",
-                *(_names.describe(call), error, count + 1, pause),
+                *(naming.describe(call), error, count + 1, pause),
             )
             loop._sleep(pause)
             try:

@@ -22,8 +22,9 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from oslo_service import _concurrent_calls, _process_pool, backend, opts
-from oslo_service._clock import now
+from oslo_service import backend, opts
+from oslo_service._common.clock import now
+from oslo_service.periodic import concurrent_calls, process_pool
 
 if TYPE_CHECKING:
     from oslo_config import cfg
@@ -183,7 +184,7 @@ class PeriodicTasks:
         self._periodic_last_run = {
             name: _first_run(task) for name, task in self._periodic_tasks
         }
-        self._periodic_pool = _process_pool.Pool()
+        self._periodic_pool = process_pool.Pool()
 
     def add_periodic_task(self, task: Any) -> None:
         """Add a task to those of this object.
@@ -226,7 +227,7 @@ class PeriodicTasks:
                 if raise_on_error or not _is_failure(exc):
                     raise
                 self._log_failure(name)
-            turn = _concurrent_calls.pass_on(turn)
+            turn = concurrent_calls.pass_on(turn)
         return max(0.0, later - now())
 
     def run_periodic_tasks_in_parallel(
@@ -262,7 +263,7 @@ class PeriodicTasks:
         if not due:
             failures: list[BaseException | None] = []
         elif processes is None:
-            failures = _concurrent_calls.run(
+            failures = concurrent_calls.run(
                 driver, calls, f"periodic tasks of {type(self).__name__}"
             )
         else:
@@ -278,7 +279,7 @@ class PeriodicTasks:
     def _pickle(self, due: list[Declared], calls: list[Call]) -> list[bytes]:
         owner = type(self).__name__
         return [
-            _process_pool.dump(call, f"{owner}.{name}, with its object and context,")
+            process_pool.dump(call, f"{owner}.{name}, with its object and context,")
             for (name, _), call in zip(due, calls, strict=True)
         ]
 

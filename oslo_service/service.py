@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services, and the launchers that run them."""
 
-from oslo_service._launchers import (
+from oslo_service.launchers.launchers import (
     Launcher,
     ProcessLauncher,
     ServiceLauncher,
     launch,
 )
-from oslo_service._service import Service, ServiceBase
-from oslo_service._services import Services, ServiceWrapper
-from oslo_service._signal_handler import (
+from oslo_service.launchers.service import Service, ServiceBase
+from oslo_service.launchers.services import Services, ServiceWrapper
+from oslo_service.launchers.signal_handlers import (
     SignalExit,
     SignalHandler,
     Singleton,

@@ -19,7 +19,7 @@ import socket
 import sys
 from pathlib import Path
 
-from oslo_service import _sd_notify
+from oslo_service.supervisor.systemd import wire
 
 __all__ = ("notify", "notify_once", "onready")
 
@@ -40,13 +40,13 @@ def notify(*further: str) -> bool:
         as ``STATUS=warming up``.
     :returns: False: systemd wants to be told, and could not be.
     """
-    address = os.environ.get(_sd_notify.VARIABLE)
+    address = os.environ.get(wire.VARIABLE)
     if not address:
         return True
     try:
-        _sd_notify.send(address, "\n".join((_READY, *further)))
+        wire.send(address, "\n".join((_READY, *further)))
     except OSError:
-        LOG.exception("systemd cannot be told at %s=%r", _sd_notify.VARIABLE, address)
+        LOG.exception("systemd cannot be told at %s=%r", wire.VARIABLE, address)
         return False
     return True
 
@@ -60,7 +60,7 @@ def notify_once(*further: str) -> bool:
     :returns: see :func:`notify`.
     """
     sent = notify(*further)
-    os.environ.pop(_sd_notify.VARIABLE, None)
+    os.environ.pop(wire.VARIABLE, None)
     return sent
 
 
@@ -81,7 +81,7 @@ def onready(notify_socket: str, timeout: float | None) -> int:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.settimeout(None if timeout == math.inf else timeout)
         try:
-            receiver.bind(_sd_notify.socket_address(notify_socket))
+            receiver.bind(wire.socket_address(notify_socket))
         except OSError as exc:
             reason = f"cannot listen on {notify_socket}: {exc.strerror or exc}"
             raise OSError(exc.errno, reason) from exc
@@ -105,7 +105,7 @@ def _main(arguments: list[str]) -> int:
     except ValueError:
         given = " ".join(arguments)
         return _refuse(f"SECONDS is a number, not {given!r}")
-    address = os.environ.get(_sd_notify.VARIABLE)
+    address = os.environ.get(wire.VARIABLE)
     if not address:
         # Whoever sets no address has nothing to wait for.
         return 0

@@ -10,11 +10,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oslo_service import _membership, _names, backend, loopingcall
-from oslo_service._deprecated import warn_once
-from oslo_service._membership import Thread
-from oslo_service._stopping import stop_requested
+from oslo_service import backend, loopingcall
+from oslo_service._common import naming
+from oslo_service._common.deprecation import warn_once
 from oslo_service.backend.base import Driver, InlineTask
+from oslo_service.groups import membership
+from oslo_service.groups.membership import Thread
+from oslo_service.loops.stopping import stop_requested
 
 __all__ = ("Thread", "ThreadGroup", "stop_requested")
 
@@ -59,15 +61,15 @@ class ThreadGroup:
         self.thread_pool_size = thread_pool_size
         unstated = max_threads is None and thread_pool_size == _SIZE_UNSTATED
         self._max_threads = _MOST_UNSTATED if unstated else thread_pool_size
-        self._state = _membership.Members(self.thread_pool_size)
+        self._state = membership.Members(self.thread_pool_size)
 
     def _driver(self) -> Driver:
         return backend.driver_called(self._driver_name)
 
     @property
-    def _members(self) -> _membership.Members:
+    def _members(self) -> membership.Members:
         if self._state.pid != os.getpid():
-            self._state = _membership.Members(self.thread_pool_size)
+            self._state = membership.Members(self.thread_pool_size)
         return self._state
 
     @property
@@ -210,7 +212,7 @@ class ThreadGroup:
 
     def timer_done(self, timer: loopingcall.LoopingCallBase) -> None:
         """Take a timer out of the group; it is not stopped."""
-        _membership.discard(self._members.timers, timer)
+        membership.discard(self._members.timers, timer)
 
     def stop_timers(self, wait: bool = False) -> None:
         """Stop all timers.
@@ -239,10 +241,10 @@ class ThreadGroup:
             stopped, or cancelled, while this waited for a place.
         """
         driver, members = self._driver(), self._members
-        name = f"thread {_names.describe(callback)}"
+        name = f"thread {naming.describe(callback)}"
         thread = Thread(None, self, stopping=driver.event())
         body = functools.partial(
-            _membership.run, thread, functools.partial(callback, *args, **kwargs), name
+            membership.run, thread, functools.partial(callback, *args, **kwargs), name
         )
         if members.places.enter():
             self._spawn(driver, members, thread, body, name)
@@ -261,7 +263,7 @@ class ThreadGroup:
     def _spawn(
         self,
         driver: Driver,
-        members: _membership.Members,
+        members: membership.Members,
         thread: Thread,
         body: Callable[[], Any],
         name: str,
@@ -274,13 +276,13 @@ class ThreadGroup:
             raise
         members.threads.append(thread)
         if not thread._place:  # it has ended already, and found no entry
-            _membership.discard(members.threads, thread)
+            membership.discard(members.threads, thread)
 
     def thread_done(self, thread: Thread) -> None:
         """Take a thread out of the group; it is not stopped."""
         members = thread._take_place()
         if members is not None:
-            _membership.discard(members.threads, thread)
+            membership.discard(members.threads, thread)
             members.places.leave()
 
     # Ending
@@ -329,7 +331,7 @@ class ThreadGroup:
         timeout = kwargs.get("timeout")
         if timeout is not None:
             remaining = self._others(self._members.own())
-            for thread in _membership.still_running(remaining, timeout):
+            for thread in membership.still_running(remaining, timeout):
                 thread.stop()
 
     def wait(self) -> None:
@@ -355,14 +357,14 @@ class ThreadGroup:
         driver, waits = self._driver(), self._members.waits
         with self._waiting():
             for one in self._others(wanted):
-                task = _membership.task_of(one)
+                task = membership.task_of(one)
                 if task is not None:
                     counts = functools.partial(self._counts, one)
                     waits.wait_while(driver, task, counts)
 
     def _counts(self, member: Any) -> bool:
         """Tell whether a member is one to wait for."""
-        task = _membership.task_of(member)
+        task = membership.task_of(member)
         if task is None or task.done or self._members.waits.holds(task):
             return False
         return not (isinstance(member, Thread) and member.stop_ordered)
@@ -380,12 +382,12 @@ class ThreadGroup:
     def _others(self, members: list[Any]) -> list[Any]:
         """Leave out the calling thread: it never waits for itself."""
         caller = self._driver().current_ident()
-        return [one for one in members if not _membership.is_caller(one, caller)]
+        return [one for one in members if not membership.is_caller(one, caller)]
 
-    def _is_member(self, driver: Driver, members: _membership.Members) -> bool:
+    def _is_member(self, driver: Driver, members: membership.Members) -> bool:
         caller = driver.current_ident()
         return caller in members.callers or any(
-            _membership.is_caller(one, caller)
+            membership.is_caller(one, caller)
             for one in [*members.timers, *members.foreign()]
         )
 
@@ -393,14 +395,14 @@ class ThreadGroup:
         """Forget the threads that the group has not started: it cannot end them."""
         foreign = self._members.foreign()
         for thread in foreign:
-            _membership.discard(self._members.threads, thread)
+            membership.discard(self._members.threads, thread)
         if foreign:
             names = ", ".join(thread.name for thread in foreign)
             LOG.warning("Threads that the group cannot stop run on: %s", names)
 
     @staticmethod
     def _report_lingering(threads: list[Thread]) -> None:
-        lingering = _membership.still_running(threads, _LINGER)
+        lingering = membership.still_running(threads, _LINGER)
         if lingering:
             LOG.warning(
                 "%d threads were stopped and still run: %s",

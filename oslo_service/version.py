@@ -5,7 +5,7 @@
 import re
 from importlib import metadata
 
-from oslo_service._deprecated import warn_once
+from oslo_service._common.deprecation import warn_once
 
 __all__ = ("version_info",)  # noqa: F822 - given by __getattr__
 

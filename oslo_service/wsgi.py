@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oslo_config import cfg
 
-from oslo_service import _entry, _server_parameters, backend, opts, sslutils
-from oslo_service._paste import ConfigNotFound, Loader, PasteAppNotFound
-from oslo_service._server_parameters import InvalidInput
-from oslo_service._service import ServiceBase
+from oslo_service import backend, opts, sslutils
+from oslo_service.launchers.service import ServiceBase
+from oslo_service.serving import parameters
+from oslo_service.serving.parameters import InvalidInput
+from oslo_service.serving.paste import ConfigNotFound, Loader, PasteAppNotFound
+from oslo_service.sockets import listening
 from oslo_service.supervisor import loop
 
 if TYPE_CHECKING:
-    from oslo_service._routing import Request, Router
     from oslo_service.http.gateway import Application
+    from oslo_service.serving.routing import Request, Router
     from oslo_service.serving.session import Server as _Server
 
 __all__ = (
@@ -46,9 +48,9 @@ _LONGEST_URL = 8192
 def __getattr__(name: str) -> Any:
     # They need WebOb and Routes, which take their time to import.
     if name in ("Request", "Router"):
-        from oslo_service import _routing
+        from oslo_service.serving import routing
 
-        return getattr(_routing, name)
+        return getattr(routing, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -120,11 +122,11 @@ class Server(ServiceBase):
         super().__init__(conf)
         register_opts(conf)
         host = "localhost" if host is None else host
-        _server_parameters.check_numbers(
+        parameters.check_numbers(
             pool_size=pool_size, max_url_len=max_url_len, backlog=backlog
         )
-        _server_parameters.check_protocol(protocol)
-        _server_parameters.check_address(host, port)
+        parameters.check_protocol(protocol)
+        parameters.check_address(host, port)
         self.conf: cfg.ConfigOpts = conf
         self.name = name
         self.app = app
@@ -163,15 +165,13 @@ class Server(ServiceBase):
         family: int,
         path: str | None,
         mode: int | None,
-    ) -> _entry.Entry:
-        path = (
-            _server_parameters.check_path(path, mode)
-            if family == sockets.AF_UNIX
-            else None
-        )
+    ) -> listening.Entry:
+        path = parameters.check_path(path, mode) if family == sockets.AF_UNIX else None
         try:
-            place = _entry.Place(host, port, backlog, family, path, mode)
-            return _entry.Entry(self._driver, self.name, place, self._set_socket_opts)
+            place = listening.Place(host, port, backlog, family, path, mode)
+            return listening.Entry(
+                self._driver, self.name, place, self._set_socket_opts
+            )
         except ValueError as exc:
             raise InvalidInput(str(exc)) from None
 

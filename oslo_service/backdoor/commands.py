@@ -12,7 +12,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service import _names
+from oslo_service._common import naming
 from oslo_service.backdoor import frames, loops, tasks
 from oslo_service.backdoor.profiling import Profile
 from oslo_service.backdoor.terminal import Terminal
@@ -71,7 +71,7 @@ class Commands:
         supervisor = supervision.known()
         worker = supervisor is not None and supervisor.has_parent
         role = f"a worker of {os.getppid()}" if worker else "no worker"
-        names = ", ".join(map(_names.describe, tasks.services())) or "no service"
+        names = ", ".join(map(naming.describe, tasks.services())) or "no service"
         return (
             f"Python {sys.version.split()[0]} in process {os.getpid()}, {role},"
             f" on the driver {self._driver.name}; runs {names}\n\n{_HELP}\n"

@@ -15,10 +15,9 @@ from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service import _listening
 from oslo_service.backdoor.places import Place
 from oslo_service.backend.base import Driver, Task
-from oslo_service.supervisor import listeners
+from oslo_service.sockets import binding, open_sockets
 
 __all__ = ("Door", "close_all", "open_at")
 
@@ -41,7 +40,7 @@ class Door:
     """
 
     def __init__(
-        self, driver: Driver, conf: cfg.ConfigOpts, listener: _listening.Listener
+        self, driver: Driver, conf: cfg.ConfigOpts, listener: binding.Listener
     ) -> None:
         self.where: int | str = (
             listener.socket.getsockname()
@@ -154,21 +153,21 @@ def open_at(place: Place, driver: Driver, conf: cfg.ConfigOpts) -> int | str | N
     return door.where
 
 
-def _listen(driver: Driver, place: Place) -> _listening.Listener:
+def _listen(driver: Driver, place: Place) -> binding.Listener:
     sockets = driver.original("socket")
     if place.path is not None:
-        socket = _listening.listen_on_path(sockets, place.path, _OWNER_ONLY, _BACKLOG)
-        return _listening.Listener(socket, place.path)
+        socket = binding.listen_on_path(sockets, place.path, _OWNER_ONLY, _BACKLOG)
+        return binding.Listener(socket, place.path)
     for port in place.ports:
         try:
-            socket = _listening.listen_on_address(
+            socket = binding.listen_on_address(
                 sockets, _HOST, port, _BACKLOG, sockets.AF_INET
             )
         except OSError:
             if port == place.ports[-1]:
                 raise
         else:
-            return _listening.Listener(socket)
+            return binding.Listener(socket)
     raise ValueError(f"{place} is nowhere")
 
 
@@ -182,7 +181,7 @@ def _keep(place: Place, door: Door) -> None:
         atexit.unregister(close_all)
         atexit.register(close_all)
     _doors[place] = door
-    listeners.add_last(door)
+    open_sockets.add_last(door)
 
 
 def close_all() -> None:

@@ -5,7 +5,7 @@
 import os
 from typing import Any
 
-from oslo_service import _extras
+from oslo_service._common import extras
 from oslo_service.backdoor.terminal import Terminal
 from oslo_service.backend.base import Driver
 
@@ -29,7 +29,7 @@ class Profile:
     """
 
     def __init__(self, driver: Driver) -> None:
-        self._yappi: Any = _extras.need("yappi", "backdoor")
+        self._yappi: Any = extras.need("yappi", "backdoor")
         self._pid = os.getpid()
         context = "native_thread" if driver.capabilities.parallel else "greenlet"
         self._yappi.set_context_backend(context)

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
 from typing import Any
 
-from oslo_service import _membership, _names
+from oslo_service._common import naming
 from oslo_service.backdoor import frames, loops
 from oslo_service.backdoor.door import Door
+from oslo_service.groups import membership
 from oslo_service.loopingcall import LoopingCallBase
-from oslo_service.serving.lead import Lead
+from oslo_service.serving.leader_followers import Lead
 from oslo_service.supervisor import loop as supervision
-from oslo_service.supervisor.host import Host
-from oslo_service.supervisor.limit import TimeLimit
+from oslo_service.supervisor.runner import Host
+from oslo_service.supervisor.shutdown_timeout import TimeLimit
 from oslo_service.threadgroup import ThreadGroup
 
 __all__ = ("describe", "services")
@@ -57,7 +58,7 @@ def _of_group(group: ThreadGroup) -> str:
     text = f"of a group ({len(group.threads)} of {group.thread_pool_size} threads"
     text += f", {len(group.timers)} timers)"
     owners = [
-        _names.describe(service)
+        naming.describe(service)
         for service in services()
         # What it has itself: its __getattr__ may answer anything.
         if any(value is group for value in vars(service).values())
@@ -72,7 +73,7 @@ def _tell_service(frame: FrameType, _innermost: FrameType) -> str:
     phase = "start()" if not run.started else "wait()"
     if frame.f_code is Host._stop.__code__:
         phase = "stop()"
-    return f"{phase} of the service {_names.describe(run.service)}"
+    return f"{phase} of the service {naming.describe(run.service)}"
 
 
 def _tell_http(frame: FrameType, _innermost: FrameType) -> str:
@@ -94,7 +95,7 @@ _Tell = Callable[[FrameType, FrameType], str]
 # the innermost one.
 _KNOWN: dict[CodeType, _Tell] = {
     **dict.fromkeys(_codes(LoopingCallBase._loop), _tell_loop),
-    **dict.fromkeys(_codes(_membership.run), _tell_member),
+    **dict.fromkeys(_codes(membership.run), _tell_member),
     **dict.fromkeys(_codes(Host._live, Host._stop, Host._restart), _tell_service),
     **dict.fromkeys(_codes(Lead._live), _tell_http),
     **dict.fromkeys(

@@ -51,10 +51,10 @@ __all__ = (
 
 def __getattr__(name: str) -> Any:
     if name == "DEFAULT_BACKEND_TYPE":
-        from oslo_service import _deprecated
+        from oslo_service._common import deprecation
         from oslo_service.backend import _selection
 
-        _deprecated.warn_once(
+        deprecation.warn_once(
             "oslo_service.backend.DEFAULT_BACKEND_TYPE",
             "the default depends on the process: ask get_backend_type()",
         )

@@ -290,15 +290,15 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
         # Where others looked for them.
-        from oslo_service import _deprecated
+        from oslo_service._common import deprecation
 
         if name == "BaseBackend":
-            _deprecated.warn_once(f"{__name__}.BaseBackend", "it is called Driver")
+            deprecation.warn_once(f"{__name__}.BaseBackend", "it is called Driver")
             return Driver
         if name == "ServiceBase":
-            from oslo_service._service import ServiceBase
+            from oslo_service.launchers.service import ServiceBase
 
-            _deprecated.warn_once(
+            deprecation.warn_once(
                 f"{__name__}.ServiceBase", "use oslo_service.service.ServiceBase"
             )
             return ServiceBase

@@ -5,7 +5,7 @@
 import logging
 import time
 
-from oslo_service import _clock
+from oslo_service._common import clock
 from oslo_service.http.environ import Environ
 from oslo_service.http.request import Request
 from oslo_service.http.response import Response
@@ -52,7 +52,7 @@ class AccessLog:
 
     def begin(self) -> float | None:
         """Note when a request begins; None where nothing is logged."""
-        return _clock.now() if self._logger.isEnabledFor(logging.INFO) else None
+        return clock.now() if self._logger.isEnabledFor(logging.INFO) else None
 
     def end(
         self,
@@ -73,6 +73,6 @@ class AccessLog:
             "request_line": str(request),
             "status_code": response.status[:3],
             "body_length": response.length,
-            "wall_seconds": _clock.now() - began,
+            "wall_seconds": clock.now() - began,
         }
         self._logger.info("%s", self._template % values)

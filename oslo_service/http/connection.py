@@ -4,7 +4,7 @@
 
 from oslo_service.http.limits import Limits
 from oslo_service.http.parser import Parser
-from oslo_service.http.refusal import Refusal
+from oslo_service.http.protocol_error import Refusal
 from oslo_service.http.request import Request
 
 __all__ = ("Connection",)

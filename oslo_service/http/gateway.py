@@ -11,7 +11,7 @@ from oslo_service.http import environ as environs
 from oslo_service.http import response as responses
 from oslo_service.http.access_log import AccessLog
 from oslo_service.http.file_wrapper import FileWrapper
-from oslo_service.http.refusal import Refusal
+from oslo_service.http.protocol_error import Refusal
 from oslo_service.http.request import Request
 from oslo_service.http.response import Response
 

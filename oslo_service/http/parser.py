@@ -8,7 +8,7 @@ import httptools
 
 from oslo_service.http import fields, target
 from oslo_service.http.limits import Limits
-from oslo_service.http.refusal import Refusal
+from oslo_service.http.protocol_error import Refusal
 from oslo_service.http.request import Body, Request
 
 __all__ = ("Parser",)

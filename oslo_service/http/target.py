@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The target of a request, in its forms (RFC 9112, 3.2)."""
 
-from oslo_service.http.refusal import Refusal
+from oslo_service.http.protocol_error import Refusal
 
 __all__ = ("split",)
 

@@ -11,12 +11,12 @@ import collections
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from oslo_service import _clock
+from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.serving import poller
+from oslo_service.serving.acceptor import Entrance
 from oslo_service.serving.deadlines import Deadlines
-from oslo_service.serving.entrance import Entrance
-from oslo_service.serving.lead import Lead, Member
+from oslo_service.serving.leader_followers import Lead, Member
 
 __all__ = ("Engine", "Session")
 
@@ -262,7 +262,7 @@ class Engine:
                 again = self._entrance.opens_again
             if again is not None:
                 due = min(due or again, again)
-            timeout = None if due is None else max(0.0, due - _clock.now())
+            timeout = None if due is None else max(0.0, due - clock.now())
             if self._put_off:
                 timeout = 0
             found = self.poller.wait(timeout)
@@ -281,7 +281,7 @@ class Engine:
             self._look_at_deadlines()
 
     def _look_at_deadlines(self) -> None:
-        now = _clock.now()
+        now = clock.now()
         with self._lock:
             late = self._deadlines.due(now)
             again = self._entrance.opens_again

@@ -5,7 +5,7 @@
 import abc
 import collections
 
-from oslo_service import _clock
+from oslo_service._common import clock
 from oslo_service.backend.base import Driver, Event
 
 __all__ = ("EpollPoller", "Poller", "PortablePoller", "make")
@@ -161,7 +161,7 @@ class EpollPoller(Poller):
     def _poll_in_turn(self, timeout: float | None, most: int) -> list[tuple[int, int]]:
         """Wait as long as there is nothing; else, let others run now and then."""
         ready: list[tuple[int, int]] = self._epoll.poll(0, most)
-        now = _clock.now()
+        now = clock.now()
         if not ready:
             self._driver.wait_ready((self._epoll.fileno(),), (), timeout)
             ready = self._epoll.poll(0, most)

@@ -8,17 +8,17 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from oslo_service import _clock
+from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.http import environ, response
 from oslo_service.http.connection import Connection
 from oslo_service.http.gateway import ClientGone, Gateway
 from oslo_service.http.limits import Limits
-from oslo_service.http.refusal import Refusal
+from oslo_service.http.protocol_error import Refusal
 from oslo_service.http.request import Body, Request
 from oslo_service.http.tls import TLS
 from oslo_service.serving.engine import Engine
-from oslo_service.serving.lead import Member
+from oslo_service.serving.leader_followers import Member
 from oslo_service.serving.sender import Sender
 
 __all__ = ("Server", "Session")
@@ -86,7 +86,7 @@ class Session:
         self._fd = socket.fileno()
         self.address = address
         self.gate = engine.new_lock()
-        self._connection = Connection(server.limits, _clock.now())
+        self._connection = Connection(server.limits, clock.now())
         self._tls = None if server.context is None else TLS(server.context())
         self._sender = Sender(socket, engine.poller, self._tls, engine.new_lock())
         #: Sends, or keeps, parts of a response.
@@ -151,7 +151,7 @@ class Session:
 
     def _idle(self) -> None:
         if self._engine.stopping:
-            self._connection.drain(_clock.now())
+            self._connection.drain(clock.now())
             self.hurried = True
 
     def _end(self) -> bool:
@@ -170,7 +170,7 @@ class Session:
 
     def _look_at_clock(self) -> None:
         self._expired = False
-        connection, now = self._connection, _clock.now()
+        connection, now = self._connection, clock.now()
         if connection.deadline is None or now < connection.deadline:
             return
         if self._sender.size and connection.current is None:
@@ -198,7 +198,7 @@ class Session:
         if self._tls is not None:
             data, ended = self._decrypt(self._tls, data)
         if data:
-            interim = self._connection.receive(data, _clock.now())
+            interim = self._connection.receive(data, clock.now())
             if interim:
                 self._sender.send(interim)
         if ended:
@@ -245,12 +245,12 @@ class Session:
         self._queued = not engine.enter(self, member)
         if self._queued:
             return False
-        began = _clock.now()
+        began = clock.now()
         close = True
         try:
             close = self._server.gateway.answer(request, self)
         finally:
-            now = _clock.now()
+            now = clock.now()
             engine.leave(now - began)
         if self._sender.gone is not None:
             raise ClientGone(self._sender.gone)
@@ -267,7 +267,7 @@ class Session:
     def _refuse(self, refusal: Refusal) -> None:
         LOG.info("%s: refused, %s", self.address, refusal)
         self._sender.send(response.error(refusal.status_text))
-        self._connection.refused(_clock.now())
+        self._connection.refused(clock.now())
         self._shut_down()
 
     # Out
@@ -283,10 +283,10 @@ class Session:
         before = sender.size
         sent = sender.flush()
         if sender.size != before:
-            self._connection.extend(_clock.now())
+            self._connection.extend(clock.now())
         if sent and self._shut:
             sender.finish()
-            self._connection.all_sent(_clock.now())
+            self._connection.all_sent(clock.now())
             self.hurried = True
         return sent
 

@@ -9,18 +9,19 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 
-from oslo_service import _clock
+from oslo_service._common import clock
 from oslo_service.backend.base import Driver, Event
-from oslo_service.supervisor import listeners, signals
-from oslo_service.supervisor.crew import OrderKind
-from oslo_service.supervisor.host import Host
-from oslo_service.supervisor.limit import Backstop, TimeLimit, flush_streams
-from oslo_service.supervisor.manager import Manager
-from oslo_service.supervisor.operator import Operator
+from oslo_service.sockets import open_sockets
+from oslo_service.supervisor import signals
 from oslo_service.supervisor.readiness import Readiness
+from oslo_service.supervisor.runner import Host
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.uplink import Uplink
-from oslo_service.supervisor.workforce import Starter, Workforce
+from oslo_service.supervisor.shutdown_timeout import Backstop, TimeLimit, flush_streams
+from oslo_service.supervisor.signal_policy import Operator
+from oslo_service.supervisor.systemd.notifier import Manager
+from oslo_service.supervisor.workers.parent_link import Uplink
+from oslo_service.supervisor.workers.pool import Starter, Workforce
+from oslo_service.supervisor.workers.state import OrderKind
 
 __all__ = (
     "Supervisor",
@@ -104,7 +105,7 @@ class Supervisor:
         if _refusal is not None:
             raise RuntimeError(_refusal)
         self.units.append(unit)
-        self.readiness.begin(_clock.now())
+        self.readiness.begin(clock.now())
         self._signals.expected = True
         self._operator.listen(self._signals)
         if self._stopping:
@@ -137,14 +138,14 @@ class Supervisor:
     def stop(self) -> None:
         """Stop everything, in order; also what is added until all has ended."""
         self._stopping = True
-        listeners.close_all()
+        open_sockets.close_all()
         for unit in self.units:
             unit.stop()
 
     def stop_unit(self, unit: Unit) -> None:
         """Stop a unit; with the last one, clients are refused."""
         if all(other is unit or other.stopping for other in self.units):
-            listeners.close_all()
+            open_sockets.close_all()
         unit.stop()
 
     @property
@@ -165,13 +166,13 @@ class Supervisor:
     def quit(self, status: int = 1) -> None:
         """End this process, and its workers, at once."""
         if self.manager is not None:
-            self.manager.end(self.units, _clock.now())
+            self.manager.end(self.units, clock.now())
         self.kill_workers()
-        until = _clock.now() + _REAPING
+        until = clock.now() + _REAPING
         for unit in self.units:
             if isinstance(unit, Workforce):
                 unit.await_killed(until)
-        listeners.close_last()
+        open_sockets.close_last()
         logging.shutdown()
         flush_streams()
         os._exit(status)
@@ -257,7 +258,7 @@ class Supervisor:
     def _obey(self) -> None:
         while self._orders:
             self._orders.popleft()()
-        now = _clock.now()
+        now = clock.now()
         for unit in list(self.units):
             if isinstance(unit, Workforce):
                 unit.advance(now)
@@ -276,9 +277,9 @@ class Supervisor:
                 fds += unit.filenos()
                 deadlines.append(unit.deadline)
         due = min((one for one in deadlines if one is not None), default=None)
-        timeout = None if due is None else max(0.0, due - _clock.now())
+        timeout = None if due is None else max(0.0, due - clock.now())
         readable = set(self.driver.wait_ready(fds, (), timeout)[0])
-        now = _clock.now()
+        now = clock.now()
         for unit in self.units:
             if isinstance(unit, Workforce):
                 unit.collect(readable, now)
@@ -296,7 +297,7 @@ class Supervisor:
                 uplink.tell_alive()
 
     def _tell(self) -> None:
-        now = _clock.now()
+        now = clock.now()
         if self.manager is not None and self.manager.tell(self.units, now):
             self.readiness.begin_again()
         running = [unit for unit in self.units if not unit.ended.is_set()]
@@ -316,7 +317,7 @@ class Supervisor:
         if self.manager is None:
             self.on_ready()
         else:
-            self.manager.ready(self.units, _clock.now(), self.on_ready)
+            self.manager.ready(self.units, clock.now(), self.on_ready)
 
     def abandon(self) -> None:
         """Close what belongs to the parent, in a freshly forked process."""

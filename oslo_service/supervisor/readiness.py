@@ -5,9 +5,9 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from oslo_service.supervisor.crew import STARTING
-from oslo_service.supervisor.host import Host
-from oslo_service.supervisor.workforce import Workforce
+from oslo_service.supervisor.runner import Host
+from oslo_service.supervisor.workers.pool import Workforce
+from oslo_service.supervisor.workers.state import STARTING
 
 __all__ = ("Readiness",)
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from oslo_service import backend
 from oslo_service.backend.base import Driver, Event
-from oslo_service.supervisor.channel import nonblocking_pipe
+from oslo_service.supervisor.workers.channel import nonblocking_pipe
 
 __all__ = (
     "Handler",

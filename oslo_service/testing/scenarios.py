@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from oslo_service._extras import need
+from oslo_service._common.extras import need
 from oslo_service.testing import _drivers, _errand
 
 if TYPE_CHECKING:

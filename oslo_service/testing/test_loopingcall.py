@@ -15,7 +15,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from oslo_service import _clock, loopingcall
+from oslo_service import loopingcall
+from oslo_service._common import clock as real_clock
 from oslo_service.backend.base import Driver
 from oslo_service.testing.scenarios import Scenario
 from oslo_service.testing.waiting import (
@@ -67,7 +68,7 @@ def fail() -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
     """A clock that goes on in pauses only, in place of the library's."""
     hand = HandClock()
-    monkeypatch.setattr(_clock, "now", hand)
+    monkeypatch.setattr(real_clock, "now", hand)
     return hand
 
 

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from oslo_config import cfg
 
-from oslo_service import _process_pool
 from oslo_service import periodic_task as module
 from oslo_service.backend.base import Driver, Task
 from oslo_service.backend.exceptions import TaskCancelled
+from oslo_service.periodic import process_pool
 from oslo_service.periodic_task import (
     DEFAULT_INTERVAL,
     InvalidPeriodicTaskArg,
@@ -613,7 +613,7 @@ class TestElsewhere:
             raise BlockingIOError("there is no room for another")
 
         tasks = Elsewhere(conf)
-        monkeypatch.setattr(_process_pool, "_start", refuse)
+        monkeypatch.setattr(process_pool, "_start", refuse)
         run_elsewhere(tasks, None)
         assert "Error during Elsewhere.write" in caplog.text
         assert "no room" in caplog.text

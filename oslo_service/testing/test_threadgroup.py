@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from oslo_service import _deprecated, loopingcall, threadgroup
+from oslo_service import loopingcall, threadgroup
+from oslo_service._common import deprecation
 from oslo_service.backend.base import Driver, Event
 from oslo_service.backend.exceptions import TaskCancelled
 from oslo_service.testing.waiting import (
@@ -845,7 +846,7 @@ class TestConstruction:
         self, driver: Driver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         del driver
-        monkeypatch.setattr(_deprecated, "_warned", set())
+        monkeypatch.setattr(deprecation, "_warned", set())
         with pytest.warns(DeprecationWarning, match="thread_pool_size"):
             group = threadgroup.ThreadGroup(max_threads=7)
         with pytest.warns(DeprecationWarning, match="thread_pool_size"):
@@ -856,7 +857,7 @@ class TestConstruction:
         self, driver: Driver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         del driver
-        monkeypatch.setattr(_deprecated, "_warned", {"ThreadGroup.max_threads"})
+        monkeypatch.setattr(deprecation, "_warned", {"ThreadGroup.max_threads"})
         assert threadgroup.ThreadGroup().max_threads == 1000
         assert threadgroup.ThreadGroup(7).max_threads == 7
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from oslo_service import _deprecated, threadgroup
+from oslo_service import threadgroup
+from oslo_service._common import deprecation
 from oslo_service.backend.base import Driver
 from oslo_service.testing.waiting import LIMIT, in_time, until
 
@@ -120,7 +121,7 @@ class TestThreadsOfOthers:
     ) -> None:
         del driver
         thread = group.add_thread(release.wait, LIMIT)
-        monkeypatch.setattr(_deprecated, "_warned", {"ThreadGroup.cancel()"})
+        monkeypatch.setattr(deprecation, "_warned", {"ThreadGroup.cancel()"})
         group.cancel(timeout=0.0)
 
         assert group.threads == [thread]

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from oslo_service import _clock, backend, loopingcall
+from oslo_service import backend, loopingcall
+from oslo_service._common import clock as real_clock
 from oslo_service.backdoor import loops
 from oslo_service.testing.waiting import HandClock
 
@@ -23,7 +24,7 @@ class Looked(loopingcall.FixedIntervalLoopingCall):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
     clock = HandClock()
-    monkeypatch.setattr(_clock, "now", clock)
+    monkeypatch.setattr(real_clock, "now", clock)
     return clock
 
 

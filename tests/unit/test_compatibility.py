@@ -13,7 +13,6 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import (
-    _deprecated,
     _multiprocessing,
     backend,
     loopingcall,
@@ -21,6 +20,7 @@ from oslo_service import (
     threadgroup,
     version,
 )
+from oslo_service._common import deprecation
 from oslo_service.backend import base
 from oslo_service.testing.waiting import LIMIT, run_script
 
@@ -34,7 +34,7 @@ ALIASES = ("loopingcall", "service", "threadgroup")
 
 @pytest.fixture(autouse=True)
 def nothing_warned_of(monkeypatch):
-    monkeypatch.setattr(_deprecated, "_warned", set())
+    monkeypatch.setattr(deprecation, "_warned", set())
 
 
 def run(code):
@@ -247,7 +247,7 @@ def test_a_thread_of_a_group_can_be_made_of_a_task(undecided):
 
 def test_a_deprecated_name_warns_once_with_what_to_use_instead():
     def use():
-        _deprecated.warn_once("Old()", "use New()")
+        deprecation.warn_once("Old()", "use New()")
 
     with pytest.warns(DeprecationWarning, match=r"Old\(\) .* use New\(\)") as caught:
         use()

@@ -15,8 +15,15 @@ from hypothesis.stateful import (
     rule,
 )
 
-from oslo_service.supervisor import crew
-from oslo_service.supervisor.crew import Crew, Goal, Kill, Order, OrderKind, Start
+from oslo_service.supervisor.workers import state
+from oslo_service.supervisor.workers.state import (
+    Crew,
+    Goal,
+    Kill,
+    Order,
+    OrderKind,
+    Start,
+)
 
 SIGKILLED, SIGTERMED = -9, -15
 
@@ -30,10 +37,10 @@ class Parent:
     def __init__(self, limit: float | None = 60.0) -> None:
         self.now = 1000.0
         self.crew = Crew(lambda: limit)
-        self.alive: dict[int, crew.Worker] = {}
+        self.alive: dict[int, state.Worker] = {}
         self.ordered: set[int] = set()
         self.mutated: list[int] = []
-        self.asked: list[crew.Worker] = []
+        self.asked: list[state.Worker] = []
         self.killed: set[int] = set()
         self.pauses: list[float] = []
         self.started: list[Start] = []
@@ -51,7 +58,7 @@ class Parent:
             pytest.fail("the parent spins")
         self.check()
 
-    def do(self, action: crew.Action) -> None:
+    def do(self, action: state.Action) -> None:
         match action:
             case Start(worker, _):
                 self.started.append(action)
@@ -71,7 +78,7 @@ class Parent:
             case Kill(worker, _):
                 assert worker.number not in self.killed, "a worker is killed once"
                 self.killed.add(worker.number)
-            case crew.Throttled(_, pause):
+            case state.Throttled(_, pause):
                 self.pauses.append(pause)
 
     def check(self) -> None:
@@ -101,15 +108,15 @@ class Parent:
         self.now += seconds
         self.advance()
 
-    def ready(self, worker: crew.Worker) -> None:
+    def ready(self, worker: state.Worker) -> None:
         self.crew.ready(worker, self.now)
         self.advance()
 
-    def stopped(self, worker: crew.Worker) -> None:
+    def stopped(self, worker: state.Worker) -> None:
         self.crew.stopped(worker)
         self.advance()
 
-    def dies(self, worker: crew.Worker, status: int | None = SIGKILLED) -> None:
+    def dies(self, worker: state.Worker, status: int | None = SIGKILLED) -> None:
         del self.alive[worker.number]
         self.crew.gone(worker, status, self.now)
         self.advance()
@@ -118,19 +125,19 @@ class Parent:
         getattr(self.crew, what)()
         self.advance()
 
-    def ask(self) -> list[crew.Worker]:
+    def ask(self) -> list[state.Worker]:
         """Have the workers asked; give those that are."""
         self.asked.clear()
         for action in self.crew.ask():
             self.do(action)
         return list(self.asked)
 
-    def silent(self) -> list[crew.Worker]:
+    def silent(self) -> list[state.Worker]:
         """Give those who should have been heard of by now."""
         return [worker for worker in self.alive.values() if worker.is_silent(self.now)]
 
     @property
-    def worker(self) -> crew.Worker:
+    def worker(self) -> state.Worker:
         """The worker that was started last."""
         return self.started[-1].worker
 
@@ -206,7 +213,7 @@ class TestReplacing:
         parent = Parent()
         parent.fail_to_start = True
         parent.add(1)
-        assert len(parent.started) == crew.CRASHES
+        assert len(parent.started) == state.CRASHES
         parent.fail_to_start = False
         parent.pass_time(0.1)
         assert len(parent.alive) == 1
@@ -333,9 +340,9 @@ class TestHealth:
         parent = Parent()
         parent.add(1)
         assert parent.ask() == []
-        parent.pass_time(crew.STARTING)
+        parent.pass_time(state.STARTING)
         assert parent.silent() == []
-        parent.pass_time(crew.BEGINNING)
+        parent.pass_time(state.BEGINNING)
         assert parent.silent() == [parent.worker]
         parent.ready(parent.worker)
         assert parent.silent() == []
@@ -402,7 +409,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.parent = Parent(limit)
         self.parent.add(1)
 
-    def pick(self, number: int) -> crew.Worker:
+    def pick(self, number: int) -> state.Worker:
         workers = list(self.parent.alive.values())
         return workers[number % len(workers)]
 

@@ -9,7 +9,7 @@ import pytest
 
 from oslo_service import service
 from oslo_service.backend.threading import ThreadingDriver
-from oslo_service.supervisor.host import Host
+from oslo_service.supervisor.runner import Host
 
 
 class Patient(ThreadingDriver):

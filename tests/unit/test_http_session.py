@@ -14,7 +14,7 @@ from oslo_service.http import environ
 from oslo_service.http.access_log import AccessLog
 from oslo_service.http.gateway import Gateway
 from oslo_service.http.limits import Limits
-from oslo_service.serving.lead import Member
+from oslo_service.serving.leader_followers import Member
 from oslo_service.serving.sender import Sender
 from oslo_service.serving.session import Server, Session
 

@@ -9,14 +9,14 @@ import threading
 
 import pytest
 
-from oslo_service import _listening
+from oslo_service.sockets import binding
 
 
 @pytest.fixture
 def listener(tmp_path):
     path = str(tmp_path / "socket")
-    made = _listening.listen_on_path(socket, path, None, 1)
-    listener = _listening.Listener(made, path)
+    made = binding.listen_on_path(socket, path, None, 1)
+    listener = binding.Listener(made, path)
     yield listener
     listener.close()
 

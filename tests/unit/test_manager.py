@@ -4,7 +4,7 @@
 
 import pytest
 
-from oslo_service.supervisor.manager import Manager
+from oslo_service.supervisor.systemd.notifier import Manager
 from oslo_service.testing.receiver import Receiver
 
 

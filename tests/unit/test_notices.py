@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from oslo_service.supervisor.notices import EXTENSION, RENEWAL, Facts, Notices
-from oslo_service.supervisor.watchdog import Watchdog, interval
+from oslo_service.supervisor.systemd.messages import EXTENSION, RENEWAL, Facts, Notices
+from oslo_service.supervisor.systemd.watchdog import Watchdog, interval
 
 RUNNING = Facts(workers=4, places=4)
 EXTEND = f"EXTEND_TIMEOUT_USEC={EXTENSION * 1e6:.0f}"

@@ -8,8 +8,8 @@ import pytest
 
 from oslo_service import service
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor.host import Host
 from oslo_service.supervisor.readiness import PATIENCE, Readiness
+from oslo_service.supervisor.runner import Host
 from oslo_service.testing.waiting import until, until_set
 
 

@@ -13,13 +13,14 @@ import webob  # noqa: E402 - it may be missing
 import webob.dec  # noqa: E402
 import webob.exc  # noqa: E402
 
-from oslo_service import _routing, wsgi  # noqa: E402
+from oslo_service import wsgi  # noqa: E402
+from oslo_service.serving import routing  # noqa: E402
 
 
-@webob.dec.wsgify(RequestClass=_routing.Request)
+@webob.dec.wsgify(RequestClass=routing.Request)
 def told(request):
     """An application that answers with what it was told."""
-    assert isinstance(request, _routing.Request)
+    assert isinstance(request, routing.Request)
     rest = {key: value for key, value in request.urlvars.items() if value is not told}
     return webob.Response(
         json={"urlvars": rest, "script": request.script_name, "path": request.path_info}
@@ -50,7 +51,7 @@ def router():
     mapper.connect(None, "/nobody")
     mapper.connect(None, "/v1/{path_info:.*}", controller=told)
     mapper.redirect("/old", "/things/new")
-    return _routing.Router(mapper)
+    return routing.Router(mapper)
 
 
 def get(router, path, method="GET", **kwargs):
@@ -111,9 +112,9 @@ class TestNotFound:
 
 class TestExtending:
     def test_a_subclass_may_dispatch_by_itself(self, router):
-        class Own(_routing.Router):
+        class Own(routing.Router):
             @staticmethod
-            @webob.dec.wsgify(RequestClass=_routing.Request)
+            @webob.dec.wsgify(RequestClass=routing.Request)
             def _dispatch(request):
                 _, found = request.environ["wsgiorg.routing_args"]
                 return f"{found['action']} {found['name']}"
@@ -121,7 +122,7 @@ class TestExtending:
         assert get(Own(router.map), "/things/kettle").text == "show kettle"
 
     def test_called_with_a_request_it_gives_what_answers_that(self, router):
-        request = _routing.Request.blank("/plain/kettle")
+        request = routing.Request.blank("/plain/kettle")
 
         assert request.get_response(router(request)).text == "kettle"
 
@@ -131,8 +132,8 @@ class TestExtending:
 
 class TestImporting:
     def test_the_public_module_has_them(self):
-        assert wsgi.Router is _routing.Router
-        assert wsgi.Request is _routing.Request
+        assert wsgi.Router is routing.Router
+        assert wsgi.Request is routing.Request
         assert issubclass(wsgi.Request, webob.Request)
 
     @pytest.mark.parametrize("missing", ["webob", "routes"])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oslo_service import _schedule
-from oslo_service._schedule import LoopingCallTimeOut
+from oslo_service.loops import schedules
+from oslo_service.loops.schedules import LoopingCallTimeOut
 
 INTERVALS = st.floats(min_value=1e-3, max_value=1e6)
 STARTS = st.floats(min_value=0, max_value=1e9)
@@ -20,7 +20,7 @@ RESULTS = st.lists(st.booleans(), min_size=1, max_size=100)
 
 
 def starts_of_calls(
-    schedule: _schedule.Schedule, durations: list[float], now: float = 0.0
+    schedule: schedules.Schedule, durations: list[float], now: float = 0.0
 ) -> list[float]:
     """Run a schedule by hand; give when each call starts."""
     schedule.begin(now)
@@ -34,21 +34,21 @@ def starts_of_calls(
 
 class TestFixedInterval:
     def test_ticks_are_on_the_grid_however_long_the_calls_take(self) -> None:
-        schedule = _schedule.FixedInterval(1, "loop")
+        schedule = schedules.FixedInterval(1, "loop")
 
         starts = starts_of_calls(schedule, [0, 0.25, 0.5, 1, 0.75], now=100)
 
         assert starts == [100, 101, 102, 103, 104]
 
     def test_an_overrun_is_followed_at_once_and_restarts_the_grid(self) -> None:
-        schedule = _schedule.FixedInterval(1, "loop")
+        schedule = schedules.FixedInterval(1, "loop")
 
         starts = starts_of_calls(schedule, [0, 3.5, 0.25, 0, 0])
 
         assert starts == [0, 1, 4.5, 5.5, 6.5]
 
     def test_missed_ticks_are_skipped_and_not_made_up_for(self) -> None:
-        schedule = _schedule.FixedInterval(1, "loop")
+        schedule = schedules.FixedInterval(1, "loop")
 
         starts = starts_of_calls(schedule, [100, 0, 0])
 
@@ -57,7 +57,7 @@ class TestFixedInterval:
     def test_a_call_that_takes_the_interval_exactly_is_no_overrun(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
-        starts = starts_of_calls(_schedule.FixedInterval(1, "loop"), [1, 1, 1])
+        starts = starts_of_calls(schedules.FixedInterval(1, "loop"), [1, 1, 1])
 
         assert starts == [0, 1, 2]
         assert not caplog.records
@@ -66,7 +66,7 @@ class TestFixedInterval:
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.INFO)
-        schedule = _schedule.FixedInterval(1, "my loop")
+        schedule = schedules.FixedInterval(1, "my loop")
 
         starts_of_calls(schedule, [0, 3, 4, 5, 0, 0, 1.5, 0])
 
@@ -80,13 +80,13 @@ class TestFixedInterval:
     def test_at_interval_0_there_is_no_pause_and_no_overrun(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
-        starts = starts_of_calls(_schedule.FixedInterval(0, "loop"), [1, 0, 2, 0])
+        starts = starts_of_calls(schedules.FixedInterval(0, "loop"), [1, 0, 2, 0])
 
         assert starts == [0, 1, 1, 3]
         assert not caplog.records
 
     def test_there_is_no_drift(self) -> None:
-        schedule = _schedule.FixedInterval(0.1, "loop")
+        schedule = schedules.FixedInterval(0.1, "loop")
 
         starts = starts_of_calls(schedule, [0.004] * 10_001)
 
@@ -96,7 +96,7 @@ class TestFixedInterval:
     def test_a_pause_is_never_negative_nor_longer_than_the_interval(
         self, interval: float, now: float, durations: list[float]
     ) -> None:
-        schedule = _schedule.FixedInterval(interval, "loop")
+        schedule = schedules.FixedInterval(interval, "loop")
         schedule.begin(now)
         for duration in durations:
             now += duration
@@ -110,7 +110,7 @@ class TestFixedInterval:
         self, interval: int, durations: list[int]
     ) -> None:
         # Whole numbers, in which floats are exact.
-        schedule = _schedule.FixedInterval(interval, "loop")
+        schedule = schedules.FixedInterval(interval, "loop")
         starts = starts_of_calls(schedule, [float(one) for one in durations])
 
         for (one, following), duration in zip(
@@ -121,8 +121,8 @@ class TestFixedInterval:
 
 class TestLimited:
     def test_the_other_schedule_is_asked_until_the_time_is_over(self) -> None:
-        schedule = _schedule.Limited(
-            _schedule.FixedInterval(1, "loop"), since=10, until=13.5
+        schedule = schedules.Limited(
+            schedules.FixedInterval(1, "loop"), since=10, until=13.5
         )
         schedule.begin(10)
 
@@ -138,7 +138,7 @@ class TestLimited:
 
 class TestDynamic:
     def test_the_result_is_the_pause(self) -> None:
-        schedule = _schedule.Dynamic(None)
+        schedule = schedules.Dynamic(None)
         schedule.begin(0)
 
         pauses = [schedule.delay(result, 0) for result in (1, 0.5, 0, -1)]
@@ -146,16 +146,16 @@ class TestDynamic:
         assert pauses == [1, 0.5, 0, 0]
 
     def test_the_longest_bounds_it_and_stands_for_none(self) -> None:
-        schedule = _schedule.Dynamic(5)
+        schedule = schedules.Dynamic(5)
 
         assert [schedule.delay(result, 0) for result in (9, None, 2)] == [5, 5, 2]
 
     def test_none_is_an_error_where_there_is_no_longest(self) -> None:
         with pytest.raises(RuntimeError, match="periodic_interval_max"):
-            _schedule.Dynamic(None).delay(None, 0)
+            schedules.Dynamic(None).delay(None, 0)
 
     def test_a_longest_of_0_is_kept(self) -> None:
-        schedule = _schedule.Dynamic(0)
+        schedule = schedules.Dynamic(0)
 
         assert [schedule.delay(result, 0) for result in (9, None)] == [0, 0]
 
@@ -163,15 +163,15 @@ class TestDynamic:
     def test_after_a_failed_first_call_the_pause_is_the_longest_or_a_second(
         self, longest: float | None, pause: float
     ) -> None:
-        schedule = _schedule.Dynamic(longest)
+        schedule = schedules.Dynamic(longest)
 
-        assert schedule.delay(_schedule.FAILED, 0) == pause
+        assert schedule.delay(schedules.FAILED, 0) == pause
 
     def test_after_a_failed_call_the_pause_is_the_one_before(self) -> None:
-        schedule = _schedule.Dynamic(None)
+        schedule = schedules.Dynamic(None)
         schedule.delay(3, 0)
 
-        assert schedule.delay(_schedule.FAILED, 0) == 3
+        assert schedule.delay(schedules.FAILED, 0) == 3
 
 
 def back_off(
@@ -180,9 +180,9 @@ def back_off(
     longest: float = 300,
     jitter: float = 0.75,
     shortest: float = 0.001,
-) -> _schedule.BackOff:
+) -> schedules.BackOff:
     """Make a schedule with the defaults of the looping call."""
-    return _schedule.BackOff(start, timeout, longest, jitter, shortest)
+    return schedules.BackOff(start, timeout, longest, jitter, shortest)
 
 
 class TestBackOff:

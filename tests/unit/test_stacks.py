@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from oslo_service.supervisor.stacks import Stacks
+from oslo_service.supervisor.workers.stacks import Stacks
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@
 from typing import TYPE_CHECKING
 
 from oslo_service import threadgroup
-from oslo_service._bound import bind_all
+from oslo_service.compat.bound import bind_all
 
 if TYPE_CHECKING:
     from oslo_service.threadgroup import *  # noqa: F403 - they are kinds of these

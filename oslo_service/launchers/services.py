@@ -1,0 +1,66 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Services that run in this process, and what is known of those that do not."""
+
+from typing import Any
+
+from oslo_service import backend
+from oslo_service._common import naming
+from oslo_service.launchers.service import ServiceBase
+from oslo_service.supervisor.runner import Host
+
+__all__ = ("ServiceWrapper", "Services")
+
+
+class Services:
+    """Services that run in this process.
+
+    :param restart_method: kept for compatibility; :meth:`restart` restarts.
+    """
+
+    def __init__(self, restart_method: str = "reload") -> None:
+        self.restart_method = restart_method
+        self._host: Host | None = None
+
+    @property
+    def services(self) -> list[ServiceBase]:
+        """The services that have been added."""
+        return [] if self._host is None else self._host.services
+
+    def add(self, service: ServiceBase) -> None:
+        """Start a service, in a task of its own."""
+        if self._host is None or self._host.ended.is_set():
+            self._host = Host(backend.get_backend())
+        self._host.add(service)
+
+    def stop(self) -> None:
+        """Tell every service to stop; does not wait."""
+        if self._host is not None:
+            self._host.stop()
+
+    def wait(self) -> None:
+        """Block until the services have been stopped and have ended."""
+        if self._host is not None:
+            self._host.ended.wait()
+
+    def restart(self) -> None:
+        """Stop every service, and when it has ended reset and start it."""
+        if self._host is not None:
+            self._host.reload()
+
+    @staticmethod
+    def run_service(service: ServiceBase, done: Any) -> None:
+        """Start a service and block until ``done``, an event, is set."""
+        service.start()
+        done.wait()
+
+
+class ServiceWrapper:
+    """A service and the number of workers that run it."""
+
+    def __init__(self, service: ServiceBase, workers: int) -> None:
+        self.service = service
+        self.workers = workers
+
+    def __str__(self) -> str:
+        return naming.describe(self.service)

@@ -1,0 +1,112 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Signal handlers of users, beside the library's own."""
+
+import logging
+import signal
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from oslo_service.supervisor import foreground, signals
+from oslo_service.supervisor.signals import Handler
+
+__all__ = ("SignalExit", "SignalHandler", "Singleton")
+
+LOG = logging.getLogger(__name__)
+
+
+class SignalExit(SystemExit):
+    """Raised to end a program because of a signal.
+
+    :param signo: the signal's number.
+    :param exccode: the exit status.
+    """
+
+    def __init__(self, signo: int, exccode: int = 1) -> None:
+        super().__init__(exccode)
+        self.signo = signo
+
+
+class Singleton(type):
+    """Metaclass of classes that have one instance."""
+
+    _instances: dict[type, Any] = {}
+    _making = threading.RLock()
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Give the instance; the arguments of the first call make it."""
+        with Singleton._making:
+            if cls not in cls._instances:
+                cls._instances[cls] = super().__call__(*args, **kwargs)
+        return cls._instances[cls]
+
+
+class SignalHandler(metaclass=Singleton):
+    """The handlers of this process's signals.
+
+    Handlers run beside the library's own, the one added last first, in the
+    main thread, never one inside another. While a launcher waits, they may
+    call anything in this library. Elsewhere they are plain signal handlers.
+    """
+
+    def __init__(self) -> None:
+        self.signals_by_name = {
+            name: int(number) for name, number in signal.Signals.__members__.items()
+        }
+        self.signals_to_name = {
+            number: name for name, number in self.signals_by_name.items()
+        }
+        self._added: list[tuple[int, Handler]] = []
+
+    def is_signal_supported(self, sig_name: str) -> bool:
+        """Tell whether the system has a signal of that name."""
+        return sig_name in self.signals_by_name
+
+    def add_handlers(self, signals: Iterable[str], handler: Handler) -> None:
+        """Have ``handler`` called for each of the signals."""
+        for sig in signals:
+            self.add_handler(sig, handler)
+
+    def add_handler(self, sig: str, handler: Handler) -> None:
+        """Have ``handler(number, None)`` called when a signal arrives.
+
+        From any task. A signal that the system does not have is passed over
+        with a warning.
+
+        :param sig: its name, as ``"SIGUSR1"``.
+        """
+        if not self.is_signal_supported(sig):
+            LOG.warning("This system has no signal %r to handle", sig)
+            return
+        signum = self.signals_by_name[sig]
+        self._added.append((signum, handler))
+        signals.of_process().add(signum, handler)
+
+    def ignore_handler(self, sig: str) -> None:
+        """Have a signal ignored."""
+        self.add_handler(sig, _ignore)
+
+    def clear(self) -> None:
+        """Remove the handlers that were added here."""
+        added, self._added = self._added, []
+        for signum, handler in added:
+            signals.of_process().remove(signum, handler)
+
+
+def _ignore(signum: int, frame: object) -> None:
+    """Do nothing about a signal."""
+
+
+def _is_daemon() -> bool:
+    """Tell whether the process is not in the foreground of a terminal."""
+    return foreground.is_daemon()
+
+
+def _is_sighup_and_daemon(signo: int, signal_handler: SignalHandler) -> bool:
+    """Tell whether a signal asks a daemon to reload."""
+    return (
+        signal_handler.is_signal_supported("SIGHUP")
+        and signo == signal.SIGHUP
+        and _is_daemon()
+    )

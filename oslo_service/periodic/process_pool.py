@@ -1,0 +1,161 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Calls in other processes, on any driver.
+
+The standard library's pool wants native threads beside it, which a process of
+green ones does not have. So it runs in a host, a process of its own
+(:mod:`._process_pool_host`), which is asked through a socket.
+"""
+
+import os
+import pickle
+import sys
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from oslo_service.backend.base import Driver
+from oslo_service.periodic import framing
+
+if TYPE_CHECKING:
+    import subprocess
+
+# What pools need beyond that is imported where there is one: few ever want it.
+__all__ = ("Pool", "dump")
+
+# How long a host may take to end, once nobody asks it any more; in seconds.
+_FAREWELL = 5.0
+
+
+def dump(call: Callable[[], Any], what: str) -> bytes:
+    """Pickle a call.
+
+    :param what: names it in the error.
+    :raises TypeError: with what of it cannot be pickled.
+    """
+    import multiprocessing.reduction
+
+    try:
+        return bytes(multiprocessing.reduction.ForkingPickler.dumps(call))
+    except Exception as exc:
+        raise TypeError(
+            f"{what} cannot be run in another process, for which it has to be"
+            f" pickled: {exc}"
+        ) from exc
+
+
+class Pool:
+    """Processes that are started when they are needed first, and kept.
+
+    A copy, and a fork, have processes of their own.
+    """
+
+    def __init__(self) -> None:
+        self._host: _Host | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Pool, ()
+
+    def run(
+        self, driver: Driver, calls: list[bytes], processes: int
+    ) -> list[BaseException | None]:
+        """Run pickled calls, and block the calling task until all have ended.
+
+        :param driver: what the calling task runs on.
+        :param processes: how many of them run at a time.
+        :returns: what each has raised.
+        """
+        host, self._host = self._host, None  # another task may call meanwhile
+        try:
+            if host is None or not host.fits(driver, processes):
+                host = _Host(driver, processes)
+            failures = host.ask(calls)
+        except OSError as exc:
+            lost = RuntimeError(
+                f"the processes to run it in are gone, or cannot be started: {exc}"
+            )
+            return [lost] * len(calls)
+        self._host = host
+        return failures
+
+
+class _Host:
+    """The process beside this one, and the connection to it."""
+
+    def __init__(self, driver: Driver, processes: int) -> None:
+        self._driver = driver
+        self._processes = processes
+        self._pid = os.getpid()
+        # Not patched: waiting is the driver's.
+        self._socket, theirs = driver.original("socket").socketpair()
+        try:
+            with theirs:
+                process = _start(theirs.fileno())
+        except OSError:
+            self._socket.close()
+            raise
+        self._socket.setblocking(False)
+        weakref.finalize(self, _end, self._socket, process)
+        self._send(pickle.dumps((_preparation(), processes)))
+
+    def fits(self, driver: Driver, processes: int) -> bool:
+        """Tell whether it is the one that is needed."""
+        return (driver, processes, os.getpid()) == (
+            self._driver,
+            self._processes,
+            self._pid,
+        )
+
+    def ask(self, calls: list[bytes]) -> list[BaseException | None]:
+        """Have calls run.
+
+        :raises OSError: the host is gone.
+        """
+        self._send(pickle.dumps(calls))
+        answer: list[bytes] = pickle.loads(self._receive())  # noqa: S301 - our own
+        return [pickle.loads(one) for one in answer]  # noqa: S301 - the same
+
+    def _send(self, data: bytes) -> None:
+        fd = self._socket.fileno()
+        view = memoryview(framing.pack(data))
+        while view:
+            self._driver.wait_ready((), (fd,))
+            view = view[self._socket.send(view) :]
+
+    def _receive(self) -> bytes:
+        def read(size: int) -> bytes:
+            self._driver.wait_ready((self._socket.fileno(),))
+            return bytes(self._socket.recv(size))
+
+        return framing.read(read)
+
+
+def _start(fd: int) -> "subprocess.Popen[bytes]":
+    import subprocess
+
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return subprocess.Popen(  # noqa: S603 - ourselves
+        [
+            sys.executable,
+            # It ends at once, and leaves what it has to be cleared away.
+            *("-W", "ignore:resource_tracker"),
+            *("-c", f"from oslo_service import _process_pool_host as h; h.main({fd})"),
+        ],
+        pass_fds=[fd],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def _preparation() -> dict[str, Any]:
+    """Give what a fresh process needs to find this one's modules."""
+    import multiprocessing.spawn
+
+    data = dict(multiprocessing.spawn.get_preparation_data("periodic task"))
+    data.pop("authkey", None)  # it refuses to be pickled
+    return data
+
+
+def _end(socket: Any, process: "subprocess.Popen[bytes]") -> None:
+    socket.close()
+    process.wait(_FAREWELL)

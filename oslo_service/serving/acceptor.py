@@ -1,0 +1,118 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Where clients come in."""
+
+import errno
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from oslo_service._common import clock
+from oslo_service.serving.poller import Poller
+
+__all__ = ("Entrance",)
+
+LOG = logging.getLogger(__name__)
+
+# How long to accept nobody where there are no descriptors left, in seconds.
+_PAUSE = 0.25
+# How many clients are accepted at a time, and at the end. One at a time where
+# others wait for them too: who is awake already would take the whole crowd.
+_ACCEPTS, _CROWD = 16, 1024
+_EXHAUSTED = frozenset(
+    (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC)
+)
+
+
+class Entrance:
+    """A listening socket, and what becomes of those who come.
+
+    Its methods are called by one task at a time, with a lock held, but for
+    :meth:`close` and :meth:`report`: they log nothing, and give what is to be
+    reported when it is not held any more.
+
+    :param listener: a socket of the unpatched module, not blocking.
+    :param poller: tells when there is somebody.
+    :param admit: takes a client's socket and address; closes it where it fails.
+    :param shared: whether other processes accept from the same socket.
+    :param name: for the log.
+    :ivar opens_again: when it is to be opened again; None: it is open.
+    """
+
+    def __init__(
+        self,
+        listener: Any,
+        poller: Poller,
+        admit: Callable[[Any, Any], None],
+        *,
+        shared: bool,
+        name: str,
+    ) -> None:
+        self._listener = listener
+        self._poller = poller
+        self._admit = admit
+        self._at_a_time = 1 if shared else _ACCEPTS
+        self._name = name
+        self._exhausted = False
+        self.opens_again: float | None = None
+
+    def open(self) -> None:
+        """Have the poller tell of clients."""
+        self.opens_again = None
+        self._poller.add_listener(self._listener.fileno())
+
+    def is_at(self, fd: int) -> bool:
+        """Tell whether that is the descriptor at which clients come."""
+        return bool(fd == self._listener.fileno())
+
+    def welcome(self) -> Exception | None:
+        """Let in some of those who are there; give what is to be reported."""
+        failure, full = self._accept(self._at_a_time)
+        if full:
+            if self.opens_again is None:
+                self._poller.remove(self._listener.fileno())
+            self.opens_again = clock.now() + _PAUSE
+        return failure
+
+    def admit_all(self) -> Exception | None:
+        """Let in those who are there already, for whom nobody else would come.
+
+        :returns: what is to be reported.
+        """
+        return self._accept(_CROWD)[0]
+
+    def close(self) -> None:
+        """Let nobody else in.
+
+        No lock may be held: it may have to wait until no task waits here.
+        """
+        if self.opens_again is None:
+            self._poller.remove(self._listener.fileno())
+        self.opens_again = None
+        self._listener.close()
+
+    def _accept(self, most: int) -> tuple[Exception | None, bool]:
+        """Give what is to be reported, and whether there is no room for more."""
+        failure: Exception | None = None
+        for _ in range(most):
+            client = None
+            try:
+                client, address = self._listener.accept()
+                self._admit(client, address)
+                self._exhausted = False
+            except BlockingIOError:
+                break
+            except Exception as exc:  # noqa: BLE001 - it is reported
+                if isinstance(exc, OSError) and exc.errno in _EXHAUSTED:
+                    known, self._exhausted = self._exhausted, True
+                    return (failure if known else exc), True
+                if client is not None:  # else it has left already
+                    failure = exc
+        return failure, False
+
+    def report(self, failure: Exception | None) -> None:
+        """Log what has gone wrong, where something has."""
+        if isinstance(failure, OSError) and failure.errno in _EXHAUSTED:
+            LOG.warning("%s accepts nobody for now: %s", self._name, failure)
+        elif failure is not None:
+            LOG.error("%s turns a client away", self._name, exc_info=failure)

@@ -1,0 +1,108 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A worker's line to its parent, and the watch over the parent's life."""
+
+import logging
+import os
+
+from oslo_service.supervisor.workers.channel import (
+    ALIVE,
+    MUTATED,
+    READY,
+    STOPPED,
+    Channel,
+)
+from oslo_service.supervisor.workers.process import open_pidfd
+from oslo_service.supervisor.workers.stacks import Stacks
+from oslo_service.supervisor.workers.state import OrderKind
+
+__all__ = ("Uplink",)
+
+LOG = logging.getLogger(__name__)
+
+
+class Uplink:
+    """The parent, seen from a worker.
+
+    :param channel: the worker's end of the line.
+    :param parent: the parent's pid.
+    :param stacks: what is left to the parent.
+    """
+
+    def __init__(self, channel: Channel, parent: int, stacks: Stacks) -> None:
+        self._channel: Channel | None = channel
+        self._parent = parent
+        self._stacks = stacks
+        self._pidfd = open_pidfd(parent)
+        self._told_of_orphanhood = False
+
+    def filenos(self) -> list[int]:
+        """Give the descriptors whose readiness tells something."""
+        fds = [] if self._channel is None else [self._channel.fileno()]
+        if self._pidfd is not None:
+            fds.append(self._pidfd)
+        return fds
+
+    def listen(self, readable: set[int]) -> list[OrderKind]:
+        """Give the parent's orders; its death is an order to stop."""
+        orders = self._receive(readable)
+        # A dying process closes its descriptors before it hands over its children.
+        gone = self._channel is None or self._orphaned
+        if gone and not self._told_of_orphanhood:
+            self._told_of_orphanhood = True
+            LOG.warning("The parent process %d is gone: stopping", self._parent)
+            self._hang_up()  # the stacks stay: a timer may be set to write there
+            orders.append(OrderKind.STOP)
+        return orders
+
+    @property
+    def _orphaned(self) -> bool:
+        return os.getppid() != self._parent
+
+    @property
+    def stacks_fd(self) -> int | None:
+        """The descriptor to leave stacks in, while there is anybody to read them."""
+        return None if self._orphaned else self._stacks.fd
+
+    def _receive(self, readable: set[int]) -> list[OrderKind]:
+        if self._channel is None or self._channel.fileno() not in readable:
+            return []
+        messages = self._channel.receive()
+        if messages is None:
+            self._channel.close()
+            self._channel = None
+        known = {kind.value: kind for kind in OrderKind}
+        return [known[message] for message in messages or () if message in known]
+
+    def tell_ready(self) -> None:
+        """Say that every start() has returned."""
+        self._tell(READY)
+
+    def tell_stopped(self) -> None:
+        """Say that every stop() has returned."""
+        self._tell(STOPPED)
+
+    def tell_mutated(self) -> None:
+        """Say that an order to mutate has been carried out."""
+        self._tell(MUTATED)
+
+    def tell_alive(self) -> None:
+        """Answer."""
+        self._tell(ALIVE)
+
+    def _tell(self, message: bytes) -> None:
+        if self._channel is not None:
+            self._channel.send(message)
+
+    def close(self) -> None:
+        """Close what is held."""
+        self._hang_up()
+        self._stacks.close()
+
+    def _hang_up(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None

@@ -1,0 +1,177 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Workers that begin in a fresh interpreter, with nothing of the parent's.
+
+The service and its configuration are pickled; ``__main__`` is prepared as
+multiprocessing does it, so that classes that are defined there are found.
+"""
+
+import logging
+import multiprocessing.spawn
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from typing import Any, NoReturn
+
+from oslo_config import cfg
+
+from oslo_service import backend
+from oslo_service.backend.base import Driver
+from oslo_service.supervisor import loop, signals
+from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.workers import worker
+from oslo_service.supervisor.workers.channel import Channel, Line
+from oslo_service.supervisor.workers.parent_link import Uplink
+from oslo_service.supervisor.workers.stacks import Stacks
+
+__all__ = ("main", "start")
+
+LOG = logging.getLogger(__name__)
+
+_COMMAND = "from oslo_service.supervisor.workers.spawning import main; main()"
+_UNGUARDED = (
+    "a spawned worker imports the program's main module, which launches services as"
+    " it is imported: that belongs behind if __name__ == '__main__':"
+)
+# The attributes of a ConfigOpts that its call has set, and the parameters that
+# take them again.
+_CALL = {
+    **{name: name for name in ("project", "prog", "version", "usage")},
+    "default_config_files": "default_config_files",
+    "default_config_dirs": "default_config_dirs",
+    "_args": "args",
+    "_use_env": "use_env",
+    "_validate_default_values": "validate_default_values",
+}
+
+
+def start(
+    driver: Driver,
+    settings: Settings,
+    prepare: worker.Prepare,
+    spec: Any,
+    reset: bool,
+    line: Line,
+) -> int:
+    """Start a worker in a fresh interpreter.
+
+    :param prepare: called in the worker, with the service, before it starts.
+    :param spec: has the service, as ``service``.
+    :param line: of which the parent's end is not inherited.
+    :returns: its pid.
+    :raises OSError: the system has no room for another process.
+    """
+    with tempfile.TemporaryFile() as legacy:
+        mask = signals.of_process().block()
+        try:
+            _bequeath(legacy, driver, settings, prepare, spec.service, reset, mask)
+            fds = [*line.workers_end.filenos(), legacy.fileno()]
+            if line.stacks.fd is not None:
+                fds.append(line.stacks.fd)
+            process = subprocess.Popen(  # noqa: S603 - it is this interpreter
+                [
+                    sys.executable,
+                    *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+                    *("-c", _COMMAND, *map(str, fds)),
+                ],
+                pass_fds=fds,
+            )
+        finally:
+            signals.unblock(mask)
+    # The supervisor waits for the process; to this object it is over, or it
+    # would take the exit status away when it is collected.
+    process.returncode = 0
+    return process.pid
+
+
+def _bequeath(
+    file: Any,
+    driver: Driver,
+    settings: Settings,
+    prepare: worker.Prepare,
+    service: object,
+    reset: bool,
+    mask: set[Any],
+) -> None:
+    conf = settings.conf
+    called = hasattr(conf, "prog")
+    preparation = multiprocessing.spawn.get_preparation_data("worker")
+    preparation.pop("authkey", None)  # not to be written to a file
+    pickle.dump(preparation, file)
+    body = {
+        "driver": driver.name,
+        "conf": conf,
+        "call": called and {to: getattr(conf, name) for name, to in _CALL.items()},
+        "hooks": conf._mutate_hooks,
+        "restart_method": settings.restart_method,
+        "prepare": prepare,
+        "service": service,
+        "reset": reset,
+        "parent": os.getpid(),
+        "mask": {int(signum) for signum in mask},
+    }
+    pickle.dump(body, file)
+    file.flush()
+    file.seek(0)
+
+
+def main() -> NoReturn:
+    """Be a worker: called in the fresh interpreter, with signals blocked."""
+    reader, writer, legacy, *stacks = map(int, sys.argv[1:])
+    for fd in (reader, writer, *stacks):
+        os.set_inheritable(fd, False)
+    channel = Channel(os, reader, writer)
+    left = Stacks(stacks[0] if stacks else None)
+    worker.run(lambda: _inherit(channel, left, legacy))
+
+
+def _inherit(channel: Channel, stacks: Stacks, legacy_fd: int) -> int:
+    with os.fdopen(legacy_fd, "rb") as file:
+        with loop.launching_nothing(_UNGUARDED):
+            multiprocessing.spawn.prepare(pickle.load(file))  # noqa: S301
+        body = pickle.load(file)  # noqa: S301
+    return _live(body, channel, stacks)
+
+
+def _live(body: dict[str, Any], channel: Channel, stacks: Stacks) -> int:
+    conf = body["conf"]
+    for hook in body["hooks"]:
+        conf.register_mutate_hook(hook)
+    if body["call"]:
+        _make_readable(conf, body["call"])
+    _set_up_logging(conf)
+    backend.init_backend(body["driver"])
+    driver = backend.commit(conf)
+    worker.listen_to_parent(driver, Uplink(channel, body["parent"], stacks))
+    settings = Settings(conf, body["restart_method"])
+    return worker.live(
+        driver,
+        body["service"],
+        settings,
+        body["mask"],
+        body["prepare"],
+        reset=body["reset"],
+    )
+
+
+def _make_readable(conf: Any, call: dict[str, Any]) -> None:
+    """Have a configuration know how to read its files again.
+
+    Its values stay those of the parent, which may be others than those in the
+    files now: only mutable ones may have changed, or the files do not parse.
+    """
+    values = conf._namespace, conf._mutable_ns
+    try:
+        conf(**call)
+    except (cfg.Error, SystemExit):
+        LOG.debug("The configuration files cannot be read now", exc_info=True)
+    conf._namespace, conf._mutable_ns = values
+    conf.register_opts([])  # forgets what it has looked up meanwhile
+
+
+def _set_up_logging(conf: Any) -> None:
+    oslo_log = sys.modules.get("oslo_log.log")
+    if oslo_log is not None and "log_config_append" in conf:
+        oslo_log.setup(conf, conf.project or conf.prog)

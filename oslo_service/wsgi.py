@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oslo_config import cfg
 
 from oslo_service import backend, opts, sslutils
+from oslo_service.applications.loader import ConfigNotFound, Loader, PasteAppNotFound
 from oslo_service.launchers.service import ServiceBase
 from oslo_service.serving import parameters
 from oslo_service.serving.parameters import InvalidInput
-from oslo_service.serving.paste import ConfigNotFound, Loader, PasteAppNotFound
 from oslo_service.sockets import listening
 from oslo_service.supervisor import loop
 
 if TYPE_CHECKING:
+    from oslo_service.applications.router import Request, Router
     from oslo_service.http.gateway import Application
-    from oslo_service.serving.routing import Request, Router
     from oslo_service.serving.session import Server as _Server
 
 __all__ = (
@@ -48,9 +48,9 @@ _LONGEST_URL = 8192
 def __getattr__(name: str) -> Any:
     # They need WebOb and Routes, which take their time to import.
     if name in ("Request", "Router"):
-        from oslo_service.serving import routing
+        from oslo_service.applications import router
 
-        return getattr(routing, name)
+        return getattr(router, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

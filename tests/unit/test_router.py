@@ -14,13 +14,13 @@ import webob.dec  # noqa: E402
 import webob.exc  # noqa: E402
 
 from oslo_service import wsgi  # noqa: E402
-from oslo_service.serving import routing  # noqa: E402
+from oslo_service.applications import router as routers  # noqa: E402
 
 
-@webob.dec.wsgify(RequestClass=routing.Request)
+@webob.dec.wsgify(RequestClass=wsgi.Request)
 def told(request):
     """An application that answers with what it was told."""
-    assert isinstance(request, routing.Request)
+    assert isinstance(request, wsgi.Request)
     rest = {key: value for key, value in request.urlvars.items() if value is not told}
     return webob.Response(
         json={"urlvars": rest, "script": request.script_name, "path": request.path_info}
@@ -51,7 +51,7 @@ def router():
     mapper.connect(None, "/nobody")
     mapper.connect(None, "/v1/{path_info:.*}", controller=told)
     mapper.redirect("/old", "/things/new")
-    return routing.Router(mapper)
+    return wsgi.Router(mapper)
 
 
 def get(router, path, method="GET", **kwargs):
@@ -112,9 +112,9 @@ class TestNotFound:
 
 class TestExtending:
     def test_a_subclass_may_dispatch_by_itself(self, router):
-        class Own(routing.Router):
+        class Own(wsgi.Router):
             @staticmethod
-            @webob.dec.wsgify(RequestClass=routing.Request)
+            @webob.dec.wsgify(RequestClass=wsgi.Request)
             def _dispatch(request):
                 _, found = request.environ["wsgiorg.routing_args"]
                 return f"{found['action']} {found['name']}"
@@ -122,7 +122,7 @@ class TestExtending:
         assert get(Own(router.map), "/things/kettle").text == "show kettle"
 
     def test_called_with_a_request_it_gives_what_answers_that(self, router):
-        request = routing.Request.blank("/plain/kettle")
+        request = wsgi.Request.blank("/plain/kettle")
 
         assert request.get_response(router(request)).text == "kettle"
 
@@ -132,8 +132,8 @@ class TestExtending:
 
 class TestImporting:
     def test_the_public_module_has_them(self):
-        assert wsgi.Router is routing.Router
-        assert wsgi.Request is routing.Request
+        assert wsgi.Router is routers.Router
+        assert wsgi.Request is routers.Request
         assert issubclass(wsgi.Request, webob.Request)
 
     @pytest.mark.parametrize("missing", ["webob", "routes"])

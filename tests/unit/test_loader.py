@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from oslo_config import cfg
 
+from oslo_service import wsgi
 from oslo_service.backend.exceptions import OsloServiceError
-from oslo_service.serving import paste
 from oslo_service.testing.waiting import run_script
 
 pytest.importorskip("paste.deploy")
@@ -74,40 +74,40 @@ class TestLoading:
     def test_an_application_or_a_pipeline_is_made_by_its_name(
         self, described: Path, name: str, answer: bytes
     ) -> None:
-        app = paste.Loader(configured(described)).load_app(name)
+        app = wsgi.Loader(configured(described)).load_app(name)
 
         assert list(app({}, None)) == [answer]
 
     def test_one_that_is_not_described_is_an_error_that_names_it(
         self, described: Path
     ) -> None:
-        loader = paste.Loader(configured(described))
+        loader = wsgi.Loader(configured(described))
 
-        with pytest.raises(paste.PasteAppNotFound, match=r"'quiet'.*api-paste.ini"):
+        with pytest.raises(wsgi.PasteAppNotFound, match=r"'quiet'.*api-paste.ini"):
             loader.load_app("quiet")
 
     def test_so_is_a_part_of_a_pipeline_and_the_cause_names_the_part(
         self, described: Path
     ) -> None:
-        loader = paste.Loader(configured(described))
+        loader = wsgi.Loader(configured(described))
 
-        with pytest.raises(paste.PasteAppNotFound, match="'broken'") as caught:
+        with pytest.raises(wsgi.PasteAppNotFound, match="'broken'") as caught:
             loader.load_app("broken")
         assert "'missing'" in str(caught.value.__cause__)
 
     def test_what_a_factory_looked_up_in_vain_is_the_cause(
         self, described: Path
     ) -> None:
-        loader = paste.Loader(configured(described))
+        loader = wsgi.Loader(configured(described))
 
-        with pytest.raises(paste.PasteAppNotFound) as caught:
+        with pytest.raises(wsgi.PasteAppNotFound) as caught:
             loader.load_app("failing")
         assert repr(caught.value.__cause__) == "KeyError('nothing')"
 
     def test_a_factory_that_cannot_be_imported_is_the_import_error(
         self, described: Path
     ) -> None:
-        loader = paste.Loader(configured(described))
+        loader = wsgi.Loader(configured(described))
 
         with pytest.raises(ImportError, match="no_such_module"):
             loader.load_app("unimportable")
@@ -120,7 +120,7 @@ class TestFinding:
         beside = described.with_name("service.conf")
         beside.write_text("")
 
-        loader = paste.Loader(configured(described.name, files=(str(beside),)))
+        loader = wsgi.Loader(configured(described.name, files=(str(beside),)))
 
         assert loader.config_path == str(described)
 
@@ -130,7 +130,7 @@ class TestFinding:
         path = tmp_path / "a b#c?é+d.ini"
         path.write_text(DESCRIPTION)
 
-        assert paste.Loader(configured(path)).load_app("greeting")
+        assert wsgi.Loader(configured(path)).load_app("greeting")
 
     def test_the_options_are_registered_where_nobody_has(self, described: Path) -> None:
         beside = described.with_name("service.conf")
@@ -138,12 +138,12 @@ class TestFinding:
         conf = cfg.ConfigOpts()
         conf([], default_config_files=[str(beside)])
 
-        assert paste.Loader(conf).config_path == str(described)
+        assert wsgi.Loader(conf).config_path == str(described)
 
     @pytest.mark.parametrize("path", ["missing.ini", "/missing/api-paste.ini", "", "/"])
     def test_a_missing_file_is_an_error_that_names_it(self, path: str) -> None:
-        with pytest.raises(paste.ConfigNotFound) as caught:
-            paste.Loader(configured(path))
+        with pytest.raises(wsgi.ConfigNotFound) as caught:
+            wsgi.Loader(configured(path))
 
         assert repr(path) in str(caught.value)
         assert "api_paste_config" in str(caught.value)
@@ -153,8 +153,8 @@ class TestErrors:
     @pytest.mark.parametrize(
         "error",
         [
-            paste.ConfigNotFound(path="/there"),
-            paste.PasteAppNotFound(name="greeting", path="/there"),
+            wsgi.ConfigNotFound(path="/there"),
+            wsgi.PasteAppNotFound(name="greeting", path="/there"),
         ],
     )
     def test_they_are_the_librarys_and_survive_pickling(

@@ -217,10 +217,11 @@ class Server(ServiceBase):
                 return
             self.host, self.port = self._entry.host, self._entry.port
             self._renew_certificate()
-            engine = self._driver.serve(
+            engine = _setup().serve(
+                self._driver,
                 listener,
                 self._set_up().connect,
-                places=self.pool_size,
+                pool_size=self.pool_size,
                 shared=self._is_shared,
                 name=self.name,
             )

@@ -29,12 +29,11 @@ from oslo_service.backend._waiter_event import Waiter, WaiterEvent
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from oslo_service.serving.engine import Engine, Session
-
 __all__ = (
     "Capabilities",
     "Driver",
     "Event",
+    "HttpServer",
     "InlineTask",
     "LockEvent",
     "Semaphore",
@@ -86,6 +85,37 @@ class Event(Protocol):
             lets other tasks run where the model is cooperative.
         :returns: whether the flag is up.
         """
+
+
+class HttpServer(Protocol):
+    """What serves the clients of one listening socket (:meth:`Driver.serve`)."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether :meth:`stop` has been called."""
+
+    @property
+    def running(self) -> int:
+        """How many applications run."""
+
+    def start(self) -> None:
+        """Accept clients. Non-blocking."""
+
+    def stop(self, *, for_good: bool = True) -> None:
+        """Accept nobody else, and finish what has begun. Non-blocking.
+
+        :param for_good: nobody else will accept those who have come already.
+        """
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block this task until everything that had begun is finished.
+
+        :param timeout: seconds; None waits without limit.
+        :returns: whether it is.
+        """
+
+    def resize(self, pool_size: int, /) -> None:
+        """Have another number of applications run at a time."""
 
 
 class Driver(abc.ABC):
@@ -241,33 +271,31 @@ class Driver(abc.ABC):
 
         return TaskExecutor(self, max_workers)
 
-    def serve(
+    def serve(  # noqa: B027 - the engine of the library does
         self,
         listener: Any,
-        connect: "Callable[[Any, Any, Engine], Session]",
+        connect: Callable[[Any, Any, Any], Any],
         *,
-        places: int,
+        pool_size: int,
         shared: bool,
         name: str,
-    ) -> "Engine":
-        """Bring the clients of a listening socket to tasks.
+    ) -> HttpServer | None:
+        """Return what serves the clients of a listening socket, where the model has it.
 
-        What this gives is made of the other primitives, and of epoll(7) where
-        there is one: a task blocks only in an application. A model that has
-        something better overrides it.
+        A hook. None: the library's own engine does, which is made of the other
+        primitives, and of epoll(7) where there is one; a task blocks only in an
+        application there.
 
-        :param listener: the socket, not blocking, of the unpatched module.
-        :param connect: makes a session of an accepted socket, its address and
-            the engine.
-        :param places: how many applications may run at a time.
+        :param listener: the socket, non-blocking, of the unpatched module; whoever
+            serves it closes it in the end.
+        :param connect: makes a session of an accepted socket, its address, and what
+            serves it: what a session does and needs is told by
+            ``oslo_service.serving.engine``.
+        :param pool_size: how many applications may run at a time.
         :param shared: whether other processes accept from the same socket, and
             are to get their share.
         :param name: for the names of the tasks.
-        :returns: what can be started, stopped, waited for and resized.
         """
-        from oslo_service.serving.engine import Engine
-
-        return Engine(self, listener, connect, places=places, shared=shared, name=name)
 
     def after_fork(self) -> None:
         """Make the model usable in a freshly forked process.

@@ -5,15 +5,17 @@
 import logging
 import ssl
 from collections.abc import Callable
+from typing import Any
 
-from oslo_service.backend.base import Driver
+from oslo_service.backend.base import Driver, HttpServer
 from oslo_service.http import environ
 from oslo_service.http.access_log import AccessLog, check_format
 from oslo_service.http.gateway import Application, Gateway
 from oslo_service.http.limits import Limits
+from oslo_service.serving.engine import Engine, Session
 from oslo_service.serving.session import Server
 
-__all__ = ("Limits", "check_format", "set_up")
+__all__ = ("Limits", "check_format", "serve", "set_up")
 
 
 def set_up(
@@ -47,3 +49,22 @@ def set_up(
             host, str(port), tls=context is not None, multiprocess=multiprocess
         ),
     )
+
+
+def serve(
+    driver: Driver,
+    listener: Any,
+    connect: Callable[[Any, Any, Any], Session],
+    *,
+    pool_size: int,
+    shared: bool,
+    name: str,
+) -> HttpServer:
+    """Return what serves a listening socket: the driver's own, else an engine.
+
+    The parameters are those of :meth:`.Driver.serve`.
+    """
+    own = driver.serve(listener, connect, pool_size=pool_size, shared=shared, name=name)
+    if own is not None:
+        return own
+    return Engine(driver, listener, connect, places=pool_size, shared=shared, name=name)

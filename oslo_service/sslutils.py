@@ -41,12 +41,12 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Give the options for oslo-config-generator: (group, options) pairs."""
+    """Return the options for oslo-config-generator: (group, options) pairs."""
     return opts.listed((opts.SSL_GROUP, opts.ssl_opts))
 
 
 def is_enabled(conf: cfg.ConfigOpts) -> bool:
-    """Tell whether a certificate and its key are configured.
+    """Whether a certificate and its key are configured.
 
     :raises RuntimeError: a file is missing, or one of the two options.
     """

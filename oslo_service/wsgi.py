@@ -55,7 +55,7 @@ def __getattr__(name: str) -> Any:
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Give the options of the server for oslo-config-generator."""
+    """Return the options of the server for oslo-config-generator."""
     return opts.listed((None, opts.wsgi_opts))
 
 

@@ -51,7 +51,7 @@ class AccessLog:
         self._template = template
 
     def begin(self) -> float | None:
-        """Note when a request begins; None where nothing is logged."""
+        """Return the time now, at which a request begins; None: nothing is logged."""
         return clock.now() if self._logger.isEnabledFor(logging.INFO) else None
 
     def end(

@@ -36,13 +36,13 @@ class _Input(io.RawIOBase):
         self._source = source
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Whether it can be read: always."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Give what is here; wait where that is nothing."""
+        """Return what is here; wait where that is nothing."""
         body = self._body
-        while not body.size:
+        while not body.buffered:
             if body.complete:
                 return 0
             self._source.await_body(self._request, body)
@@ -52,7 +52,7 @@ class _Input(io.RawIOBase):
 
 
 def of_server(host: str, port: str, *, tls: bool, multiprocess: bool) -> Environ:
-    """Give what is the same for every request to a server."""
+    """Return what is the same for every request to a server."""
     return {
         "SCRIPT_NAME": "",
         "SERVER_NAME": host,
@@ -72,7 +72,7 @@ def of_server(host: str, port: str, *, tls: bool, multiprocess: bool) -> Environ
 def of_request(
     server: Environ, address: Any, request: Request, source: BodySource
 ) -> Environ:
-    """Give the environment of a request.
+    """Return the environment of a request.
 
     :param address: of the client, as accept() gives it; a UNIX socket's have
         none.

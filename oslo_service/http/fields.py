@@ -22,7 +22,7 @@ _HOST = re.compile(
 
 @functools.lru_cache(maxsize=1024)
 def key_of(name: bytes) -> str | None:
-    """Give the name of a field in the WSGI environment (RFC 3875, 4.1.18).
+    """Return the name of a field in the WSGI environment (RFC 3875, 4.1.18).
 
     :returns: None for a name that would pass for another one there: an
         underscore is a dash then.
@@ -47,5 +47,5 @@ def add(fields: dict[str, str], key: str, value: str) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def check_host(host: str) -> bool:
-    """Tell whether a Host field is one."""
+    """Whether a Host field is one."""
     return _HOST.fullmatch(host) is not None

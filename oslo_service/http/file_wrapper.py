@@ -29,7 +29,7 @@ class FileWrapper:
             yield block
 
     def region(self) -> tuple[int, int, int] | None:
-        """Tell where the system can find the blocks by itself.
+        """Return where the system can find the blocks by itself.
 
         :returns: a descriptor, the offset and the number of bytes; None where
             it is no file of the file system, or its size says nothing, as in

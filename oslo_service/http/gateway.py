@@ -11,7 +11,7 @@ from oslo_service.http import environ as environs
 from oslo_service.http import response as responses
 from oslo_service.http.access_log import AccessLog
 from oslo_service.http.file_wrapper import FileWrapper
-from oslo_service.http.protocol_error import Refusal
+from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Request
 from oslo_service.http.response import Response
 
@@ -25,15 +25,15 @@ Application = Callable[[environs.Environ, Callable[..., Any]], Iterable[bytes]]
 class ClientGone(ConnectionError):
     """The client has left, has been silent for too long, or sends nonsense.
 
-    :param refusal: what it may still be told.
+    :param error: what it may still be told.
     """
 
-    def __init__(self, reason: str, refusal: Refusal | None = None) -> None:
+    def __init__(self, reason: str, error: ProtocolError | None = None) -> None:
         super().__init__(reason)
-        self.refusal = refusal
+        self.error = error
 
 
-class Client(responses.Outlet, environs.BodySource, Protocol):
+class Client(responses.ResponseSink, environs.BodySource, Protocol):
     """The other side of a connection, for the time of one request.
 
     :ivar address: as accept() gives it.
@@ -89,8 +89,8 @@ class Gateway:
         except ClientGone as exc:
             LOG.info("%s: %s", request, exc)
             response.close = True
-            if exc.refusal is not None:
-                self._refuse(exc.refusal, response, client)
+            if exc.error is not None:
+                self._send_protocol_error(exc.error, response, client)
         except BaseException as exc:  # noqa: BLE001 - SystemExit, too: the server goes on
             self._fail(exc, request, response, client)
         if response.complaint is not None:
@@ -115,11 +115,13 @@ class Gateway:
             if close is not None:
                 close()
 
-    def _refuse(self, refusal: Refusal, response: Response, client: Client) -> None:
+    def _send_protocol_error(
+        self, error: ProtocolError, response: Response, client: Client
+    ) -> None:
         if response.begun:
             client.abort()
             return
-        response.status = refusal.status_text
+        response.status = error.status_text
         _send_error(response.status, "", client)
 
     def _fail(
@@ -139,7 +141,7 @@ class Gateway:
 
 def _send_error(status: str, text: str, client: Client) -> None:
     try:
-        client.send(responses.error(status, text))
+        client.send(responses.error_response(status, text))
     except ClientGone as exc:
         LOG.info("It cannot be told %s: %s", status, exc)
 
@@ -158,7 +160,7 @@ def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
         _send_parts(result, response)
         return
     fd, offset, size = region
-    count = response.promise(size)
+    count = response.begin_sized_body(size)
     sent = client.send_file(fd, offset, count) if count else 0
     if sent < count:
         # Reading and sending tells whether the file is to blame or the client.

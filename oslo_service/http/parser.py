@@ -8,7 +8,7 @@ import httptools
 
 from oslo_service.http import fields, target
 from oslo_service.http.limits import Limits
-from oslo_service.http.protocol_error import Refusal
+from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Body, Request
 
 __all__ = ("Parser",)
@@ -16,7 +16,7 @@ __all__ = ("Parser",)
 _TOO_LARGE = frozenset(("Content-Length overflow", "Chunk size overflow"))
 # How many bytes may come without there being anything to see in them: a line
 # that does not end, extensions of chunks.
-_MURMUR = 131072
+_MAX_UNPARSED = 131072
 
 
 class Parser:
@@ -30,15 +30,15 @@ class Parser:
     """
 
     __slots__ = (
+        "_error",
         "_fields",
-        "_left",
+        "_fields_left",
+        "_head_left",
         "_limits",
         "_parser",
-        "_refusal",
         "_request",
         "_resuming",
-        "_room",
-        "_unseen",
+        "_unparsed",
         "_url",
         "finished",
         "in_head",
@@ -52,8 +52,8 @@ class Parser:
         self.in_head = self.finished = self.surplus = self._resuming = False
         self._request: Request | None = None
         # httptools loses it where another exception is being handled.
-        self._refusal: Refusal | None = None
-        self._unseen = 0
+        self._error: ProtocolError | None = None
+        self._unparsed = 0
         self._parser: Any = httptools.HttpRequestParser(self)
 
     def close(self) -> None:
@@ -64,37 +64,37 @@ class Parser:
     def feed(self, data: bytes) -> None:
         """Parse what has arrived.
 
-        :raises Refusal: it is no request that can be accepted. What came
+        :raises ProtocolError: it is no request that can be accepted. What came
             before has been parsed.
         """
         if self.finished:
             return
-        self._unseen += len(data)
+        self._unparsed += len(data)
         rest = self._feed(data)
         while rest and not self.finished:
             rest = self._feed(rest)
-        if self._unseen > _MURMUR:
-            raise Refusal(431 if self.in_head else 400, "a line does not end")
+        if self._unparsed > _MAX_UNPARSED:
+            raise ProtocolError(431 if self.in_head else 400, "a line does not end")
 
     def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
         """Parse, and give what has to be parsed by another parser."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as switch:
-            self._stay()
+            self._ignore_upgrade()
             return memoryview(data)[switch.args[0] :]
         except httptools.HttpParserCallbackError:
-            if self._refusal is not None:
-                raise self._refusal from None
+            if self._error is not None:
+                raise self._error from None
             raise
         except httptools.HttpParserError as exc:
             if not self.finished:
                 status = 413 if str(exc) in _TOO_LARGE else 400
-                raise Refusal(status, str(exc)) from None
+                raise ProtocolError(status, str(exc)) from None
             self.surplus = True
         return b""
 
-    def _stay(self) -> None:
+    def _ignore_upgrade(self) -> None:
         """Go on in HTTP/1.1 though the client would rather change over.
 
         The parser leaves off there, before the body. RFC 9110, 7.8: a server
@@ -119,27 +119,31 @@ class Parser:
         self.in_head = True
         self._url = b""
         self._fields: dict[str, str] = {}
-        self._room = self._limits.head
-        self._left = self._limits.headers
+        self._head_left = self._limits.head
+        self._fields_left = self._limits.headers
 
     def on_url(self, part: bytes) -> None:
-        """Take in some of the target."""
+        """Record some of the target."""
         if self._resuming:
             return
         self._url += part
         if len(self._url) > self._limits.url:
-            self._refuse(414, f"the target is longer than {self._limits.url} bytes")
+            self._reject(414, f"the target is longer than {self._limits.url} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take in a field of the head, or of a trailer."""
+        """Record a field of the head, or of a trailer."""
         if self._resuming:
             return
-        self._unseen = 0
+        self._unparsed = 0
         size = len(name) + len(value) + 2
-        self._room -= size
-        self._left -= 1
-        if self._room < 0 or self._left < 0 or size > self._limits.header_line:
-            self._refuse(431, "too many header fields, or too long ones")
+        self._head_left -= size
+        self._fields_left -= 1
+        if (
+            self._head_left < 0
+            or self._fields_left < 0
+            or size > self._limits.header_line
+        ):
+            self._reject(431, "too many header fields, or too long ones")
         if not self.in_head:
             return  # a trailer says nothing that an application could see
         key = fields.key_of(name)
@@ -149,30 +153,30 @@ class Parser:
         if key not in self._fields:
             self._fields[key] = text
         elif not fields.add(self._fields, key, text):
-            self._refuse(400, f"{key} is there twice")
+            self._reject(400, f"{key} is there twice")
 
     def on_headers_complete(self) -> None:
         """Check the head as a whole."""
         if self._resuming:
             return
         self.in_head = False
-        self._unseen = 0
+        self._unparsed = 0
         parser = self._parser
         version = parser.get_http_version()
         method = parser.get_method().decode()
         request = Request(method, self._url.decode("latin-1"), version, self._fields)
         try:
             _check(request)
-        except Refusal as refusal:
-            self._refusal = refusal
+        except ProtocolError as error:
+            self._error = error
             raise
         request.keep_alive = self._limits.keep_alive and parser.should_keep_alive()
         self._request = request
         self.requests.append(request)
 
     def on_body(self, data: bytes) -> None:
-        """Take in some of the body."""
-        self._unseen = 0
+        """Record some of the body."""
+        self._unparsed = 0
         if self._request is not None and self._request.body is not None:
             self._request.body.add(data)
 
@@ -182,9 +186,9 @@ class Parser:
         if request is not None and not self._parser.should_upgrade():
             self._end(request)
 
-    def _refuse(self, status: int, reason: str) -> NoReturn:
-        self._refusal = Refusal(status, reason)
-        raise self._refusal
+    def _reject(self, status: int, reason: str) -> NoReturn:
+        self._error = ProtocolError(status, reason)
+        raise self._error
 
     def _end(self, request: Request) -> None:
         self._request = None
@@ -197,23 +201,23 @@ class Parser:
 def _check(request: Request) -> None:
     """Check what the parser does not.
 
-    :raises Refusal: with the first thing that is wrong.
+    :raises ProtocolError: with the first thing that is wrong.
     """
     version, found = request.version, request.fields
     if version not in ("1.1", "1.0"):
         status = 400 if version == "0.9" else 505
-        raise Refusal(status, f"HTTP/{version} is not spoken here")
+        raise ProtocolError(status, f"HTTP/{version} is not spoken here")
     if version == "1.1" and "HTTP_HOST" not in found:
-        raise Refusal(400, "there is no Host (RFC 9112, 3.2)")
+        raise ProtocolError(400, "there is no Host (RFC 9112, 3.2)")
     if request.method == "CONNECT":
-        raise Refusal(501, "this is no proxy")
+        raise ProtocolError(501, "this is no proxy")
     request.path, request.query, host = target.split(request.method, request.target)
     if host:
         # Whatever the Host field says (RFC 9112, 3.2.2).
         found["HTTP_HOST"] = host
     host = found.get("HTTP_HOST", "")
     if host and not fields.check_host(host):
-        raise Refusal(400, f"{host!r} is no host")
+        raise ProtocolError(400, f"{host!r} is no host")
     if "HTTP_TRANSFER_ENCODING" in found:
         request.body = _chunked(version, found["HTTP_TRANSFER_ENCODING"])
     elif "CONTENT_LENGTH" in found and (length := int(found["CONTENT_LENGTH"])):
@@ -224,23 +228,23 @@ def _check(request: Request) -> None:
 
 def _check_expectation(request: Request, expected: str) -> None:
     if expected.lower() != "100-continue":
-        raise Refusal(417, f"Expect: {expected!r}")
+        raise ProtocolError(417, f"Expect: {expected!r}")
     request.expects_100 = request.body is not None
 
 
 def _chunked(version: str, coding: str) -> Body:
     if version != "1.1":
-        raise Refusal(400, f"HTTP/{version} has no Transfer-Encoding")
+        raise ProtocolError(400, f"HTTP/{version} has no Transfer-Encoding")
     codings = [one.strip().lower() for one in coding.split(",")]
     if codings.count("chunked") != 1:
-        raise Refusal(400, f"Transfer-Encoding: {coding!r} (RFC 9112, 6.1)")
+        raise ProtocolError(400, f"Transfer-Encoding: {coding!r} (RFC 9112, 6.1)")
     if len(codings) != 1:
-        raise Refusal(501, f"Transfer-Encoding: {coding!r}")
+        raise ProtocolError(501, f"Transfer-Encoding: {coding!r}")
     return Body(None)
 
 
 def _framing_of(request: Request) -> bytes:
-    """Give a head that has the same body and the same end as a request's."""
+    """Return a head that has the same body and the same end as a request's."""
     length = request.fields.get("CONTENT_LENGTH")
     framing = (
         "Transfer-Encoding: chunked"

@@ -4,10 +4,10 @@
 
 import http
 
-__all__ = ("Refusal",)
+__all__ = ("ProtocolError",)
 
 
-class Refusal(Exception):
+class ProtocolError(Exception):
     """Bytes that are no request, or one that goes too far.
 
     The client gets the status, and the connection ends: what follows on it

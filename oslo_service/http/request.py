@@ -10,48 +10,48 @@ __all__ = ("Body", "Request")
 class Body:
     """The content of a request.
 
-    :ivar size: how many bytes are here and have not been taken.
+    :ivar buffered: how many bytes are here and have not been taken.
     :ivar complete: nothing will follow.
-    :ivar left: how many bytes are still to come; None where that is not known.
-    :ivar unwanted: what arrives is thrown away.
+    :ivar remaining: how many bytes are still to come; None where that is not known.
+    :ivar discarding: what arrives is thrown away.
     """
 
-    __slots__ = ("_chunks", "complete", "left", "size", "unwanted")
+    __slots__ = ("_chunks", "buffered", "complete", "discarding", "remaining")
 
     def __init__(self, length: int | None) -> None:
         self._chunks: collections.deque[bytes] = collections.deque()
-        self.size = 0
-        self.left = length
+        self.buffered = 0
+        self.remaining = length
         self.complete = False
-        self.unwanted = False
+        self.discarding = False
 
     def add(self, data: bytes) -> None:
-        """Take in what has arrived."""
-        if self.left is not None:
-            self.left -= len(data)
-        if not self.unwanted:
+        """Record what has arrived."""
+        if self.remaining is not None:
+            self.remaining -= len(data)
+        if not self.discarding:
             self._chunks.append(data)
-            self.size += len(data)
+            self.buffered += len(data)
 
     def take(self, size: int) -> bytes:
-        """Give up to ``size`` bytes that are here."""
+        """Return up to ``size`` bytes that are here."""
         chunk = self._chunks.popleft()
         if len(chunk) > size:
             self._chunks.appendleft(chunk[size:])
             chunk = chunk[:size]
-        self.size -= len(chunk)
+        self.buffered -= len(chunk)
         return chunk
 
     def take_all(self) -> bytes:
-        """Give everything that is here."""
+        """Return everything that is here."""
         data = b"".join(self._chunks)
         self._chunks.clear()
-        self.size = 0
+        self.buffered = 0
         return data
 
     def discard(self) -> None:
         """Throw away what is here, and what will come."""
-        self.unwanted = True
+        self.discarding = True
         self.take_all()
 
 

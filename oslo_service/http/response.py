@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from oslo_service.http.request import Request
 
-__all__ = ("Outlet", "Response", "error")
+__all__ = ("Response", "ResponseSink", "error_response")
 
 Headers = Sequence[tuple[str, str]]
 
@@ -25,7 +25,7 @@ _DIGITS = 19
 _SMALL = 16384
 
 
-class Outlet(Protocol):
+class ResponseSink(Protocol):
     """Where a response goes."""
 
     @property
@@ -97,7 +97,7 @@ class Response:
     """What an application answers to one request.
 
     :param request: the request.
-    :param outlet: where it goes.
+    :param sink: where it goes.
     :ivar close: the connection ends with it.
     :ivar status: the status line, once there is one.
     :ivar begun: some of it has been sent.
@@ -112,8 +112,8 @@ class Response:
         "_chunked",
         "_declared",
         "_headers",
-        "_outlet",
         "_request",
+        "_sink",
         "_status_line",
         "begun",
         "close",
@@ -124,9 +124,9 @@ class Response:
         "status",
     )
 
-    def __init__(self, request: Request, outlet: Outlet) -> None:
+    def __init__(self, request: Request, sink: ResponseSink) -> None:
         self._request = request
-        self._outlet = outlet
+        self._sink = sink
         self.close = False
         self.status = ""
         self._headers: Headers = ()
@@ -162,12 +162,12 @@ class Response:
         if not data:
             return
         head = b"" if self.begun else self._head(None)
-        body = self._fit(data)
+        body = self._cut(data)
         if self._chunked and body:
-            self._outlet.send(head, b"%x\r\n" % len(body), body, b"\r\n")
+            self._sink.send(head, b"%x\r\n" % len(body), body, b"\r\n")
         elif head or body:
-            self._outlet.send(head, body)
-        self._outlet.throttle()
+            self._sink.send(head, body)
+        self._sink.throttle()
 
     def send_all(self, parts: Sequence[bytes]) -> None:
         """Send the body, all of which is here, and end."""
@@ -182,28 +182,28 @@ class Response:
         if self._declared == len(body) and not self._bodiless:
             self.length = len(body)
         else:
-            body = self._fit(body)
-            self._find_short()
+            body = self._cut(body)
+            self._check_length()
         if len(body) <= _SMALL:
-            self._outlet.send(head + body)
+            self._sink.send(head + body)
         else:
-            self._outlet.send(head, body)
+            self._sink.send(head, body)
         self.finished = True
 
-    def promise(self, size: int) -> int:
+    def begin_sized_body(self, size: int) -> int:
         """Begin a body of so many bytes that is sent by other means.
 
         :returns: how many are to be sent.
         """
         head = self._head(size)
-        self._outlet.send(head)
+        self._sink.send(head)
         if self._bodiless:
             return 0
         allowed = size if self._declared is None else min(size, self._declared)
         if allowed < size:
-            self._complain_of_excess()
+            self._cut_excess()
         self.length = allowed
-        self._find_short()
+        self._check_length()
         return allowed
 
     def finish(self) -> None:
@@ -212,11 +212,11 @@ class Response:
             self.send_all((b"",))
             return
         if self._chunked:
-            self._outlet.send(_LAST_CHUNK)
-        self._find_short()
+            self._sink.send(_LAST_CHUNK)
+        self._check_length()
         self.finished = True
 
-    def _find_short(self) -> None:
+    def _check_length(self) -> None:
         declared = self._declared
         if declared is not None and not self._bodiless and self.length < declared:
             self.close = True
@@ -224,25 +224,25 @@ class Response:
                 f"{self.length} bytes were sent, and Content-Length is {declared}"
             )
 
-    def _complain_of_excess(self) -> None:
+    def _cut_excess(self) -> None:
         self.full = True
         self.complaint = (
             f"the body is longer than its Content-Length, {self._declared}: it is cut"
         )
 
-    def _fit(self, data: bytes) -> bytes:
-        """Give what of ``data`` may be sent."""
+    def _cut(self, data: bytes) -> bytes:
+        """Return what of ``data`` may be sent."""
         if self._bodiless:
             return b""
         declared = self._declared
         if declared is not None and self.length + len(data) > declared:
             data = data[: declared - self.length]
-            self._complain_of_excess()
+            self._cut_excess()
         self.length += len(data)
         return data
 
     def _head(self, length: int | None) -> bytes:
-        """Give the head, and decide how the end of the body is told.
+        """Return the head, and decide how the end of the body is told.
 
         :param length: of the body, where that is known.
         """
@@ -292,7 +292,7 @@ class Response:
                 lines.append("Transfer-Encoding: chunked")
             else:
                 self.close = True
-        if self.close or self._outlet.will_close:
+        if self.close or self._sink.will_close:
             self.close = True
             lines.append("Connection: close")
         elif version == "1.0":
@@ -305,8 +305,8 @@ class Response:
         self._declared = length
 
 
-def error(status: str, text: str = "") -> bytes:
-    """Give a whole response that is the server's own, after which it closes."""
+def error_response(status: str, text: str = "") -> bytes:
+    """Return a whole response that is the server's own, after which it closes."""
     body = text.encode("utf-8", "backslashreplace")
     kind = "Content-Type: text/plain; charset=utf-8\r\n" if body else ""
     return (

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The target of a request, in its forms (RFC 9112, 3.2)."""
 
-from oslo_service.http.protocol_error import Refusal
+from oslo_service.http.protocol_error import ProtocolError
 
 __all__ = ("split",)
 
@@ -12,25 +12,25 @@ def split(method: str, target: str) -> tuple[str, str, str]:
 
     :returns: the path as sent, the query, and the host where the target has
         one.
-    :raises Refusal: it is none that a server understands.
+    :raises ProtocolError: it is none that a server understands.
     """
     if "#" in target:
-        raise Refusal(400, f"{target!r} has a fragment")
+        raise ProtocolError(400, f"{target!r} has a fragment")
     host, rest = "", target
     if target == "*":
         if method != "OPTIONS":
-            raise Refusal(400, f"{method} has the target '*'")
+            raise ProtocolError(400, f"{method} has the target '*'")
     elif target[0] != "/":
         scheme, mark, remote = target.partition("://")
         if not mark or scheme.lower() not in ("http", "https"):
-            raise Refusal(400, f"{target!r} is no target that is served here")
+            raise ProtocolError(400, f"{target!r} is no target that is served here")
         end = min(
             (at for at in (remote.find("/"), remote.find("?")) if at >= 0),
             default=len(remote),
         )
         host, rest = remote[:end], remote[end:]
         if not host or "@" in host:
-            raise Refusal(400, f"{target!r} has no plain host")
+            raise ProtocolError(400, f"{target!r} has no plain host")
         if not rest.startswith("/"):
             rest = "/" + rest
     path, _, query = rest.partition("?")

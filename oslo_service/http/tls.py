@@ -13,20 +13,20 @@ class TLS:
     """The server's side of one TLS connection.
 
     :param context: certificate, versions, ciphers.
-    :ivar ready: the handshake is over.
+    :ivar handshake_done: the handshake is over.
     :ivar ended: the client will send nothing more.
     """
 
-    __slots__ = ("_incoming", "_outgoing", "_tls", "ended", "ready")
+    __slots__ = ("_incoming", "_outgoing", "_tls", "ended", "handshake_done")
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self.ready = self.ended = False
+        self.handshake_done = self.ended = False
 
     def receive(self, data: bytes) -> bytes:
-        """Take in what has arrived.
+        """Record what has arrived.
 
         :param data: nothing: the stream has ended.
         :returns: what it says.
@@ -39,9 +39,9 @@ class TLS:
             self._incoming.write_eof()
         parts = []
         try:
-            if not self.ready:
+            if not self.handshake_done:
                 self._tls.do_handshake()
-                self.ready = True
+                self.handshake_done = True
             while part := self._tls.read(_CHUNK):
                 parts.append(part)
             self.ended = True
@@ -52,20 +52,20 @@ class TLS:
         return b"".join(parts)
 
     def send(self, data: bytes) -> bytes:
-        """Give what to send so that the client reads ``data``."""
+        """Return what to send so that the client reads ``data``."""
         view = memoryview(data)
         while view:
             view = view[self._tls.write(view) :]
-        return self.to_send()
+        return self.take_output()
 
-    def to_send(self) -> bytes:
-        """Give what is to be sent by itself: the handshake's part, alerts."""
+    def take_output(self) -> bytes:
+        """Return what is to be sent by itself: the handshake's part, alerts."""
         return self._outgoing.read() if self._outgoing.pending else b""
 
-    def end(self) -> bytes:
-        """Give what tells the client that nothing more follows."""
+    def close_notify(self) -> bytes:
+        """Return what tells the client that nothing more follows."""
         try:
             self._tls.unwrap()
         except (ssl.SSLError, ValueError):  # it has not been answered yet, or never
             pass
-        return self.to_send()
+        return self.take_output()

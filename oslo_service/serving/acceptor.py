@@ -62,11 +62,11 @@ class Entrance:
         self._poller.add_listener(self._listener.fileno())
 
     def is_at(self, fd: int) -> bool:
-        """Tell whether that is the descriptor at which clients come."""
+        """Whether that is the descriptor at which clients come."""
         return bool(fd == self._listener.fileno())
 
     def welcome(self) -> Exception | None:
-        """Let in some of those who are there; give what is to be reported."""
+        """Let in some of those who are there; return what is to be reported."""
         failure, full = self._accept(self._at_a_time)
         if full:
             if self.opens_again is None:
@@ -92,7 +92,7 @@ class Entrance:
         self._listener.close()
 
     def _accept(self, most: int) -> tuple[Exception | None, bool]:
-        """Give what is to be reported, and whether there is no room for more."""
+        """Return what is to be reported, and whether there is no room for more."""
         failure: Exception | None = None
         for _ in range(most):
             client = None

@@ -48,7 +48,7 @@ class Deadlines(Generic[T]):
         return heap[0] / _RATE if heap else None
 
     def note(self, thing: T) -> bool:
-        """Take in a deadline that is new, or may be earlier than it was.
+        """Record a deadline that is new, or may be earlier than it was.
 
         :returns: whether it is the next one.
         """
@@ -68,13 +68,13 @@ class Deadlines(Generic[T]):
         return self._heap[0] == mark
 
     def forget(self, thing: T) -> None:
-        """Take in that a thing is no more."""
+        """Record that a thing is no more."""
         if thing.looked_at is not None:
             self._things[thing.looked_at].discard(thing)
             thing.looked_at = None
 
     def due(self, now: float) -> list[T]:
-        """Give what is due, once."""
+        """Return what is due, once."""
         found = []
         while self._heap and self._heap[0] <= now * _RATE:
             for thing in self._things.pop(heapq.heappop(self._heap)):

@@ -54,7 +54,7 @@ class Session(Protocol):
         """Send what waits to be sent, while the session is being served."""
 
     def expire(self) -> None:
-        """Take in that the deadline may have passed; :meth:`serve` follows."""
+        """Record that the deadline may have passed; :meth:`serve` follows."""
 
 
 class Engine:
@@ -175,7 +175,7 @@ class Engine:
         return True
 
     def leave(self, seconds: float) -> None:
-        """Give the place back.
+        """Return the place back.
 
         :param seconds: how long the application took.
         """
@@ -195,7 +195,7 @@ class Engine:
         self._put_off.append(session)
 
     def forget(self, fd: int, session: Session) -> None:
-        """Take in that a session is over; its socket is closed next."""
+        """Record that a session is over; its socket is closed next."""
         self.poller.forget(fd)
         with self._lock:
             self._sessions.pop(fd, None)

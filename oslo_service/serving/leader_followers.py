@@ -99,7 +99,7 @@ class Lead:
             self._on_end()
 
     def is_with(self, member: Member) -> bool:
-        """Tell whether a member leads."""
+        """Whether a member leads."""
         return self._leader is member
 
     def pass_on(self) -> None:
@@ -142,7 +142,7 @@ class Lead:
                 return
 
     def _takes(self, member: Member) -> bool:
-        """Give a lead that nobody has to a member; else park it."""
+        """Return a lead that nobody has to a member; else park it."""
         with self._lock:
             if self._leader is None:
                 self._leader = member
@@ -170,7 +170,7 @@ class Lead:
     # The watch
 
     def call_watch(self) -> None:
-        """Take in that the leader has something to do."""
+        """Record that the leader has something to do."""
         if self._watch_rests:
             self._watch_rests = False
             self._watch.set()

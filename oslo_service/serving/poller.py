@@ -56,14 +56,14 @@ class Poller(abc.ABC):
         """Tell, too, when it becomes writable; or no more."""
 
     def drained(self, fd: int) -> None:  # noqa: B027 - the kernel knows
-        """Take in that there is nothing left to read."""
+        """Record that there is nothing left to read."""
 
     @abc.abstractmethod
     def remove(self, fd: int) -> None:
         """Be silent about a descriptor; it may be closed then."""
 
     def forget(self, fd: int) -> None:  # noqa: B027 - the kernel knows
-        """Take in that a descriptor is going to be closed; it may be then."""
+        """Record that a descriptor is going to be closed; it may be then."""
 
     @abc.abstractmethod
     def wait(self, timeout: float | None) -> Found:

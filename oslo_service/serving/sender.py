@@ -55,7 +55,7 @@ class Sender:
         self.gone: str | None = None
 
     def lose(self, reason: str) -> ClientGone:
-        """Take in that the client cannot be reached any more."""
+        """Record that the client cannot be reached any more."""
         self.gone = self.gone or reason
         return ClientGone(self.gone)
 
@@ -102,7 +102,7 @@ class Sender:
             raise self.lose(f"the client is gone: {exc}") from None
 
     def flush(self) -> bool:
-        """Send what waits; tell whether nothing does any more.
+        """Send what waits; return whether nothing does any more.
 
         :raises ClientGone: there is nobody to send to.
         """
@@ -148,7 +148,7 @@ class Sender:
 
     def say_farewell(self) -> None:
         """Have TLS tell the client that nothing follows; it may have to wait."""
-        if self._tls is not None and (farewell := self._tls.end()):
+        if self._tls is not None and (farewell := self._tls.close_notify()):
             self.send_raw(farewell)
 
     def close(self, *, politely: bool) -> None:

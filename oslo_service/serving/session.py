@@ -14,7 +14,7 @@ from oslo_service.http import environ, response
 from oslo_service.http.connection import Connection
 from oslo_service.http.gateway import ClientGone, Gateway
 from oslo_service.http.limits import Limits
-from oslo_service.http.protocol_error import Refusal
+from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Body, Request
 from oslo_service.http.tls import TLS
 from oslo_service.serving.engine import Engine
@@ -108,7 +108,7 @@ class Session:
     # For the engine
 
     def expire(self) -> None:
-        """Take in that the deadline may have passed."""
+        """Record that the deadline may have passed."""
         self._expired = True
 
     def serve(self, member: Member) -> None:
@@ -155,7 +155,7 @@ class Session:
             self.hurried = True
 
     def _end(self) -> bool:
-        """Take a step towards the end; tell whether there may be another."""
+        """Take a step towards the end; return whether there may be another."""
         connection = self._connection
         if connection.over:
             if self._tls is not None and not self._shut:
@@ -163,8 +163,8 @@ class Session:
                 return True
             self._close(politely=True)
             return False
-        if connection.refusal is not None and not self._shut:
-            self._refuse(connection.refusal)
+        if connection.error is not None and not self._shut:
+            self._send_protocol_error(connection.error)
             return True
         return self.readable and self._receive()
 
@@ -180,7 +180,7 @@ class Session:
     # In
 
     def _receive(self) -> bool:
-        """Read what is there; tell whether there was something, or the end."""
+        """Read what is there; return whether there was something, or the end."""
         # Before it is read: an edge of what comes meanwhile is not to be lost.
         self.readable = False
         try:
@@ -203,7 +203,7 @@ class Session:
                 self._sender.send(interim)
         if ended:
             self.readable = False
-            self._connection.receive_end()
+            self._connection.receive_eof()
         return True
 
     def _decrypt(self, tls: TLS, data: bytes) -> tuple[bytes, bool]:
@@ -211,26 +211,26 @@ class Session:
             plain = tls.receive(data)
         finally:
             # The handshake's part, or an alert.
-            if reply := tls.to_send():
+            if reply := tls.take_output():
                 self._sender.send_raw(reply)
         return plain, tls.ended or not data
 
     def await_body(self, request: Request, body: Body) -> None:
         """Block the application until there is more of the body."""
         connection = self._connection
-        if go_ahead := connection.go_ahead(request):
+        if go_ahead := connection.continue_response(request):
             self._sender.send(go_ahead)
-        while not (body.size or body.complete):
-            if connection.refusal is not None:
-                raise ClientGone(str(connection.refusal), connection.refusal)
-            if not connection.hears:
+        while not (body.buffered or body.complete):
+            if connection.error is not None:
+                raise ClientGone(str(connection.error), connection.error)
+            if not connection.input_open:
                 raise self._sender.lose("the client left in the middle of the body")
             try:
                 received = self._receive()
             except OSError as exc:
                 raise self._sender.lose(f"the client is gone: {exc}") from None
             if not received and not self._wait(write=False):
-                late = Refusal(408, "the body did not arrive in time")
+                late = ProtocolError(408, "the body did not arrive in time")
                 raise ClientGone(str(late), late)
 
     def _wait(self, *, write: bool) -> bool:
@@ -240,7 +240,7 @@ class Session:
     # The application
 
     def _answer(self, request: Request, member: Member) -> bool:
-        """Have a request answered; tell whether to go on now."""
+        """Have a request answered; return whether to go on now."""
         connection, engine = self._connection, self._engine
         self._queued = not engine.enter(self, member)
         if self._queued:
@@ -264,10 +264,10 @@ class Session:
             return False
         return True
 
-    def _refuse(self, refusal: Refusal) -> None:
-        LOG.info("%s: refused, %s", self.address, refusal)
-        self._sender.send(response.error(refusal.status_text))
-        self._connection.refused(clock.now())
+    def _send_protocol_error(self, error: ProtocolError) -> None:
+        LOG.info("%s: protocol error, %s", self.address, error)
+        self._sender.send(response.error_response(error.status_text))
+        self._connection.error_sent(clock.now())
         self._shut_down()
 
     # Out
@@ -278,15 +278,15 @@ class Session:
         return self._engine.stopping or self._connection.will_close
 
     def _flush(self) -> bool:
-        """Send what waits; tell whether all of it is gone."""
+        """Send what waits; return whether all of it is gone."""
         sender = self._sender
         before = sender.size
         sent = sender.flush()
         if sender.size != before:
-            self._connection.extend(clock.now())
+            self._connection.extend_deadline(clock.now())
         if sent and self._shut:
             sender.finish()
-            self._connection.all_sent(clock.now())
+            self._connection.flushed(clock.now())
             self.hurried = True
         return sent
 

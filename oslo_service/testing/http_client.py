@@ -140,7 +140,7 @@ class Client:
         self._data += data
 
     def ended(self) -> bool:
-        """Wait for the end of the connection; tell whether nothing came before."""
+        """Wait for the end of the connection; return whether nothing came before."""
         try:
             return self.rest() == b""
         except ConnectionResetError:
@@ -148,7 +148,7 @@ class Client:
 
 
 def get(path: str, *fields: str, method: str = "GET", body: bytes = b"") -> bytes:
-    """Give a request."""
+    """Return a request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: test", *fields]
     if body:
         lines.append(f"Content-Length: {len(body)}")
@@ -156,7 +156,7 @@ def get(path: str, *fields: str, method: str = "GET", body: bytes = b"") -> byte
 
 
 def write_options(path: Path, group: str = "DEFAULT", **options: object) -> list[str]:
-    """Write a configuration file; give the command line that names it."""
+    """Write a configuration file; return the command line that names it."""
     lines = [f"[{group}]", *(f"{name} = {value}" for name, value in options.items())]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return ["--config-file", str(path)]
@@ -183,7 +183,7 @@ class Site:
             return client.ask(path, "Connection: close", *fields, **options)
 
     def refuses(self) -> bool:
-        """Tell whether it lets nobody in."""
+        """Whether it lets nobody in."""
         try:
             self.client().socket.close()
         except (ConnectionRefusedError, FileNotFoundError):
@@ -191,13 +191,13 @@ class Site:
         return False
 
     def cpu_seconds(self) -> float:
-        """Tell how much CPU time the process has used."""
+        """Return how much CPU time the process has used."""
         stat = Path(f"/proc/{self.program.pid}/stat").read_text(encoding="ascii")
         values = stat.rpartition(")")[2].split()
         return (int(values[11]) + int(values[12])) / 100
 
     def descriptors(self) -> int:
-        """Tell how many descriptors the process has."""
+        """Return how many descriptors the process has."""
         return len(list(Path(f"/proc/{self.program.pid}/fd").iterdir()))
 
     def until_idle(self) -> None:
@@ -223,7 +223,7 @@ def serving(driver: str, *traits: str, **plan: Any) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def sites() -> Iterator[Callable[..., Site]]:
-    """Give what runs the program, once for each driver and its traits."""
+    """Return what runs the program, once for each driver and its traits."""
     with contextlib.ExitStack() as running:
 
         @functools.cache

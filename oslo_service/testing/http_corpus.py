@@ -52,7 +52,7 @@ class Exchange:
 
 
 def seen_by_application(environ: dict[str, Any], body: bytes) -> dict[str, Any]:
-    """Give a request as the corpus writes it."""
+    """Return a request as the corpus writes it."""
     return {
         **environ,
         "method": environ["REQUEST_METHOD"],

@@ -111,7 +111,7 @@ def curl(
 
 
 def shake(site: Site, *options: object) -> str:
-    """Have openssl shake hands; give what it says."""
+    """Have openssl shake hands; return what it says."""
     done = openssl("s_client", "-connect", f"127.0.0.1:{site.address[1]}", *options)
     return done.stdout + done.stderr
 

@@ -12,7 +12,7 @@ LIMITS = Limits(timeout=10.0, linger=1.0, buffered_body=8, discarded_body=16)
 
 
 def post(body: bytes, *fields: bytes, length: int | None = None) -> bytes:
-    """Give a request with a body of a length."""
+    """Return a request with a body of a length."""
     head = [b"POST / HTTP/1.1", b"Host: a", *fields]
     head.append(b"Content-Length: %d" % (len(body) if length is None else length))
     return b"\r\n".join(head) + b"\r\n\r\n" + body
@@ -134,8 +134,8 @@ class TestExpectation:
         assert connection.receive(post(b"", self.EXPECT, length=99), 0.0) == b""
         request = connection.next_request()
         assert connection.will_close
-        assert connection.go_ahead(request) == CONTINUE
-        assert connection.go_ahead(request) == b""
+        assert connection.continue_response(request) == CONTINUE
+        assert connection.continue_response(request) == b""
 
     def test_one_behind_another_request_is_asked_for_when_that_is_answered(
         self, connection
@@ -158,7 +158,7 @@ class TestRefusals:
 
     def test_what_came_before_is_answered_first(self, connection) -> None:
         connection.receive(GET % 1 + b"nonsense\r\n\r\n", 0.0)
-        assert connection.refusal.status == 400
+        assert connection.error.status == 400
         assert connection.next_request().target == "/1"
         connection.answered(0.0, last=False)
         assert connection.next_request() is None
@@ -166,7 +166,7 @@ class TestRefusals:
 
     def test_after_one_the_connection_lingers_and_ends(self, connection) -> None:
         connection.receive(b"nonsense\r\n\r\n", 0.0)
-        connection.refused(0.0)
+        connection.error_sent(0.0)
         assert connection.lingers
         connection.receive(GET % 1, 0.0)
         assert connection.next_request() is None
@@ -178,7 +178,7 @@ class TestRefusals:
         connection.receive(head + b"8\r\n12345678\r\n", 0.0)
         request = connection.next_request()
         connection.receive(b"nonsense\r\n", 0.0)
-        assert connection.refusal.status == 400
+        assert connection.error.status == 400
         assert not request.body.complete
 
     def test_wishes_to_change_over_may_be_many(self, connection) -> None:
@@ -191,14 +191,14 @@ class TestRefusals:
             b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
         )
         connection.receive(upgrade + b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 0.0)
-        assert connection.refusal.status == 400
+        assert connection.error.status == 400
 
     def test_one_that_is_read_while_an_exception_is_handled(self, connection) -> None:
         try:
             raise RuntimeError("an application reads the body in its handler")
         except RuntimeError:
             connection.receive(b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 0.0)
-        assert connection.refusal.status == 400
+        assert connection.error.status == 400
 
 
 class TestTime:
@@ -208,14 +208,14 @@ class TestTime:
         assert connection.deadline == 10.0
         connection.expire(10.0)
         assert connection.over
-        assert connection.refusal is None
+        assert connection.error is None
 
     def test_a_head_has_one_deadline_however_slowly_it_comes(self, connection) -> None:
         for at, byte in enumerate(b"GET / HTTP/1"):
             connection.receive(bytes((byte,)), float(at) / 2)
         assert connection.deadline == 10.0
         connection.expire(10.0)
-        assert connection.refusal.status == 408
+        assert connection.error.status == 408
 
     def test_a_body_may_take_its_time_as_long_as_it_comes(self, connection) -> None:
         connection.receive(post(b"", length=8), 0.0)
@@ -223,7 +223,7 @@ class TestTime:
             connection.receive(b"x", 5.0 * at)
         assert connection.deadline == 40.0
         connection.expire(40.0)
-        assert connection.refusal.status == 408
+        assert connection.error.status == 408
 
     def test_the_application_has_all_the_time_it_wants(self, connection) -> None:
         connection.receive(GET % 1, 0.0)
@@ -279,12 +279,12 @@ class TestEnd:
         assert connection.lingers
 
     def test_an_idle_connection_is_over(self, connection) -> None:
-        connection.receive_end()
+        connection.receive_eof()
         assert connection.over
 
     def test_requests_that_came_before_are_answered(self, connection) -> None:
         connection.receive(GET % 1 + GET % 2, 0.0)
-        connection.receive_end()
+        connection.receive_eof()
         assert connection.next_request().target == "/1"
         connection.answered(0.0, last=False)
         assert connection.next_request().target == "/2"
@@ -294,6 +294,6 @@ class TestEnd:
 
     def test_half_a_request_is_not(self, connection) -> None:
         connection.receive(post(b"x", length=8), 0.0)
-        connection.receive_end()
+        connection.receive_eof()
         assert connection.next_request() is None
         assert connection.over

@@ -25,7 +25,7 @@ class NoMore:
 
 
 def replay(parts: Iterable[bytes]) -> list[dict[str, Any]]:
-    """Give what becomes of bytes that arrive in these parts, and then end."""
+    """Return what becomes of bytes that arrive in these parts, and then end."""
     connection = Connection(Limits(), 0.0)
     answers: list[dict[str, Any]] = []
 
@@ -38,10 +38,10 @@ def replay(parts: Iterable[bytes]) -> list[dict[str, Any]]:
     for part in parts:
         connection.receive(part, 0.0)
         answer()
-    connection.receive_end()
+    connection.receive_eof()
     answer()
-    if connection.refusal is not None:
-        answers.append({"status": connection.refusal.status})
+    if connection.error is not None:
+        answers.append({"status": connection.error.status})
     return answers
 
 

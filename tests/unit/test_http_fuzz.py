@@ -79,7 +79,7 @@ class Peer:
         """Have all the room in the world."""
 
     def abort(self) -> None:
-        """Note it."""
+        """Record it."""
         self.aborted = True
 
     def send_file(self, fd: int, offset: int, count: int) -> int:
@@ -87,25 +87,25 @@ class Peer:
         return 0
 
     def await_body(self, request: Any, body: Any) -> None:
-        """Take in more of what is sent."""
+        """Record more of what is sent."""
         connection = self._connection
-        self.send(connection.go_ahead(request))
-        while not (body.size or body.complete):
-            if connection.refusal is not None:
-                raise ClientGone("refused", connection.refusal)
-            if not connection.hears:
+        self.send(connection.continue_response(request))
+        while not (body.buffered or body.complete):
+            if connection.error is not None:
+                raise ClientGone("refused", connection.error)
+            if not connection.input_open:
                 raise ClientGone("the client left")
             self._receive()
 
     def _receive(self) -> None:
         part = next(self._parts, None)
         if part is None:
-            self._connection.receive_end()
+            self._connection.receive_eof()
         else:
             self.send(self._connection.receive(part, 0.0))
 
     def run(self) -> bytes:
-        """Go on to the end; give what was sent."""
+        """Go on to the end; return what was sent."""
         connection = self._connection
         while True:
             request = connection.next_request()
@@ -117,11 +117,9 @@ class Peer:
             else:
                 assert connection.wants_data, "nobody is waited for"
                 self._receive()
-        if connection.refusal is not None and not (
-            connection.over or connection.lingers
-        ):
-            self.send(response.error(connection.refusal.status_text))
-            connection.refused(0.0)
+        if connection.error is not None and not (connection.over or connection.lingers):
+            self.send(response.error_response(connection.error.status_text))
+            connection.error_sent(0.0)
         connection.close()
         return self.sent
 
@@ -140,7 +138,7 @@ class Reader:
         self.bodies.append(b"")
 
     def on_body(self, data: bytes) -> None:
-        """Take in some of its body."""
+        """Record some of its body."""
         self.bodies[-1] += data
 
     def on_message_complete(self) -> None:

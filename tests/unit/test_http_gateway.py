@@ -50,7 +50,7 @@ class Client:
         """Have all the room in the world."""
 
     def abort(self) -> None:
-        """Note it."""
+        """Record it."""
         self.aborted = True
 
     def send_file(self, fd: int, offset: int, count: int) -> int:
@@ -67,7 +67,7 @@ class Client:
 
 
 def answer(application: Any, client: Client) -> bool:
-    """Have a GET answered; tell whether the connection ends with that."""
+    """Have a GET answered; return whether the connection ends with that."""
     log = AccessLog(logging.getLogger("gateway"), "%(request_line)s")
     request = Request("GET", "/", "1.1", {})
     return Gateway(application, log, debug=False).answer(request, client)

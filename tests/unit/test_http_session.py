@@ -23,7 +23,7 @@ MEMBER: Any = Member(None)  # type: ignore[arg-type]
 
 
 def echo(environ: Any, start: Any) -> Any:
-    """Give the body back."""
+    """Return the body back."""
     start("200 OK", [])
     return [environ["wsgi.input"].read()]
 
@@ -35,7 +35,7 @@ class Poller:
         self.wanted: list[tuple[int, bool]] = []
 
     def want_write(self, fd: int, wanted: bool) -> None:
-        """Note it."""
+        """Record it."""
         self.wanted.append((fd, wanted))
 
     def drained(self, fd: int) -> None:
@@ -67,7 +67,7 @@ class Engine:
         session.serve(MEMBER)
 
     def forget(self, _fd: int, session: Any) -> None:
-        """Note it."""
+        """Record it."""
         self.forgotten.append(session)
 
 
@@ -156,7 +156,7 @@ class TestSender:
 
     @staticmethod
     def fill(sender: Sender) -> bytes:
-        """Send until something waits; give everything."""
+        """Send until something waits; return everything."""
         sent = b""
         while not sender.size:
             sender.send(b"x" * 4096)
@@ -179,7 +179,7 @@ class TestSender:
                 """Leave it as it is."""
                 return data
 
-            def end(self) -> bytes:
+            def close_notify(self) -> bytes:
                 """Say it."""
                 return b"farewell"
 

@@ -257,7 +257,7 @@ def fill(send: Callable[[bytes], int]) -> None:
 
 
 def drain(end: socket.socket) -> bool:
-    """Read what is there; tell whether there was something."""
+    """Read what is there; return whether there was something."""
     try:
         return bool(end.recv(65536))
     except BlockingIOError:

@@ -44,7 +44,7 @@ def hello(_environ: Any, start: Any) -> Any:
 
 
 def echo(environ: Any, start: Any) -> Any:
-    """Give the body back, as it is read."""
+    """Return the body back, as it is read."""
     start("200 OK", TEXT)
     stream = environ["wsgi.input"]
     return iter(lambda: stream.read(8192), b"")
@@ -76,13 +76,13 @@ def lines(environ: Any, start: Any) -> Any:
 
 
 def peak(_environ: Any, start: Any) -> Any:
-    """Tell how much memory the process has used at most, in KiB."""
+    """Return how much memory the process has used at most, in KiB."""
     start("200 OK", TEXT)
     return [b"%d" % resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]
 
 
 def show(environ: Any, start: Any) -> Any:
-    """Tell the environment, and the body."""
+    """Return the environment, and the body."""
     body = environ["wsgi.input"].read(-1)
     start("200 OK", [("Content-Type", "application/json")])
     plain = {key: value for key, value in environ.items() if isinstance(value, str)}
@@ -90,13 +90,13 @@ def show(environ: Any, start: Any) -> Any:
 
 
 def pid(_environ: Any, start: Any) -> Any:
-    """Tell which process answers."""
+    """Return which process answers."""
     start("200 OK", TEXT)
     return [b"%d" % os.getpid()]
 
 
 def count(_environ: Any, start: Any) -> Any:
-    """Tell how many such requests there have been before."""
+    """Return how many such requests there have been before."""
     start("200 OK", TEXT)
     return [b"%d" % next(COUNTER)]
 
@@ -116,7 +116,7 @@ def stream(environ: Any, start: Any) -> Any:
 
 
 def whole(environ: Any, start: Any) -> Any:
-    """Give as many KiB as the query says, in one piece."""
+    """Return as many KiB as the query says, in one piece."""
     start("200 OK", TEXT)
     return [KIB * int(environ["QUERY_STRING"])]
 
@@ -144,7 +144,7 @@ def write(_environ: Any, start: Any) -> Any:
 
 
 def file(environ: Any, start: Any) -> Any:
-    """Give a file of as many KiB as the query says."""
+    """Return a file of as many KiB as the query says."""
     temporary = tempfile.TemporaryFile()  # noqa: SIM115 - the server closes it
     temporary.write(KIB * int(environ["QUERY_STRING"]))
     temporary.seek(512)
@@ -168,13 +168,13 @@ class Unread:
 
 
 def unread_file(environ: Any, start: Any) -> Any:
-    """Give a file of as many KiB as the query says, for the system to send."""
+    """Return a file of as many KiB as the query says, for the system to send."""
     start("200 OK", TEXT)
     return environ["wsgi.file_wrapper"](Unread(int(environ["QUERY_STRING"])))
 
 
 def existing_file(environ: Any, start: Any) -> Any:
-    """Give the file that the query names."""
+    """Return the file that the query names."""
     start("200 OK", TEXT)
     path = pathlib.Path(environ["QUERY_STRING"])
     named = path.open("rb")
@@ -221,7 +221,7 @@ def second_start(_environ: Any, start: Any) -> Any:
 
 
 def bad_status(_environ: Any, start: Any) -> Any:
-    """Give a status that is none."""
+    """Return a status that is none."""
     start("fine", TEXT)
     return [b"x"]
 
@@ -234,13 +234,13 @@ def split(environ: Any, start: Any) -> Any:
 
 
 def text(_environ: Any, start: Any) -> Any:
-    """Give text in place of bytes."""
+    """Return text in place of bytes."""
     start("200 OK", TEXT)
     return ["text"]
 
 
 def hop(_environ: Any, start: Any) -> Any:
-    """Give a field that is not the application's business."""
+    """Return a field that is not the application's business."""
     start("200 OK", [*TEXT, ("Transfer-Encoding", "chunked")])
     return [b"0\r\n\r\n"]
 
@@ -258,7 +258,7 @@ class Closing:
 
 
 def bad_close(_environ: Any, start: Any) -> Any:
-    """Give what cannot be closed."""
+    """Return what cannot be closed."""
     start("200 OK", [*TEXT, ("Content-Length", "7")])
     return Closing()
 
@@ -288,7 +288,7 @@ def unread(_environ: Any, start: Any) -> Any:
 
 
 def legacy(_environ: Any, start: Any) -> Any:
-    """Tell what a program that is started from here would inherit."""
+    """Return what a program that is started from here would inherit."""
     start("200 OK", [("Content-Type", "application/json")])
     variables = [name for name in os.environ if name.startswith("LISTEN_")]
     descriptors = [fd for fd in range(3, 32) if is_inheritable(fd)]
@@ -296,7 +296,7 @@ def legacy(_environ: Any, start: Any) -> Any:
 
 
 def is_inheritable(fd: int) -> bool:
-    """Tell whether a descriptor is open, and stays so in another program."""
+    """Whether a descriptor is open, and stays so in another program."""
     try:
         return os.get_inheritable(fd)
     except OSError:
@@ -402,7 +402,7 @@ class Late(Web):
 
 
 def say_where(server: wsgi.Server) -> None:
-    """Tell where it listens."""
+    """Return where it listens."""
     daemon.say("listening", host=server.host, port=server.port)
 
 

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services, and the launchers that run them."""
 
+from oslo_service._common.service_base import ServiceBase
 from oslo_service.launchers.launchers import (
     Launcher,
     ProcessLauncher,
     ServiceLauncher,
     launch,
 )
-from oslo_service.launchers.service import Service, ServiceBase
+from oslo_service.launchers.service import Service
 from oslo_service.launchers.services import Services, ServiceWrapper
 from oslo_service.launchers.signal_handlers import (
     SignalExit,

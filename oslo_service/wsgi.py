@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oslo_config import cfg
 
 from oslo_service import backend, opts, sslutils
+from oslo_service._common.service_base import ServiceBase
 from oslo_service.applications.loader import ConfigNotFound, Loader, PasteAppNotFound
-from oslo_service.launchers.service import ServiceBase
 from oslo_service.serving import parameters
 from oslo_service.serving.parameters import InvalidInput
 from oslo_service.sockets import listening

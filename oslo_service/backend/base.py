@@ -324,7 +324,7 @@ if not TYPE_CHECKING:
             deprecation.warn_once(f"{__name__}.BaseBackend", "it is called Driver")
             return Driver
         if name == "ServiceBase":
-            from oslo_service.launchers.service import ServiceBase
+            from oslo_service._common.service_base import ServiceBase
 
             deprecation.warn_once(
                 f"{__name__}.ServiceBase", "use oslo_service.service.ServiceBase"

@@ -6,8 +6,8 @@ from oslo_config import cfg
 
 from oslo_service import backdoor, backend
 from oslo_service._common.deprecation import warn_once
+from oslo_service._common.service_base import ServiceBase
 from oslo_service.launchers import launching
-from oslo_service.launchers.service import ServiceBase
 from oslo_service.launchers.services import Services, ServiceWrapper
 from oslo_service.supervisor import loop
 from oslo_service.supervisor.runner import Host

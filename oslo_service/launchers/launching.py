@@ -11,8 +11,8 @@ from oslo_config import cfg
 
 from oslo_service import backdoor, backend, systemd
 from oslo_service._common.deprecation import warn_once
+from oslo_service._common.service_base import ServiceBase
 from oslo_service.backend.base import Driver
-from oslo_service.launchers.service import ServiceBase
 from oslo_service.supervisor import loop
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.systemd import notifier

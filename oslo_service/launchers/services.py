@@ -6,7 +6,7 @@ from typing import Any
 
 from oslo_service import backend
 from oslo_service._common import naming
-from oslo_service.launchers.service import ServiceBase
+from oslo_service._common.service_base import ServiceBase
 from oslo_service.supervisor.runner import Host
 
 __all__ = ("ServiceWrapper", "Services")

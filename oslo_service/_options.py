@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options under the name by which configuration tools know them."""
 
+from oslo_service._common.options import backend_opts
 from oslo_service.opts import (
-    backend_opts,
     eventlet_backdoor_opts,
     help_for_backdoor_port,
     periodic_opts,

@@ -1,12 +1,18 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Every configuration option of the library, in one place."""
+"""The configuration options of the library, and how to register them."""
 
 import copy
-import threading
 from typing import Any
 
 from oslo_config import cfg
+
+from oslo_service._common.options import (
+    BACKEND_GROUP,
+    backend_opts,
+    register,
+    register_backend_opts,
+)
 
 __all__ = (
     "list_opts",
@@ -18,25 +24,7 @@ __all__ = (
     "set_service_opts_defaults",
 )
 
-BACKEND_GROUP = "oslo_service"
-BACKEND_OPTION = "backend"
 SSL_GROUP = "ssl"
-
-# Two threads that register in a new group at a time would each make the group,
-# and the options in one of the two would be lost. Reentrant for the sake of
-# signal handlers.
-_registering = threading.RLock()
-
-backend_opts = [
-    cfg.StrOpt(
-        BACKEND_OPTION,
-        default="auto",
-        help="The concurrency model that the service runs on: the name of an"
-        " installed driver. 'threading' (native threads) and 'eventlet' (green"
-        " threads) come with oslo.service. 'auto' is eventlet in a process that"
-        " eventlet has monkey-patched, and threading in every other.",
-    ),
-]
 
 help_for_backdoor_port = (
     "Where the back door listens: 0 takes any free TCP port, a number takes that"
@@ -169,11 +157,6 @@ ssl_opts = [
 ]
 
 
-def register_backend_opts(conf: cfg.ConfigOpts) -> None:
-    """Register ``[oslo_service] backend``; harmless where it is there already."""
-    register(conf, backend_opts, BACKEND_GROUP)
-
-
 def register_service_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options of launchers; harmless where they are there already."""
     register(conf, service_opts)
@@ -224,22 +207,6 @@ def _check_default(option: cfg.Opt, value: Any) -> None:
         option.type(value)
     except (TypeError, ValueError) as exc:
         raise ValueError(f"{option.dest}={value!r}: no such default: {exc}") from exc
-
-
-def register(
-    conf: cfg.ConfigOpts, options: list[Any], group: str | None = None
-) -> None:
-    """Register options that may be registered already.
-
-    By another thread, or by another library in slightly different words:
-    whichever was first stays.
-    """
-    with _registering:
-        for option in options:
-            try:
-                conf.register_opt(option, group=group)
-            except cfg.DuplicateOptError:
-                pass
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:

@@ -1,3 +1,7 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What every floor uses: the clock, names for logs, extras, deprecation."""
+"""The ground floor: what every floor uses, and what uses none.
+
+The clock, names for logs, the interface of services, the options' registration,
+extras, deprecation.
+"""

@@ -8,7 +8,7 @@ import os
 
 from oslo_config import cfg
 
-from oslo_service import opts
+from oslo_service._common import options
 from oslo_service.backend import _loading
 
 __all__ = ("BackendType", "Choice", "Rule", "auto", "name_of", "stated_by_option")
@@ -60,8 +60,8 @@ def name_of(type_: object) -> str:
 def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
     """Give what the option says where someone set it."""
     conf = cfg.CONF if conf is None else conf
-    opts.register_backend_opts(conf)
-    group, option = opts.BACKEND_GROUP, opts.BACKEND_OPTION
+    options.register_backend_opts(conf)
+    group, option = options.BACKEND_GROUP, options.BACKEND_OPTION
     value = conf[group][option]
     location = conf.get_location(option, group)
     if location is None or location.location is cfg.Locations.opt_default:

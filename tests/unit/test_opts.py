@@ -13,6 +13,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import _options, opts, periodic_task, service, sslutils, wsgi
+from oslo_service._common import options
 from oslo_service.testing.waiting import run_script
 
 
@@ -73,7 +74,7 @@ class TestRegistering:
             assert conf.oslo_service.backend == "auto"
 
     def test_two_threads_that_make_one_group_lose_nothing(self) -> None:
-        options = [cfg.StrOpt(f"option_{number}") for number in range(4)]
+        new = [cfg.StrOpt(f"option_{number}") for number in range(4)]
 
         class Groups(dict[str, cfg.OptGroup]):
             """Has another thread register just when a group is being made."""
@@ -83,7 +84,7 @@ class TestRegistering:
             def __setitem__(self, name: str, group: cfg.OptGroup) -> None:
                 if self.other is None:
                     self.other = threading.Thread(
-                        target=opts.register, args=(conf, options, "new")
+                        target=options.register, args=(conf, new, "new")
                     )
                     self.other.start()
                     # It has to wait for this one; were it not so, it would be
@@ -94,11 +95,11 @@ class TestRegistering:
         conf = cfg.ConfigOpts()
         conf._groups = groups = Groups(conf._groups)
 
-        opts.register(conf, options[:2], "new")
+        options.register(conf, new[:2], "new")
         assert groups.other is not None
         groups.other.join()
 
-        assert [conf.new[one.dest] for one in options] == [None] * 4
+        assert [conf.new[one.dest] for one in new] == [None] * 4
 
     def test_from_every_place_that_does_is_harmless(self) -> None:
         conf = cfg.ConfigOpts()

@@ -1,0 +1,59 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The option that chooses the driver, and how options are registered.
+
+The others are in :mod:`oslo_service.opts`.
+"""
+
+import threading
+from typing import Any
+
+from oslo_config import cfg
+
+__all__ = (
+    "BACKEND_GROUP",
+    "BACKEND_OPTION",
+    "backend_opts",
+    "register",
+    "register_backend_opts",
+)
+
+BACKEND_GROUP = "oslo_service"
+BACKEND_OPTION = "backend"
+
+backend_opts = [
+    cfg.StrOpt(
+        BACKEND_OPTION,
+        default="auto",
+        help="The concurrency model that the service runs on: the name of an"
+        " installed driver. 'threading' (native threads) and 'eventlet' (green"
+        " threads) come with oslo.service. 'auto' is eventlet in a process that"
+        " eventlet has monkey-patched, and threading in every other.",
+    ),
+]
+
+# Two threads that register in a new group at a time would each make the group,
+# and the options in one of the two would be lost. Reentrant for the sake of
+# signal handlers.
+_registering = threading.RLock()
+
+
+def register(
+    conf: cfg.ConfigOpts, options: list[Any], group: str | None = None
+) -> None:
+    """Register options that may be registered already.
+
+    By another thread, or by another library in slightly different words:
+    whichever was first stays.
+    """
+    with _registering:
+        for option in options:
+            try:
+                conf.register_opt(option, group=group)
+            except cfg.DuplicateOptError:
+                pass
+
+
+def register_backend_opts(conf: cfg.ConfigOpts) -> None:
+    """Register ``[oslo_service] backend``; harmless where it is there already."""
+    register(conf, backend_opts, BACKEND_GROUP)

@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from oslo_service._common.deprecation import warn_once
 from oslo_service.supervisor import foreground, signals
 from oslo_service.supervisor.signals import Handler
 
-__all__ = ("SignalExit", "SignalHandler", "Singleton")
+__all__ = ("SignalExit", "SignalHandler", "Singleton", "warn_of_handle_signal")
 
 LOG = logging.getLogger(__name__)
 
@@ -96,6 +97,15 @@ class SignalHandler(metaclass=Singleton):
 
 def _ignore(signum: int, frame: object) -> None:
     """Do nothing about a signal."""
+
+
+def warn_of_handle_signal(kind: type) -> None:
+    """Warn once that ``handle_signal()`` is deprecated."""
+    warn_once(
+        f"{kind.__name__}.handle_signal()",
+        "omit it: a launcher handles signals; SignalHandler adds handlers",
+        stacklevel=3,
+    )
 
 
 def _is_daemon() -> bool:

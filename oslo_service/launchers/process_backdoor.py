@@ -1,0 +1,33 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The back door of a process that services run in."""
+
+import logging
+import os
+
+from oslo_config import cfg
+
+from oslo_service import backdoor
+from oslo_service._common.service_base import ServiceBase
+from oslo_service.backend.base import Driver
+from oslo_service.supervisor.settings import Settings
+
+__all__ = ("open_backdoor", "with_backdoor")
+
+LOG = logging.getLogger(__name__)
+
+
+def open_backdoor(service: ServiceBase, driver: Driver, settings: Settings) -> None:
+    """Give a service, and the process that it is to run in, a back door."""
+    port: int | str | None = None
+    try:
+        port = backdoor.open_if_enabled(driver, settings.conf)
+    except (cfg.Error, ValueError):  # read again since the launcher has accepted it
+        LOG.exception("Process %d has no back door", os.getpid())
+    with_backdoor(service, port)
+
+
+def with_backdoor(service: ServiceBase, port: int | str | None) -> ServiceBase:
+    """Record in a service where its back door listens; return the service."""
+    service.backdoor_port = port  # type: ignore[attr-defined]
+    return service

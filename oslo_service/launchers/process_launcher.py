@@ -1,0 +1,137 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What runs services in worker processes."""
+
+from oslo_config import cfg
+
+from oslo_service import backdoor, backend
+from oslo_service._common.deprecation import warn_once
+from oslo_service._common.service_base import ServiceBase
+from oslo_service.launchers import start_methods
+from oslo_service.launchers.checks import check_service, check_workers
+from oslo_service.launchers.process_backdoor import open_backdoor
+from oslo_service.launchers.services import ServiceWrapper
+from oslo_service.launchers.signal_handlers import warn_of_handle_signal
+from oslo_service.launchers.systemd import tell_systemd
+from oslo_service.supervisor import loop
+from oslo_service.supervisor.runner import Host
+from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.workers.pool import Workforce
+
+__all__ = ("ProcessLauncher",)
+
+
+class ProcessLauncher:
+    """Runs services in worker processes, and keeps so many of them alive.
+
+    Making one decides for good which driver the process runs on.
+
+    :param conf: the configuration; the library's options are registered on it.
+    :param wait_interval: deprecated, and not used: nothing here polls.
+    :param restart_method: what SIGHUP does. ``reload``: the configuration
+        files are read again and every worker is replaced; ``mutate``: the
+        mutable options are, in every worker too, and nothing restarts. Both
+        call ``reset()``.
+    :param no_fork: run the service in this process, for debugging.
+    :param start_method: how workers begin: ``fork`` (the default), or
+        ``spawn``, in a fresh interpreter, where the driver can; the service
+        must then be picklable.
+    :raises ValueError: there is no such method, or ``backdoor_port`` cannot be
+        that.
+    :raises UnsupportedBackendError: the driver cannot be used here, or cannot
+        spawn.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        wait_interval: float | None = None,
+        restart_method: str = "reload",
+        no_fork: bool = False,
+        start_method: str | None = None,
+    ) -> None:
+        self.conf = conf
+        if wait_interval is not None:
+            warn_once("ProcessLauncher(wait_interval=...)", "nothing polls; omit it")
+        self.wait_interval = wait_interval
+        self.no_fork = no_fork
+        self._settings = Settings(conf, restart_method)
+        backdoor.is_wanted(conf)
+        self._driver = backend.commit(conf)
+        start_methods.check_start_method(start_method, self._driver)
+        self._start_method = start_method or start_methods.FORK
+        self._supervisor = loop.of_process(self._driver)
+        tell_systemd(self._supervisor)
+        self._unit: Host | Workforce | None = None
+
+    def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
+        """Start so many workers that run a service; returns at once.
+
+        :param workers: how many; None: 1.
+        :raises TypeError: it is not a :class:`ServiceBase`, or ``workers`` is
+            not an integer; or workers are spawned, and the service or the
+            configuration cannot be pickled: the message names what cannot.
+        :raises ValueError: ``workers`` is less than 1.
+        """
+        count = check_workers(workers)
+        check_service(service)
+        unit = self._launching_unit()
+        if isinstance(unit, Host):
+            open_backdoor(service, self._driver, self._settings)
+            unit.add(service)
+            return
+        wrap = ServiceWrapper(service, count)
+        if self._start_method == start_methods.SPAWN:
+            from oslo_service.supervisor.workers import pickling
+
+            pickling.check_picklable(service, self.conf)
+        self._supervisor.post(lambda: unit.add(wrap, count))
+
+    def stop(self) -> None:
+        """Have the workers stop; does not wait.
+
+        Legal at any time, from anywhere, and more than once.
+        """
+        unit = self._launching_unit()
+        self._supervisor.post(lambda: self._supervisor.stop_unit(unit))
+
+    def wait(self) -> int:
+        """Block until the launcher was told to stop and its workers have ended.
+
+        In the main thread, signals are acted upon meanwhile.
+
+        :returns: 0 after an orderly end, 1 otherwise.
+        :raises RuntimeError: called by a signal handler that runs in it.
+        """
+        if self._unit is None:
+            return 0
+        self._settings.log_options()
+        return self._supervisor.wait_for(self._unit)
+
+    def restart(self) -> None:
+        """Do what SIGHUP does: read the configuration, replace or reset."""
+        if self._unit is not None:
+            self._supervisor.post(self._unit.read_again)
+
+    def handle_signal(self) -> None:
+        """Do nothing; deprecated. Signals are acted upon without it."""
+        warn_of_handle_signal(type(self))
+
+    @property
+    def children(self) -> dict[int, ServiceWrapper]:
+        """The workers by pid, with what they run."""
+        if not isinstance(self._unit, Workforce):
+            return {}
+        return self._unit.children()
+
+    def _launching_unit(self) -> Host | Workforce:
+        if self._unit is None or self._unit.ended.is_set():
+            supervisor, settings = self._supervisor, self._settings
+            if self.no_fork:
+                self._unit = supervisor.add_host(settings)
+            else:
+                start = start_methods.starter(
+                    self._start_method, self._driver, settings
+                )
+                self._unit = supervisor.add_workforce(settings, start)
+        return self._unit

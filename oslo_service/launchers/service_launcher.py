@@ -1,0 +1,117 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What runs services in this process."""
+
+from oslo_config import cfg
+
+from oslo_service import backdoor, backend
+from oslo_service._common.service_base import ServiceBase
+from oslo_service.launchers.checks import check_service, check_workers
+from oslo_service.launchers.process_backdoor import with_backdoor
+from oslo_service.launchers.services import Services
+from oslo_service.launchers.signal_handlers import warn_of_handle_signal
+from oslo_service.launchers.start_methods import check_start_method
+from oslo_service.launchers.systemd import tell_systemd
+from oslo_service.supervisor import loop
+from oslo_service.supervisor.runner import Host
+from oslo_service.supervisor.settings import Settings
+
+__all__ = ("Launcher", "ServiceLauncher")
+
+
+class Launcher:
+    """Runs services in this process.
+
+    Making one decides for good which driver the process runs on.
+
+    :param conf: the configuration; the library's options are registered on it.
+    :param restart_method: what SIGHUP does. ``reload``: the configuration
+        files are read again and the services restarted; ``mutate``: the
+        mutable options are, and nothing restarts. Both call ``reset()``.
+    :raises ValueError: there is no such method; or ``backdoor_port``, or
+        ``WATCHDOG_USEC``, which systemd sets, cannot be that.
+    :raises UnsupportedBackendError: the driver cannot be used here.
+    :ivar backdoor_port: where the debugging back door listens: a port, or the
+        path of a socket; None: there is none. Services get it, too.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, restart_method: str = "reload") -> None:
+        self.conf = conf
+        self.services = Services(restart_method)
+        self._settings = Settings(conf, restart_method)
+        backdoor.is_wanted(conf)  # or it is refused before anything is decided
+        self._driver = backend.commit(conf)
+        self._supervisor = loop.of_process(self._driver)
+        tell_systemd(self._supervisor)
+        self.backdoor_port = backdoor.open_if_enabled(self._driver, conf)
+
+    def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
+        """Start a service; does not wait for its ``start()``.
+
+        :param workers: 1 or None.
+        :raises TypeError: it is not a :class:`ServiceBase`.
+        :raises ValueError: more than one worker is wanted.
+        """
+        if check_workers(workers) != 1:
+            raise ValueError(
+                f"a {type(self).__name__} runs a service in this process, not in"
+                f" {workers} workers: use a ProcessLauncher, or launch()"
+            )
+        check_service(service)
+        self._host.add(with_backdoor(service, self.backdoor_port))
+
+    def stop(self) -> None:
+        """Tell the services to stop; does not wait.
+
+        Legal at any time, from anywhere, and more than once.
+        """
+        self._host.stop()
+
+    def wait(self) -> int:
+        """Block until the services have been stopped and have ended.
+
+        In the main thread, signals are acted upon meanwhile.
+
+        :returns: 0 after an orderly end, 1 otherwise.
+        :raises RuntimeError: called by a signal handler that runs in it.
+        """
+        host = self.services._host
+        if host is None:
+            return 0
+        self._settings.log_options()
+        return self._supervisor.wait_for(host)
+
+    def restart(self) -> None:
+        """Do what SIGHUP does: read the configuration, restart or reset."""
+        self._host.read_again()
+
+    @property
+    def _host(self) -> Host:
+        host = self.services._host
+        if host is None or host.ended.is_set():
+            host = self._supervisor.add_host(self._settings)
+            self.services._host = host
+        return host
+
+
+class ServiceLauncher(Launcher):
+    """Runs services in this process; never forks.
+
+    :param conf: see :class:`Launcher`.
+    :param restart_method: see :class:`Launcher`.
+    :param start_method: accepted as in :class:`ProcessLauncher`; nothing is
+        started.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        restart_method: str = "reload",
+        start_method: str | None = None,
+    ) -> None:
+        super().__init__(conf, restart_method)
+        check_start_method(start_method, self._driver)
+
+    def handle_signal(self) -> None:
+        """Do nothing; deprecated. Signals are acted upon without it."""
+        warn_of_handle_signal(type(self))

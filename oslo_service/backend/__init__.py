@@ -19,7 +19,6 @@ from typing import Any
 from oslo_service.backend import exceptions
 from oslo_service.backend._bootstrap import bootstrap
 from oslo_service.backend._choice import BackendType
-from oslo_service.backend._components import load as get_component
 from oslo_service.backend._selection import (
     _reset_backend,
     commit,
@@ -31,6 +30,7 @@ from oslo_service.backend._selection import (
     register_backend_default_hook,
     selected,
 )
+from oslo_service.compat.components import load as get_component
 
 __all__ = (
     "BackendType",

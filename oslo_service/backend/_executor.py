@@ -6,10 +6,9 @@ import collections
 from collections.abc import Callable
 from concurrent import futures
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from oslo_service.backend.base import Driver
+from oslo_service.backend._primitives import Primitives
 
 __all__ = ("TaskExecutor",)
 
@@ -17,7 +16,7 @@ __all__ = ("TaskExecutor",)
 class _Future(futures.Future[Any]):
     """One whose waiters block their task, not the process."""
 
-    def __init__(self, driver: "Driver") -> None:
+    def __init__(self, driver: Primitives) -> None:
         super().__init__()
         self._ended = driver.event()
         self.add_done_callback(lambda _: self._ended.set())
@@ -43,7 +42,7 @@ class TaskExecutor(futures.Executor):
     :raises ValueError: that is less than one.
     """
 
-    def __init__(self, driver: "Driver", max_workers: int) -> None:
+    def __init__(self, driver: Primitives, max_workers: int) -> None:
         if max_workers < 1:
             raise ValueError(f"max_workers is 1 or more, not {max_workers!r}")
         self._driver = driver

@@ -3,10 +3,8 @@
 """A semaphore made of a driver's events."""
 
 import collections
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from oslo_service.backend.base import Driver, Event
+from oslo_service.backend._primitives import Event, Primitives
 
 __all__ = ("Semaphore",)
 
@@ -22,7 +20,7 @@ class Semaphore:
     :raises ValueError: ``value`` is negative.
     """
 
-    def __init__(self, driver: "Driver", value: int = 1) -> None:
+    def __init__(self, driver: Primitives, value: int = 1) -> None:
         if value < 0:
             raise ValueError(f"a semaphore starts at 0 or more, not {value!r}")
         self._driver = driver
@@ -70,7 +68,7 @@ class Semaphore:
             return False
         return True
 
-    def _leave(self, event: "Event") -> None:
+    def _leave(self, event: Event) -> None:
         try:
             self._waiters.remove(event)
         except ValueError:

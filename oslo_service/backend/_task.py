@@ -6,12 +6,10 @@ import abc
 import logging
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from oslo_service.backend import exceptions
-
-if TYPE_CHECKING:
-    from oslo_service.backend.base import Driver
+from oslo_service.backend._primitives import Primitives
 
 __all__ = ("InlineTask", "Task")
 
@@ -43,7 +41,7 @@ class Task(abc.ABC):
         "name",
     )
 
-    def __init__(self, driver: "Driver", call: Callable[[], Any], name: str) -> None:
+    def __init__(self, driver: Primitives, call: Callable[[], Any], name: str) -> None:
         self.name = name
         self.ident: int | None = None
         self._driver = driver

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from oslo_service.backend._greenlets import frames_of_greenlets
 from oslo_service.backend._lock_event import LockEvent
 from oslo_service.backend._poll import poll_ready
+from oslo_service.backend._primitives import Event
 from oslo_service.backend._semaphore import Semaphore
 from oslo_service.backend._task import InlineTask, Task
 from oslo_service.backend._waiter_event import Waiter, WaiterEvent
@@ -60,31 +61,6 @@ class Capabilities:
     kill_tasks: bool
     parallel: bool
     spawn_workers: bool
-
-
-class Event(Protocol):
-    """A flag to wait for, as :class:`threading.Event`.
-
-    :meth:`set` never blocks, and is legal in any native thread and in a
-    signal handler, whatever lock the code holds that was interrupted.
-    """
-
-    def is_set(self) -> bool:
-        """Tell whether the flag is up."""
-
-    def set(self) -> None:
-        """Raise the flag and wake every waiter."""
-
-    def clear(self) -> None:
-        """Lower the flag."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Block this task until the flag is up.
-
-        :param timeout: seconds; None waits without limit; 0 only looks, and
-            lets other tasks run where the model is cooperative.
-        :returns: whether the flag is up.
-        """
 
 
 class HttpServer(Protocol):
@@ -305,13 +281,10 @@ class Driver(abc.ABC):
         self.running = set()
 
     def get_service_components(self) -> dict[str, Any]:
-        """Give the public classes by name, as other implementations did.
+        """Return the public classes by name: they are the same under every driver."""
+        from oslo_service.compat import components
 
-        They are the same under every driver.
-        """
-        from oslo_service.backend import _components
-
-        return _components.load_all()
+        return components.load_all()
 
 
 if not TYPE_CHECKING:

@@ -1,3 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The attic: what is kept only for names that others import."""
+"""The attic: what is kept only for names that others import.
+
+``oslo_service.backend._eventlet`` and ``oslo_service.backend._threading`` are doors to
+it, a few lines each: what stands behind them is :mod:`.bound`, and behind
+``backend.get_component()`` is :mod:`.components`. Nothing new is written on these.
+"""

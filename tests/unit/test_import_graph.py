@@ -14,13 +14,6 @@ PROGRAM = Path(__file__).parents[2] / "tools" / "import_graph.py"
 # What is still to be cut: who cuts one strikes it out.
 KNOWN = {
     ("backdoor.tasks", "backdoor.door"),
-    ("backend", "backend._components"),
-    ("backend._executor", "backend.base"),
-    ("backend._semaphore", "backend.base"),
-    ("backend._task", "backend.base"),
-    ("backend.base", "backend._components"),
-    ("backend.base", "launchers.service"),
-    ("backend.base", "serving.engine"),
     ("commands.check.projects", "commands.check.modules"),
     ("groups.membership", "threadgroup"),
     ("testing._errands", "testing._isolation"),

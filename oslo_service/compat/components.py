@@ -1,9 +1,15 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The public names that can be asked for by name, and where they live."""
+"""The public names that can be asked for by name, and where they live.
+
+The modules are imported when they are asked for, by name: :mod:`oslo_service.backend`
+answers with them, and stands below them.
+"""
 
 import importlib
 from typing import Any
+
+__all__ = ("load", "load_all")
 
 _MODULES = {
     "oslo_service.service": (
@@ -37,7 +43,7 @@ _WHERE = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def load(name: str) -> Any:
-    """Give one component.
+    """Return one component.
 
     :raises KeyError: there is none of that name; the message lists them.
     """
@@ -51,5 +57,5 @@ def load(name: str) -> Any:
 
 
 def load_all() -> dict[str, Any]:
-    """Give every component by name."""
+    """Return every component by name."""
     return {name: load(name) for name in _WHERE}

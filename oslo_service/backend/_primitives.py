@@ -1,0 +1,56 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What tasks, semaphores and executors need of the driver that they are made of."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Protocol
+
+__all__ = ("Event", "Primitives")
+
+
+class Event(Protocol):
+    """A flag to wait for, as :class:`threading.Event`.
+
+    :meth:`set` is non-blocking, thread-safe, and legal in a signal handler,
+    whatever lock the code holds that was interrupted.
+    """
+
+    def is_set(self) -> bool:
+        """Whether the flag is up."""
+
+    def set(self) -> None:
+        """Raise the flag and wake every waiter. Idempotent."""
+
+    def clear(self) -> None:
+        """Lower the flag. Idempotent."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block this task until the flag is up.
+
+        :param timeout: seconds; None waits without limit; 0 only looks, and
+            lets other tasks run where the model is cooperative.
+        :returns: whether the flag is up.
+        """
+
+
+class Primitives(Protocol):
+    """The part of :class:`.Driver` that the library's own pieces are made of."""
+
+    running: set[Any]
+
+    @property
+    def killed_by(self) -> tuple[type[BaseException], ...]:
+        """What :meth:`.Task.stop` raises in a task that has begun."""
+
+    def spawn(self, call: Callable[[], Any], *, name: str) -> object:
+        """Run ``call()`` concurrently, in a task of its own."""
+
+    def current_ident(self) -> int:
+        """Identify the calling task."""
+
+    def event(self) -> Event:
+        """Return a fresh event, not set."""
+
+    def original(self, module: str) -> ModuleType:
+        """Return a standard library module as it was before any patching."""

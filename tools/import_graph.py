@@ -48,6 +48,7 @@ ROOMS = {
     "_multiprocessing": "facade",
     "_options": "facade",
     # What the public modules need.
+    "applications": "facade",
     "backdoor": "facade",
     "commands": "facade",
     "groups": "facade",

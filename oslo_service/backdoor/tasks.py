@@ -11,7 +11,7 @@ from oslo_service.backdoor import frames, loops
 from oslo_service.backdoor.door import Door
 from oslo_service.groups import membership
 from oslo_service.loopingcall import LoopingCallBase
-from oslo_service.serving.leader_followers import Lead
+from oslo_service.serving.leader_followers import LeaderFollowers
 from oslo_service.supervisor import loop as supervision
 from oslo_service.supervisor.runner import Host
 from oslo_service.supervisor.shutdown_timeout import TimeLimit
@@ -97,7 +97,7 @@ _KNOWN: dict[CodeType, _Tell] = {
     **dict.fromkeys(_codes(LoopingCallBase._loop), _tell_loop),
     **dict.fromkeys(_codes(membership.run), _tell_member),
     **dict.fromkeys(_codes(Host._live, Host._stop, Host._restart), _tell_service),
-    **dict.fromkeys(_codes(Lead._live), _tell_http),
+    **dict.fromkeys(_codes(LeaderFollowers._run), _tell_http),
     **dict.fromkeys(
         _codes(supervision.Supervisor._turn),
         _tell("the launcher: waits for signals, and for what it runs"),

@@ -10,7 +10,7 @@ from typing import Any
 from oslo_service._common import clock
 from oslo_service.serving.poller import Poller
 
-__all__ = ("Entrance",)
+__all__ = ("Acceptor",)
 
 LOG = logging.getLogger(__name__)
 
@@ -18,13 +18,13 @@ LOG = logging.getLogger(__name__)
 _PAUSE = 0.25
 # How many clients are accepted at a time, and at the end. One at a time where
 # others wait for them too: who is awake already would take the whole crowd.
-_ACCEPTS, _CROWD = 16, 1024
+_BATCH, _BACKLOG = 16, 1024
 _EXHAUSTED = frozenset(
     (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC)
 )
 
 
-class Entrance:
+class Acceptor:
     """A listening socket, and what becomes of those who come.
 
     Its methods are called by one task at a time, with a lock held, but for
@@ -33,62 +33,62 @@ class Entrance:
 
     :param listener: a socket of the unpatched module, not blocking.
     :param poller: tells when there is somebody.
-    :param admit: takes a client's socket and address; closes it where it fails.
+    :param connect: takes a client's socket and address; closes it where it fails.
     :param shared: whether other processes accept from the same socket.
     :param name: for the log.
-    :ivar opens_again: when it is to be opened again; None: it is open.
+    :ivar resumes_at: when it is to be opened again; None: it is open.
     """
 
     def __init__(
         self,
         listener: Any,
         poller: Poller,
-        admit: Callable[[Any, Any], None],
+        connect: Callable[[Any, Any], None],
         *,
         shared: bool,
         name: str,
     ) -> None:
         self._listener = listener
         self._poller = poller
-        self._admit = admit
-        self._at_a_time = 1 if shared else _ACCEPTS
+        self._connect = connect
+        self._batch = 1 if shared else _BATCH
         self._name = name
         self._exhausted = False
-        self.opens_again: float | None = None
+        self.resumes_at: float | None = None
 
     def open(self) -> None:
         """Have the poller tell of clients."""
-        self.opens_again = None
+        self.resumes_at = None
         self._poller.add_listener(self._listener.fileno())
 
-    def is_at(self, fd: int) -> bool:
+    def listens_on(self, fd: int) -> bool:
         """Whether that is the descriptor at which clients come."""
         return bool(fd == self._listener.fileno())
 
-    def welcome(self) -> Exception | None:
+    def accept(self) -> Exception | None:
         """Let in some of those who are there; return what is to be reported."""
-        failure, full = self._accept(self._at_a_time)
+        failure, full = self._accept(self._batch)
         if full:
-            if self.opens_again is None:
+            if self.resumes_at is None:
                 self._poller.remove(self._listener.fileno())
-            self.opens_again = clock.now() + _PAUSE
+            self.resumes_at = clock.now() + _PAUSE
         return failure
 
-    def admit_all(self) -> Exception | None:
+    def accept_backlog(self) -> Exception | None:
         """Let in those who are there already, for whom nobody else would come.
 
         :returns: what is to be reported.
         """
-        return self._accept(_CROWD)[0]
+        return self._accept(_BACKLOG)[0]
 
     def close(self) -> None:
         """Let nobody else in.
 
         No lock may be held: it may have to wait until no task waits here.
         """
-        if self.opens_again is None:
+        if self.resumes_at is None:
             self._poller.remove(self._listener.fileno())
-        self.opens_again = None
+        self.resumes_at = None
         self._listener.close()
 
     def _accept(self, most: int) -> tuple[Exception | None, bool]:
@@ -98,7 +98,7 @@ class Entrance:
             client = None
             try:
                 client, address = self._listener.accept()
-                self._admit(client, address)
+                self._connect(client, address)
                 self._exhausted = False
             except BlockingIOError:
                 break

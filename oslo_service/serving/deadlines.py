@@ -14,10 +14,10 @@ _RATE = 4
 class Due(Protocol):
     """What has a deadline.
 
-    :ivar looked_at: for :class:`Deadlines` alone.
+    :ivar bucket: for :class:`Deadlines` alone.
     """
 
-    looked_at: int | None
+    bucket: int | None
 
     @property
     def deadline(self) -> float | None:
@@ -30,7 +30,7 @@ T = TypeVar("T", bound=Due)
 class Deadlines(Generic[T]):
     """The deadlines of many things, most of which are put off all the time.
 
-    Putting one off costs nothing: each is looked at when it was due first,
+    Moving one costs nothing: each is looked at when it was due first,
     and again when it is due now. Only what becomes due earlier must be told
     (:meth:`note`). They are kept to a quarter of a second, never early.
     """
@@ -54,31 +54,31 @@ class Deadlines(Generic[T]):
         """
         if thing.deadline is None:
             return False
-        mark = int(thing.deadline * _RATE) + 1
-        if thing.looked_at is not None:
-            if thing.looked_at <= mark:
+        bucket = int(thing.deadline * _RATE) + 1
+        if thing.bucket is not None:
+            if thing.bucket <= bucket:
                 return False
             self.forget(thing)
-        thing.looked_at = mark
-        if mark in self._things:
-            self._things[mark].add(thing)
+        thing.bucket = bucket
+        if bucket in self._things:
+            self._things[bucket].add(thing)
         else:
-            self._things[mark] = {thing}
-            heapq.heappush(self._heap, mark)
-        return self._heap[0] == mark
+            self._things[bucket] = {thing}
+            heapq.heappush(self._heap, bucket)
+        return self._heap[0] == bucket
 
     def forget(self, thing: T) -> None:
         """Record that a thing is no more."""
-        if thing.looked_at is not None:
-            self._things[thing.looked_at].discard(thing)
-            thing.looked_at = None
+        if thing.bucket is not None:
+            self._things[thing.bucket].discard(thing)
+            thing.bucket = None
 
     def due(self, now: float) -> list[T]:
         """Return what is due, once."""
         found = []
         while self._heap and self._heap[0] <= now * _RATE:
             for thing in self._things.pop(heapq.heappop(self._heap)):
-                thing.looked_at = None
+                thing.bucket = None
                 if thing.deadline is not None and thing.deadline <= now:
                     found.append(thing)
                 else:

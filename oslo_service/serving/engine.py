@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Connections that are served by tasks that take turns (:mod:`.lead`).
+"""Connections that are served by tasks that take turns (:mod:`.leader_followers`).
 
 The leader waits for all connections and serves those that are ready. Once
-applications are seen to take their time, it passes the lead on before it runs
+applications are seen to take their time, it promotes another task before it runs
 one, not only when it is held up.
 """
 
@@ -14,43 +14,43 @@ from typing import Any, Protocol
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.serving import poller
-from oslo_service.serving.acceptor import Entrance
+from oslo_service.serving.acceptor import Acceptor
 from oslo_service.serving.deadlines import Deadlines
-from oslo_service.serving.leader_followers import Lead, Member
+from oslo_service.serving.leader_followers import LeaderFollowers, ServingTask
 
 __all__ = ("Engine", "Session")
 
 # Applications that take longer than this on average, in seconds, are run when
-# the lead has been passed on; the weight of one in the average; and the most
+# another task has been promoted; the weight of one in the average; and the most
 # that one counts for.
-_LONG, _WEIGHT, _MOST = 0.0005, 0.1, 0.01
+_SLOW, _WEIGHT, _CAP = 0.0005, 0.1, 0.01
 
 
 class Session(Protocol):
     """One connection, as the engine sees it.
 
-    :ivar gate: a lock: who has it serves the session.
-    :ivar again: there is something new for it.
+    :ivar lock: a lock: who has it serves the session.
+    :ivar notified: there is something new for it.
     :ivar readable: there may be something to read.
     :ivar hung_up: the end may be among it.
-    :ivar hurried: its deadline has become earlier.
+    :ivar deadline_moved: its deadline has become earlier.
     """
 
-    gate: Any
-    again: bool
+    lock: Any
+    notified: bool
     readable: bool
     hung_up: bool
-    hurried: bool
-    looked_at: int | None
+    deadline_moved: bool
+    bucket: int | None
 
     @property
     def deadline(self) -> float | None:
         """When to call :meth:`expire`."""
 
-    def serve(self, member: Member) -> None:
+    def serve(self, task: ServingTask) -> None:
         """Go on until there is nothing to do."""
 
-    def pump(self) -> None:
+    def send_pending(self) -> None:
         """Send what waits to be sent, while the session is being served."""
 
     def expire(self) -> None:
@@ -64,7 +64,7 @@ class Engine:
     :param listener: a socket of the unpatched module, not blocking; it is
         closed in the end.
     :param connect: makes a session of a client's socket and address.
-    :param places: how many applications may run at a time.
+    :param pool_size: how many applications may run at a time.
     :param shared: whether other processes accept from the same socket.
     :param name: for the names of the tasks.
     """
@@ -75,7 +75,7 @@ class Engine:
         listener: Any,
         connect: Callable[[Any, Any, "Engine"], Session],
         *,
-        places: int,
+        pool_size: int,
         shared: bool,
         name: str,
     ) -> None:
@@ -87,33 +87,33 @@ class Engine:
         self._lock = self.new_lock()
         self._sessions: dict[int, Session] = {}
         self._ready: collections.deque[Session] = collections.deque()
-        self._put_off: collections.deque[Session] = collections.deque()
+        self._requeued: collections.deque[Session] = collections.deque()
         self._deadlines: Deadlines[Session] = Deadlines()
-        self._places = self._free = places
+        self._pool_size = self._free_slots = pool_size
         # In the order in which they came; each is there once, whatever happens to
         # it meanwhile: a place that is given to nobody would be lost.
-        self._queue: dict[Session, None] = {}
-        self._pace = 0.0
-        self._long = False
+        self._waiting: dict[Session, None] = {}
+        self._mean = 0.0
+        self._slow = False
         self.stopping = False
-        self._refuses = False
+        self._listener_closed = False
         self._ended = False
-        self._over = driver.event()
+        self._finished = driver.event()
         self.poller = poller.make(driver)
-        self._entrance = Entrance(
-            listener, self.poller, self._admit, shared=shared, name=name
+        self._acceptor = Acceptor(
+            listener, self.poller, self._add, shared=shared, name=name
         )
-        # One task more than there are places: the connections need looking after.
-        self._lead = Lead(
-            driver, name, lambda: self._places + 1, self._work, self.poller.close
+        # One task more than there are pool_size: the connections need looking after.
+        self._tasks = LeaderFollowers(
+            driver, name, lambda: self._pool_size + 1, self._work, self.poller.close
         )
 
     # Orders
 
     def start(self) -> None:
         """Serve; does not wait."""
-        self._entrance.open()
-        self._lead.start()
+        self._acceptor.open()
+        self._tasks.start()
 
     def stop(self, *, for_good: bool = True) -> None:
         """Accept nobody else; finish what has begun. Does not wait.
@@ -123,182 +123,182 @@ class Engine:
         with self._lock:
             if self.stopping:
                 return
-            failure = self._entrance.admit_all() if for_good else None
+            failure = self._acceptor.accept_backlog() if for_good else None
             self.stopping = True
             sessions = list(self._sessions.values())
-        self._entrance.close()
-        self._refuses = True  # the poller is needed no more for that
-        self._entrance.report(failure)
+        self._acceptor.close()
+        self._listener_closed = True  # the poller is needed no more for that
+        self._acceptor.report(failure)
         for session in sessions:
             self._ready.append(session)
         self.poller.wake()
-        self._end_if_over()
+        self._end_if_finished()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until everything that had begun is finished.
 
         :returns: whether it is.
         """
-        return self._over.wait(timeout)
+        return self._finished.wait(timeout)
 
     @property
     def running(self) -> int:
         """How many applications run."""
-        return self._places - self._free
+        return self._pool_size - self._free_slots
 
-    def resize(self, places: int) -> None:
+    def resize(self, pool_size: int) -> None:
         """Have another number of applications run at a time."""
         with self._lock:
-            self._free += places - self._places
-            self._places = places
-            self._ready.extend(self._queue)
-            self._queue.clear()
+            self._free_slots += pool_size - self._pool_size
+            self._pool_size = pool_size
+            self._ready.extend(self._waiting)
+            self._waiting.clear()
         self.poller.wake()
 
     # For sessions
 
-    def enter(self, session: Session, member: Member) -> bool:
+    def acquire_slot(self, session: Session, task: ServingTask) -> bool:
         """Take a place for an application.
 
         :returns: False: there is none; the session is served again when there
             is.
         """
         with self._lock:
-            if self._free <= 0:
-                self._queue[session] = None
+            if self._free_slots <= 0:
+                self._waiting[session] = None
                 return False
-            self._free -= 1
-            if self._queue:
-                self._queue.pop(session, None)
-        if self._long and self._lead.is_with(member):
-            self._lead.pass_on()
+            self._free_slots -= 1
+            if self._waiting:
+                self._waiting.pop(session, None)
+        if self._slow and self._tasks.is_leader(task):
+            self._tasks.promote()
         return True
 
-    def leave(self, seconds: float) -> None:
+    def release_slot(self, seconds: float) -> None:
         """Return the place back.
 
         :param seconds: how long the application took.
         """
         with self._lock:
-            self._free += 1
-            if self._queue and self._free > 0:
-                first = next(iter(self._queue))
-                del self._queue[first]
+            self._free_slots += 1
+            if self._waiting and self._free_slots > 0:
+                first = next(iter(self._waiting))
+                del self._waiting[first]
                 self._ready.appendleft(first)
         if self._parallel:
-            seconds = min(seconds, _MOST)
-            self._pace += (seconds - self._pace) * _WEIGHT
-            self._long = self._pace > _LONG
+            seconds = min(seconds, _CAP)
+            self._mean += (seconds - self._mean) * _WEIGHT
+            self._slow = self._mean > _SLOW
 
-    def put_off(self, session: Session) -> None:
+    def requeue(self, session: Session) -> None:
         """Serve a session again when all others that are ready have been served."""
-        self._put_off.append(session)
+        self._requeued.append(session)
 
     def forget(self, fd: int, session: Session) -> None:
         """Record that a session is over; its socket is closed next."""
         self.poller.forget(fd)
         with self._lock:
             self._sessions.pop(fd, None)
-            self._queue.pop(session, None)
+            self._waiting.pop(session, None)
             self._deadlines.forget(session)
         if self.stopping:
-            self._end_if_over()
+            self._end_if_finished()
 
     # Serving
 
-    def _work(self, member: Member) -> None:
-        lead, ready = self._lead, self._ready
+    def _work(self, task: ServingTask) -> None:
+        tasks, ready = self._tasks, self._ready
         while not self._ended:
             try:
                 session = ready.popleft()
             except IndexError:
-                if lead.is_with(member):
-                    self._look()
-                    lead.call_watch()
-                elif not self._put_off:
+                if tasks.is_leader(task):
+                    self._poll()
+                    tasks.wake_monitor()
+                elif not self._requeued:
                     return
-                self._take_up()
+                self._take_requeued()
                 continue
-            self._serve(session, member)
-            lead.turns += 1
+            self._serve(session, task)
+            tasks.progress += 1
 
-    def _take_up(self) -> None:
-        put_off = self._put_off
-        while put_off:
+    def _take_requeued(self) -> None:
+        requeued = self._requeued
+        while requeued:
             try:
-                self._ready.append(put_off.popleft())
+                self._ready.append(requeued.popleft())
             except IndexError:  # another task was quicker
                 return
 
-    def _serve(self, session: Session, member: Member) -> None:
-        session.again = True
-        while session.again:
-            if not session.gate.acquire(False):
-                session.pump()
+    def _serve(self, session: Session, task: ServingTask) -> None:
+        session.notified = True
+        while session.notified:
+            if not session.lock.acquire(False):
+                session.send_pending()
                 return
-            session.again = False
+            session.notified = False
             try:
-                session.serve(member)
+                session.serve(task)
             finally:
-                session.gate.release()
-        if session.looked_at is None or session.hurried:
+                session.lock.release()
+        if session.bucket is None or session.deadline_moved:
             self._schedule(session)
 
     def _schedule(self, session: Session) -> None:
-        session.hurried = False
+        session.deadline_moved = False
         with self._lock:
             earlier = self._deadlines.note(session)
-        if earlier and self._lead.resting:
+        if earlier and self._tasks.leader_waits:
             self.poller.wake()
 
     # Looking
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         # First of all: who notes a deadline that is earlier has to know.
-        self._lead.resting = True
+        self._tasks.leader_waits = True
         try:
             with self._lock:
                 due = self._deadlines.next
-                again = self._entrance.opens_again
-            if again is not None:
-                due = min(due or again, again)
+                resumes_at = self._acceptor.resumes_at
+            if resumes_at is not None:
+                due = min(due or resumes_at, resumes_at)
             timeout = None if due is None else max(0.0, due - clock.now())
-            if self._put_off:
+            if self._requeued:
                 timeout = 0
             found = self.poller.wait(timeout)
         finally:
-            self._lead.resting = False
+            self._tasks.leader_waits = False
         for fd, read, end in found:
             session = self._sessions.get(fd)
             if session is None:
-                self._welcome(fd)
+                self._accept(fd)
                 continue
             if read:
                 session.readable = True
                 session.hung_up = session.hung_up or end
             self._ready.append(session)
         if due is not None:
-            self._look_at_deadlines()
+            self._check_deadlines()
 
-    def _look_at_deadlines(self) -> None:
+    def _check_deadlines(self) -> None:
         now = clock.now()
         with self._lock:
             late = self._deadlines.due(now)
-            again = self._entrance.opens_again
-            if again is not None and again <= now and not self.stopping:
-                self._entrance.open()
+            resumes_at = self._acceptor.resumes_at
+            if resumes_at is not None and resumes_at <= now and not self.stopping:
+                self._acceptor.open()
         for session in late:
             session.expire()
             self._ready.append(session)
 
-    def _welcome(self, fd: int) -> None:
+    def _accept(self, fd: int) -> None:
         failure = None
         with self._lock:
-            if not self.stopping and self._entrance.is_at(fd):
-                failure = self._entrance.welcome()
-        self._entrance.report(failure)
+            if not self.stopping and self._acceptor.listens_on(fd):
+                failure = self._acceptor.accept()
+        self._acceptor.report(failure)
 
-    def _admit(self, client: Any, address: Any) -> None:
+    def _add(self, client: Any, address: Any) -> None:
         fd = client.fileno()
         try:
             client.setblocking(False)
@@ -312,11 +312,11 @@ class Engine:
 
     # The end
 
-    def _end_if_over(self) -> None:
+    def _end_if_finished(self) -> None:
         with self._lock:
-            if self._sessions or self._ended or not self._refuses:
+            if self._sessions or self._ended or not self._listener_closed:
                 return
             self._ended = True
         self.poller.wake()
-        self._lead.end()
-        self._over.set()
+        self._tasks.end()
+        self._finished.set()

@@ -1,16 +1,16 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Tasks that take turns: no more of them at work than there is work.
+"""Leader and followers: no more tasks at work than there is work.
 
 One task at a time leads: it waits, and does what there is to do, one thing
 after the other. As long as nothing blocks, nobody else ever runs: under the
 GIL, each needless runnable thread costs more than a request. When the leader
-is held up, the lead goes to another task, which waits for exactly that:
+is held up, another task is promoted. The monitor sees to that:
 
-- where tasks are preemptive, the watch looks every few milliseconds, while
-  there is work, whether the leader gets on;
-- where they are cooperative, the watch gets its turn exactly when the leader
-  is held up.
+- where tasks are preemptive, it looks every few milliseconds, while there is
+  work, whether the leader makes progress;
+- where they are cooperative, it gets its turn exactly when the leader is held
+  up.
 """
 
 import functools
@@ -19,187 +19,191 @@ from collections.abc import Callable
 
 from oslo_service.backend.base import Driver, Event
 
-__all__ = ("Lead", "Member")
+__all__ = ("LeaderFollowers", "ServingTask")
 
 LOG = logging.getLogger(__name__)
 
 # How long a leader may go without finishing anything, in seconds.
-_PATIENCE = 0.002
+_STALL = 0.002
 # How long a task rests after a failure, in seconds.
-_RESPITE = 0.1
+_FAILURE_PAUSE = 0.1
 # How long a task without work stays, in seconds.
-_STAY = 30.0
+_IDLE_TIMEOUT = 30.0
 
 
-class Member:
-    """A task that takes its turn.
+class ServingTask:
+    """A task that leads, follows, or serves without leading.
 
-    :param wake: set when it gets the lead.
+    :param promoted: set when it is to lead, or to end.
     """
 
-    __slots__ = ("wake",)
+    __slots__ = ("promoted",)
 
-    def __init__(self, wake: Event) -> None:
-        self.wake = wake
+    def __init__(self, promoted: Event) -> None:
+        self.promoted = promoted
 
 
-class Lead:
-    """Who leads.
+class LeaderFollowers:
+    """The tasks of one server, one of which leads.
+
+    Every method is non-blocking, and thread-safe.
 
     :param driver: what the tasks run on.
     :param name: for the names of the tasks.
-    :param most: how many tasks there may be; asked each time.
-    :param work: what a member does until it neither leads nor finds anything
+    :param max_tasks: how many tasks there may be; asked each time.
+    :param work: what a task does until it neither leads nor finds anything
         to do; what it raises is logged.
     :param on_end: called once, when the last task is about to end.
-    :ivar turns: to be counted up whenever something is finished.
-    :ivar resting: to be set while the leader waits for something to do.
+    :ivar progress: counted up by ``work`` whenever something is finished.
+    :ivar leader_waits: set by ``work`` while the leader waits for something to do.
     """
 
     def __init__(
         self,
         driver: Driver,
         name: str,
-        most: Callable[[], int],
-        work: Callable[[Member], None],
+        max_tasks: Callable[[], int],
+        work: Callable[[ServingTask], None],
         on_end: Callable[[], None],
     ) -> None:
         self._driver = driver
         self._name = name
-        self._most = most
+        self._max_tasks = max_tasks
         self._work = work
         self._on_end = on_end
         self._parallel = driver.capabilities.parallel
         self._lock = driver.original("_thread").allocate_lock()
-        self._members: set[Member] = set()
-        self._parked: list[Member] = []
-        self._leader: Member | None = None
-        self._watch = driver.event()
-        self._watch_rests = False
+        self._tasks: set[ServingTask] = set()
+        self._followers: list[ServingTask] = []
+        self._leader: ServingTask | None = None
+        self._monitor = driver.event()
+        self._monitor_waits = False
         self._ended = False
-        self.turns = 0
-        self.resting = False
+        self.progress = 0
+        self.leader_waits = False
 
     def start(self) -> None:
-        """Have a first task lead."""
-        watch = self._keep_looking if self._parallel else self._keep_watch
-        self._driver.spawn(watch, name=f"{self._name} watch")
-        self.pass_on()
+        """Promote a first task, and begin to monitor it."""
+        monitor = (
+            self._monitor_preemptive if self._parallel else self._monitor_cooperative
+        )
+        self._driver.spawn(monitor, name=f"{self._name} monitor")
+        self.promote()
 
     def end(self) -> None:
-        """Have all tasks end; those at work when they are done."""
+        """Have all tasks end: followers now, those at work when they are done."""
         with self._lock:
             self._ended = True
-            parked, self._parked = self._parked, []
-            nobody = not self._members
-        self._watch.set()
-        for member in parked:
-            member.wake.set()
+            followers, self._followers = self._followers, []
+            nobody = not self._tasks
+        self._monitor.set()
+        for task in followers:
+            task.promoted.set()
         if nobody:
             self._on_end()
 
-    def is_with(self, member: Member) -> bool:
-        """Whether a member leads."""
-        return self._leader is member
+    def is_leader(self, task: ServingTask) -> bool:
+        """Whether a task leads."""
+        return self._leader is task
 
-    def pass_on(self) -> None:
-        """Have another task lead; where there can be none, the first that is free."""
+    def promote(self) -> None:
+        """Have a follower lead, or a new task; else the first task that is free."""
         with self._lock:
-            member = self._parked.pop() if self._parked else None
-            fresh = member is None
-            if member is None and len(self._members) < self._most():
-                member = Member(self._driver.event())
-                self._members.add(member)
-            self._leader = member
-        if member is None:
+            task = self._followers.pop() if self._followers else None
+            fresh = task is None
+            if task is None and len(self._tasks) < self._max_tasks():
+                task = ServingTask(self._driver.event())
+                self._tasks.add(task)
+            self._leader = task
+        if task is None:
             return
         if not fresh:
-            member.wake.set()
+            task.promoted.set()
             return
         try:
-            self._driver.spawn(functools.partial(self._live, member), name=self._name)
+            self._driver.spawn(functools.partial(self._run, task), name=self._name)
         except RuntimeError:
             LOG.exception("%s goes on with fewer tasks", self._name)
             with self._lock:
-                self._members.discard(member)
+                self._tasks.discard(task)
                 self._leader = None
 
-    def _live(self, member: Member) -> None:
+    def _run(self, task: ServingTask) -> None:
         while True:
             try:
-                if self._leader is member:
-                    self.call_watch()
-                self._work(member)
+                if self._leader is task:
+                    self.wake_monitor()
+                self._work(task)
             except Exception:
                 LOG.exception("%s goes on after a failure", self._name)
                 # It may last: neither the log nor the processor is to be filled.
-                self._driver.sleep(_RESPITE)
-            if self._takes(member):
+                self._driver.sleep(_FAILURE_PAUSE)
+            if self._lead_or_follow(task):
                 continue
-            member.wake.wait(_STAY)
-            member.wake.clear()
-            if self._leaves(member):
+            task.promoted.wait(_IDLE_TIMEOUT)
+            task.promoted.clear()
+            if self._retire(task):
                 return
 
-    def _takes(self, member: Member) -> bool:
-        """Return a lead that nobody has to a member; else park it."""
+    def _lead_or_follow(self, task: ServingTask) -> bool:
+        """Return whether a task leads; else it is a follower from now on."""
         with self._lock:
             if self._leader is None:
-                self._leader = member
-            if self._leader is member and not self._ended:
+                self._leader = task
+            if self._leader is task and not self._ended:
                 return True
             if not self._ended:
-                self._parked.append(member)
+                self._followers.append(task)
             else:
-                member.wake.set()
+                task.promoted.set()
             return False
 
-    def _leaves(self, member: Member) -> bool:
-        """Have a member end that has waited for nothing."""
+    def _retire(self, task: ServingTask) -> bool:
+        """Whether a follower ends: it was not promoted in time, or all end."""
         with self._lock:
-            if member in self._parked:
-                self._parked.remove(member)
+            if task in self._followers:
+                self._followers.remove(task)
             elif not self._ended:
                 return False
-            self._members.discard(member)
-            last = self._ended and not self._members
+            self._tasks.discard(task)
+            last = self._ended and not self._tasks
         if last:
             self._on_end()
         return True
 
-    # The watch
+    # The monitor
 
-    def call_watch(self) -> None:
-        """Record that the leader has something to do."""
-        if self._watch_rests:
-            self._watch_rests = False
-            self._watch.set()
+    def wake_monitor(self) -> None:
+        """Record that the leader has something to do. Costs nothing while it has."""
+        if self._monitor_waits:
+            self._monitor_waits = False
+            self._monitor.set()
 
-    def _keep_watch(self) -> None:
-        """Where tasks are cooperative: called, the watch runs when it can."""
+    def _monitor_cooperative(self) -> None:
+        """Where tasks are cooperative: woken, it runs once the leader is held up."""
         while not self._ended:
-            self._rest_watch()
-            if self._held_up():
-                self.pass_on()
+            self._rest_monitor()
+            if self._is_held_up():
+                self.promote()
 
-    def _keep_looking(self) -> None:
-        """Where they are not: look often, while there is work."""
+    def _monitor_preemptive(self) -> None:
+        """Where tasks are preemptive: look often, while there is work."""
         while not self._ended:
-            seen = self.turns
-            self._driver.sleep(_PATIENCE)
-            if self.turns == seen:
-                if self._held_up():
-                    self.pass_on()
+            seen = self.progress
+            self._driver.sleep(_STALL)
+            if self.progress == seen:
+                if self._is_held_up():
+                    self.promote()
                 else:
-                    self._rest_watch()
+                    self._rest_monitor()
 
-    def _held_up(self) -> bool:
-        return not (self.resting or self._leader is None or self._ended)
+    def _is_held_up(self) -> bool:
+        return not (self.leader_waits or self._leader is None or self._ended)
 
-    def _rest_watch(self) -> None:
-        self._watch.clear()
-        self._watch_rests = True
-        # Of what began before that it would not be told.
-        if not (self._ended or (self._parallel and self._held_up())):
-            self._watch.wait()
-        self._watch_rests = False
+    def _rest_monitor(self) -> None:
+        self._monitor.clear()
+        self._monitor_waits = True
+        # It would not be woken for what began before.
+        if not (self._ended or (self._parallel and self._is_held_up())):
+            self._monitor.wait()
+        self._monitor_waits = False

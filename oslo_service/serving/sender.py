@@ -28,7 +28,7 @@ class Sender:
     :param socket: the client's, not blocking.
     :param tls: what is sent goes through it, where there is one.
     :param lock: of native threads.
-    :ivar size: how many bytes wait to be sent.
+    :ivar pending: how many bytes wait to be sent.
     :ivar gone: why there is nobody to send to; None: there is.
     """
 
@@ -38,9 +38,9 @@ class Sender:
         "_socket",
         "_tls",
         "_unsent",
-        "_waits",
+        "_wants_write",
         "gone",
-        "size",
+        "pending",
     )
 
     def __init__(self, socket: Any, poller: Poller, tls: TLS | None, lock: Any) -> None:
@@ -50,11 +50,11 @@ class Sender:
         self._lock = lock
         # Made when something waits: hardly ever.
         self._unsent: collections.deque[memoryview] | None = None
-        self._waits = False
-        self.size = 0
+        self._wants_write = False
+        self.pending = 0
         self.gone: str | None = None
 
-    def lose(self, reason: str) -> ClientGone:
+    def mark_gone(self, reason: str) -> ClientGone:
         """Record that the client cannot be reached any more."""
         self.gone = self.gone or reason
         return ClientGone(self.gone)
@@ -69,15 +69,15 @@ class Sender:
         with self._lock:
             if self._tls is not None:
                 parts = (self._tls.send(b"".join(parts)),)
-            self._put(parts)
+            self._enqueue(parts)
 
     def send_raw(self, data: bytes) -> None:
         """Send what is encrypted already, or belongs to TLS itself."""
         with self._lock:
-            self._put((data,))
+            self._enqueue((data,))
 
-    def _put(self, parts: tuple[bytes, ...]) -> None:
-        sent = 0 if self._unsent else self._try(parts)
+    def _enqueue(self, parts: tuple[bytes, ...]) -> None:
+        sent = 0 if self._unsent else self._send_now(parts)
         for part in parts:
             if sent >= len(part):
                 sent -= len(part)
@@ -85,13 +85,13 @@ class Sender:
             if self._unsent is None:
                 self._unsent = collections.deque()
             self._unsent.append(memoryview(part)[sent:])
-            self.size += len(part) - sent
+            self.pending += len(part) - sent
             sent = 0
-        if self._unsent and not self._waits:
-            self._waits = True
+        if self._unsent and not self._wants_write:
+            self._wants_write = True
             self._poller.want_write(self._socket.fileno(), True)
 
-    def _try(self, parts: tuple[bytes | memoryview, ...]) -> int:
+    def _send_now(self, parts: tuple[bytes | memoryview, ...]) -> int:
         try:
             if len(parts) == 1:
                 return int(self._socket.send(parts[0])) if parts[0] else 0
@@ -99,7 +99,7 @@ class Sender:
         except BlockingIOError:
             return 0
         except OSError as exc:
-            raise self.lose(f"the client is gone: {exc}") from None
+            raise self.mark_gone(f"the client is gone: {exc}") from None
 
     def flush(self) -> bool:
         """Send what waits; return whether nothing does any more.
@@ -109,18 +109,18 @@ class Sender:
         with self._lock:
             unsent = self._unsent
             while unsent:
-                sent = self._try((unsent[0],))
+                sent = self._send_now((unsent[0],))
                 if not sent:
                     self._poller.want_write(self._socket.fileno(), True)
                     return False
-                self.size -= sent
+                self.pending -= sent
                 if sent == len(unsent[0]):
                     unsent.popleft()
                 else:
                     unsent[0] = unsent[0][sent:]
             self._unsent = None
-            if self._waits:
-                self._waits = False
+            if self._wants_write:
+                self._wants_write = False
                 self._poller.want_write(self._socket.fileno(), False)
         return True
 
@@ -139,31 +139,31 @@ class Sender:
             raise EOFError("the file became shorter while it was sent")
         return sent
 
-    def finish(self) -> None:
+    def shut_down(self) -> None:
         """Tell the client that nothing follows; what waits has been sent.
 
         :raises OSError: there is nobody to tell.
         """
         self._socket.shutdown(sockets.SHUT_WR)
 
-    def say_farewell(self) -> None:
+    def close_notify(self) -> None:
         """Have TLS tell the client that nothing follows; it may have to wait."""
-        if self._tls is not None and (farewell := self._tls.close_notify()):
-            self.send_raw(farewell)
+        if self._tls is not None and (alert := self._tls.close_notify()):
+            self.send_raw(alert)
 
-    def close(self, *, politely: bool) -> None:
+    def close(self, *, reset: bool) -> None:
         """Close the socket.
 
-        :param politely: what was sent arrives; else the client learns that
+        :param reset: what was sent arrives; else the client learns that
             something is missing.
         """
         with self._lock:  # another task may be sending what waits
             self._unsent = None
-            self._waits = False
-            self.size = 0
+            self._wants_write = False
+            self.pending = 0
             self.gone = self.gone or "the connection is closed"
             try:
-                if not politely:
+                if reset:
                     self._socket.setsockopt(
                         sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET
                     )

@@ -18,7 +18,7 @@ from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Body, Request
 from oslo_service.http.tls import TLS
 from oslo_service.serving.engine import Engine
-from oslo_service.serving.leader_followers import Member
+from oslo_service.serving.leader_followers import ServingTask
 from oslo_service.serving.sender import Sender
 
 __all__ = ("Server", "Session")
@@ -52,7 +52,7 @@ class Server:
 class Session:
     """One client, from its arrival to its end.
 
-    Whoever has ``gate`` reads, and runs the application.
+    Whoever has ``lock`` reads, and runs the application.
     """
 
     __slots__ = (
@@ -60,7 +60,6 @@ class Session:
         "_engine",
         "_expired",
         "_fd",
-        "_member",
         "_queued",
         "_sender",
         "_server",
@@ -68,11 +67,11 @@ class Session:
         "_socket",
         "_tls",
         "address",
-        "again",
-        "gate",
+        "bucket",
+        "deadline_moved",
         "hung_up",
-        "hurried",
-        "looked_at",
+        "lock",
+        "notified",
         "readable",
         "send",
     )
@@ -85,15 +84,15 @@ class Session:
         self._socket = socket
         self._fd = socket.fileno()
         self.address = address
-        self.gate = engine.new_lock()
+        self.lock = engine.new_lock()
         self._connection = Connection(server.limits, clock.now())
         self._tls = None if server.context is None else TLS(server.context())
         self._sender = Sender(socket, engine.poller, self._tls, engine.new_lock())
         #: Sends, or keeps, parts of a response.
         self.send = self._sender.send
-        self.again = self.readable = self.hung_up = self.hurried = False
+        self.notified = self.readable = self.hung_up = self.deadline_moved = False
         self._expired = self._queued = self._shut = False
-        self.looked_at: int | None = None
+        self.bucket: int | None = None
 
     @property
     def deadline(self) -> float | None:
@@ -111,33 +110,33 @@ class Session:
         """Record that the deadline may have passed."""
         self._expired = True
 
-    def serve(self, member: Member) -> None:
+    def serve(self, task: ServingTask) -> None:
         """Go on until there is nothing to do."""
         if self._fd < 0:
             return
         try:
-            self._go_on(member)
+            self._go_on(task)
         except ssl.SSLError as exc:
             LOG.debug("%s: %s", self.address, exc)
-            self._close(politely=True)  # there may be an alert on its way
+            self._close(reset=False)  # there may be an alert on its way
         except OSError as exc:
             LOG.debug("%s: %s", self.address, exc)
-            self._close(politely=False)
+            self._close(reset=True)
         except Exception:
             LOG.exception("%s: the connection ends after a failure", self.address)
-            self._close(politely=False)
+            self._close(reset=True)
 
-    def _go_on(self, member: Member) -> None:
+    def _go_on(self, task: ServingTask) -> None:
         connection = self._connection
         if self._expired:
-            self._look_at_clock()
-        while not self._sender.size or self._flush():
+            self._check_deadline()
+        while not self._sender.pending or self._flush():
             if self._queued:
                 request = connection.current
             else:
                 request = connection.next_request() if connection.requests else None
             if request is not None:
-                if not self._answer(request, member):
+                if not self._answer(request, task):
                     return
             elif connection.closing:
                 if not self._end():
@@ -146,13 +145,13 @@ class Session:
                 self._idle()
                 return
             if self.readable:  # who sends without end is not the only one
-                self._engine.put_off(self)
+                self._engine.requeue(self)
                 return
 
     def _idle(self) -> None:
         if self._engine.stopping:
             self._connection.drain(clock.now())
-            self.hurried = True
+            self.deadline_moved = True
 
     def _end(self) -> bool:
         """Take a step towards the end; return whether there may be another."""
@@ -161,20 +160,20 @@ class Session:
             if self._tls is not None and not self._shut:
                 self._shut_down()
                 return True
-            self._close(politely=True)
+            self._close(reset=False)
             return False
         if connection.error is not None and not self._shut:
             self._send_protocol_error(connection.error)
             return True
         return self.readable and self._receive()
 
-    def _look_at_clock(self) -> None:
+    def _check_deadline(self) -> None:
         self._expired = False
         connection, now = self._connection, clock.now()
         if connection.deadline is None or now < connection.deadline:
             return
-        if self._sender.size and connection.current is None:
-            raise self._sender.lose("the client does not read")
+        if self._sender.pending and connection.current is None:
+            raise self._sender.mark_gone("the client does not read")
         connection.expire(now)
 
     # In
@@ -224,11 +223,13 @@ class Session:
             if connection.error is not None:
                 raise ClientGone(str(connection.error), connection.error)
             if not connection.input_open:
-                raise self._sender.lose("the client left in the middle of the body")
+                raise self._sender.mark_gone(
+                    "the client left in the middle of the body"
+                )
             try:
                 received = self._receive()
             except OSError as exc:
-                raise self._sender.lose(f"the client is gone: {exc}") from None
+                raise self._sender.mark_gone(f"the client is gone: {exc}") from None
             if not received and not self._wait(write=False):
                 late = ProtocolError(408, "the body did not arrive in time")
                 raise ClientGone(str(late), late)
@@ -239,10 +240,10 @@ class Session:
 
     # The application
 
-    def _answer(self, request: Request, member: Member) -> bool:
+    def _answer(self, request: Request, task: ServingTask) -> bool:
         """Have a request answered; return whether to go on now."""
         connection, engine = self._connection, self._engine
-        self._queued = not engine.enter(self, member)
+        self._queued = not engine.acquire_slot(self, task)
         if self._queued:
             return False
         began = clock.now()
@@ -251,7 +252,7 @@ class Session:
             close = self._server.gateway.answer(request, self)
         finally:
             now = clock.now()
-            engine.leave(now - began)
+            engine.release_slot(now - began)
         if self._sender.gone is not None:
             raise ClientGone(self._sender.gone)
         interim = connection.answered(now, last=close, unread=self.readable)
@@ -260,7 +261,7 @@ class Session:
         if connection.lingers:
             self._shut_down()
         if connection.requests:
-            engine.put_off(self)
+            engine.requeue(self)
             return False
         return True
 
@@ -280,19 +281,19 @@ class Session:
     def _flush(self) -> bool:
         """Send what waits; return whether all of it is gone."""
         sender = self._sender
-        before = sender.size
+        before = sender.pending
         sent = sender.flush()
-        if sender.size != before:
+        if sender.pending != before:
             self._connection.extend_deadline(clock.now())
         if sent and self._shut:
-            sender.finish()
+            sender.shut_down()
             self._connection.flushed(clock.now())
-            self.hurried = True
+            self.deadline_moved = True
         return sent
 
-    def pump(self) -> None:
+    def send_pending(self) -> None:
         """Send what waits while the application is at work."""
-        if self._sender.size:
+        if self._sender.pending:
             try:
                 self._sender.flush()
             except OSError:
@@ -300,17 +301,17 @@ class Session:
 
     def throttle(self) -> None:
         """Block the application while too much waits to be sent."""
-        if self._sender.size > self._server.limits.buffered_response:
+        if self._sender.pending > self._server.limits.buffered_response:
             self._await_sent(self._server.limits.buffered_response // 2)
 
     def _await_sent(self, size: int) -> None:
         """Block the application until no more than that waits to be sent."""
-        while not self._sender.flush() and self._sender.size > size:
+        while not self._sender.flush() and self._sender.pending > size:
             self._await_client()
 
     def _await_client(self) -> None:
         if not self._wait(write=True):
-            raise self._sender.lose("the client does not read")
+            raise self._sender.mark_gone("the client does not read")
 
     def send_file(self, fd: int, offset: int, count: int) -> int:
         """Have the system send a part of a file; not where it is encrypted."""
@@ -332,17 +333,17 @@ class Session:
 
     def abort(self) -> None:
         """End the connection so that the client knows: something is missing."""
-        self._sender.lose("the response was aborted")
+        self._sender.mark_gone("the response was aborted")
 
     def _shut_down(self) -> None:
         """Tell the client that nothing follows, once everything is sent."""
-        self._shut = self.hurried = True
-        self._sender.say_farewell()
-        if not self._sender.size:
-            self._sender.finish()
+        self._shut = self.deadline_moved = True
+        self._sender.close_notify()
+        if not self._sender.pending:
+            self._sender.shut_down()
 
-    def _close(self, *, politely: bool) -> None:
+    def _close(self, *, reset: bool) -> None:
         fd, self._fd = self._fd, -1
         self._connection.close()
         self._engine.forget(fd, self)
-        self._sender.close(politely=politely)
+        self._sender.close(reset=reset)

@@ -67,4 +67,6 @@ def serve(
     own = driver.serve(listener, connect, pool_size=pool_size, shared=shared, name=name)
     if own is not None:
         return own
-    return Engine(driver, listener, connect, places=pool_size, shared=shared, name=name)
+    return Engine(
+        driver, listener, connect, pool_size=pool_size, shared=shared, name=name
+    )

@@ -10,7 +10,7 @@ from oslo_service.serving.deadlines import Deadlines
 class Thing:
     """Something that has a deadline."""
 
-    looked_at: int | None = None
+    bucket: int | None = None
 
     def __init__(self, deadline: float | None) -> None:
         self.deadline = deadline

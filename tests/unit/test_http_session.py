@@ -14,12 +14,12 @@ from oslo_service.http import environ
 from oslo_service.http.access_log import AccessLog
 from oslo_service.http.gateway import Gateway
 from oslo_service.http.limits import Limits
-from oslo_service.serving.leader_followers import Member
+from oslo_service.serving.leader_followers import ServingTask
 from oslo_service.serving.sender import Sender
 from oslo_service.serving.session import Server, Session
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"
-MEMBER: Any = Member(None)  # type: ignore[arg-type]
+TASK: Any = ServingTask(None)  # type: ignore[arg-type]
 
 
 def echo(environ: Any, start: Any) -> Any:
@@ -55,16 +55,16 @@ class Engine:
         self.poller = Poller()
         self.forgotten: list[Any] = []
 
-    def enter(self, _session: Any, _member: Any) -> bool:
+    def acquire_slot(self, _session: Any, _task: Any) -> bool:
         """Have a place."""
         return True
 
-    def leave(self, seconds: float) -> None:
+    def release_slot(self, seconds: float) -> None:
         """Take it back."""
 
-    def put_off(self, session: Any) -> None:
+    def requeue(self, session: Any) -> None:
         """Have all the time in the world."""
-        session.serve(MEMBER)
+        session.serve(TASK)
 
     def forget(self, _fd: int, session: Any) -> None:
         """Record it."""
@@ -127,7 +127,7 @@ def test_what_arrives_while_the_socket_is_read_is_not_overlooked(pair) -> None:
     session = session_on(Tampered(server, second_part), Engine())
     client.send(POST)
     session.readable = True
-    session.serve(MEMBER)
+    session.serve(TASK)
     assert client.recv(1000).endswith(b"\r\n\r\nabc")
 
 
@@ -141,7 +141,7 @@ def test_a_session_that_fails_is_over(pair, caplog) -> None:
     session = session_on(Tampered(server, fail), engine)
     client.send(POST)
     session.readable = True
-    session.serve(MEMBER)
+    session.serve(TASK)
     assert engine.forgotten == [session]
     assert server.fileno() < 0
     assert "the connection ends after a failure" in caplog.text
@@ -158,7 +158,7 @@ class TestSender:
     def fill(sender: Sender) -> bytes:
         """Send until something waits; return everything."""
         sent = b""
-        while not sender.size:
+        while not sender.pending:
             sender.send(b"x" * 4096)
             sent += b"x" * 4096
         return sent
@@ -166,7 +166,7 @@ class TestSender:
     def test_one_that_is_closed_meanwhile_is_not_sent_to(self, pair, poller) -> None:
         sender = Sender(pair[0], poller, None, Lock())
         self.fill(sender)
-        sender.close(politely=True)
+        sender.close(reset=False)
         poller.wanted.clear()
         assert sender.flush()
         assert poller.wanted == []
@@ -181,14 +181,14 @@ class TestSender:
 
             def close_notify(self) -> bytes:
                 """Say it."""
-                return b"farewell"
+                return b"alert"
 
         server, client = pair
         sender = Sender(server, poller, Parting(), Lock())  # type: ignore[arg-type]
         sent = self.fill(sender)
-        sender.say_farewell()
+        sender.close_notify()
         received = b""
-        while len(received) < len(sent) + len(b"farewell"):
+        while len(received) < len(sent) + len(b"alert"):
             received += client.recv(1 << 20)
             sender.flush()
-        assert received == sent + b"farewell"
+        assert received == sent + b"alert"

@@ -2,29 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Threads and timers that belong together, and stop together."""
 
-import contextlib
 import functools
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend, loopingcall
 from oslo_service._common import naming
 from oslo_service._common.deprecation import warn_once
-from oslo_service.backend.base import Driver, InlineTask
-from oslo_service.groups import membership
-from oslo_service.groups.membership import Thread
+from oslo_service.backend.base import Driver, Event, InlineTask
+from oslo_service.groups import ending, joining
+from oslo_service.groups.members import Members, discard
+from oslo_service.groups.thread import Thread
 from oslo_service.loops.stopping import stop_requested
 
 __all__ = ("Thread", "ThreadGroup", "stop_requested")
 
 LOG = logging.getLogger(__name__)
 
-# How long stop() watches whether what it stopped does end, in seconds, before
-# it names what lingers.
-_LINGER = 0.1
 # The size of a group where nobody states it, and what it used to be on native
 # threads, where add_thread() did not wait but raise.
 _SIZE_UNSTATED, _MOST_UNSTATED = 10, 1000
@@ -61,15 +58,15 @@ class ThreadGroup:
         self.thread_pool_size = thread_pool_size
         unstated = max_threads is None and thread_pool_size == _SIZE_UNSTATED
         self._max_threads = _MOST_UNSTATED if unstated else thread_pool_size
-        self._state = membership.Members(self.thread_pool_size)
+        self._state = Members(self.thread_pool_size)
 
     def _driver(self) -> Driver:
         return backend.driver_called(self._driver_name)
 
     @property
-    def _members(self) -> membership.Members:
+    def _members(self) -> Members:
         if self._state.pid != os.getpid():
-            self._state = membership.Members(self.thread_pool_size)
+            self._state = Members(self.thread_pool_size)
         return self._state
 
     @property
@@ -212,7 +209,7 @@ class ThreadGroup:
 
     def timer_done(self, timer: loopingcall.LoopingCallBase) -> None:
         """Take a timer out of the group; it is not stopped."""
-        membership.discard(self._members.timers, timer)
+        discard(self._members.timers, timer)
 
     def stop_timers(self, wait: bool = False) -> None:
         """Stop all timers.
@@ -241,49 +238,29 @@ class ThreadGroup:
             stopped, or cancelled, while this waited for a place.
         """
         driver, members = self._driver(), self._members
+        call = functools.partial(callback, *args, **kwargs)
         name = f"thread {naming.describe(callback)}"
-        thread = Thread(None, self, stopping=driver.event())
-        body = functools.partial(
-            membership.run, thread, functools.partial(callback, *args, **kwargs), name
-        )
-        if members.places.enter():
-            self._spawn(driver, members, thread, body, name)
-        elif self._is_member(driver, members):
-            thread._stopping = stop_requested()
-            task = InlineTask(driver, body, name)
-            thread.thread = task
-            task.main()
-        elif members.places.wait(driver):
-            self._spawn(driver, members, thread, body, name)
+        thread = self._thread(driver)
+        if members.slots.take():
+            members.start(driver, thread, call, name)
+        elif members.include(driver.current_ident()):
+            thread = self._thread(driver, stop_requested())
+            members.run_here(driver, thread, call, name)
+        elif members.slots.wait(driver):
+            members.start(driver, thread, call, name)
         else:
-            thread.thread = InlineTask(driver, body, name)
+            thread.thread = InlineTask(driver, call, name)
             thread.thread.cancel()
         return thread
 
-    def _spawn(
-        self,
-        driver: Driver,
-        members: membership.Members,
-        thread: Thread,
-        body: Callable[[], Any],
-        name: str,
-    ) -> None:
-        thread._place.append(members)
-        try:
-            thread.thread = driver.spawn(body, name=name)
-        except BaseException:
-            self.thread_done(thread)
-            raise
-        members.threads.append(thread)
-        if not thread._place:  # it has ended already, and found no entry
-            membership.discard(members.threads, thread)
+    def _thread(self, driver: Driver, stopping: Event | None = None) -> Thread:
+        return Thread(
+            None, self, driver=driver, at_end=self.thread_done, stopping=stopping
+        )
 
     def thread_done(self, thread: Thread) -> None:
         """Take a thread out of the group; it is not stopped."""
-        members = thread._take_place()
-        if members is not None:
-            membership.discard(members.threads, thread)
-            members.places.leave()
+        self._members.leave(thread)
 
     # Ending
 
@@ -301,18 +278,8 @@ class ThreadGroup:
         self.stop_timers(wait=graceful)
         if graceful:
             self._wait_for(list(self.threads))
-            return
-        self._members.places.cancel_waiting()
-        self._let_go()
-        threads = self._members.own()
-        others = self._others(threads)
-        for thread in threads:
-            if thread in others:
-                thread.stop()
-            else:  # the caller: asked, and never killed by itself
-                thread._stopping.set()
-        self._report_lingering(others)
-        self._members.waits.notify()
+        else:
+            ending.stop_threads(self._driver(), self._members)
 
     def cancel(self, *throw_args: object, **kwargs: Any) -> None:
         """Prevent what has not begun from beginning.
@@ -325,14 +292,8 @@ class ThreadGroup:
             alone. ``wait_time``: not used.
         """
         warn_once("ThreadGroup.cancel()", "use stop(), with graceful=True to wait")
-        self._members.places.cancel_waiting()
-        for thread in self._members.own():
-            thread.cancel(*throw_args)
         timeout = kwargs.get("timeout")
-        if timeout is not None:
-            remaining = self._others(self._members.own())
-            for thread in membership.still_running(remaining, timeout):
-                thread.stop()
+        ending.cancel_threads(self._driver(), self._members, timeout, *throw_args)
 
     def wait(self) -> None:
         """Block until every timer and thread that there is now has ended.
@@ -346,69 +307,13 @@ class ThreadGroup:
 
     def waitall(self) -> None:
         """Do as :meth:`wait`, until nothing is left that was added meanwhile."""
-        with self._waiting():
-            while any(map(self._counts, self._others(everybody := self._all()))):
-                self._wait_for(everybody)
+        joining.wait_until_empty(self._driver(), self._members, self._all)
 
     def _all(self) -> list[Any]:
         return [*self.timers, *self.threads]
 
     def _wait_for(self, wanted: list[Any]) -> None:
-        driver, waits = self._driver(), self._members.waits
-        with self._waiting():
-            for one in self._others(wanted):
-                task = membership.task_of(one)
-                if task is not None:
-                    counts = functools.partial(self._counts, one)
-                    waits.wait_while(driver, task, counts)
-
-    def _counts(self, member: Any) -> bool:
-        """Tell whether a member is one to wait for."""
-        task = membership.task_of(member)
-        if task is None or task.done or self._members.waits.holds(task):
-            return False
-        return not (isinstance(member, Thread) and member.stop_ordered)
-
-    @contextlib.contextmanager
-    def _waiting(self) -> Iterator[None]:
-        """Let other members know where the caller is one that waits."""
-        driver, members = self._driver(), self._members
-        if self._is_member(driver, members):
-            with members.waits.by(driver.current_ident()):
-                yield
-        else:
-            yield
-
-    def _others(self, members: list[Any]) -> list[Any]:
-        """Leave out the calling thread: it never waits for itself."""
-        caller = self._driver().current_ident()
-        return [one for one in members if not membership.is_caller(one, caller)]
-
-    def _is_member(self, driver: Driver, members: membership.Members) -> bool:
-        caller = driver.current_ident()
-        return caller in members.callers or any(
-            membership.is_caller(one, caller)
-            for one in [*members.timers, *members.foreign()]
-        )
-
-    def _let_go(self) -> None:
-        """Forget the threads that the group has not started: it cannot end them."""
-        foreign = self._members.foreign()
-        for thread in foreign:
-            membership.discard(self._members.threads, thread)
-        if foreign:
-            names = ", ".join(thread.name for thread in foreign)
-            LOG.warning("Threads that the group cannot stop run on: %s", names)
-
-    @staticmethod
-    def _report_lingering(threads: list[Thread]) -> None:
-        lingering = membership.still_running(threads, _LINGER)
-        if lingering:
-            LOG.warning(
-                "%d threads were stopped and still run: %s",
-                len(lingering),
-                ", ".join(repr(thread) for thread in lingering),
-            )
+        joining.wait_for(self._driver(), self._members, wanted)
 
     def __getstate__(self) -> dict[str, Any]:
         # What runs in it does not go to another process.

@@ -9,7 +9,7 @@ from typing import Any
 from oslo_service._common import naming
 from oslo_service.backdoor import frames, loops
 from oslo_service.backdoor.door import Door
-from oslo_service.groups import membership
+from oslo_service.groups import thread
 from oslo_service.loopingcall import LoopingCallBase
 from oslo_service.serving.leader_followers import LeaderFollowers
 from oslo_service.supervisor import loop as supervision
@@ -95,7 +95,7 @@ _Tell = Callable[[FrameType, FrameType], str]
 # the innermost one.
 _KNOWN: dict[CodeType, _Tell] = {
     **dict.fromkeys(_codes(LoopingCallBase._loop), _tell_loop),
-    **dict.fromkeys(_codes(membership.run), _tell_member),
+    **dict.fromkeys(_codes(thread.run), _tell_member),
     **dict.fromkeys(_codes(Host._live, Host._stop, Host._restart), _tell_service),
     **dict.fromkeys(_codes(LeaderFollowers._run), _tell_http),
     **dict.fromkeys(

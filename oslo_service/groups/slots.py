@@ -1,17 +1,17 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Who may run in a group of limited size, and who waits for a place."""
+"""Who may run in a group of limited size, and who waits for a slot."""
 
 import collections
 import threading
 
 from oslo_service.backend.base import Driver, Event
 
-__all__ = ("Places",)
+__all__ = ("Slots",)
 
 
 class _Ticket:
-    """The turn of one who waits for a place."""
+    """The turn of one who waits for a slot."""
 
     __slots__ = ("cancelled", "turn")
 
@@ -20,10 +20,10 @@ class _Ticket:
         self.cancelled = False
 
 
-class Places:
-    """So many places, and a queue in front of them.
+class Slots:
+    """So many slots, and a queue in front of them. Thread-safe.
 
-    :param size: the number of places.
+    :param size: the number of slots.
     """
 
     def __init__(self, size: int) -> None:
@@ -34,16 +34,16 @@ class Places:
         # and to change, never to call or to wait.
         self._lock = threading.RLock()
 
-    def enter(self) -> bool:
-        """Take a place; tell whether there was one. Does not wait."""
+    def take(self) -> bool:
+        """Take a slot; return whether there was one. Non-blocking."""
         with self._lock:
             if self._taken >= self._size:
                 return False
             self._taken += 1
             return True
 
-    def leave(self) -> None:
-        """Give a place back, to the first who waits for one."""
+    def release(self) -> None:
+        """Give a slot back, to the first who waits for one."""
         with self._lock:
             ticket = self._queue.popleft() if self._queue else None
             if ticket is None:
@@ -52,7 +52,7 @@ class Places:
             ticket.turn.set()
 
     def wait(self, driver: Driver) -> bool:
-        """Wait for a place.
+        """Wait for a slot.
 
         :returns: whether it was had; False: :meth:`cancel_waiting` was called.
         """
@@ -65,17 +65,17 @@ class Places:
         try:
             ticket.turn.wait()
         except BaseException:
-            self._give_up(ticket)
+            self._withdraw(ticket)
             raise
         return not ticket.cancelled
 
-    def _give_up(self, ticket: _Ticket) -> None:
+    def _withdraw(self, ticket: _Ticket) -> None:
         with self._lock:
             waiting = ticket in self._queue
             if waiting:
                 self._queue.remove(ticket)
         if not waiting and not ticket.cancelled:
-            self.leave()
+            self.release()
 
     def cancel_waiting(self) -> None:
         """Send away everybody who waits."""

@@ -15,7 +15,6 @@ PROGRAM = Path(__file__).parents[2] / "tools" / "import_graph.py"
 KNOWN = {
     ("backdoor.tasks", "backdoor.door"),
     ("commands.check.projects", "commands.check.modules"),
-    ("groups.membership", "threadgroup"),
     ("testing._errands", "testing._isolation"),
     ("testing._errands", "testing.scenarios"),
 }

@@ -1,0 +1,57 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for the members of a group, also from inside it."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from oslo_service.backend.base import Driver
+from oslo_service.groups.members import Members, others, task_of
+from oslo_service.groups.thread import Thread
+
+__all__ = ("wait_for", "wait_until_empty")
+
+
+def wait_for(driver: Driver, members: Members, wanted: list[Any]) -> None:
+    """Block until those that are wanted have ended, or count no more."""
+    with _waiting(driver, members):
+        for one in others(wanted, driver.current_ident()):
+            task = task_of(one)
+            if task is not None:
+                counts = functools.partial(_counts, members, one)
+                members.waits.wait_while(driver, task, counts)
+
+
+def wait_until_empty(
+    driver: Driver, members: Members, everybody: Callable[[], list[Any]]
+) -> None:
+    """Block until all have ended, also those that are added meanwhile.
+
+    :param everybody: returns who is there now.
+    """
+    ident = driver.current_ident()
+    counts = functools.partial(_counts, members)
+    with _waiting(driver, members):
+        while any(map(counts, others(wanted := everybody(), ident))):
+            wait_for(driver, members, wanted)
+
+
+def _counts(members: Members, member: Any) -> bool:
+    """Whether a member is one to wait for."""
+    task = task_of(member)
+    if task is None or task.done or members.waits.holds(task):
+        return False
+    return not (isinstance(member, Thread) and member.stop_ordered)
+
+
+@contextlib.contextmanager
+def _waiting(driver: Driver, members: Members) -> Iterator[None]:
+    """Let other members know where the caller is one that waits."""
+    ident = driver.current_ident()
+    if members.include(ident):
+        with members.waits.by(ident):
+            yield
+    else:
+        yield

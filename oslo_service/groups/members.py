@@ -1,0 +1,126 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a thread group holds: its threads, its timers, and who acts in them."""
+
+import functools
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from oslo_service import loopingcall
+from oslo_service.backend.base import Driver, InlineTask
+from oslo_service.groups.foreign_threads import ForeignThread
+from oslo_service.groups.slots import Slots
+from oslo_service.groups.thread import Thread, run
+from oslo_service.groups.waits import GroupWaits, Waitable
+
+__all__ = ("Members", "discard", "others", "task_of")
+
+
+class Members:
+    """What a group holds, in one process: it does not cross a fork.
+
+    :param size: how many threads may run at a time.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.pid = os.getpid()
+        self.slots = Slots(size)
+        self.waits = GroupWaits()
+        # Threads, and what a subclass adds to them; the lock is for subclasses.
+        self.threads: list[Any] = []
+        self.lock = threading.Lock()
+        self.timers: list[loopingcall.LoopingCallBase] = []
+        # Who makes the calls of the threads: a thread may act before its
+        # entry in the list above has been made.
+        self._callers: set[int] = set()
+        # Who has a slot.
+        self._holders: set[Thread] = set()
+
+    # Beginning
+
+    def start(
+        self, driver: Driver, thread: Thread, call: Callable[[], Any], name: str
+    ) -> None:
+        """Make a call in a task of its own, which has the slot that was taken."""
+        self._holders.add(thread)
+        body = functools.partial(run, thread, call, name, self._callers)
+        try:
+            thread.thread = driver.spawn(body, name=name)
+        except BaseException:
+            self.leave(thread)
+            raise
+        self.threads.append(thread)
+        if thread not in self._holders:  # it has ended already, and found no entry
+            discard(self.threads, thread)
+
+    def run_here(
+        self, driver: Driver, thread: Thread, call: Callable[[], Any], name: str
+    ) -> None:
+        """Make a call in the calling task; it needs no slot."""
+        body = functools.partial(run, thread, call, name, self._callers)
+        thread.thread = task = InlineTask(driver, body, name)
+        task.main()
+
+    # Ending
+
+    def leave(self, thread: Thread) -> None:
+        """Take a thread out, and give its slot back. Idempotent."""
+        try:
+            self._holders.remove(thread)
+        except KeyError:
+            return
+        discard(self.threads, thread)
+        self.slots.release()
+
+    # Looking
+
+    def own(self) -> list[Thread]:
+        """Return the threads that the group itself has started."""
+        return [one for one in self.threads if isinstance(one, Thread)]
+
+    def foreign(self) -> list[threading.Thread]:
+        """Return the others that run; forget those that have ended."""
+        foreign = [one for one in self.threads if not isinstance(one, Thread)]
+        for one in foreign:
+            if ForeignThread(one).done:
+                discard(self.threads, one)
+        return [one for one in foreign if not ForeignThread(one).done]
+
+    def include(self, ident: int) -> bool:
+        """Whether the calling task, of that identity, is a member's."""
+        return ident in self._callers or any(
+            _is_caller(one, ident) for one in [*self.timers, *self.foreign()]
+        )
+
+
+def others(members: Iterable[Any], ident: int) -> list[Any]:
+    """Return the members that are not the calling task, of that identity."""
+    return [one for one in members if not _is_caller(one, ident)]
+
+
+def _is_caller(member: Any, ident: int) -> bool:
+    if isinstance(member, Thread):
+        return member.ident == ident
+    if isinstance(member, loopingcall.LoopingCallBase):
+        return member._ident == ident
+    return member is threading.current_thread()
+
+
+def task_of(member: Any) -> Waitable | None:
+    """Return what to wait for: of a thread, a timer, or a thread of others' making."""
+    if isinstance(member, Thread):
+        return member.thread
+    if isinstance(member, loopingcall.LoopingCallBase):
+        return member.done
+    return ForeignThread(member)
+
+
+def discard(container: Any, item: object) -> bool:
+    """Remove an item; return whether it was there."""
+    try:
+        container.remove(item)
+    except ValueError:
+        return False
+    return True

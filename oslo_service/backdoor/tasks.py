@@ -77,8 +77,8 @@ def _tell_service(frame: FrameType, _innermost: FrameType) -> str:
 
 
 def _tell_http(frame: FrameType, _innermost: FrameType) -> str:
-    lead = frame.f_locals["self"]
-    return f"one of the {len(lead._members)} tasks of the server {lead._name!r}"
+    tasks: LeaderFollowers = frame.f_locals["self"]
+    return f"one of the {len(tasks)} tasks of the server {tasks.name!r}"
 
 
 def _tell(words: str) -> "_Tell":

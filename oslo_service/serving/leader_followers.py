@@ -54,6 +54,7 @@ class LeaderFollowers:
     :param work: what a task does until it neither leads nor finds anything
         to do; what it raises is logged.
     :param on_end: called once, when the last task is about to end.
+    :ivar name: as given; how many tasks there are is its ``len()``.
     :ivar progress: counted up by ``work`` whenever something is finished.
     :ivar leader_waits: set by ``work`` while the leader waits for something to do.
     """
@@ -67,7 +68,7 @@ class LeaderFollowers:
         on_end: Callable[[], None],
     ) -> None:
         self._driver = driver
-        self._name = name
+        self.name = name
         self._max_tasks = max_tasks
         self._work = work
         self._on_end = on_end
@@ -82,12 +83,15 @@ class LeaderFollowers:
         self.progress = 0
         self.leader_waits = False
 
+    def __len__(self) -> int:
+        return len(self._tasks)
+
     def start(self) -> None:
         """Promote a first task, and begin to monitor it."""
         monitor = (
             self._monitor_preemptive if self._parallel else self._monitor_cooperative
         )
-        self._driver.spawn(monitor, name=f"{self._name} monitor")
+        self._driver.spawn(monitor, name=f"{self.name} monitor")
         self.promote()
 
     def end(self) -> None:
@@ -121,9 +125,9 @@ class LeaderFollowers:
             task.promoted.set()
             return
         try:
-            self._driver.spawn(functools.partial(self._run, task), name=self._name)
+            self._driver.spawn(functools.partial(self._run, task), name=self.name)
         except RuntimeError:
-            LOG.exception("%s goes on with fewer tasks", self._name)
+            LOG.exception("%s goes on with fewer tasks", self.name)
             with self._lock:
                 self._tasks.discard(task)
                 self._leader = None
@@ -135,7 +139,7 @@ class LeaderFollowers:
                     self.wake_monitor()
                 self._work(task)
             except Exception:
-                LOG.exception("%s goes on after a failure", self._name)
+                LOG.exception("%s goes on after a failure", self.name)
                 # It may last: neither the log nor the processor is to be filled.
                 self._driver.sleep(_FAILURE_PAUSE)
             if self._lead_or_follow(task):

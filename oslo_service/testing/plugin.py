@@ -22,6 +22,8 @@ __all__ = ("choose", "oslo_service_driver", "parameters")
 
 _OPTION, _SHORT, _INI = "--oslo-service-backend", "--backend", "oslo_service_backends"
 _FIXTURE = "oslo_service_driver"
+# What choose() has found: looking through all that is installed takes its time.
+_CHOSEN = pytest.StashKey[list[str]]()
 
 
 def _add_option(target: Any, name: str) -> None:
@@ -67,6 +69,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def choose(config: pytest.Config) -> list[str]:
     """Give the names of the drivers that tests are to run on."""
+    if _CHOSEN not in config.stash:
+        config.stash[_CHOSEN] = _choose(config)
+    return config.stash[_CHOSEN]
+
+
+def _choose(config: pytest.Config) -> list[str]:
     if _drivers.prepared is not None:
         return [_drivers.prepared]
     named: Sequence[str] = config.getoption(_INI) or config.getini(_INI)

@@ -49,7 +49,11 @@ class TestArguments:
         with pytest.raises(TypeError, match="workers"):
             service.launch(conf, Plain(), workers=workers)
 
-    @pytest.mark.parametrize("what", [None, Lookalike(), Plain], ids=str)
+    @pytest.mark.parametrize(
+        "what",
+        [None, Lookalike(), Plain],
+        ids=["None", "what has its methods", "a class"],
+    )
     @pytest.mark.parametrize("workers", [1, 2])
     def test_what_is_no_service_is_a_type_error(self, conf, what, workers) -> None:
         with pytest.raises(TypeError, match="ServiceBase"):

@@ -92,12 +92,13 @@ class TestPaths:
         ("text", "path"),
         [
             ("/run/door", "/run/door"),
-            ("/run/{pid}/door-{pid}", f"/run/{os.getpid()}/door-{os.getpid()}"),
+            ("/run/{pid}/door-{pid}", "/run/4711/door-4711"),
             ("/run/{other}", "/run/{other}"),
             ("/run/{", "/run/{"),
         ],
     )
-    def test_the_process_id_is_filled_in(self, conf, text, path) -> None:
+    def test_the_process_id_is_filled_in(self, conf, text, path, monkeypatch) -> None:
+        monkeypatch.setattr(os, "getpid", lambda: 4711)
         conf.set_override("backdoor_socket", text)
         conf.set_override("backdoor_port", "0")
 

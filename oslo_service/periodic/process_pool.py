@@ -4,7 +4,7 @@
 
 The standard library's pool wants native threads beside it, which a process of
 green ones does not have. So it runs in a host, a process of its own
-(:mod:`._process_pool_host`), which is asked through a socket.
+(:mod:`.pool_process`), which is asked through a socket.
 """
 
 import os
@@ -139,7 +139,10 @@ def _start(fd: int) -> "subprocess.Popen[bytes]":
             sys.executable,
             # It ends at once, and leaves what it has to be cleared away.
             *("-W", "ignore:resource_tracker"),
-            *("-c", f"from oslo_service import _process_pool_host as h; h.main({fd})"),
+            *(
+                "-c",
+                f"from oslo_service.periodic import pool_process as p; p.main({fd})",
+            ),
         ],
         pass_fds=[fd],
         stdin=subprocess.DEVNULL,

@@ -53,6 +53,10 @@ class GeventDriver(base.Driver):
         every child that ends.
         """
         monkey.patch_all(os=False, signal=False, subprocess=False)
+        # gevent makes a hub when one is first needed, with imports on the way. A
+        # signal handler that comes in between would get another one, which never
+        # runs.
+        _waiting.current_hub()
 
     def is_prepared(self) -> bool:
         """Tell whether the standard library is monkey-patched."""

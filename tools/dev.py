@@ -12,10 +12,12 @@ import argparse
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import NoReturn
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,9 +44,14 @@ COMMANDS = {
         [["python", "examples/inventory/demo.py"]],
     ),
     "test": (
-        "run the tests, on every driver; takes pytest's arguments",
+        "run the tests, on every driver; takes pytest's arguments, and --quick",
         WORKING,
-        [["python", "-m", "pytest"]],
+        [
+            [
+                *("python", "-m", "pytest"),
+                *("--numprocesses=auto", "--dist=worksteal", "--durations=20"),
+            ]
+        ],
     ),
     "lint": (
         "check the style of the code, and its format",
@@ -90,14 +97,29 @@ def main() -> int:
         return 2
     name, rest = parse(sys.argv[1:])
     _, needs, programs = COMMANDS[name]
-    install(needs)
-    for number, (program, *arguments) in enumerate(programs, start=1):
-        last = number == len(programs)
-        line = [str(VENV / "bin" / program), *arguments, *(rest if last else [])]
-        status = subprocess.run(line, cwd=ROOT, check=False).returncode
-        if status:
-            return status if status > 0 else 1
-    return 0
+    try:
+        install(needs)
+        for program in programs[:-1]:
+            status = subprocess.run(line(*program), cwd=ROOT, check=False).returncode
+            if status:
+                return status if status > 0 else 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return go_on_as(*programs[-1], *rest)
+
+
+def go_on_as(program: str, *arguments: str) -> NoReturn:
+    """Run a program in place of this one: Ctrl-C is its business, and the status."""
+    os.chdir(ROOT)
+    # A run of the tests starts thousands of interpreters.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = line(program, *arguments)
+    os.execv(command[0], command)  # noqa: S606 - there is nothing for a shell to do
+
+
+def line(program: str, *arguments: str) -> list[str]:
+    """Give the command line of a program of the virtual environment."""
+    return [str(VENV / "bin" / program), *arguments]
 
 
 def parse(argv: list[str]) -> tuple[str, list[str]]:

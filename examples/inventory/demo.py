@@ -78,11 +78,20 @@ class Demonstration:
             reader.start()
             try:
                 yield
+            except KeyboardInterrupt:
+                self.stop()
+                raise
             finally:
                 # Nothing is left of it by now, unless something went wrong.
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(self.process.pid, signal.SIGKILL)
                 reader.join()
+
+    def stop(self) -> None:
+        """Tell the service to stop, and wait for that."""
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(LIMIT)
 
     def _follow_log(self) -> None:
         for line in self.process.stdout or ():
@@ -272,6 +281,9 @@ def main() -> int:
         except (Missed, OSError, sqlite3.Error) as exc:
             say(f"FAILED: {exc}")
             return 1
+        except KeyboardInterrupt:
+            say("INTERRUPTED: the service has been stopped")
+            return 128 + signal.SIGINT
         say(f"Done, on {demo.backend}; it went as it should:")
         for act in seen:
             say("  *", act)

@@ -41,7 +41,8 @@ def run_pytest(line: Line, plan: Any) -> int:
 
     # The library had to be there first, to prepare the process.
     known = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
-    return pytest.main([*plan, "-W", known], plugins=[_isolation.Inside(line)])
+    inside = _isolation.Inside(line, plan["files"])
+    return pytest.main([*plan["arguments"], "-W", known], plugins=[inside])
 
 
 def run_unittest(line: Line, plan: Any) -> int:

@@ -7,6 +7,7 @@ reported.
 """
 
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,10 +83,10 @@ class Outside:
             return
         errand = self._errands[name]
         try:
-            errand.say([item.nodeid, follows.nodeid if follows else None])
+            errand.say([_path(item), _path(follows) if follows else None])
             while (answer := errand.hear()) is not None:
                 self._arrived.add(name)
-                yield self._report(answer)
+                yield self._report(item, answer)
         except _errand.Lost as lost:
             self._errands.pop(name).end()
             if name not in self._arrived:
@@ -94,20 +95,26 @@ class Outside:
         except pytest.fail.Exception as failed:  # a timer's
             yield _failure(item, f"{failed}\n{self._errands.pop(name).kill()}")
 
-    def _report(self, answer: Any) -> pytest.TestReport:
+    def _report(self, item: pytest.Item, answer: Any) -> pytest.TestReport:
         hook = self._config.hook
         report: pytest.TestReport = hook.pytest_report_from_serializable(
             config=self._config, data=answer
         )
         if isinstance(report.longrepr, list):  # where it was skipped
             report.longrepr = tuple(report.longrepr)
+        report.nodeid = item.nodeid
         return report
 
     def _start(self, name: str) -> None:
         how = self._config.invocation_params
-        plan = [str(argument) for argument in how.args]
+        arguments = [str(argument) for argument in how.args]
         if self._config.pluginmanager.hasplugin("pytest_cov"):
-            plan.append("--no-cov")
+            arguments.append("--no-cov")
+        if (base := self._config.option.basetemp) is not None:
+            # Each removes what it finds in its own.
+            arguments.append(f"--basetemp={Path(base).absolute()}-{name}")
+        files = {str(item.path) for item, its in self._elsewhere.items() if its == name}
+        plan = {"arguments": arguments, "files": sorted(files)}
         errand = self._errands[name] = _errand.Errand(name, "pytest", plan, how.dir)
         errand.hear()  # that it has collected
 
@@ -115,6 +122,14 @@ class Outside:
         """Have all the processes end."""
         while self._errands:
             self._errands.popitem()[1].end()
+
+
+def _path(item: pytest.Item) -> str:
+    """Give what an item is called here and there alike.
+
+    To the id, pytest-xdist adds the group that an item is in.
+    """
+    return "::".join(node.name for node in item.listchain())
 
 
 def _failure(item: pytest.Item, text: str) -> pytest.TestReport:
@@ -129,10 +144,15 @@ def _failure(item: pytest.Item, text: str) -> pytest.TestReport:
 
 
 class Inside:
-    """A plugin: runs the items that it is told to, and reports to the outside."""
+    """A plugin: runs the items that it is told to, and reports to the outside.
 
-    def __init__(self, line: "Line") -> None:
+    :param line: to the outside.
+    :param files: which have such items; others are not imported.
+    """
+
+    def __init__(self, line: "Line", files: list[str]) -> None:
         self._line = line
+        self._files = frozenset(files)
         self._config: pytest.Config | None = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -150,15 +170,20 @@ class Inside:
             if self._config.pluginmanager.has_plugin(name):
                 self._config.pluginmanager.unregister(name=name)
 
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Import no more than is needed."""
+        other = collection_path.is_file() and str(collection_path) not in self._files
+        return True if other and collection_path.name != "__init__.py" else None
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run what is asked for."""
-        items = {item.nodeid: item for item in session.items}
+        items = {_path(item): item for item in session.items}
         self._line.answer(None)
-        for nodeid, follows in self._line.orders():
-            item = items.get(nodeid)
+        for path, follows in self._line.orders():
+            item = items.get(path)
             if item is None:
-                raise pytest.UsageError(f"{nodeid} is not among what was collected")
+                raise pytest.UsageError(f"{path} is not among what was collected")
             session.config.hook.pytest_runtest_protocol(
                 item=item, nextitem=items.get(follows)
             )

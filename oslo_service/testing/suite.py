@@ -23,7 +23,7 @@ import pytest
 
 from oslo_service.backend.base import Driver
 from oslo_service.testing import _drivers, plugin, scenarios
-from oslo_service.testing.waiting import LIMIT
+from oslo_service.testing.waiting import LIMIT, runs_program
 
 __all__ = ("driver", "driver_name", "scenario")
 
@@ -39,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers", f"{_LACKS}(name): skip where the driver does declare it"
+    )
+    config.addinivalue_line(
+        "markers", "starts_processes: in tasks, so that it cannot be skipped then"
     )
 
 
@@ -106,10 +109,11 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
         return (yield)
 
     def interrupt(*_: object) -> None:
-        raise _Hangs
+        if not runs_program():
+            raise _Hangs
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, _HANGS)
+    signal.setitimer(signal.ITIMER_REAL, _HANGS, _HANGS)
     try:
         return (yield)
     except _Hangs:

@@ -568,6 +568,7 @@ def run_elsewhere(tasks: PeriodicTasks, context: object, **arguments: Any) -> No
     tasks.run_periodic_tasks_in_parallel(context, processes=1, **arguments)
 
 
+@pytest.mark.starts_processes
 class TestElsewhere:
     """run_periodic_tasks_in_parallel(), in other processes."""
 

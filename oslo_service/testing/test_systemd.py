@@ -216,7 +216,7 @@ class TestStatus:
     def test_a_worker_that_dies_is_counted(self, driver_name: str, receiver) -> None:
         with telling(receiver, driver_name, workers=3) as program:
             receiver.until("READY=1")
-            program.kill(SIGKILL, program.pids("started")[0])
+            program.kill(SIGKILL, program.expect("started", 3)[0]["pid"])
             assert receiver.next() == ["STATUS=2 of 3 workers, 1 restart"]
             assert receiver.next() == ["STATUS=3 workers, 1 restart"]
             program.kill(SIGKILL, program.expect("started", 4)[3]["pid"])
@@ -270,7 +270,7 @@ class TestWatchdog:
         ) as program:
             receiver.until("READY=1")
             receiver.until("WATCHDOG=1")
-            pid = program.pids("started")[-1]
+            pid = program.expect("started")[-1]["pid"]
             program.kill(signal.SIGUSR1, pid)
             program.expect("blocking")
             if self.workers > 1:

@@ -31,6 +31,7 @@ __all__ = (
     "in_time",
     "run_python",
     "run_script",
+    "runs_program",
     "until",
     "until_asleep",
     "until_set",
@@ -44,6 +45,8 @@ LIMIT = float(os.environ.get("OSLO_SERVICE_TESTING_LIMIT", "60"))
 # The most seconds that a program may take, which has to be started first.
 _PROGRAM = 100.0
 _PAUSE = 0.002
+# The programs that are run at this moment; see :func:`runs_program`.
+_programs: list[object] = []
 _ASLEEP_LOOKS = 5
 
 
@@ -139,16 +142,25 @@ def run_python(
         for name, value in os.environ.items()
         if not name.startswith("OS_OSLO_SERVICE")
     }
-    return subprocess.run(
-        [sys.executable, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=max(LIMIT, _PROGRAM),
-        check=False,
-        env={**inherited, **(env or {})},
-        cwd=cwd,
-    )
+    _programs.append(arguments)
+    try:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=max(LIMIT, _PROGRAM),
+            check=False,
+            env={**inherited, **(env or {})},
+            cwd=cwd,
+        )
+    finally:
+        _programs.pop()
+
+
+def runs_program() -> bool:
+    """Tell whether a program is waited for, which has a limit of its own."""
+    return bool(_programs)
 
 
 class HandClock:

@@ -1,0 +1,93 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""How a checkout's tests are run: side by side, and the quick ones alone."""
+
+import os
+import sys
+import threading
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+# Tests wait most of the time: for programs, and for time to pass.
+_PER_CORE = 4
+# What the interpreter calls it when a process is started.
+_STARTING = frozenset(("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"))
+_OWN_PROCESS = "oslo_service_driver"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option."""
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="run what needs no process of its own: a test that starts one is skipped"
+        " when it does",
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Tell how many processes run the tests: none beside this for files by name."""
+    if all(".py" in argument for argument in config.args):
+        return 0
+    cores = len(os.sched_getaffinity(0))
+    return cores if config.option.quick else _PER_CORE * cores
+
+
+class Quick:
+    """Skips the test that is about to start a process."""
+
+    def __init__(self) -> None:
+        self._testing = False
+        sys.addaudithook(self._starting)
+
+    def _starting(self, event: str, _arguments: Any) -> None:
+        if (
+            event in _STARTING
+            and self._testing
+            and threading.current_thread() is threading.main_thread()
+        ):
+            self._testing = False  # what is cleaned up may start some
+            pytest.skip("--quick: it starts a process")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self) -> Generator[None, Any, Any]:
+        """Look at fixtures."""
+        return (yield from self._watched())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, Any, Any]:
+        """Look at tests."""
+        return (yield from self._watched())
+
+    def _watched(self) -> Generator[None, Any, Any]:
+        self._testing = True
+        try:
+            return (yield)
+        finally:
+            self._testing = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Leave out what is known to need a process."""
+        out = {
+            item
+            for item in items
+            if _OWN_PROCESS in getattr(item, "fixturenames", ())
+            or item.get_closest_marker("starts_processes")
+        }
+        if out:
+            config.hook.pytest_deselected(items=list(out))
+            items[:] = [item for item in items if item not in out]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Heed the option."""
+    if config.option.quick:
+        config.pluginmanager.register(Quick())
+        # Half of the tests are skipped: they are counted, not listed.
+        config.option.reportchars = "fE"

@@ -13,8 +13,8 @@ from oslo_service.groups import thread
 from oslo_service.loopingcall import LoopingCallBase
 from oslo_service.serving.leader_followers import LeaderFollowers
 from oslo_service.supervisor import loop as supervision
-from oslo_service.supervisor.runner import Host
-from oslo_service.supervisor.shutdown_timeout import TimeLimit
+from oslo_service.supervisor.services.runner import ServiceRunner
+from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.threadgroup import ThreadGroup
 
 __all__ = ("describe", "services")
@@ -24,7 +24,7 @@ def services() -> list[Any]:
     """Give the services that run in this process."""
     supervisor = supervision.known()
     units = [] if supervisor is None else supervisor.units
-    return [one for unit in units if isinstance(unit, Host) for one in unit.services]
+    return [one for unit in units for one in unit.services]
 
 
 def describe(innermost: FrameType) -> str:
@@ -67,13 +67,11 @@ def _of_group(group: ThreadGroup) -> str:
 
 
 def _tell_service(frame: FrameType, _innermost: FrameType) -> str:
-    run = frame.f_locals.get("run")
-    if run is None:
-        return "the restart of the services"
-    phase = "start()" if not run.started else "wait()"
-    if frame.f_code is Host._stop.__code__:
+    life = frame.f_locals["incarnation"]
+    phase = life.phase.value if life.started else "start()"
+    if frame.f_code is ServiceRunner._call_stop.__code__:
         phase = "stop()"
-    return f"{phase} of the service {naming.describe(run.service)}"
+    return f"{phase} of the service {naming.describe(life.service)}"
 
 
 def _tell_http(frame: FrameType, _innermost: FrameType) -> str:
@@ -96,13 +94,20 @@ _Tell = Callable[[FrameType, FrameType], str]
 _KNOWN: dict[CodeType, _Tell] = {
     **dict.fromkeys(_codes(LoopingCallBase._loop), _tell_loop),
     **dict.fromkeys(_codes(thread.run), _tell_member),
-    **dict.fromkeys(_codes(Host._live, Host._stop, Host._restart), _tell_service),
+    **dict.fromkeys(
+        _codes(ServiceRunner._live, ServiceRunner._call_stop), _tell_service
+    ),
     **dict.fromkeys(_codes(LeaderFollowers._run), _tell_http),
     **dict.fromkeys(
-        _codes(supervision.Supervisor._turn),
+        _codes(ServiceRunner._read), _tell("the configuration is read again")
+    ),
+    **dict.fromkeys(
+        _codes(supervision.Supervisor._run_until_ended),
         _tell("the launcher: waits for signals, and for what it runs"),
     ),
-    **dict.fromkeys(_codes(TimeLimit._watch), _tell("keeps graceful_shutdown_timeout")),
+    **dict.fromkeys(
+        _codes(ShutdownTimeout._watch), _tell("keeps graceful_shutdown_timeout")
+    ),
     **dict.fromkeys(_codes(Door._accept_all), _tell("the back door: lets clients in")),
     **dict.fromkeys(_codes(Door._serve), _tell("a console of the back door")),
 }

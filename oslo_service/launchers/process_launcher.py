@@ -14,9 +14,9 @@ from oslo_service.launchers.services import ServiceWrapper
 from oslo_service.launchers.signal_handlers import warn_of_handle_signal
 from oslo_service.launchers.systemd import tell_systemd
 from oslo_service.supervisor import loop
-from oslo_service.supervisor.runner import Host
+from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.workers.pool import Workforce
+from oslo_service.supervisor.workers.pool import WorkerPool
 
 __all__ = ("ProcessLauncher",)
 
@@ -62,7 +62,7 @@ class ProcessLauncher:
         self._start_method = start_method or start_methods.FORK
         self._supervisor = loop.of_process(self._driver)
         tell_systemd(self._supervisor)
-        self._unit: Host | Workforce | None = None
+        self._unit: ServiceRunner | WorkerPool | None = None
 
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
         """Start so many workers that run a service; returns at once.
@@ -76,9 +76,9 @@ class ProcessLauncher:
         count = check_workers(workers)
         check_service(service)
         unit = self._launching_unit()
-        if isinstance(unit, Host):
+        if isinstance(unit, ServiceRunner):
             open_backdoor(service, self._driver, self._settings)
-            unit.add(service)
+            self._supervisor.post(lambda: unit.add(service))
             return
         wrap = ServiceWrapper(service, count)
         if self._start_method == start_methods.SPAWN:
@@ -92,8 +92,9 @@ class ProcessLauncher:
 
         Legal at any time, from anywhere, and more than once.
         """
-        unit = self._launching_unit()
-        self._supervisor.post(lambda: self._supervisor.stop_unit(unit))
+        unit = self._unit
+        if unit is not None:
+            self._supervisor.post(lambda: self._supervisor.stop_unit(unit))
 
     def wait(self) -> int:
         """Block until the launcher was told to stop and its workers have ended.
@@ -110,8 +111,9 @@ class ProcessLauncher:
 
     def restart(self) -> None:
         """Do what SIGHUP does: read the configuration, replace or reset."""
-        if self._unit is not None:
-            self._supervisor.post(self._unit.read_again)
+        unit = self._unit
+        if unit is not None:
+            self._supervisor.post(lambda: self._supervisor.reload_unit(unit))
 
     def handle_signal(self) -> None:
         """Do nothing; deprecated. Signals are acted upon without it."""
@@ -120,18 +122,18 @@ class ProcessLauncher:
     @property
     def children(self) -> dict[int, ServiceWrapper]:
         """The workers by pid, with what they run."""
-        if not isinstance(self._unit, Workforce):
+        if not isinstance(self._unit, WorkerPool):
             return {}
         return self._unit.children()
 
-    def _launching_unit(self) -> Host | Workforce:
+    def _launching_unit(self) -> ServiceRunner | WorkerPool:
         if self._unit is None or self._unit.ended.is_set():
             supervisor, settings = self._supervisor, self._settings
             if self.no_fork:
-                self._unit = supervisor.add_host(settings)
+                self._unit = supervisor.add_runner(settings)
             else:
                 start = start_methods.starter(
                     self._start_method, self._driver, settings
                 )
-                self._unit = supervisor.add_workforce(settings, start)
+                self._unit = supervisor.add_pool(settings, start)
         return self._unit

@@ -13,7 +13,7 @@ from oslo_service.launchers.signal_handlers import warn_of_handle_signal
 from oslo_service.launchers.start_methods import check_start_method
 from oslo_service.launchers.systemd import tell_systemd
 from oslo_service.supervisor import loop
-from oslo_service.supervisor.runner import Host
+from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
 
 __all__ = ("Launcher", "ServiceLauncher")
@@ -58,14 +58,18 @@ class Launcher:
                 f" {workers} workers: use a ProcessLauncher, or launch()"
             )
         check_service(service)
-        self._host.add(with_backdoor(service, self.backdoor_port))
+        with_backdoor(service, self.backdoor_port)
+        runner = self._running()
+        runner.post(lambda: runner.add(service))
 
     def stop(self) -> None:
         """Tell the services to stop; does not wait.
 
         Legal at any time, from anywhere, and more than once.
         """
-        self._host.stop()
+        runner = self.services._runner
+        if runner is not None:
+            runner.post(runner.stop)
 
     def wait(self) -> int:
         """Block until the services have been stopped and have ended.
@@ -75,23 +79,24 @@ class Launcher:
         :returns: 0 after an orderly end, 1 otherwise.
         :raises RuntimeError: called by a signal handler that runs in it.
         """
-        host = self.services._host
-        if host is None:
+        runner = self.services._runner
+        if runner is None:
             return 0
         self._settings.log_options()
-        return self._supervisor.wait_for(host)
+        return self._supervisor.wait_for(runner)
 
     def restart(self) -> None:
         """Do what SIGHUP does: read the configuration, restart or reset."""
-        self._host.read_again()
+        runner = self.services._runner
+        if runner is not None:
+            runner.post(lambda: self._supervisor.reload_unit(runner))
 
-    @property
-    def _host(self) -> Host:
-        host = self.services._host
-        if host is None or host.ended.is_set():
-            host = self._supervisor.add_host(self._settings)
-            self.services._host = host
-        return host
+    def _running(self) -> ServiceRunner:
+        runner = self.services._runner
+        if runner is None or runner.ended.is_set():
+            runner = self._supervisor.add_runner(self._settings)
+            self.services._runner = runner
+        return runner
 
 
 class ServiceLauncher(Launcher):

@@ -7,7 +7,7 @@ from typing import Any
 from oslo_service import backend
 from oslo_service._common import naming
 from oslo_service._common.service_base import ServiceBase
-from oslo_service.supervisor.runner import Host
+from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
 
 __all__ = ("ServiceWrapper", "Services")
 
@@ -20,33 +20,34 @@ class Services:
 
     def __init__(self, restart_method: str = "reload") -> None:
         self.restart_method = restart_method
-        self._host: Host | None = None
+        self._runner: ServiceRunner | None = None
 
     @property
     def services(self) -> list[ServiceBase]:
         """The services that have been added."""
-        return [] if self._host is None else self._host.services
+        return [] if self._runner is None else self._runner.services
 
     def add(self, service: ServiceBase) -> None:
         """Start a service, in a task of its own."""
-        if self._host is None or self._host.ended.is_set():
-            self._host = Host(backend.get_backend())
-        self._host.add(service)
+        runner = self._runner
+        if runner is None or runner.ended.is_set():
+            runner = self._runner = make_unsupervised(backend.get_backend())
+        runner.post(lambda: runner.add(service))
 
     def stop(self) -> None:
         """Tell every service to stop; does not wait."""
-        if self._host is not None:
-            self._host.stop()
+        if self._runner is not None:
+            self._runner.post(self._runner.stop)
 
     def wait(self) -> None:
         """Block until the services have been stopped and have ended."""
-        if self._host is not None:
-            self._host.ended.wait()
+        if self._runner is not None:
+            self._runner.ended.wait()
 
     def restart(self) -> None:
         """Stop every service, and when it has ended reset and start it."""
-        if self._host is not None:
-            self._host.reload()
+        if self._runner is not None:
+            self._runner.post(self._runner.reload)
 
     @staticmethod
     def run_service(service: ServiceBase, done: Any) -> None:

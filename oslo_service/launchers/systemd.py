@@ -4,7 +4,6 @@
 
 from oslo_service import systemd
 from oslo_service.supervisor import loop
-from oslo_service.supervisor.systemd import notifier
 
 __all__ = ("tell_systemd",)
 
@@ -16,6 +15,5 @@ def tell_systemd(supervisor: loop.Supervisor) -> None:
     """
     if supervisor.has_parent:
         return
-    supervisor.on_ready = lambda *further: systemd.notify_once(*further)
-    if supervisor.manager is None:
-        supervisor.manager = notifier.of_environment()
+    supervisor.announce = lambda *further: systemd.notify_once(*further)
+    supervisor.tell_service_manager()

@@ -2,25 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The supervisor: one wait over everything that can happen in a process."""
 
-import collections
 import contextlib
 import logging
 import os
-import signal
 from collections.abc import Callable, Iterator
 
 from oslo_service._common import clock
-from oslo_service.backend.base import Driver, Event
+from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
-from oslo_service.supervisor import signals
+from oslo_service.supervisor import events, signals, snapshot, wording
 from oslo_service.supervisor.readiness import Readiness
-from oslo_service.supervisor.runner import Host
+from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.shutdown_timeout import Backstop, TimeLimit, flush_streams
-from oslo_service.supervisor.signal_policy import Operator
-from oslo_service.supervisor.systemd.notifier import Manager
+from oslo_service.supervisor.shutdown_timeout import (
+    Backstop,
+    ShutdownTimeout,
+    flush_streams,
+)
+from oslo_service.supervisor.signal_policy import SignalPolicy
+from oslo_service.supervisor.systemd import notifier
+from oslo_service.supervisor.turn import Turn
+from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers.parent_link import Uplink
-from oslo_service.supervisor.workers.pool import Starter, Workforce
+from oslo_service.supervisor.workers.pool import Starter, WorkerPool
 from oslo_service.supervisor.workers.state import OrderKind
 
 __all__ = (
@@ -37,8 +41,6 @@ LOG = logging.getLogger(__name__)
 # How long to wait for workers that were killed, in seconds.
 _REAPING = 5.0
 
-Unit = Host | Workforce
-
 
 class Supervisor:
     """Everything that runs in, or below, this process.
@@ -47,31 +49,31 @@ class Supervisor:
 
     :param driver: supplies the waiting.
     :param uplink: the line to the parent, in a worker.
+    :ivar announce: called once, when everything has started, with what there is
+        to say besides to a service manager; False: it could not be said.
     """
+
+    announce: Callable[..., object]
 
     def __init__(self, driver: Driver, uplink: Uplink | None = None) -> None:
         self.driver = driver
         self.pid = os.getpid()
         self.units: list[Unit] = []
-        self.readiness = Readiness(self._tell_ready)
-        #: Called once, when everything has started, with what there is to say
-        #: besides to a manager.
-        self.on_ready: Callable[..., object] = lambda: None
-        #: Whoever is to be told how the services fare.
-        self.manager: Manager | None = None
+        self.announce = lambda *_further: None
         self._uplink = uplink
+        self._events = events.EventQueue([wording.log, self._hear])
+        self._notifier: notifier.Notifier | None = None
         self._waker = signals.Waker(driver)
         self._signals = signals.of_process()
         self._backstop = Backstop(self._stacks_fd)
-        self._orders: collections.deque[Callable[[], object]] = collections.deque()
-        # Held by whoever turns.
-        self._baton = driver.original("_thread").allocate_lock()
-        self._candidates: list[Event] = []
+        self._turn = Turn(driver, self._follow_up, self._waker.wake)
+        self._readiness = Readiness(self.publish)
         self._dispatcher: int | None = None
         self._stopping = False
+        self._draining_told = False
         self._told_stopped = False
         self._mutations = 0
-        self._operator = Operator(self)
+        self._policy = SignalPolicy(self)
 
     @property
     def has_parent(self) -> bool:
@@ -83,31 +85,32 @@ class Supervisor:
 
     # Units
 
-    def add_host(self, settings: Settings | None) -> Host:
-        """Make a place for services of this process."""
-        host = Host(self.driver, settings, on_change=self._waker.wake)
-        host.limit = TimeLimit(
-            self.driver, self._backstop, host.still_running, self.kill_workers
-        )
-        self._add(host)
-        return host
+    def add_runner(self, settings: Settings | None) -> ServiceRunner:
+        """Return a new unit for services of this process."""
+        runner = ServiceRunner(self.driver, settings, self.post, self.publish)
+        runner.timeout = self._shutdown_timeout(runner)
+        self._add(runner)
+        return runner
 
-    def add_workforce(self, settings: Settings, starter: Starter) -> Workforce:
-        """Make a place for worker processes."""
-        workforce = Workforce(self.driver, settings, starter)
-        workforce.limit = TimeLimit(
-            self.driver, self._backstop, workforce.still_running, self.kill_workers
+    def add_pool(self, settings: Settings, starter: Starter) -> WorkerPool:
+        """Return a new unit for worker processes."""
+        pool = WorkerPool(self.driver, settings, starter, self.publish)
+        pool.timeout = self._shutdown_timeout(pool)
+        self._add(pool)
+        return pool
+
+    def _shutdown_timeout(self, unit: Unit) -> ShutdownTimeout:
+        return ShutdownTimeout(
+            self.driver, self._backstop, unit.still_running, self._kill_workers
         )
-        self._add(workforce)
-        return workforce
 
     def _add(self, unit: Unit) -> None:
         if _refusal is not None:
             raise RuntimeError(_refusal)
         self.units.append(unit)
-        self.readiness.begin(clock.now())
+        self._readiness.begin(clock.now())
         self._signals.expected = True
-        self._operator.listen(self._signals)
+        self._policy.listen(self._signals)
         if self._stopping:
             # What a start() that is still in progress adds must end, too.
             unit.stop()
@@ -115,25 +118,19 @@ class Supervisor:
     def _remove_ended(self) -> None:
         self.units = [unit for unit in self.units if not unit.ended.is_set()]
         if not self.units:
-            self._stopping = False
+            self._stopping = self._draining_told = False
             self._signals.expected = False
-            self._operator.listen_no_more(self._signals)
+            self._policy.listen_no_more(self._signals)
 
     # Orders
 
     def post(self, order: Callable[[], object]) -> None:
         """Have an order carried out by whoever turns; else here and now."""
-        self.latch(order)
-        while self._orders and self._baton.acquire(blocking=False):
-            try:
-                self._obey()
-            finally:
-                self._pass_baton()
+        self._turn.post(order)
 
     def latch(self, order: Callable[[], object]) -> None:
-        """Have an order carried out by whoever turns; from a signal handler."""
-        self._orders.append(order)
-        self._waker.wake()
+        """Have an order carried out by whoever turns; async-signal-safe."""
+        self._turn.latch(order)
 
     def stop(self) -> None:
         """Stop everything, in order; also what is added until all has ended."""
@@ -148,6 +145,17 @@ class Supervisor:
             open_sockets.close_all()
         unit.stop()
 
+    def reload(self) -> None:
+        """Do what SIGHUP means, to everything."""
+        for unit in self.units:
+            self.reload_unit(unit)
+
+    def reload_unit(self, unit: Unit) -> None:
+        """Do what SIGHUP means, to a unit."""
+        self._events.publish_once(events.ReloadStarted())
+        self._readiness.begin_again()
+        unit.reload()
+
     @property
     def stopping(self) -> bool:
         """Whether everything was told to stop."""
@@ -156,36 +164,30 @@ class Supervisor:
     @property
     def restarts_in_place(self) -> bool:
         """Whether services of this process are stopped to be started again."""
-        return any(isinstance(unit, Host) and unit.restarts for unit in self.units)
+        return any(unit.draining for unit in self.units)
 
-    def read_again(self) -> None:
-        """Do what SIGHUP means, to everything."""
+    def quit(self, reason: events.Event | None = None, status: int = 1) -> None:
+        """End this process, and its workers, at once.
+
+        :param reason: what is written to the log before.
+        """
         for unit in self.units:
-            unit.read_again()
-
-    def quit(self, status: int = 1) -> None:
-        """End this process, and its workers, at once."""
-        if self.manager is not None:
-            self.manager.end(self.units, clock.now())
-        self.kill_workers()
+            unit.quit()
+        if reason is not None:
+            wording.log(reason)
+        if self._notifier is not None:
+            self._notifier.hear(events.Draining())
         until = clock.now() + _REAPING
         for unit in self.units:
-            if isinstance(unit, Workforce):
-                unit.await_killed(until)
+            unit.await_killed(until)
         open_sockets.close_last()
         logging.shutdown()
         flush_streams()
         os._exit(status)
 
-    def kill_workers(self) -> None:
-        """End every worker by force; from any native thread."""
+    def _kill_workers(self) -> None:
         for unit in self.units:
-            if isinstance(unit, Workforce):
-                for pid in unit.pids():
-                    try:
-                        os.kill(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        continue
+            unit.kill()
 
     # Turning
 
@@ -203,29 +205,20 @@ class Supervisor:
         # A worker's main thread is sure to turn it: nobody else needs to.
         may_turn = not self.has_parent or signals.in_main_thread()
         while not unit.ended.is_set():
-            candidate = self.driver.event()
-            self._candidates.append(candidate)
-            if may_turn and self._baton.acquire(blocking=False):
-                try:
-                    self._turn(unit)
-                finally:
-                    self._pass_baton()
-            else:
-                candidate.wait()
-        self.post(self._tell)  # of what ended before anybody turned
+            changed = self._turn.wait_event()
+            if not may_turn:
+                changed.wait()
+                continue
+            with self._turn.take() as taken:
+                if taken:
+                    self._run_until_ended(unit)
+            if not taken:
+                changed.wait()
+        self.post(self._observe)  # what ended before anybody turned
         self._remove_ended()
         return unit.status
 
-    def _pass_baton(self) -> None:
-        self._baton.release()
-        self._wake_candidates()
-
-    def _wake_candidates(self) -> None:
-        candidates, self._candidates = self._candidates, []
-        for candidate in candidates:
-            candidate.set()
-
-    def _turn(self, unit: Unit) -> None:
+    def _run_until_ended(self, unit: Unit) -> None:
         if not signals.in_main_thread():
             LOG.warning(
                 "A launcher waits outside the main thread: signals are left to that"
@@ -235,8 +228,8 @@ class Supervisor:
             while True:
                 self._waker.clear()
                 self._dispatch_signals()
-                self._obey()
-                self._tell()
+                self._turn.carry_out()
+                self._observe()
                 if unit.ended.is_set():
                     return
                 self._wait()
@@ -251,38 +244,35 @@ class Supervisor:
             self._signals.dispatch()
         except SystemExit as exc:
             LOG.info("A signal handler asks for the end, with %s", exc.code)
-            self.quit(exc.code if isinstance(exc.code, int) else 1)
+            self.quit(status=exc.code if isinstance(exc.code, int) else 1)
         finally:
             self._dispatcher = None
 
-    def _obey(self) -> None:
-        while self._orders:
-            self._orders.popleft()()
+    def _follow_up(self) -> None:
+        """Do what follows from what has happened; then say it."""
         now = clock.now()
         for unit in list(self.units):
-            if isinstance(unit, Workforce):
-                unit.advance(now)
+            unit.advance(now)
         if any(unit.ended.is_set() for unit in self.units):
-            self._wake_candidates()
+            self._turn.wake_waiting()
+        self._events.deliver()
 
     def _wait(self) -> None:
         fds = [self._waker.fileno()]
-        deadlines = [self.readiness.deadline]
+        deadlines = [self._readiness.deadline]
         if self._uplink is not None:
             fds += self._uplink.filenos()
-        if self.manager is not None:
-            deadlines.append(self.manager.deadline)
+        if self._notifier is not None:
+            deadlines.append(self._notifier.deadline)
         for unit in self.units:
-            if isinstance(unit, Workforce):
-                fds += unit.filenos()
-                deadlines.append(unit.deadline)
+            fds += unit.filenos()
+            deadlines.append(unit.deadline)
         due = min((one for one in deadlines if one is not None), default=None)
         timeout = None if due is None else max(0.0, due - clock.now())
         readable = set(self.driver.wait_ready(fds, (), timeout)[0])
         now = clock.now()
         for unit in self.units:
-            if isinstance(unit, Workforce):
-                unit.collect(readable, now)
+            unit.collect(readable, now)
         if self._uplink is not None:
             self._hear_parent(self._uplink, readable)
 
@@ -292,39 +282,73 @@ class Supervisor:
                 self.stop()
             elif order is OrderKind.MUTATE:
                 self._mutations += 1
-                self.read_again()
+                self.reload()
             else:
                 uplink.tell_alive()
 
-    def _tell(self) -> None:
-        now = clock.now()
-        if self.manager is not None and self.manager.tell(self.units, now):
-            self.readiness.begin_again()
-        running = [unit for unit in self.units if not unit.ended.is_set()]
-        self.readiness.check(running, now)
-        if self._uplink is not None:
-            self._tell_parent(self._uplink)
+    # Telling
 
-    def _tell_parent(self, uplink: Uplink) -> None:
-        while self._mutations and not any(one.reading_again for one in self.units):
+    def publish(self, event: events.Event) -> None:
+        """Have everybody told of an event, after what is to be done."""
+        self._events.publish(event)
+
+    def _observe(self) -> None:
+        """Find out what has come of it, and tell whoever wants to know."""
+        now = clock.now()
+        running = [unit for unit in self.units if not unit.ended.is_set()]
+        all_ready = self._readiness.check(running, now)
+        if self._uplink is not None:
+            self._tell_parent(self._uplink, all_ready=all_ready)
+        if not self._draining_told and self.units:
+            if all(unit.stopping for unit in self.units):
+                self._draining_told = True
+                self.publish(events.Draining())
+        self._events.deliver()
+        if self._notifier is not None:
+            self._notifier.advance(now)
+            self._events.deliver()
+
+    def _tell_parent(self, uplink: Uplink, *, all_ready: bool) -> None:
+        if all_ready:
+            uplink.tell_ready()
+        while self._mutations and not any(unit.reloading for unit in self.units):
             self._mutations -= 1
             uplink.tell_mutated()
         if not self._told_stopped and all(unit.all_stopped for unit in self.units):
             self._told_stopped = True
             uplink.tell_stopped()
 
-    def _tell_ready(self) -> None:
-        if self.manager is None:
-            self.on_ready()
-        else:
-            self.manager.ready(self.units, clock.now(), self.on_ready)
+    def tell_service_manager(self) -> None:
+        """Have systemd told how the services fare, where it asked for that.
+
+        :raises ValueError: a variable that systemd sets has no meaning.
+        """
+        if self._notifier is None and notifier.is_wanted():
+            self._notifier = notifier.Notifier(
+                snapshot=self._snapshot,
+                announce=lambda *further: self.announce(*further),
+                ask=self._ask,
+                publish=self.publish,
+            )
+
+    def _snapshot(self) -> snapshot.Snapshot:
+        return snapshot.take(self.units, clock.now())
+
+    def _ask(self) -> None:
+        for unit in self.units:
+            unit.ask()
+
+    def _hear(self, event: events.Event) -> None:
+        if self._notifier is not None:
+            self._notifier.hear(event)
+        elif isinstance(event, events.Ready):
+            self.announce()
 
     def abandon(self) -> None:
         """Close what belongs to the parent, in a freshly forked process."""
         self._waker.close()
         for unit in self.units:
-            if isinstance(unit, Workforce):
-                unit.abandon()
+            unit.abandon()
         if self._uplink is not None:
             self._uplink.close()
 

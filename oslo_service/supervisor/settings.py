@@ -13,8 +13,6 @@ __all__ = ("RESTART_METHODS", "Settings")
 
 LOG = logging.getLogger(__name__)
 
-_UNREADABLE = "The configuration could not be read again; it stays as it was"
-
 RESTART_METHODS = ("reload", "mutate")
 
 
@@ -63,22 +61,24 @@ class Settings:
         except (cfg.Error, ValueError):
             LOG.exception("The values of the options cannot be written to the log")
 
-    def read_again(self) -> None:
+    def read_again(self) -> BaseException | None:
         """Read the configuration files again, as the restart method says.
 
-        What cannot be read or parsed is logged, and the old values stay.
+        :returns: why they could not be read or parsed; the old values stay then.
         """
         read: Callable[[], object] = (
             self.conf.mutate_config_files
             if self.mutates
             else self.conf.reload_config_files
         )
+        error: BaseException | None = None
         try:
-            if read() is False:  # oslo.config has said why
-                LOG.error(_UNREADABLE)
-        except Exception:
-            LOG.exception(_UNREADABLE)
+            if read() is False:
+                error = cfg.Error("oslo.config has said above why")
+        except Exception as exc:  # noqa: BLE001 - whoever asked reports it
+            error = exc
         # What another thread asked for while the files were read is the old value,
         # which oslo.config would keep. Registering anything makes it look again.
         self.conf.register_opts([])
         self.log_options()
+        return error

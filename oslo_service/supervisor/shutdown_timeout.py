@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The time that an ending process is given, kept by force."""
+"""The time-out of an orderly end, kept by force."""
 
 import faulthandler
 import logging
@@ -13,7 +13,7 @@ from typing import Any
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 
-__all__ = ("Backstop", "TimeLimit", "flush_streams")
+__all__ = ("Backstop", "ShutdownTimeout", "flush_streams")
 
 LOG = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Backstop:
 
     It needs no GIL: it ends even a process that never gives it up.
 
-    :param stacks_fd: gives the descriptor to write stacks to; None is the
+    :param stacks_fd: returns the descriptor to write stacks to; None is the
         standard error.
     """
 
@@ -38,13 +38,13 @@ class Backstop:
         self._stacks_fd = stacks_fd
         self._ends: dict[object, float] = {}
 
-    def set(self, holder: object, seconds: float) -> None:
-        """End the process in so many seconds, unless ``holder`` lifts it."""
+    def arm(self, holder: object, seconds: float) -> None:
+        """End the process in so many seconds, unless ``holder`` disarms it."""
         self._ends[holder] = clock.now() + seconds
         self._rearm()
 
-    def lift(self, holder: object) -> None:
-        """Take back what ``holder`` has set."""
+    def disarm(self, holder: object) -> None:
+        """Take back what ``holder`` has armed."""
         self._ends.pop(holder, None)
         self._rearm()
 
@@ -72,15 +72,15 @@ class Backstop:
         return sys.stderr if fd is None else fd
 
 
-class TimeLimit:
-    """Ends the process with status 1, unless it is lifted in time.
+class ShutdownTimeout:
+    """Ends the process with status 1, unless it is disarmed in time.
 
     A native thread of its own waits for the time, so that neither a call that
     hangs nor one that spins can hold it up.
 
     :param driver: which has the unpatched modules.
     :param backstop: what ends the process where no thread of it can.
-    :param describe: gives what still runs, for the log.
+    :param describe: returns what still runs, for the log.
     :param before_exit: called last; must not block.
     """
 
@@ -95,29 +95,29 @@ class TimeLimit:
         self._backstop = backstop
         self._describe = describe
         self._before_exit = before_exit
-        self._lifted: Any = None
+        self._disarmed: Any = None
 
-    def set(self, seconds: float) -> None:
+    def arm(self, seconds: float) -> None:
         """Let the time run, unless it runs already.
 
         :param seconds: from now; not 0.
         """
-        if self._lifted is not None:
+        if self._disarmed is not None:
             return
-        self._lifted = self._threads.allocate_lock()
-        self._lifted.acquire()
-        self._threads.start_new_thread(self._watch, (self._lifted, seconds))
-        self._backstop.set(self, seconds + _BACKSTOP)
+        self._disarmed = self._threads.allocate_lock()
+        self._disarmed.acquire()
+        self._threads.start_new_thread(self._watch, (self._disarmed, seconds))
+        self._backstop.arm(self, seconds + _BACKSTOP)
 
-    def lift(self) -> None:
+    def disarm(self) -> None:
         """Stop the time: what had to end has ended."""
-        lifted, self._lifted = self._lifted, None
-        if lifted is not None:
-            lifted.release()
-            self._backstop.lift(self)
+        disarmed, self._disarmed = self._disarmed, None
+        if disarmed is not None:
+            disarmed.release()
+            self._backstop.disarm(self)
 
-    def _watch(self, lifted: Any, seconds: float) -> None:
-        if lifted.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+    def _watch(self, disarmed: Any, seconds: float) -> None:
+        if disarmed.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
             return
         LOG.error(
             "graceful_shutdown_timeout: after %g s still running: %s; process %d"

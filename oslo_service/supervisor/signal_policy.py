@@ -1,18 +1,15 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What an operator means by a signal."""
+"""What the signals mean that steer a service."""
 
-import logging
 import signal
 from collections.abc import Callable
 from typing import Protocol
 
-from oslo_service.supervisor import foreground, signals
+from oslo_service.supervisor import events, foreground, signals
 from oslo_service.supervisor.workers.process import pidfds_work
 
-__all__ = ("Operator",)
-
-LOG = logging.getLogger(__name__)
+__all__ = ("SignalPolicy",)
 
 
 class Orders(Protocol):
@@ -28,14 +25,17 @@ class Orders(Protocol):
     def stop(self) -> None:
         """Stop everything, in order."""
 
-    def read_again(self) -> None:
+    def reload(self) -> None:
         """Read the configuration again."""
 
-    def quit(self) -> None:
+    def quit(self, reason: events.Event) -> None:
         """End everything at once."""
 
+    def publish(self, event: events.Event) -> None:
+        """Have everybody told of an event."""
 
-class Operator:
+
+class SignalPolicy:
     """Turns signals into orders.
 
     :param orders: the supervisor.
@@ -82,22 +82,30 @@ class Operator:
 
     def _terminate(self) -> None:
         if not self._terminating:
-            LOG.info("Caught SIGTERM: stopping")
+            self._say("SIGTERM", "stopping")
         elif not self._orders.has_parent:
-            LOG.warning("Caught a second SIGTERM: ending at once")
-            self._orders.quit()
+            self._orders.quit(_forced("a second SIGTERM"))
         # To a worker, one that repeats is one: the whole group may be signalled.
         self._terminating = True
         self._orders.stop()
 
     def _interrupt(self) -> None:
-        LOG.info("Caught SIGINT: ending at once")
-        self._orders.quit()
+        self._orders.quit(_forced("SIGINT"))
 
     def _hang_up(self) -> None:
         if foreground.is_daemon():
-            LOG.info("Caught SIGHUP: reading the configuration again")
-            self._orders.read_again()
+            self._say("SIGHUP", "reading the configuration again")
+            self._orders.reload()
         else:
-            LOG.info("Caught SIGHUP in the foreground: stopping")
+            self._say("SIGHUP", "in the foreground, stopping")
             self._orders.stop()
+
+    def _say(self, signal_name: str, consequence: str) -> None:
+        event = events.SignalReceived(signal=signal_name, consequence=consequence)
+        self._orders.publish(event)
+
+
+def _forced(signal_name: str) -> events.SignalReceived:
+    return events.SignalReceived(
+        signal=signal_name, consequence="ending at once", forced=True
+    )

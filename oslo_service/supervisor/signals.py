@@ -25,7 +25,6 @@ __all__ = (
     "Handler",
     "Signals",
     "Waker",
-    "number",
     "of_process",
     "unblock",
 )
@@ -36,12 +35,6 @@ LOG = logging.getLogger(__name__)
 _INSTALLING = 1.0
 
 Handler = Callable[[int, Any], object]
-
-
-def number(name: str) -> int | None:
-    """Give the number of a signal by its name; None where there is none."""
-    found = getattr(signal, name, None)
-    return int(found) if isinstance(found, signal.Signals) else None
 
 
 def in_main_thread() -> bool:

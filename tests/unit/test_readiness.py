@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from oslo_service import service
+from oslo_service import events, service
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor.readiness import PATIENCE, Readiness
-from oslo_service.supervisor.runner import Host
+from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
 from oslo_service.testing.waiting import until, until_set
 
 
@@ -26,33 +26,39 @@ class Blocking(service.Service):
         self.gate.wait()
 
 
+def kinds(told: list[events.Event]) -> list[type]:
+    return [type(event) for event in told]
+
+
 @pytest.fixture
 def blocking(driver: Driver) -> Blocking:
     return Blocking(driver)
 
 
 @pytest.fixture
-def host(driver: Driver, blocking: Blocking) -> Iterator[Host]:
-    host = Host(driver)
-    host.add(blocking)
+def runner(driver: Driver, blocking: Blocking) -> Iterator[ServiceRunner]:
+    runner = make_unsupervised(driver)
+    runner.post(lambda: runner.add(blocking))
     until_set(blocking.entered, "the service starts")
-    yield host
+    yield runner
     blocking.gate.set()
-    host.stop()
-    until_set(host.ended, "the service ends")
+    runner.post(runner.stop)
+    until_set(runner.ended, "the service ends")
 
 
-def test_it_is_told_once_when_every_start_has_returned(driver, host, blocking) -> None:
+def test_it_is_told_once_when_every_start_has_returned(
+    driver, runner, blocking
+) -> None:
     told = []
-    readiness = Readiness(lambda: told.append("ready"))
+    readiness = Readiness(told.append)
     readiness.begin(100.0)
-    readiness.check([host], 101.0)
+    readiness.check([runner], 101.0)
     assert told == []
     blocking.gate.set()
-    until(driver, lambda: host.all_ready, "the service has started")
-    readiness.check([host], 102.0)
-    readiness.check([host], 103.0)
-    assert told == ["ready"]
+    until(driver, lambda: runner.is_ready(patient=True), "the service has started")
+    readiness.check([runner], 102.0)
+    readiness.check([runner], 103.0)
+    assert kinds(told) == [events.Ready]
     assert readiness.deadline is None
 
 
@@ -68,69 +74,89 @@ def test_what_is_to_be_reloaded_has_not_started(driver) -> None:
             self.draining.set()
             self.drained.wait()
 
-    draining, host = Draining(driver), Host(driver)
-    host.add(draining)
+    draining, runner = Draining(driver), make_unsupervised(driver)
+    runner.post(lambda: runner.add(draining))
     until_set(draining.entered, "the service starts")
-    host.reload()
+    runner.post(runner.reload)
     draining.gate.set()
     until_set(draining.draining, "it has started, and was stopped")
-    assert not host.all_ready
+    assert not runner.is_ready(patient=True)
     draining.drained.set()
-    until(driver, lambda: host.all_ready, "it has started again")
-    host.stop()
-    until_set(host.ended, "the service ends")
+    until(driver, lambda: runner.is_ready(patient=True), "it has started again")
+    runner.post(runner.stop)
+    until_set(runner.ended, "the service ends")
 
 
 def test_a_start_that_blocks_is_named_and_counts_when_patience_ends(
-    host, caplog
+    runner,
 ) -> None:
     told = []
-    readiness = Readiness(lambda: told.append("ready"))
+    readiness = Readiness(told.append)
     readiness.begin(100.0)
     assert readiness.deadline == 100.0 + PATIENCE
-    readiness.check([host], 100.0 + PATIENCE - 0.1)
+    readiness.check([runner], 100.0 + PATIENCE - 0.1)
     assert told == []
-    readiness.check([host], 100.0 + PATIENCE)
-    readiness.check([host], 100.0 + 2 * PATIENCE)
-    assert told == ["ready"]
-    assert len(caplog.records) == 1
-    assert "Blocking" in caplog.text
+    readiness.check([runner], 100.0 + PATIENCE)
+    readiness.check([runner], 100.0 + 2 * PATIENCE)
+    assert kinds(told) == [events.StartDelayed, events.Ready]
+    assert "Blocking" in told[0].services
+    assert told[0].seconds == PATIENCE
 
 
 class Unit:
     """Stands for workers: what it is asked is set by hand."""
 
-    all_ready = True
-    reading_again = False
+    ready = True
+    reloading = False
+
+    def is_ready(self, *, patient: bool) -> bool:
+        return self.ready
+
+    def still_starting(self) -> str:
+        return ""
 
 
 def test_after_a_reload_it_is_told_again_when_that_is_done() -> None:
     told = []
     unit = Unit()
-    readiness = Readiness(lambda: told.append("ready"))
-    readiness.check([unit], 100.0)
+    readiness = Readiness(told.append)
+    assert readiness.check([unit], 100.0), "it is the first time"
     readiness.check([unit], 101.0)
-    assert told == ["ready"]
-    unit.reading_again = True
+    unit.reloading = True
     readiness.begin_again()
     readiness.check([unit], 200.0)
-    unit.all_ready = unit.reading_again = False
+    unit.ready = unit.reloading = False
     readiness.check([unit], 201.0)
-    assert told == ["ready"]
-    unit.all_ready = True
-    readiness.check([unit], 202.0)
+    assert kinds(told) == [events.Ready]
+    unit.ready = True
+    assert not readiness.check([unit], 202.0)
     readiness.check([unit], 203.0)
-    assert told == ["ready", "ready"]
+    assert kinds(told) == [events.Ready, events.ReloadFinished]
     assert readiness.deadline is None
 
 
-def test_a_start_in_place_has_its_time_from_when_it_begins(host, caplog) -> None:
+def test_a_reload_before_all_is_ready_belongs_to_the_start() -> None:
     told = []
-    readiness = Readiness(lambda: told.append("ready"))
+    unit = Unit()
+    readiness = Readiness(told.append)
+    readiness.begin(100.0)
+    readiness.begin_again()
+    assert readiness.check([unit], 101.0)
+    assert kinds(told) == [events.Ready]
+
+
+def test_a_start_in_place_has_its_time_from_when_it_begins(runner) -> None:
+    told = []
+    readiness = Readiness(told.append)
+    readiness.check([Unit()], 100.0)
     readiness.begin_again()
     assert readiness.deadline is None, "work may be finished first, for long"
-    readiness.check([host], 300.0)
+    readiness.check([runner], 300.0)
     assert readiness.deadline == 300.0 + PATIENCE
-    readiness.check([host], 300.0 + PATIENCE)
-    assert told == ["ready"]
-    assert "Blocking" in caplog.text
+    readiness.check([runner], 300.0 + PATIENCE)
+    assert kinds(told) == [
+        events.Ready,
+        events.StartDelayed,
+        events.ReloadFinished,
+    ]
+    assert "Blocking" in told[1].services

@@ -2,18 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What systemd is told, and when: sd_notify(3), decided without I/O.
 
-What is the case comes in, and the time; messages come out. Nothing is said
-before the service is ready, but that it stops.
+What happens comes in, what is the case, and the time; messages come out, each as
+its lines; they count as sent. Nothing is said before the service is ready, but
+that it stops.
 
 Times are monotonic, in seconds, and always given by the caller.
 """
 
-import dataclasses
 from collections.abc import Iterator
 
+from oslo_service.supervisor import wording
+from oslo_service.supervisor.snapshot import Snapshot
 from oslo_service.supervisor.systemd.watchdog import Watchdog
 
-__all__ = ("EXTENSION", "FEED", "RENEWAL", "Facts", "Notices")
+__all__ = ("EXTENSION", "FEED", "RENEWAL", "Messages")
 
 #: For how much longer systemd is asked to wait while the service drains, and how
 #: often it is asked, in seconds. That is never less than what the unit allows,
@@ -25,31 +27,7 @@ RENEWAL = 10.0
 FEED = "WATCHDOG=1"
 
 
-@dataclasses.dataclass(frozen=True)
-class Facts:
-    """What is the case in a service.
-
-    :ivar workers: how many run, and are past their start; a process that runs
-        its services itself is one.
-    :ivar places: how many there are to be.
-    :ivar restarts: how many workers were put in the place of dead ones.
-    :ivar readings: how many times the service was told to read its
-        configuration again.
-    :ivar draining: whether work is finished that somebody waits for.
-    :ivar stopping: whether everything was told to stop.
-    :ivar healthy: whether everybody answers.
-    """
-
-    workers: int
-    places: int
-    restarts: int = 0
-    readings: int = 0
-    draining: bool = False
-    stopping: bool = False
-    healthy: bool = True
-
-
-class Notices:
+class Messages:
     """Decides what to tell.
 
     :param pid: of the process that systemd is to take for the main one.
@@ -61,50 +39,61 @@ class Notices:
         self._watchdog = watchdog
         self._ready = False
         self._stopping = False
-        self._readings = 0
         self._status = ""
         self._extend_at: float | None = None
 
-    def ready(self, facts: Facts, now: float) -> list[str]:
-        """Take note that everything has started, or is done with a reload.
+    # What happens
 
-        :returns: the lines of one message; none where it is too late for it.
+    def ready(self, snapshot: Snapshot, now: float) -> list[str]:
+        """Everything has started, or is done with a reload.
+
+        :returns: none where it is too late for it.
         """
         if self._stopping:
             return []
         lines = ["READY=1"]
         if not self._ready:
             self._ready = True
-            self._readings = facts.readings
             lines.append(f"MAINPID={self._pid}")
             if self._watchdog is not None:
                 self._watchdog.begin(now)
         self._status = ""  # to be said in any case
-        return lines + self._say_status(facts)
+        return lines + self._status_lines(snapshot)
 
-    def reloads(self, facts: Facts) -> bool:
-        """Whether the service reads its configuration again, untold so far.
+    def reloading(self, now: float) -> list[str]:
+        """The configuration is read again.
 
-        What begins before it is ready belongs to its start.
+        :returns: none where nothing was ready yet: it belongs to the start then.
         """
-        return self._ready and not self._stopping and facts.readings > self._readings
+        if self._stopping or not self._ready:
+            return []
+        # To be in one message with the time, which tells systemd that this is the
+        # answer to its own signal.
+        return ["RELOADING=1", f"MONOTONIC_USEC={int(now * 1e6)}"]
 
-    def advance(self, facts: Facts, now: float) -> Iterator[list[str]]:
-        """Give the messages that are due, each as its lines; they count as sent."""
-        if facts.stopping and not self._stopping:
-            self._stopping = True
-            yield ["STOPPING=1", *self._extend(facts, now), *self._say_status(facts)]
-        elif self.reloads(facts):
-            self._readings = facts.readings
-            # To be in one message with the time, which tells systemd that this
-            # is the answer to its own signal.
-            yield ["RELOADING=1", f"MONOTONIC_USEC={int(now * 1e6)}"]
-        elif self._ready and (lines := self._say_status(facts)):
-            yield lines
-        if lines := self._extend(facts, now):
+    def stopping(self, snapshot: Snapshot, now: float) -> list[str]:
+        """Everything was told to stop."""
+        if self._stopping:
+            return []
+        self._stopping = True
+        return [
+            "STOPPING=1",
+            *self._extension(snapshot, now),
+            *self._status_lines(snapshot),
+        ]
+
+    def changed(self, snapshot: Snapshot) -> list[str]:
+        """Something else has happened."""
+        return self._status_lines(snapshot) if self._ready or self._stopping else []
+
+    # Time
+
+    def advance(self, snapshot: Snapshot, now: float) -> Iterator[list[str]]:
+        """Return the messages that are due by now."""
+        if lines := self._extension(snapshot, now):
             yield lines
         if self._watchdog is not None and self._watchdog.is_fed(
-            healthy=facts.healthy, now=now
+            healthy=not snapshot.silent, now=now
         ):
             yield [FEED]
 
@@ -115,8 +104,8 @@ class Notices:
         due = [one for one in (watchdog, self._extend_at) if one is not None]
         return min(due, default=None)
 
-    def _extend(self, facts: Facts, now: float) -> list[str]:
-        if not (facts.draining and (self._ready or self._stopping)):
+    def _extension(self, snapshot: Snapshot, now: float) -> list[str]:
+        if not (snapshot.draining and (self._ready or self._stopping)):
             self._extend_at = None
             return []
         if self._extend_at is not None and now < self._extend_at:
@@ -124,22 +113,9 @@ class Notices:
         self._extend_at = now + RENEWAL
         return [f"EXTEND_TIMEOUT_USEC={int(EXTENSION * 1e6)}"]
 
-    def _say_status(self, facts: Facts) -> list[str]:
-        status = _describe(facts)
+    def _status_lines(self, snapshot: Snapshot) -> list[str]:
+        status = wording.status(snapshot)
         if status == self._status:
             return []
         self._status = status
         return [f"STATUS={status}"]
-
-
-def _describe(facts: Facts) -> str:
-    workers = _count(facts.workers, "worker")
-    if facts.stopping:
-        workers = f"stopping: {workers}"
-    elif facts.workers != facts.places:
-        workers = f"{facts.workers} of {_count(facts.places, 'worker')}"
-    return f"{workers}, {_count(facts.restarts, 'restart')}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,20 +1,22 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The manager of this process, as systemd is: telling it what :mod:`.notices` says."""
+"""The service manager of this process, as systemd is, and what gets to it.
+
+It is told of events as any other subscriber is; :mod:`.messages` says what.
+"""
 
 import collections
-import dataclasses
 import logging
 import os
-import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from oslo_service.supervisor.runner import Host
+from oslo_service._common import clock
+from oslo_service.supervisor import events
+from oslo_service.supervisor.snapshot import Snapshot
 from oslo_service.supervisor.systemd import watchdog, wire
-from oslo_service.supervisor.systemd.messages import FEED, Facts, Notices
-from oslo_service.supervisor.workers.pool import Workforce
+from oslo_service.supervisor.systemd.messages import FEED, Messages
 
-__all__ = ("Manager", "forget", "of_environment")
+__all__ = ("Notifier", "forget", "is_wanted")
 
 LOG = logging.getLogger(__name__)
 
@@ -23,16 +25,10 @@ LOG = logging.getLogger(__name__)
 _PAUSE = 0.2
 _KEPT = 64
 
-Units = Sequence[Host | Workforce]
 
-
-def of_environment() -> "Manager | None":
-    """Give who manages this process; None: nobody asked to be told anything.
-
-    :raises ValueError: a variable that systemd sets has no meaning.
-    """
-    address = os.environ.get(wire.VARIABLE)
-    return Manager(address) if address else None
+def is_wanted() -> bool:
+    """Whether a manager of this process asked to be told anything."""
+    return bool(os.environ.get(wire.VARIABLE))
 
 
 def forget() -> None:
@@ -40,130 +36,95 @@ def forget() -> None:
     os.environ.pop(wire.VARIABLE, None)
 
 
-class Manager:
-    """Who is to be told how the services fare.
+class Notifier:
+    """Tells the service manager how the services fare.
 
-    The address is kept: it leaves the environment when all is ready, so that
-    nobody else uses it.
+    Its address, from the environment, is kept: it leaves the environment when all
+    is ready, so that nobody else uses it.
 
-    :param address: where to send to, as in ``NOTIFY_SOCKET``.
+    :param snapshot: returns what is the case.
+    :param announce: says the first time that the service is ready, and what it is
+        called with besides; False: it could not.
+    :param ask: has every worker say that it can answer.
+    :param publish: takes the events that come of it.
     :raises ValueError: a variable that systemd sets has no meaning.
     """
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        announce: Callable[..., object],
+        ask: Callable[[], object],
+        publish: Callable[[events.Event], object],
+    ) -> None:
+        self._address = os.environ[wire.VARIABLE]
+        self._snapshot = snapshot
+        self._announce = announce
+        self._ask = ask
+        self._publish = publish
         seconds = watchdog.interval(os.environ)
         self._watchdog = None if seconds is None else watchdog.Watchdog(seconds)
-        self._notices = Notices(os.getpid(), self._watchdog)
+        self._messages = Messages(os.getpid(), self._watchdog)
         self._outbox: collections.deque[str] = collections.deque(maxlen=_KEPT)
         self._send_at: float | None = None
         self._failing = False
         self._announced = False
-        self._hungry = False
-        self._readings = 0
-        self._counted: weakref.WeakKeyDictionary[Host | Workforce, int] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._withheld = False
 
-    def ready(self, units: Units, now: float, tell: Callable[..., object]) -> None:
-        """Tell that everything has started, or is done with a reload.
-
-        :param tell: says the first time that the service is ready, and what it
-            is called with besides; False: it could not.
-        """
-        lines = self._notices.ready(self._facts(units, now), now)
-        if not lines:
-            return
-        if not self._announced:
-            self._announced = True
-            self._ask(units, now)
-            if tell(*lines[1:]) is not False:
-                return
-            self._failing = True  # which has been logged
-        self._post(lines)
+    def hear(self, event: events.Event) -> None:
+        """Tell of an event."""
+        now = clock.now()
+        match event:
+            case events.Ready() | events.ReloadFinished():
+                self._say_ready(self._messages.ready(self._snapshot(), now))
+            case events.ReloadStarted():
+                self._post(self._messages.reloading(now))
+            case events.Draining():
+                self._post(self._messages.stopping(self._snapshot(), now))
+            case _:
+                self._post(self._messages.changed(self._snapshot()))
         self._send(now)
 
-    def tell(self, units: Units, now: float) -> bool:
-        """Tell what has changed.
-
-        :returns: whether the services have begun to read their configuration
-            again: :meth:`ready` is due when they are done.
-        """
-        facts = self._facts(units, now)
-        reloads = self._notices.reloads(facts)
-        for lines in self._notices.advance(facts, now):
+    def advance(self, now: float) -> None:
+        """Tell what is due by now."""
+        for lines in self._messages.advance(self._snapshot(), now):
             self._post(lines)
             if lines == [FEED]:
-                self._ask(units, now)
-        self._report_hunger(units, now)
-        self._send(now)
-        return reloads
-
-    def end(self, units: Units, now: float) -> None:
-        """Tell, before an end by force, that this is one."""
-        facts = dataclasses.replace(self._facts(units, now), stopping=True)
-        for lines in self._notices.advance(facts, now):
-            self._post(lines)
+                self._ask()
+        self._report_withheld()
         self._send(now)
 
     @property
     def deadline(self) -> float | None:
-        """When :meth:`tell` has more to do even if nothing happens."""
+        """When :meth:`advance` has more to do even if nothing happens."""
         due = [
-            one for one in (self._notices.deadline, self._send_at) if one is not None
+            one for one in (self._messages.deadline, self._send_at) if one is not None
         ]
         return min(due, default=None)
 
-    # What is the case
+    def _say_ready(self, lines: list[str]) -> None:
+        if lines and not self._announced:
+            self._announced = True
+            self._ask()
+            if self._announce(*lines[1:]) is not False:
+                return
+            self._failing = True  # which has been logged
+        self._post(lines)
 
-    def _facts(self, units: Units, now: float) -> Facts:
-        running = [unit for unit in units if not unit.ended.is_set()]
-        stopping = bool(units) and all(unit.stopping for unit in units)
-        restarts = any(isinstance(unit, Host) and unit.restarts for unit in running)
-        return Facts(
-            workers=sum(unit.workers for unit in running),
-            places=sum(unit.places for unit in running),
-            restarts=sum(
-                one.replacements for one in units if isinstance(one, Workforce)
-            ),
-            readings=self._count_readings(units),
-            draining=bool(running) and (stopping or restarts),
-            stopping=stopping,
-            healthy=not _silent(running, now),
-        )
-
-    def _count_readings(self, units: Units) -> int:
-        """Count how often they were told; those that have gone by now, too."""
-        for unit in units:
-            self._readings += unit.readings - self._counted.get(unit, 0)
-            self._counted[unit] = unit.readings
-        return self._readings
-
-    # The watchdog
-
-    def _ask(self, units: Units, now: float) -> None:
-        """Have the workers answer until it is to be fed the next time."""
-        if self._watchdog is not None:
-            for unit in units:
-                if isinstance(unit, Workforce):
-                    unit.ask(now)
-
-    def _report_hunger(self, units: Units, now: float) -> None:
-        hungry = self._watchdog is not None and self._watchdog.withheld
-        if hungry and not self._hungry:
-            LOG.error(
-                "systemd's watchdog is not fed as long as there is no answer from: %s",
-                ", ".join(_silent(units, now)),
-            )
-        elif self._hungry and not hungry:
-            LOG.warning("systemd's watchdog is fed again")
-        self._hungry = hungry
+    def _report_withheld(self) -> None:
+        withheld = self._watchdog is not None and self._watchdog.withheld
+        if withheld and not self._withheld:
+            silent = ", ".join(self._snapshot().silent)
+            self._publish(events.WatchdogWithheld(silent=silent))
+        elif self._withheld and not withheld:
+            self._publish(events.WatchdogResumed())
+        self._withheld = withheld
 
     # Sending
 
     def _post(self, lines: list[str]) -> None:
         message = "\n".join(lines)
-        if not self._outbox or self._outbox[-1] != message:
+        if message and not (self._outbox and self._outbox[-1] == message):
             self._outbox.append(message)
 
     def _send(self, now: float) -> None:
@@ -186,12 +147,3 @@ class Manager:
             else:
                 self._failing = False
             self._outbox.popleft()
-
-
-def _silent(units: Units, now: float) -> list[str]:
-    return [
-        name
-        for unit in units
-        if isinstance(unit, Workforce)
-        for name in unit.silent(now)
-    ]

@@ -1,23 +1,27 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The workers of one launcher: doing what :mod:`.crew` decides."""
+"""The worker pool of one launcher: doing what :mod:`.state` decides."""
 
-import logging
-import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
+from oslo_service.supervisor import events
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.shutdown_timeout import TimeLimit
+from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
+from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers import state
-from oslo_service.supervisor.workers.channel import ALIVE, MUTATED, READY, STOPPED, Line
+from oslo_service.supervisor.workers.channel import (
+    ALIVE,
+    MUTATED,
+    READY,
+    STOPPED,
+    Line,
+)
 from oslo_service.supervisor.workers.process import Process
 
-__all__ = ("Starter", "Workforce")
-
-LOG = logging.getLogger(__name__)
+__all__ = ("Starter", "WorkerPool")
 
 # How long a parent has beyond the end of its workers' time, in seconds.
 _PARENTS_GRACE = 1.0
@@ -31,106 +35,115 @@ _BLIND_PAUSE = 0.01
 Starter = Callable[[Any, bool, Line], int]
 
 
-class Workforce:
+class WorkerPool(Unit):
     """The worker processes of one launcher.
 
     :param driver: the driver.
     :param settings: how long workers may take to stop, and what to read again.
     :param starter: starts a process.
+    :param publish: takes the events.
     """
 
-    def __init__(self, driver: Driver, settings: Settings, starter: Starter) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        settings: Settings,
+        starter: Starter,
+        publish: Callable[[events.Event], object],
+    ) -> None:
         self._driver = driver
         self._settings = settings
         self._starter = starter
-        self._crew = state.Crew(lambda: settings.stop_limit)
-        #: How many times it was told to read the configuration again.
-        self.readings = 0
+        self._publish = publish
+        self._state = state.PoolState(lambda: settings.stop_limit)
         self.processes: dict[state.Worker, Process] = {}
-        self.limit: TimeLimit | None = None
-        # What to log when there is nothing more urgent to do.
-        self._news: list[tuple[int, str, tuple[object, ...]]] = []
+        self.timeout: ShutdownTimeout | None = None
         self.ended = driver.event()
 
-    # Orders: only by whoever turns the supervisor
+    # Orders
 
     def add(self, spec: object, workers: int) -> None:
         """Have a service run by so many workers."""
-        self._crew.add(spec, workers)
+        self._state.add(spec, workers)
 
     def stop(self) -> None:
         """Have every worker finish its work and end."""
-        self._crew.stop()
+        self._state.stop()
 
-    def read_again(self) -> None:
+    def reload(self) -> None:
         """Do what SIGHUP means to these workers."""
-        self.readings += 1
-        self._settings.read_again()
+        error = self._settings.read_again()
+        if error is not None:
+            self._publish(events.ReloadFailed(error=error))
         if self._settings.mutates:
-            self._crew.mutate()
+            self._state.mutate()
         else:
-            self._crew.reload()
+            self._state.reload()
 
-    def ask(self, now: float) -> None:
+    def ask(self) -> None:
         """Have every worker say that it can answer."""
-        for action in self._crew.ask():
+        now = clock.now()
+        for action in self._state.ask():
             self._do(action, now)
 
     def quit(self) -> None:
         """End every worker by force."""
-        self._crew.quit()
+        self._state.quit()
+        self.advance(clock.now())
 
-    # Facts
+    def kill(self) -> None:
+        """End every worker by force, past any time limit: from any native thread.
+
+        Whoever turns may be what hangs: nothing is asked of it.
+        """
+        for process in list(self.processes.values()):
+            process.kill()
+
+    # What is the case
 
     @property
-    def all_ready(self) -> bool:
-        """Whether the latest worker of every slot is past its start."""
-        return self._crew.all_ready
+    def status(self) -> int:
+        """What the launcher's exit status is."""
+        return self._state.status
 
     @property
     def stopping(self) -> bool:
         """Whether it was told to stop."""
-        return self._crew.goal is not state.Goal.RUN
+        return self._state.goal is not state.Goal.RUN
+
+    @property
+    def reloading(self) -> bool:
+        """Whether what SIGHUP means is not done yet in every worker."""
+        return self._state.reloading
 
     @property
     def all_stopped(self) -> bool:
         """Whether no worker serves any more."""
         return self.stopping and all(worker.stopped for worker in self.processes)
 
-    @property
-    def status(self) -> int:
-        """What the launcher's exit status is."""
-        return self._crew.status
-
-    @property
-    def deadline(self) -> float | None:
-        """When there is something to do even if nothing happens."""
-        return self._crew.deadline
+    def is_ready(self, *, patient: bool) -> bool:  # noqa: ARG002 - workers have theirs
+        """Whether the latest worker of every slot is past its start."""
+        return self._state.all_ready
 
     @property
     def workers(self) -> int:
         """How many workers are past their start; once it stops, all there are."""
         if self.stopping:
-            return len(self._crew.workers)
+            return len(self._state.workers)
         return sum(
             slot.current is not None and slot.current.ready_at is not None
-            for slot in self._crew.slots
+            for slot in self._state.slots
         )
 
     @property
-    def places(self) -> int:
+    def slots(self) -> int:
         """How many workers there are to be."""
-        return len(self._crew.slots)
+        return len(self._state.slots)
 
     @property
     def replacements(self) -> int:
-        """How many workers were started in the place of dead ones."""
-        return self._crew.replacements
-
-    @property
-    def reading_again(self) -> bool:
-        """Whether what SIGHUP means is not done yet in every worker."""
-        return self._crew.reading_again
+        """How many workers were started as successors of dead ones."""
+        return self._state.replacements
 
     def silent(self, now: float) -> list[str]:
         """Name the workers that should have been heard of by now."""
@@ -141,15 +154,26 @@ class Workforce:
         ]
 
     def still_running(self) -> str:
-        """Name what has not ended, for the log."""
+        """Name what has not ended."""
         return ", ".join(_name(*one) for one in list(self.processes.items()))
 
+    def children(self) -> dict[int, Any]:
+        """Return what each worker runs, by pid."""
+        return {
+            process.pid: worker.slot.spec for worker, process in self.processes.items()
+        }
+
+    # Turning
+
     def filenos(self) -> Iterator[int]:
-        """Give the descriptors whose readiness tells something."""
+        """Return the descriptors whose readiness tells something."""
         for process in self.processes.values():
             yield from process.filenos()
 
-    # Turning
+    @property
+    def deadline(self) -> float | None:
+        """When there is something to do even if nothing happens."""
+        return self._state.deadline
 
     def collect(self, readable: set[int], now: float) -> None:
         """Take in what the workers have said, and which have ended."""
@@ -161,13 +185,18 @@ class Workforce:
     def _hear(self, worker: state.Worker, process: Process, now: float) -> None:
         for message in process.listen():
             if message == READY:
-                self._crew.ready(worker, now)
+                self._state.ready(worker, now)
+                seconds = now - worker.started_at
+                self._publish(
+                    events.WorkerReady(**_of(worker, process), seconds=seconds)
+                )
             elif message == STOPPED:
-                self._crew.stopped(worker)
+                self._state.stopped(worker)
+                self._publish(events.WorkerStopped(**_of(worker, process)))
             elif message == MUTATED:
-                self._crew.mutated(worker)
+                self._state.mutated(worker)
             elif message == ALIVE:
-                self._crew.answered(worker)
+                self._state.answered(worker)
 
     def _look_after(self, worker: state.Worker, process: Process, now: float) -> None:
         ended, status = process.reap()
@@ -176,40 +205,30 @@ class Workforce:
         del self.processes[worker]
         process.stacks.show(_name(worker, process))
         process.close()
-        level = logging.INFO if worker.ordered and status == 0 else logging.WARNING
-        self._news.append(
-            (level, "Worker %d of %s %s", _obituary(worker, process, status))
+        event = events.WorkerEnded(
+            **_of(worker, process), status=status, cause=_cause(worker)
         )
-        self._crew.gone(worker, status, now)
+        self._publish(event)
+        self._state.gone(worker, status, now)
 
     def advance(self, now: float) -> None:
         """Do what is to be done."""
         # What is done may fail, and that again has consequences.
-        while actions := self._crew.advance(now):
+        while actions := self._state.advance(now):
             for action in actions:
                 self._do(action, now)
-        self._tell_news()
-        if self._crew.ended:
-            self._lift_limit()
+        if self._state.ended:
+            if self.timeout is not None:
+                self.timeout.disarm()
             self.ended.set()
-        elif self._crew.goal is state.Goal.STOP:
-            self._set_limit()
+        elif self._state.goal is state.Goal.STOP:
+            self._arm_timeout()
 
-    def _tell_news(self) -> None:
-        # A successor does not wait for its predecessor's obituary.
-        news, self._news = self._news, []
-        for level, message, values in news:
-            LOG.log(level, message, *values)
-
-    def _set_limit(self) -> None:
+    def _arm_timeout(self) -> None:
         seconds = self._settings.stop_limit
-        if seconds and self.limit is not None:
+        if seconds and self.timeout is not None:
             # Only for a parent that is held up: it kills its workers itself.
-            self.limit.set(seconds + state.GRACE + _PARENTS_GRACE)
-
-    def _lift_limit(self) -> None:
-        if self.limit is not None:
-            self.limit.lift()
+            self.timeout.arm(seconds + state.GRACE + _PARENTS_GRACE)
 
     def _do(self, action: state.Action, now: float) -> None:
         match action:
@@ -218,51 +237,41 @@ class Workforce:
             case state.Order(worker, kind):
                 self.processes[worker].tell(kind.value)
             case state.Kill(worker, late):
-                self._kill(self.processes[worker], late)
+                self._kill(worker, late)
             case state.Throttled(slot, pause):
-                message = (
-                    "%s ended %d times in a row at its start (worker %d);"
-                    " it is started again in %g s"
+                event = events.SlotPaused(
+                    service=str(slot.spec),
+                    worker=slot.index,
+                    deaths=slot.crashes,
+                    seconds=pause,
                 )
-                values = (slot.spec, slot.crashes, slot.index, pause)
-                self._news.append((logging.WARNING, message, values))
+                self._publish(event)
 
     def _start(self, worker: state.Worker, reset: bool, now: float) -> None:
-        spec = worker.slot.spec
+        slot = worker.slot
+        what: dict[str, Any] = {"service": str(slot.spec), "worker": slot.index}
         line = Line(self._driver.original("os"))
         try:
-            pid = self._starter(spec, reset, line)
-        except Exception:
-            LOG.exception("A worker of %s cannot be started", spec)
+            pid = self._starter(slot.spec, reset, line)
+        except Exception as exc:  # noqa: BLE001 - logged by a subscriber
             line.parents_end.close()
             line.stacks.close()
-            self._crew.gone(worker, None, now)
+            self._publish(events.WorkerNotStarted(**what, error=exc))
+            self._state.gone(worker, None, now)
         else:
             self.processes[worker] = Process(pid, line)
-            values = (worker.slot.index, spec, pid)
-            self._news.append((logging.INFO, "Started worker %d of %s, pid %d", values))
+            generation = worker.generation
+            self._publish(events.WorkerStarted(**what, pid=pid, generation=generation))
         finally:
             line.workers_end.close()
 
-    def _kill(self, process: Process, late: bool) -> None:
-        if late:
-            LOG.error(
-                "Worker %d did not end within graceful_shutdown_timeout: killed",
-                process.pid,
-            )
+    def _kill(self, worker: state.Worker, late: bool) -> None:
+        process = self.processes[worker]
         process.kill()
-
-    def children(self) -> dict[int, Any]:
-        """Give what each worker runs, by pid."""
-        return {
-            process.pid: worker.slot.spec for worker, process in self.processes.items()
-        }
+        if late:
+            self._publish(events.WorkerKilled(**_of(worker, process)))
 
     # Forks and the end
-
-    def pids(self) -> list[int]:
-        """List the worker processes."""
-        return [process.pid for process in self.processes.values()]
 
     def await_killed(self, until: float) -> None:
         """Wait until the workers, which were killed, have ended."""
@@ -280,24 +289,17 @@ class Workforce:
         self.processes.clear()
 
 
+def _of(worker: state.Worker, process: Process) -> dict[str, Any]:
+    """Return the fields of an event that say which worker it is about."""
+    slot = worker.slot
+    return {"service": str(slot.spec), "worker": slot.index, "pid": process.pid}
+
+
+def _cause(worker: state.Worker) -> events.Cause:
+    if not worker.ordered:
+        return events.Cause.UNEXPECTED
+    return events.Cause.TIMED_OUT if worker.killed else events.Cause.ORDERED
+
+
 def _name(worker: state.Worker, process: Process) -> str:
     return f"worker {worker.slot.index} of {worker.slot.spec} (pid {process.pid})"
-
-
-def _obituary(
-    worker: state.Worker, process: Process, status: int | None
-) -> tuple[int, object, str]:
-    if status is None:
-        how = "has ended; its status went to somebody else"
-    elif status < 0:
-        how = f"was killed by {_signal_name(-status)}"
-    else:
-        how = f"exited with status {status}"
-    return worker.slot.index, worker.slot.spec, f"(pid {process.pid}) {how}"
-
-
-def _signal_name(signum: int) -> str:
-    try:
-        return signal.Signals(signum).name
-    except ValueError:  # a real-time signal
-        return f"signal {signum}"

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 
 __all__ = (
     "Action",
-    "Crew",
     "Goal",
     "Kill",
     "Order",
     "OrderKind",
+    "PoolState",
     "Slot",
     "Start",
     "Throttled",
@@ -45,7 +45,7 @@ _SIGKILLED = -9
 
 
 class Goal(enum.IntEnum):
-    """What is wanted of a crew; it only ever increases."""
+    """What is wanted of a pool; it only ever increases."""
 
     RUN = 1
     STOP = 2
@@ -62,7 +62,7 @@ class OrderKind(enum.Enum):
 
 @dataclasses.dataclass(eq=False)
 class Slot:
-    """A place for one worker of a service.
+    """Where one worker of a service runs, and its successors.
 
     :ivar spec: what the worker runs; opaque here.
     :ivar index: the slot's number among those of its service, from 0.
@@ -73,7 +73,7 @@ class Slot:
     current: "Worker | None" = None
     crashes: int = 0
     not_before: float = 0.0
-    bereaved: bool = False
+    died: bool = False
 
 
 @dataclasses.dataclass(eq=False)
@@ -93,7 +93,7 @@ class Worker:
     mutations: int = 0
 
     def is_silent(self, now: float) -> bool:
-        """Tell whether it should have been heard of by now.
+        """Whether it should have been heard of by now.
 
         One that starts or stops has its own time for it.
         """
@@ -139,10 +139,10 @@ class Throttled:
 Action = Start | Order | Kill | Throttled
 
 
-class Crew:
-    """The workers of one launcher.
+class PoolState:
+    """The state of the worker pool of one launcher.
 
-    :param limit: gives the seconds that a worker may take to stop; 0 or None
+    :param limit: returns the seconds that a worker may take to stop; 0 or None
         sets no limit.
     """
 
@@ -155,7 +155,7 @@ class Crew:
         self.status = 0
         self._generation = 0
         self._numbers = 0
-        #: How many workers were started in the place of dead ones.
+        #: How many workers were started as successors of dead ones.
         self.replacements = 0
         self._mutate: list[Worker] = []
         self._throttled: list[Throttled] = []
@@ -167,23 +167,23 @@ class Crew:
         self.slots += [Slot(spec, index) for index in range(workers)]
 
     def ready(self, worker: Worker, now: float) -> None:
-        """Take note that every ``start()`` in the worker has returned."""
+        """Record that every ``start()`` in the worker has returned."""
         worker.ready_at = now
 
     def stopped(self, worker: Worker) -> None:
-        """Take note that every ``stop()`` in the worker has returned."""
+        """Record that every ``stop()`` in the worker has returned."""
         worker.stopped = True
 
     def mutated(self, worker: Worker) -> None:
-        """Take note that the worker is done with one order to mutate."""
+        """Record that the worker is done with one order to mutate."""
         worker.mutations = max(0, worker.mutations - 1)
 
     def answered(self, worker: Worker) -> None:
-        """Take note that the worker has answered."""
+        """Record that the worker has answered."""
         worker.asked = False
 
     def gone(self, worker: Worker, status: int | None, now: float) -> None:
-        """Take note that a worker has ended, or could not be started.
+        """Record that a worker has ended, or could not be started.
 
         :param status: its exit status, or the negative number of the signal
             that ended it; None where nobody knows.
@@ -194,7 +194,7 @@ class Crew:
         if slot.current is worker:
             slot.current = None
             if not worker.ordered:
-                slot.bereaved = True
+                slot.died = True
                 self._count_death(worker, status, now)
         if self.goal is Goal.STOP and worker.ordered and status != 0:
             self.status = 1
@@ -221,7 +221,7 @@ class Crew:
     # What follows from them
 
     def advance(self, now: float) -> list[Action]:
-        """Work out what is to be done now; it counts as done."""
+        """Return what is to be done now; it counts as done."""
         actions: list[Action] = [*self._throttled]
         self._throttled.clear()
         if self.goal is Goal.RUN:
@@ -264,7 +264,7 @@ class Crew:
         )
 
     @property
-    def reading_again(self) -> bool:
+    def reloading(self) -> bool:
         """Whether a reload, or a mutation, is not done yet everywhere."""
         return bool(self._mutate) or any(
             slot.current is None
@@ -290,8 +290,8 @@ class Crew:
 
     def _start(self, slot: Slot, now: float) -> Start:
         self._numbers += 1
-        self.replacements += slot.bereaved
-        slot.bereaved = False
+        self.replacements += slot.died
+        slot.died = False
         worker = Worker(self._numbers, slot, self._generation, now)
         slot.current = self.workers[worker.number] = worker
         return Start(worker, reset=self._generation > 0)

@@ -70,7 +70,6 @@ def listen_to_parent(driver: Driver, uplink: Uplink) -> None:
     """Make this process's supervisor one that has a parent."""
     notifier.forget()
     supervisor = loop.Supervisor(driver, uplink)
-    supervisor.on_ready = uplink.tell_ready
     loop.replace(supervisor)
 
 
@@ -86,16 +85,16 @@ def live(
     """Run a service until it is told to stop.
 
     :param mask: the signals to block; so far, all that are handled have been:
-        before there is a host, one would be lost, or fatal.
+        before there is a runner, one would be lost, or fatal.
     :param prepare: called before the service is started.
     :returns: the exit status.
     """
     supervisor = loop.of_process(driver)
-    host = supervisor.add_host(settings)
+    runner = supervisor.add_runner(settings)
     signals.unblock(mask)
     prepare(service, driver, settings)
-    host.add(service, reset=reset)
-    return supervisor.wait_for(host)
+    supervisor.post(lambda: runner.add(service, reset=reset))
+    return supervisor.wait_for(runner)
 
 
 def run(work: Callable[[], int]) -> NoReturn:

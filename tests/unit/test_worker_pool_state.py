@@ -17,11 +17,11 @@ from hypothesis.stateful import (
 
 from oslo_service.supervisor.workers import state
 from oslo_service.supervisor.workers.state import (
-    Crew,
     Goal,
     Kill,
     Order,
     OrderKind,
+    PoolState,
     Start,
 )
 
@@ -29,14 +29,14 @@ SIGKILLED, SIGTERMED = -9, -15
 
 
 class Parent:
-    """Does what a crew says, with processes that exist only on paper.
+    """Does what the state of a pool says, with processes that exist only on paper.
 
     After each event it checks what must always hold.
     """
 
     def __init__(self, limit: float | None = 60.0) -> None:
         self.now = 1000.0
-        self.crew = Crew(lambda: limit)
+        self.pool = PoolState(lambda: limit)
         self.alive: dict[int, state.Worker] = {}
         self.ordered: set[int] = set()
         self.mutated: list[int] = []
@@ -49,7 +49,7 @@ class Parent:
     def advance(self) -> None:
         """Do what there is to do, until there is nothing more."""
         for _ in range(100):
-            actions = self.crew.advance(self.now)
+            actions = self.pool.advance(self.now)
             if not actions:
                 break
             for action in actions:
@@ -63,7 +63,7 @@ class Parent:
             case Start(worker, _):
                 self.started.append(action)
                 if self.fail_to_start:
-                    self.crew.gone(worker, None, self.now)
+                    self.pool.gone(worker, None, self.now)
                 else:
                     self.alive[worker.number] = worker
             case Order(worker, OrderKind.STOP):
@@ -83,25 +83,25 @@ class Parent:
 
     def check(self) -> None:
         """Check what holds after every event."""
-        assert set(self.alive) == set(self.crew.workers), "no worker is forgotten"
-        deadline = self.crew.deadline
+        assert set(self.alive) == set(self.pool.workers), "no worker is forgotten"
+        deadline = self.pool.deadline
         assert deadline is None or deadline > self.now, "it would spin"
-        for slot in self.crew.slots:
+        for slot in self.pool.slots:
             waits = slot.not_before > self.now
-            if self.crew.goal is Goal.RUN:
+            if self.pool.goal is Goal.RUN:
                 assert slot.current is not None or waits, "a slot is left empty"
         for worker in self.alive.values():
             late = worker.deadline is not None and worker.deadline <= self.now
             assert not late or worker.number in self.killed, "a limit is not kept"
-            if self.crew.goal is Goal.STOP:
+            if self.pool.goal is Goal.STOP:
                 assert worker.number in self.ordered, "a worker is not told"
-            if self.crew.goal is Goal.QUIT:
+            if self.pool.goal is Goal.QUIT:
                 assert worker.number in self.killed, "a worker is left behind"
 
     # What may happen
 
     def add(self, workers: int) -> None:
-        self.crew.add("service", workers)
+        self.pool.add("service", workers)
         self.advance()
 
     def pass_time(self, seconds: float) -> None:
@@ -109,26 +109,26 @@ class Parent:
         self.advance()
 
     def ready(self, worker: state.Worker) -> None:
-        self.crew.ready(worker, self.now)
+        self.pool.ready(worker, self.now)
         self.advance()
 
     def stopped(self, worker: state.Worker) -> None:
-        self.crew.stopped(worker)
+        self.pool.stopped(worker)
         self.advance()
 
     def dies(self, worker: state.Worker, status: int | None = SIGKILLED) -> None:
         del self.alive[worker.number]
-        self.crew.gone(worker, status, self.now)
+        self.pool.gone(worker, status, self.now)
         self.advance()
 
     def order(self, what: str) -> None:
-        getattr(self.crew, what)()
+        getattr(self.pool, what)()
         self.advance()
 
     def ask(self) -> list[state.Worker]:
         """Have the workers asked; give those that are."""
         self.asked.clear()
-        for action in self.crew.ask():
+        for action in self.pool.ask():
             self.do(action)
         return list(self.asked)
 
@@ -248,7 +248,7 @@ class TestReload:
         parent.pass_time(0.2)
         assert parent.killed == {old.number}
         parent.dies(old)
-        assert parent.crew.status == 0
+        assert parent.pool.status == 0
 
     def test_one_during_another_replaces_the_new_workers_too(self, parent) -> None:
         parent.order("reload")
@@ -276,10 +276,10 @@ class TestStopping:
         parent.order("stop")
         assert len(parent.ordered) == 3
         for worker in list(parent.alive.values()):
-            assert not parent.crew.ended
+            assert not parent.pool.ended
             parent.dies(worker, 0)
-        assert parent.crew.ended
-        assert parent.crew.status == 0
+        assert parent.pool.ended
+        assert parent.pool.status == 0
         assert len(parent.started) == 3
 
     @pytest.mark.parametrize("status", [1, SIGKILLED, None])
@@ -288,7 +288,7 @@ class TestStopping:
     ) -> None:
         parent.order("stop")
         parent.dies(parent.worker, status)
-        assert parent.crew.status == 1
+        assert parent.pool.status == 1
 
     def test_a_worker_past_its_limit_is_killed(self, parent) -> None:
         parent.order("stop")
@@ -300,7 +300,7 @@ class TestStopping:
         parent = Parent(limit)
         parent.add(1)
         parent.order("stop")
-        assert parent.crew.deadline is None
+        assert parent.pool.deadline is None
         parent.pass_time(1e9)
         assert parent.killed == set()
 
@@ -308,7 +308,7 @@ class TestStopping:
         parent.order("stop")
         parent.order("quit")
         assert parent.killed == {parent.worker.number}
-        assert parent.crew.status == 1
+        assert parent.pool.status == 1
 
     def test_mutating_tells_those_that_go_on(self, parent) -> None:
         parent.add(1)
@@ -317,11 +317,11 @@ class TestStopping:
         assert parent.ordered == set()
 
     def test_readiness_takes_every_worker(self, parent) -> None:
-        assert parent.crew.all_ready
+        assert parent.pool.all_ready
         parent.add(1)
-        assert not parent.crew.all_ready
+        assert not parent.pool.all_ready
         parent.ready(parent.worker)
-        assert parent.crew.all_ready
+        assert parent.pool.all_ready
 
 
 class TestHealth:
@@ -332,7 +332,7 @@ class TestHealth:
         assert parent.ask() == [parent.worker]
         assert parent.silent() == [parent.worker]
         assert parent.ask() == [], "it is asked once"
-        parent.crew.answered(parent.worker)
+        parent.pool.answered(parent.worker)
         assert parent.silent() == []
         assert parent.ask() == [parent.worker]
 
@@ -366,27 +366,27 @@ class TestAccount:
     """What is told of the workers."""
 
     def test_who_is_started_for_a_dead_one_is_a_restart(self, parent) -> None:
-        assert parent.crew.replacements == 0
+        assert parent.pool.replacements == 0
         parent.dies(parent.worker)
         parent.dies(parent.worker, 1)
-        assert parent.crew.replacements == 2
+        assert parent.pool.replacements == 2
 
     def test_who_is_started_at_a_reload_is_none(self, parent) -> None:
         parent.order("reload")
         parent.dies(parent.started[0].worker, 0)
         parent.ready(parent.worker)
         assert len(parent.started) == 2
-        assert parent.crew.replacements == 0
+        assert parent.pool.replacements == 0
 
     def test_a_reload_is_done_when_every_successor_is_there(self, parent) -> None:
         old = parent.worker
-        assert not parent.crew.reading_again
+        assert not parent.pool.reloading
         parent.order("reload")
-        assert parent.crew.reading_again
+        assert parent.pool.reloading
         parent.stopped(old)
         assert parent.worker is not old
-        assert not parent.crew.reading_again
-        assert not parent.crew.all_ready, "its start is another matter"
+        assert not parent.pool.reloading
+        assert not parent.pool.all_ready, "its start is another matter"
 
     def test_a_mutation_is_done_when_every_worker_has_said_so(self, parent) -> None:
         parent.add(1)
@@ -394,11 +394,11 @@ class TestAccount:
         for _ in range(2):
             parent.order("mutate")
         for worker in (first, first, second):
-            assert parent.crew.reading_again
-            parent.crew.mutated(worker)
-        assert parent.crew.reading_again
+            assert parent.pool.reloading
+            parent.pool.mutated(worker)
+        assert parent.pool.reloading
         parent.dies(second)
-        assert not parent.crew.reading_again, "its successor knows nothing else"
+        assert not parent.pool.reloading, "its successor knows nothing else"
 
 
 class AnyOrder(RuleBasedStateMachine):
@@ -449,7 +449,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_left_to_do(self) -> None:
-        assert self.parent.crew.advance(self.parent.now) == []
+        assert self.parent.pool.advance(self.parent.now) == []
 
     def teardown(self) -> None:
         """However it went, it comes to its end."""
@@ -459,7 +459,7 @@ class AnyOrder(RuleBasedStateMachine):
         parent.order("stop")
         for worker in list(parent.alive.values()):
             parent.dies(worker, 0)
-        assert parent.crew.ended
+        assert parent.pool.ended
 
 
 TestAnyOrder = AnyOrder.TestCase
@@ -478,7 +478,7 @@ def test_ten_thousand_random_lives_lose_nobody_and_end() -> None:
         parent.order(dice.choice(["stop", "quit"]))
         while parent.alive:
             parent.dies(dice.choice(list(parent.alive.values())), 0)
-        assert parent.crew.ended, f"seed {seed}"
+        assert parent.pool.ended, f"seed {seed}"
 
 
 def live_a_little(parent: Parent, dice: random.Random) -> None:

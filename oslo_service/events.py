@@ -1,0 +1,65 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What happens to a service, as objects: for monitors, tests, and policies.
+
+Each kind is a frozen dataclass; :func:`subscribe` has a function called with each
+event. The supervisor's log lines, and what systemd is told, are made of the same
+events::
+
+    def alarm(event):
+        if isinstance(event, events.SlotPaused):
+            page(f"{event.service} cannot start: {event.deaths} deaths in a row")
+
+    events.subscribe(alarm)
+
+In a process that has workers these are the events of its workers, and of the
+whole; in one that runs its services itself, or in a worker, those of that process.
+"""
+
+from oslo_service.supervisor.events import (
+    Cause,
+    Draining,
+    Event,
+    Ready,
+    ReloadFailed,
+    ReloadFinished,
+    ReloadStarted,
+    SignalReceived,
+    SlotPaused,
+    StartDelayed,
+    Subscriber,
+    WatchdogResumed,
+    WatchdogWithheld,
+    WorkerEnded,
+    WorkerEvent,
+    WorkerKilled,
+    WorkerNotStarted,
+    WorkerReady,
+    WorkerStarted,
+    WorkerStopped,
+    subscribe,
+)
+
+__all__ = (
+    "Cause",
+    "Draining",
+    "Event",
+    "Ready",
+    "ReloadFailed",
+    "ReloadFinished",
+    "ReloadStarted",
+    "SignalReceived",
+    "SlotPaused",
+    "StartDelayed",
+    "Subscriber",
+    "WatchdogResumed",
+    "WatchdogWithheld",
+    "WorkerEnded",
+    "WorkerEvent",
+    "WorkerKilled",
+    "WorkerNotStarted",
+    "WorkerReady",
+    "WorkerStarted",
+    "WorkerStopped",
+    "subscribe",
+)

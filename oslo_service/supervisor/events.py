@@ -1,0 +1,313 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What happens under supervision: the events, and who is told of them.
+
+Users find both in :mod:`oslo_service.events`.
+"""
+
+import collections
+import dataclasses
+import enum
+import logging
+import os
+import time
+from collections.abc import Callable, Iterable
+
+__all__ = (
+    "Cause",
+    "Draining",
+    "Event",
+    "EventQueue",
+    "Ready",
+    "ReloadFailed",
+    "ReloadFinished",
+    "ReloadStarted",
+    "SignalReceived",
+    "SlotPaused",
+    "StartDelayed",
+    "Subscriber",
+    "WatchdogResumed",
+    "WatchdogWithheld",
+    "WorkerEnded",
+    "WorkerEvent",
+    "WorkerKilled",
+    "WorkerNotStarted",
+    "WorkerReady",
+    "WorkerStarted",
+    "WorkerStopped",
+    "subscribe",
+)
+
+LOG = logging.getLogger(__name__)
+
+_PUBLIC = "oslo_service.events"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that has happened.
+
+    :ivar time: when, in seconds since the epoch, as :func:`time.time` gives it.
+    """
+
+    time: float = dataclasses.field(default_factory=time.time)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SignalReceived(Event):
+    """A signal that means something to the launchers has arrived.
+
+    :ivar signal: its name.
+    :ivar consequence: what is done about it, in words.
+    :ivar forced: whether the process ends at once.
+    """
+
+    signal: str
+    consequence: str
+    forced: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ready(Event):
+    """Everything that was launched has started: told once in a process."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StartDelayed(Event):
+    """A ``start()`` has not returned for long, and counts as done from now on.
+
+    :ivar services: the services, as they are called in the log.
+    :ivar seconds: how long was waited.
+    """
+
+    services: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReloadStarted(Event):
+    """The configuration is read again, after a SIGHUP or ``restart()``."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReloadFailed(Event):
+    """The configuration could not be read: the values stay as they were.
+
+    :ivar error: why.
+    """
+
+    error: BaseException
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReloadFinished(Event):
+    """What followed from a reload is done: all has been started, or reset, again."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Draining(Event):
+    """Everything has been told to stop, and finishes its work."""
+
+
+class Cause(enum.Enum):
+    """Why a worker has ended."""
+
+    #: It was told to: by a stop, or by a reload.
+    ORDERED = "ordered"
+    #: It was told to, and was killed because it took too long.
+    TIMED_OUT = "timed out"
+    #: Nobody told it to.
+    UNEXPECTED = "unexpected"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WorkerEvent(Event):
+    """Something has happened to a worker.
+
+    :ivar service: what it runs, as it is called in the log.
+    :ivar worker: the number of its slot among those of the service, from 0.
+    """
+
+    service: str
+    worker: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WorkerStarted(WorkerEvent):
+    """A worker process has been started; its ``start()`` is still to come.
+
+    :ivar pid: its process id.
+    :ivar generation: how many reloads there were before.
+    """
+
+    pid: int
+    generation: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WorkerNotStarted(WorkerEvent):
+    """The system has no room for the process; it is tried again.
+
+    :ivar error: why.
+    """
+
+    error: BaseException
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WorkerReady(WorkerEvent):
+    """Every ``start()`` in a worker has returned.
+
+    :ivar pid: its process id.
+    :ivar seconds: how long that took.
+    """
+
+    pid: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WorkerStopped(WorkerEvent):
+    """Every ``stop()`` in a worker has returned; it finishes its work.
+
+    :ivar pid: its process id.
+    """
+
+    pid: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WorkerKilled(WorkerEvent):
+    """A worker is ended by force: it is past its limit.
+
+    :ivar pid: its process id.
+    """
+
+    pid: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WorkerEnded(WorkerEvent):
+    """A worker process is gone.
+
+    :ivar pid: its process id.
+    :ivar status: its exit status, or the negative number of the signal that ended
+        it; None where somebody else was told.
+    :ivar cause: why it has ended.
+    """
+
+    pid: int
+    status: int | None
+    cause: Cause
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SlotPaused(WorkerEvent):
+    """Workers end one after the other at their start: the next one has to wait.
+
+    :ivar deaths: how many did, in a row.
+    :ivar seconds: how long the slot stays empty.
+    """
+
+    deaths: int
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WatchdogWithheld(Event):
+    """systemd's watchdog is not fed: somebody does not answer.
+
+    :ivar silent: who, as they are called in the log.
+    """
+
+    silent: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WatchdogResumed(Event):
+    """systemd's watchdog is fed again."""
+
+
+Subscriber = Callable[[Event], object]
+
+
+class _Subscribers:
+    """Whom the users of this process have subscribed; a fork begins with none."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._all: tuple[Subscriber, ...] = ()
+
+    def add(self, subscriber: Subscriber) -> None:
+        """Add one; thread-safe, as the next is."""
+        self._all = (*self.current(), subscriber)
+
+    def remove(self, subscriber: Subscriber) -> None:
+        """Remove one; harmless where it is not there."""
+        self._all = tuple(one for one in self.current() if one is not subscriber)
+
+    def current(self) -> tuple[Subscriber, ...]:
+        """Return those of this process."""
+        if self._pid != os.getpid():
+            self._pid, self._all = os.getpid(), ()
+        return self._all
+
+
+_subscribers = _Subscribers()
+
+
+def subscribe(subscriber: Subscriber) -> Callable[[], None]:
+    """Have ``subscriber(event)`` called for everything that happens from now on.
+
+    It is called by whoever waits for a launcher, in this process: with the
+    events in their order, after what has to be done has been done. It should not
+    block: the next event waits for it. What it raises is logged, and it is called
+    for the next event all the same. Workers that are forked do not inherit it.
+
+    :param subscriber: looks at the type of the event, and at its fields.
+    :returns: a function that ends the subscription; idempotent.
+    :raises TypeError: it cannot be called.
+    """
+    if not callable(subscriber):
+        raise TypeError(f"a subscriber is called with each event, not {subscriber!r}")
+
+    def call(event: Event) -> object:
+        return subscriber(event)  # the same one may have been subscribed twice
+
+    _subscribers.add(call)
+    return lambda: _subscribers.remove(call)
+
+
+class EventQueue:
+    """What has happened and has not been told yet.
+
+    :param own: the supervisor's own subscribers, which come first.
+    """
+
+    def __init__(self, own: Iterable[Subscriber]) -> None:
+        self.own = list(own)
+        self._events: collections.deque[Event] = collections.deque()
+
+    def publish(self, event: Event) -> None:
+        """Have everybody told of an event, later; thread-safe and non-blocking."""
+        self._events.append(event)
+
+    def publish_once(self, event: Event) -> None:
+        """Publish an event, unless one of its kind has not been told yet."""
+        if not any(type(one) is type(event) for one in list(self._events)):
+            self.publish(event)
+
+    def deliver(self) -> None:
+        """Tell everybody of what has happened: only by whoever turns."""
+        while self._events:
+            event = self._events.popleft()
+            for subscriber in (*self.own, *_subscribers.current()):
+                try:
+                    subscriber(event)
+                except Exception:
+                    LOG.exception("A subscriber failed, of %r", event)
+
+
+for _name in __all__:
+    if isinstance(_one := globals()[_name], type) and issubclass(_one, Event | Cause):
+        _one.__module__ = _PUBLIC

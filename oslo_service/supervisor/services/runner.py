@@ -1,0 +1,279 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The services of this process: doing what :mod:`.state` decides.
+
+Each has a task, in which its ``start()`` and its ``wait()`` are called. What
+becomes of a call is posted to whoever turns the supervisor.
+"""
+
+import collections
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from oslo_service._common import naming
+from oslo_service.backend.base import Driver, Task
+from oslo_service.supervisor import events
+from oslo_service.supervisor.services import state
+from oslo_service.supervisor.services.state import Incarnation, RunnerState, StopOrder
+from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
+from oslo_service.supervisor.turn import Turn
+from oslo_service.supervisor.unit import Unit
+
+__all__ = ("ServiceRunner", "make_unsupervised")
+
+LOG = logging.getLogger(__name__)
+
+
+class _Life:
+    """The task of an incarnation, and what it is to call next."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.task: Task | None = None
+        self._calls: collections.deque[str | None] = collections.deque()
+        self._told = driver.event()
+
+    def tell(self, method: str | None) -> None:
+        """Have it call a method; None: have it end."""
+        self._calls.append(method)
+        self._told.set()
+
+    def next_call(self) -> str | None:
+        """Block until there is something to call; return None at the end."""
+        while not self._calls:
+            self._told.wait()
+            self._told.clear()
+        return self._calls.popleft()
+
+
+class ServiceRunner(Unit):
+    """Runs services in this process.
+
+    :param driver: what to run them on.
+    :param settings: what to read again at a reload; None: nothing.
+    :param post: has an order carried out by whoever turns; thread-safe.
+    :param publish: takes the events.
+    :ivar post: what was given: every order is given through it.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        settings: Settings | None,
+        post: Callable[[Callable[[], object]], object],
+        publish: Callable[[events.Event], object],
+    ) -> None:
+        self._driver = driver
+        self._settings = settings
+        self.post = post
+        self._publish = publish
+        self._state = RunnerState()
+        self._lives: dict[Incarnation, _Life] = {}
+        self.timeout: ShutdownTimeout | None = None
+        self.ended = driver.event()
+
+    # Orders
+
+    def add(self, service: Any, *, reset: bool = False) -> None:
+        """Start a service; ``reset``: and call its ``reset()`` before."""
+        self._state.add(service, reset=reset)
+
+    def stop(self) -> None:
+        """Stop every service; also those that are still starting."""
+        self._state.stop()
+
+    def reload(self) -> None:
+        """Do what SIGHUP means to these services."""
+        if self._settings is not None and self._settings.mutates:
+            self._state.mutate()
+        else:
+            self._state.reload()
+
+    # What is the case
+
+    @property
+    def services(self) -> list[Any]:
+        """The services, in the order in which they were added."""
+        return [one.service for one in self._state.incarnations]
+
+    @property
+    def status(self) -> int:
+        """What the launcher's exit status is."""
+        return self._state.status
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop, or a service has failed."""
+        return self._state.stopping
+
+    @property
+    def draining(self) -> bool:
+        """Whether the services are stopped to be started again."""
+        return self._state.draining
+
+    @property
+    def reloading(self) -> bool:
+        """Whether a reload, but for its ``start()``, or a mutation is not done."""
+        return self._state.reloading
+
+    @property
+    def all_stopped(self) -> bool:
+        """Whether every ``stop()`` has returned."""
+        return self._state.all_stopped
+
+    def is_ready(self, *, patient: bool) -> bool:
+        """Whether every ``start()`` has returned, or is not waited for."""
+        return self._state.all_started or not patient
+
+    def still_running(self) -> str:
+        """Name the calls that have not returned."""
+        running = [
+            f"{one.outstanding} of {naming.describe(one.service)}"
+            for one in self._state.incarnations
+            if not one.ended
+        ]
+        return ", ".join(running) or "nothing"
+
+    def still_starting(self) -> str:
+        """Name the services whose ``start()`` has not returned."""
+        return ", ".join(
+            naming.describe(one.service)
+            for one in self._state.incarnations
+            if not one.started
+        )
+
+    # Turning
+
+    def advance(self, now: float) -> None:  # noqa: ARG002 - nothing here has a time
+        """Do what is to be done."""
+        # What is done may fail, and that again has consequences.
+        while actions := self._state.advance():
+            for action in actions:
+                self._do(action)
+
+    def _do(self, action: state.Action) -> None:
+        match action:
+            case state.SetTimeout(armed):
+                self._set_timeout(armed)
+            case state.Begin(incarnation):
+                self._begin(incarnation)
+            case state.Call(incarnation, method):
+                self._lives[incarnation].tell(method)
+            case state.Leave(incarnation):
+                self._lives.pop(incarnation).tell(None)
+            case state.Stop(incarnation):
+                self._stop(incarnation)
+            case state.Reset(incarnation):
+                self._run_beside(self._reset, incarnation)
+            case state.Read():
+                self._run_beside(self._read)
+            case state.End():
+                self.ended.set()
+
+    def _set_timeout(self, armed: bool) -> None:
+        if self.timeout is None or self._settings is None:
+            return
+        if not armed:
+            self.timeout.disarm()
+        elif seconds := self._settings.stop_limit:
+            self.timeout.arm(seconds)
+
+    def _begin(self, incarnation: Incarnation) -> None:
+        life = self._lives[incarnation] = _Life(self._driver)
+        try:
+            life.task = self._spawn(self._live, incarnation, life)
+        except Exception:
+            LOG.exception(
+                "%s cannot be started; everything in this process is stopped",
+                naming.describe(incarnation.service),
+            )
+            self._state.returned(incarnation, failed=True)
+
+    def _stop(self, incarnation: Incarnation) -> None:
+        task = self._lives[incarnation].task
+        if task is None or task.cancel():
+            # Its stop() may rely on its start().
+            self._state.prevented(incarnation)
+        else:
+            self._run_beside(self._call_stop, incarnation)
+
+    def _run_beside(self, body: Callable[..., Any], *arguments: Any) -> None:
+        try:
+            self._spawn(body, *arguments)
+        except Exception:
+            # Better late than never: it is done in the task that there is.
+            LOG.exception("No task can be had for %s", body.__name__.strip("_"))
+            body(*arguments)
+
+    def _spawn(self, body: Callable[..., Any], *arguments: Any) -> Task:
+        words = [body.__name__.strip("_")]
+        words += [
+            naming.describe(one.service)
+            for one in arguments
+            if isinstance(one, Incarnation)
+        ]
+        call = functools.partial(body, *arguments)
+        return self._driver.spawn(call, name=" ".join(words))
+
+    # The bodies of tasks
+
+    def _live(self, incarnation: Incarnation, life: _Life) -> None:
+        failed = not self._start(incarnation)
+        while True:
+            early = incarnation.stop is StopOrder.NONE
+            self._report(self._state.returned, incarnation, failed=failed, early=early)
+            method = life.next_call()
+            if method is None:
+                return
+            failed = not self._call(incarnation, method)
+
+    def _start(self, incarnation: Incarnation) -> bool:
+        service = incarnation.service
+        try:
+            if incarnation.reset:
+                service.reset()
+            service.start()
+        except BaseException:
+            LOG.exception(
+                "start() of %s failed; everything in this process is stopped",
+                naming.describe(service),
+            )
+            return False
+        return True
+
+    def _call_stop(self, incarnation: Incarnation) -> None:
+        failed = not self._call(incarnation, "stop")
+        self._report(self._state.stopped, incarnation, failed=failed)
+
+    def _reset(self, incarnation: Incarnation) -> None:
+        self._call(incarnation, "reset")
+        self._report(self._state.reset, incarnation)
+
+    @staticmethod
+    def _call(incarnation: Incarnation, method: str) -> bool:
+        service = incarnation.service
+        try:
+            getattr(service, method)()
+        except BaseException:
+            LOG.exception("%s() of %s failed", method, naming.describe(service))
+            return False
+        return True
+
+    def _read(self) -> None:
+        if self._settings is not None:
+            error = self._settings.read_again()
+            if error is not None:
+                self._publish(events.ReloadFailed(error=error))
+        self._report(self._state.read)
+
+    def _report(self, fact: Callable[..., object], *about: Any, **how: Any) -> None:
+        self.post(functools.partial(fact, *about, **how))
+
+
+def make_unsupervised(driver: Driver) -> ServiceRunner:
+    """Return a runner that no launcher has: whoever tells it something turns it."""
+    turn = Turn(driver, lambda: runner.advance(0.0))
+    runner = ServiceRunner(driver, None, turn.post, lambda _event: None)
+    return runner

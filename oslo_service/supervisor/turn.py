@@ -1,0 +1,93 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Whose turn it is: orders may come from anywhere, and one task carries them out."""
+
+import collections
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+
+from oslo_service.backend.base import Driver, Event
+
+__all__ = ("Turn",)
+
+LOG = logging.getLogger(__name__)
+
+
+class Turn:
+    """Gives the turn to one task at a time, and keeps the orders for it.
+
+    :param driver: the driver.
+    :param follow_up: called whenever orders have been carried out.
+    :param wake: called when there is a new order; from a signal handler too.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        follow_up: Callable[[], object],
+        wake: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._driver = driver
+        self._follow_up = follow_up
+        self._wake = wake
+        self._orders: collections.deque[Callable[[], object]] = collections.deque()
+        self._baton = driver.original("_thread").allocate_lock()
+        self._waiting: list[Event] = []
+
+    # Orders
+
+    def latch(self, order: Callable[[], object]) -> None:
+        """Have an order carried out by whoever turns; async-signal-safe."""
+        self._orders.append(order)
+        self._wake()
+
+    def post(self, order: Callable[[], object]) -> None:
+        """Have an order carried out by whoever turns; else here and now."""
+        self.latch(order)
+        while self._orders:
+            with self.take() as taken:
+                if not taken:
+                    return  # whoever has the turn finds the order
+                self.carry_out()
+
+    def carry_out(self) -> None:
+        """Carry out the orders, and what follows: by who has the turn."""
+        while self._orders:
+            order = self._orders.popleft()
+            try:
+                order()
+            except Exception:
+                LOG.exception("An order failed: %r", order)
+        self._follow_up()
+
+    # Turns
+
+    @contextlib.contextmanager
+    def take(self) -> Iterator[bool]:
+        """Take the turn where nobody has it, and give it back at the end.
+
+        Yields whether it was to be had.
+        """
+        taken = self._baton.acquire(blocking=False)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self._baton.release()
+                self.wake_waiting()
+
+    def wait_event(self) -> Event:
+        """Return an event that is set when the turn may be had, or something ended.
+
+        To be made before the turn is asked for: what happens in between counts.
+        """
+        event = self._driver.event()
+        self._waiting.append(event)
+        return event
+
+    def wake_waiting(self) -> None:
+        """Have all who wait for their turn look again."""
+        waiting, self._waiting = self._waiting, []
+        for event in waiting:
+            event.set()

@@ -1,0 +1,135 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a launcher has launched, seen from the supervisor."""
+
+import abc
+from collections.abc import Iterable
+from typing import Any
+
+from oslo_service.backend.base import Event
+
+__all__ = ("Unit",)
+
+
+class Unit(abc.ABC):
+    """The services of one launcher: in this process, or in worker processes.
+
+    Orders and :meth:`advance` are for whoever turns the supervisor; the rest is
+    thread-safe.
+
+    :ivar ended: set when everything in it has ended.
+    """
+
+    ended: Event
+
+    # Orders
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """Stop everything in it, in order."""
+
+    @abc.abstractmethod
+    def reload(self) -> None:
+        """Do what SIGHUP means to it."""
+
+    def quit(self) -> None:  # noqa: B027 - what runs here ends with the process
+        """End the processes in it at once."""
+
+    def kill(self) -> None:  # noqa: B027 - likewise
+        """End the processes in it, past any time limit: from any native thread."""
+
+    # Turning
+
+    @abc.abstractmethod
+    def advance(self, now: float) -> None:
+        """Do what is to be done."""
+
+    def filenos(self) -> Iterable[int]:
+        """Return the descriptors whose readiness tells something."""
+        return ()
+
+    def collect(self, readable: set[int], now: float) -> None:  # noqa: B027
+        """Take in what the descriptors tell."""
+
+    @property
+    def deadline(self) -> float | None:
+        """When :meth:`advance` has more to do even if nothing happens."""
+        return None
+
+    # What is the case
+
+    @property
+    @abc.abstractmethod
+    def status(self) -> int:
+        """What the launcher's exit status is."""
+
+    @property
+    @abc.abstractmethod
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+
+    @property
+    @abc.abstractmethod
+    def reloading(self) -> bool:
+        """Whether what SIGHUP means is not done yet."""
+
+    @property
+    @abc.abstractmethod
+    def all_stopped(self) -> bool:
+        """Whether nothing in it serves any more."""
+
+    @property
+    def draining(self) -> bool:
+        """Whether services of this process are stopped to be started again."""
+        return False
+
+    @property
+    def services(self) -> list[Any]:
+        """The services that run in this process."""
+        return []
+
+    @abc.abstractmethod
+    def is_ready(self, *, patient: bool) -> bool:
+        """Whether everything has started.
+
+        :param patient: whether a ``start()`` in this process that does not
+            return is waited for.
+        """
+
+    def still_starting(self) -> str:
+        """Name the services of this process whose ``start()`` has not returned."""
+        return ""
+
+    @abc.abstractmethod
+    def still_running(self) -> str:
+        """Name what has not ended."""
+
+    @property
+    def workers(self) -> int:
+        """How many processes run, past their start; once it stops, all there are."""
+        return 1
+
+    @property
+    def slots(self) -> int:
+        """How many processes there are to be."""
+        return 1
+
+    @property
+    def replacements(self) -> int:
+        """How many workers were started in the place of dead ones."""
+        return 0
+
+    # Worker processes
+
+    def ask(self) -> None:  # noqa: B027 - this process answers for itself
+        """Have every worker say that it can answer."""
+
+    def silent(self, now: float) -> list[str]:  # noqa: ARG002
+        """Name the workers that should have been heard of by now."""
+        return []
+
+    def await_killed(self, until: float) -> None:  # noqa: B027
+        """Wait until the workers, which were killed, have ended."""
+
+    def abandon(self) -> None:  # noqa: B027
+        """Close what belongs to the parent, in a freshly forked process."""

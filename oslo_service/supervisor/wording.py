@@ -1,0 +1,132 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The one place where what happens becomes words: for the log, and for systemd."""
+
+import functools
+import logging
+import signal
+
+from oslo_service.supervisor import events
+from oslo_service.supervisor.snapshot import Snapshot
+
+__all__ = ("log", "status")
+
+LOG = logging.getLogger("oslo_service.supervisor")
+
+# What logging takes: a level, a message, its values; and what was raised.
+_Line = tuple[int, str, tuple[object, ...], BaseException | None]
+
+
+def log(event: events.Event) -> None:
+    """Write an event to the log, where there is a line for it."""
+    line = _line(event)
+    if line is not None:
+        level, message, values, error = line
+        LOG.log(level, message, *values, exc_info=error)
+
+
+@functools.singledispatch
+def _line(event: events.Event) -> _Line | None:  # noqa: ARG001
+    """Return what there is to say of an event."""
+    return None
+
+
+@_line.register
+def _(event: events.SignalReceived) -> _Line:
+    level = logging.WARNING if event.forced else logging.INFO
+    return level, "Caught %s: %s", (event.signal, event.consequence), None
+
+
+@_line.register
+def _(event: events.StartDelayed) -> _Line:
+    message = "start() of %s has not returned after %g s: it counts as started"
+    return logging.WARNING, message, (event.services, event.seconds), None
+
+
+@_line.register
+def _(event: events.ReloadFailed) -> _Line:
+    message = "The configuration could not be read again; it stays as it was"
+    return logging.ERROR, message, (), event.error
+
+
+@_line.register
+def _(event: events.WorkerStarted) -> _Line:
+    values = (event.worker, event.service, event.pid)
+    return logging.INFO, "Started worker %d of %s, pid %d", values, None
+
+
+@_line.register
+def _(event: events.WorkerNotStarted) -> _Line:
+    message = "A worker of %s cannot be started"
+    return logging.ERROR, message, (event.service,), event.error
+
+
+@_line.register
+def _(event: events.WorkerReady) -> _Line:
+    values = (event.worker, event.service, event.pid, event.seconds)
+    message = "Worker %d of %s (pid %d) is ready after %.3g s"
+    return logging.DEBUG, message, values, None
+
+
+@_line.register
+def _(event: events.WorkerKilled) -> _Line:
+    message = "Worker %d did not end within graceful_shutdown_timeout: killed"
+    return logging.ERROR, message, (event.pid,), None
+
+
+@_line.register
+def _(event: events.WorkerEnded) -> _Line:
+    orderly = event.cause is events.Cause.ORDERED and event.status == 0
+    level = logging.INFO if orderly else logging.WARNING
+    values = (event.worker, event.service, event.pid, _how(event.status))
+    return level, "Worker %d of %s (pid %d) %s", values, None
+
+
+@_line.register
+def _(event: events.SlotPaused) -> _Line:
+    message = (
+        "%s ended %d times in a row at its start (worker %d); it is started again"
+        " in %g s"
+    )
+    values = (event.service, event.deaths, event.worker, event.seconds)
+    return logging.WARNING, message, values, None
+
+
+@_line.register
+def _(event: events.WatchdogWithheld) -> _Line:
+    message = "systemd's watchdog is not fed as long as there is no answer from: %s"
+    return logging.ERROR, message, (event.silent,), None
+
+
+@_line.register
+def _(event: events.WatchdogResumed) -> _Line:  # noqa: ARG001
+    return logging.WARNING, "systemd's watchdog is fed again", (), None
+
+
+def _how(status: int | None) -> str:
+    if status is None:
+        return "has ended; its status went to somebody else"
+    if status < 0:
+        return f"was killed by {_signal_name(-status)}"
+    return f"exited with status {status}"
+
+
+def _signal_name(signum: int) -> str:
+    try:
+        return signal.Signals(signum).name
+    except ValueError:  # a real-time signal
+        return f"signal {signum}"
+
+
+def status(snapshot: Snapshot) -> str:
+    """Say how the services fare, in a few words."""
+    workers = _count(snapshot.workers, "worker")
+    if snapshot.stopping:
+        workers = f"stopping: {workers}"
+    elif snapshot.workers != snapshot.slots:
+        workers = f"{snapshot.workers} of {_count(snapshot.slots, 'worker')}"
+    return f"{workers}, {_count(snapshot.restarts, 'restart')}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

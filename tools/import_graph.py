@@ -32,6 +32,7 @@ ROOMS = {
     "": "ground",
     "__main__": "facade",
     # What users import.
+    "events": "facade",
     "eventlet_backdoor": "facade",
     "fixture": "facade",
     "loopingcall": "facade",

@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The back door: a Python console in a process that runs, for debugging."""
 
+import functools
+from typing import Any
+
 from oslo_config import cfg
 
 from oslo_service.backdoor import places
@@ -33,4 +36,10 @@ def open_if_enabled(driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
     # Not earlier: hardly anybody needs it.
     from oslo_service.backdoor import door
 
-    return door.open_at(place, driver, conf)
+    return door.open_at(place, driver, functools.partial(_converse, driver, conf))
+
+
+def _converse(driver: Driver, conf: cfg.ConfigOpts, client: Any) -> None:
+    from oslo_service.backdoor import console
+
+    console.converse(driver, conf, client)

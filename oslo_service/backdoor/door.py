@@ -11,9 +11,8 @@ import errno
 import functools
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
-
-from oslo_config import cfg
 
 from oslo_service.backdoor.places import Place
 from oslo_service.backend.base import Driver, Task
@@ -34,13 +33,16 @@ class Door:
     """A place where this process listens for those who want to look into it.
 
     :param driver: what to run on.
-    :param conf: for the console.
     :param listener: the socket.
+    :param serve: serves a client, whose socket it is given, in a task of its own.
     :ivar where: the port, or the path.
     """
 
     def __init__(
-        self, driver: Driver, conf: cfg.ConfigOpts, listener: binding.Listener
+        self,
+        driver: Driver,
+        listener: binding.Listener,
+        serve: Callable[[Any], object],
     ) -> None:
         self.where: int | str = (
             listener.socket.getsockname()
@@ -48,8 +50,8 @@ class Door:
             else listener.socket.getsockname()[1]
         )
         self._driver = driver
-        self._conf = conf
         self._listener = listener
+        self._serve_client = serve
         self._closing = False
         self._clients: set[Any] = set()
         self.task: Task
@@ -110,11 +112,9 @@ class Door:
             self._dismiss(client)
 
     def _serve(self, client: Any) -> None:
-        from oslo_service.backdoor import console
-
         try:
             client.setblocking(False)
-            console.converse(self._driver, self._conf, client)
+            self._serve_client(client)
         except Exception:
             LOG.exception("A console of the back door failed")
         finally:
@@ -129,17 +129,19 @@ _doors: dict[Place, Door] = {}
 _watches_forks = False
 
 
-def open_at(place: Place, driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
+def open_at(
+    place: Place, driver: Driver, serve: Callable[[Any], object]
+) -> int | str | None:
     """Open the back door at a place, unless it is open already.
 
-    :param conf: for the console.
+    :param serve: serves a client, whose socket it is given, in a task of its own.
     :returns: the port, or the path of the socket; None: it cannot be opened,
         which is logged.
     """
     door = _doors.get(place)
     if door is None:
         try:
-            door = Door(driver, conf, _listen(driver, place))
+            door = Door(driver, _listen(driver, place), serve)
             door.open()
         except OSError as exc:
             LOG.warning(

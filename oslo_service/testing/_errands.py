@@ -7,30 +7,13 @@ driver prepares the process before anything else is imported.
 """
 
 import json
-import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ("Line", "main")
+from oslo_service.testing._line import Line
 
-
-class Line:
-    """What connects it to the process that started it."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._socket = socket.socket(fileno=descriptor)
-        self._stream = self._socket.makefile("rw", encoding="utf-8")
-
-    def orders(self) -> Iterator[Any]:
-        """Give what it is told to do, until there is nothing more."""
-        for line in self._stream:
-            yield json.loads(line)
-
-    def answer(self, what: Any) -> None:
-        """Say something."""
-        self._stream.write(json.dumps(what, default=str) + "\n")
-        self._stream.flush()
+__all__ = ("main",)
 
 
 def run_pytest(line: Line, plan: Any) -> int:

@@ -8,14 +8,12 @@ reported.
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from oslo_service.testing import _errand
-
-if TYPE_CHECKING:
-    from oslo_service.testing._errands import Line
+from oslo_service.testing._line import Line
 
 __all__ = ("Inside", "Outside")
 
@@ -150,7 +148,7 @@ class Inside:
     :param files: which have such items; others are not imported.
     """
 
-    def __init__(self, line: "Line", files: list[str]) -> None:
+    def __init__(self, line: Line, files: list[str]) -> None:
         self._line = line
         self._files = frozenset(files)
         self._config: pytest.Config | None = None

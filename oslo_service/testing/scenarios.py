@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from oslo_service._common.extras import need
 from oslo_service.testing import _drivers, _errand
+from oslo_service.testing._line import Line
 
 if TYPE_CHECKING:
     from oslo_service.backend.base import Driver
-    from oslo_service.testing._errands import Line
 
 need("testscenarios", "test")
 import testscenarios  # noqa: E402
@@ -175,7 +175,7 @@ def _end_errands() -> None:
 # In that process
 
 
-def _run_here(line: "Line", main: dict[str, str]) -> int:
+def _run_here(line: Line, main: dict[str, str]) -> int:
     """Run the tests that another process asks for.
 
     :param main: where the program of that process is from.
@@ -197,7 +197,7 @@ class _Ordered(unittest.TestSuite):
     """
 
     def __init__(
-        self, line: "Line", main: dict[str, str], result: unittest.TestResult
+        self, line: Line, main: dict[str, str], result: unittest.TestResult
     ) -> None:
         super().__init__()
         self._line = line

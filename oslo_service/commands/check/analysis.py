@@ -65,7 +65,7 @@ def _survey(paths: Sequence[Path]) -> Project:
         try:
             text = files.read(path)
             if project.wants(text):
-                project.add(_module(path, text, project))
+                _module(path, text, project).pass_on()
         except _UNREADABLE:
             pass  # reported when its findings are asked for
     return project

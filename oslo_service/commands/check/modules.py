@@ -29,6 +29,17 @@ class Module(Tree):
         self._symbols: dict[ast.expr, str | None] = {}
         super().__init__(path, name, tree)
 
+    def pass_on(self) -> None:
+        """Have the project know what other modules may import from here."""
+        bases = {
+            symbol: [
+                one for base in made.bases if (one := self.symbol(base)) is not None
+            ]
+            for symbol, made in self.classes.items()
+        }
+        symbols = {name: self.bound(self.top, name) for name in self.top.bindings}
+        self.project.add(self.name, symbols, bases)
+
     def symbol(self, node: ast.expr | None) -> str | None:
         """Give what an expression stands for; None where that is not plain."""
         if node is None:

@@ -2,11 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the modules of a project have from each other."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from oslo_service.commands.check.modules import Module
+from collections.abc import Iterable, Mapping
 
 __all__ = ("Project",)
 
@@ -34,20 +30,26 @@ class Project:
         """Tell whether the text of a module promises anything to pass on."""
         return any(one in text for one in _ORIGINS)
 
-    def add(self, module: "Module") -> None:
-        """Note what a module passes on."""
-        self._packages.add(module.name.partition(".")[0])
-        for name in module.top.bindings:
-            symbol = module.bound(module.top, name)
-            own = f"{module.name}.{name}"
+    def add(
+        self,
+        module: str,
+        symbols: Mapping[str, str | None],
+        bases: Mapping[str, list[str]],
+    ) -> None:
+        """Record what a module passes on.
+
+        :param module: its dotted name.
+        :param symbols: what the names stand for that it binds.
+        :param bases: the symbols of the bases of its classes, by the symbol of each.
+        """
+        self._packages.add(module.partition(".")[0])
+        for name, symbol in symbols.items():
+            own = f"{module}.{name}"
             if symbol is not None and symbol != own:
                 self._passed_on[own] = symbol
                 if symbol.startswith(_ORIGINS):
                     self.names.add(name)
-        for symbol, made in module.classes.items():
-            self.bases[symbol] = [
-                base for one in made.bases if (base := module.symbol(one)) is not None
-            ]
+        self.bases.update(bases)
 
     def expand(self, symbol: str) -> str:
         """Follow a symbol to where it was passed on from first."""

@@ -266,7 +266,7 @@ class Driver(abc.ABC):
             serves it closes it in the end.
         :param connect: makes a session of an accepted socket, its address, and what
             serves it: what a session does and needs is told by
-            ``oslo_service.serving.engine``.
+            ``oslo_service.serving.served``.
         :param pool_size: how many applications may run at a time.
         :param shared: whether other processes accept from the same socket, and
             are to get their share.

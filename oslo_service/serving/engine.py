@@ -1,24 +1,26 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Connections that are served by tasks that take turns (:mod:`.leader_followers`).
+"""Connections that are served by a leader and its followers.
 
 The leader waits for all connections and serves those that are ready. Once
-applications are seen to take their time, it promotes another task before it runs
-one, not only when it is held up.
+applications are seen to be slow, it promotes another task before it runs one,
+not only when it is held up.
 """
 
 import collections
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
-from oslo_service.serving import poller
+from oslo_service.serving import pollers
 from oslo_service.serving.acceptor import Acceptor
 from oslo_service.serving.deadlines import Deadlines
 from oslo_service.serving.leader_followers import LeaderFollowers, ServingTask
+from oslo_service.serving.served import Served
+from oslo_service.serving.slot_pool import SlotPool
 
-__all__ = ("Engine", "Session")
+__all__ = ("Engine",)
 
 # Applications that take longer than this on average, in seconds, are run when
 # another task has been promoted; the weight of one in the average; and the most
@@ -26,42 +28,11 @@ __all__ = ("Engine", "Session")
 _SLOW, _WEIGHT, _CAP = 0.0005, 0.1, 0.01
 
 
-class Session(Protocol):
-    """One connection, as the engine sees it.
-
-    :ivar lock: a lock: who has it serves the session.
-    :ivar notified: there is something new for it.
-    :ivar readable: there may be something to read.
-    :ivar hung_up: the end may be among it.
-    :ivar deadline_moved: its deadline has become earlier.
-    """
-
-    lock: Any
-    notified: bool
-    readable: bool
-    hung_up: bool
-    deadline_moved: bool
-    bucket: int | None
-
-    @property
-    def deadline(self) -> float | None:
-        """When to call :meth:`expire`."""
-
-    def serve(self, task: ServingTask) -> None:
-        """Go on until there is nothing to do."""
-
-    def send_pending(self) -> None:
-        """Send what waits to be sent, while the session is being served."""
-
-    def expire(self) -> None:
-        """Record that the deadline may have passed; :meth:`serve` follows."""
-
-
 class Engine:
     """Serves the clients of one listening socket.
 
     :param driver: what to run on.
-    :param listener: a socket of the unpatched module, not blocking; it is
+    :param listener: a socket of the unpatched module, non-blocking; it is
         closed in the end.
     :param connect: makes a session of a client's socket and address.
     :param pool_size: how many applications may run at a time.
@@ -73,7 +44,7 @@ class Engine:
         self,
         driver: Driver,
         listener: Any,
-        connect: Callable[[Any, Any, "Engine"], Session],
+        connect: Callable[[Any, Any, "Engine"], Served],
         *,
         pool_size: int,
         shared: bool,
@@ -85,38 +56,37 @@ class Engine:
         #: Makes a lock of native threads.
         self.new_lock: Callable[[], Any] = driver.original("_thread").allocate_lock
         self._lock = self.new_lock()
-        self._sessions: dict[int, Session] = {}
-        self._ready: collections.deque[Session] = collections.deque()
-        self._requeued: collections.deque[Session] = collections.deque()
-        self._deadlines: Deadlines[Session] = Deadlines()
-        self._pool_size = self._free_slots = pool_size
-        # In the order in which they came; each is there once, whatever happens to
-        # it meanwhile: a place that is given to nobody would be lost.
-        self._waiting: dict[Session, None] = {}
+        self._sessions: dict[int, Served] = {}
+        self._ready: collections.deque[Served] = collections.deque()
+        self._requeued: collections.deque[Served] = collections.deque()
+        self._deadlines: Deadlines[Served] = Deadlines()
+        self._slots: SlotPool[Served] = SlotPool(
+            pool_size, self.new_lock(), self._ready.appendleft
+        )
         self._mean = 0.0
         self._slow = False
         self.stopping = False
         self._listener_closed = False
         self._ended = False
         self._finished = driver.event()
-        self.poller = poller.make(driver)
+        self.poller = pollers.make(driver)
         self._acceptor = Acceptor(
             listener, self.poller, self._add, shared=shared, name=name
         )
-        # One task more than there are pool_size: the connections need looking after.
+        # One task more than there are slots: the connections need looking after.
         self._tasks = LeaderFollowers(
-            driver, name, lambda: self._pool_size + 1, self._work, self.poller.close
+            driver, name, lambda: self._slots.size + 1, self._work, self.poller.close
         )
 
     # Orders
 
     def start(self) -> None:
-        """Serve; does not wait."""
+        """Serve. Non-blocking."""
         self._acceptor.open()
         self._tasks.start()
 
     def stop(self, *, for_good: bool = True) -> None:
-        """Accept nobody else; finish what has begun. Does not wait.
+        """Accept nobody else; finish what has begun. Non-blocking, idempotent.
 
         :param for_good: nobody else will accept those who have come already.
         """
@@ -144,62 +114,48 @@ class Engine:
     @property
     def running(self) -> int:
         """How many applications run."""
-        return self._pool_size - self._free_slots
+        return self._slots.used
 
     def resize(self, pool_size: int) -> None:
         """Have another number of applications run at a time."""
-        with self._lock:
-            self._free_slots += pool_size - self._pool_size
-            self._pool_size = pool_size
-            self._ready.extend(self._waiting)
-            self._waiting.clear()
+        self._slots.resize(pool_size)
         self.poller.wake()
 
     # For sessions
 
-    def acquire_slot(self, session: Session, task: ServingTask) -> bool:
-        """Take a place for an application.
+    def acquire_slot(self, session: Served, task: ServingTask) -> bool:
+        """Take a slot for an application.
 
         :returns: False: there is none; the session is served again when there
             is.
         """
-        with self._lock:
-            if self._free_slots <= 0:
-                self._waiting[session] = None
-                return False
-            self._free_slots -= 1
-            if self._waiting:
-                self._waiting.pop(session, None)
+        if not self._slots.acquire(session):
+            return False
         if self._slow and self._tasks.is_leader(task):
             self._tasks.promote()
         return True
 
     def release_slot(self, seconds: float) -> None:
-        """Return the place back.
+        """Give the slot back.
 
         :param seconds: how long the application took.
         """
-        with self._lock:
-            self._free_slots += 1
-            if self._waiting and self._free_slots > 0:
-                first = next(iter(self._waiting))
-                del self._waiting[first]
-                self._ready.appendleft(first)
+        self._slots.release()
         if self._parallel:
             seconds = min(seconds, _CAP)
             self._mean += (seconds - self._mean) * _WEIGHT
             self._slow = self._mean > _SLOW
 
-    def requeue(self, session: Session) -> None:
+    def requeue(self, session: Served) -> None:
         """Serve a session again when all others that are ready have been served."""
         self._requeued.append(session)
 
-    def forget(self, fd: int, session: Session) -> None:
+    def forget(self, fd: int, session: Served) -> None:
         """Record that a session is over; its socket is closed next."""
         self.poller.forget(fd)
+        self._slots.forget(session)
         with self._lock:
             self._sessions.pop(fd, None)
-            self._waiting.pop(session, None)
             self._deadlines.forget(session)
         if self.stopping:
             self._end_if_finished()
@@ -230,7 +186,7 @@ class Engine:
             except IndexError:  # another task was quicker
                 return
 
-    def _serve(self, session: Session, task: ServingTask) -> None:
+    def _serve(self, session: Served, task: ServingTask) -> None:
         session.notified = True
         while session.notified:
             if not session.lock.acquire(False):
@@ -244,7 +200,7 @@ class Engine:
         if session.bucket is None or session.deadline_moved:
             self._schedule(session)
 
-    def _schedule(self, session: Session) -> None:
+    def _schedule(self, session: Served) -> None:
         session.deadline_moved = False
         with self._lock:
             earlier = self._deadlines.note(session)
@@ -274,8 +230,7 @@ class Engine:
                 self._accept(fd)
                 continue
             if read:
-                session.readable = True
-                session.hung_up = session.hung_up or end
+                session.note_input(hung_up=end)
             self._ready.append(session)
         if due is not None:
             self._check_deadlines()

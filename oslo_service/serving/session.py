@@ -106,6 +106,11 @@ class Session:
 
     # For the engine
 
+    def note_input(self, *, hung_up: bool) -> None:
+        """Record that there is something to read; the end may be among it."""
+        self.readable = True
+        self.hung_up = self.hung_up or hung_up
+
     def expire(self) -> None:
         """Record that the deadline may have passed."""
         self._expired = True

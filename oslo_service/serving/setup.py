@@ -12,7 +12,8 @@ from oslo_service.http import environ
 from oslo_service.http.access_log import AccessLog, check_format
 from oslo_service.http.gateway import Application, Gateway
 from oslo_service.http.limits import Limits
-from oslo_service.serving.engine import Engine, Session
+from oslo_service.serving.engine import Engine
+from oslo_service.serving.served import Served
 from oslo_service.serving.session import Server
 
 __all__ = ("Limits", "check_format", "serve", "set_up")
@@ -54,7 +55,7 @@ def set_up(
 def serve(
     driver: Driver,
     listener: Any,
-    connect: Callable[[Any, Any, Any], Session],
+    connect: Callable[[Any, Any, Any], Served],
     *,
     pool_size: int,
     shared: bool,

@@ -15,7 +15,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import wsgi
-from oslo_service.serving.poller import EpollPoller
+from oslo_service.serving.epoll_poller import EpollPoller
 from oslo_service.testing.http_client import get, serving, write_options
 
 

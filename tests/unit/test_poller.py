@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from oslo_service.backend.threading import ThreadingDriver
-from oslo_service.serving.poller import EpollPoller, Poller, PortablePoller
+from oslo_service.serving.epoll_poller import EpollPoller
+from oslo_service.serving.poller import Poller
+from oslo_service.serving.portable_poller import PortablePoller
 from oslo_service.testing.waiting import ended, in_time, until
 
 LIMIT = 30.0

@@ -26,7 +26,8 @@ from wsgiref import validate
 from oslo_config import cfg
 
 from oslo_service import opts, service, wsgi
-from oslo_service.serving import poller
+from oslo_service.serving import pollers
+from oslo_service.serving.portable_poller import PortablePoller
 from oslo_service.testing.http_corpus import seen_by_application
 
 CONF = cfg.CONF
@@ -419,7 +420,7 @@ def main() -> None:
     CONF(PLAN.arguments, project="web")
     settings = {"host": "127.0.0.1", "port": 0, **PLAN.settings}
     if "portable" in PLAN.traits:
-        vars(poller)["make"] = poller.PortablePoller
+        vars(pollers)["make"] = PortablePoller
     if "few descriptors" in PLAN.traits:
         limit_descriptors(settings.pop("descriptors"))
     app: Any = show if "reflecting" in PLAN.traits else application

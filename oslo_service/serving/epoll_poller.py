@@ -1,0 +1,80 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which descriptors are ready: epoll(7)."""
+
+from oslo_service._common import clock
+from oslo_service.backend.base import Driver
+from oslo_service.serving.poller import Found, Poller
+
+__all__ = ("EpollPoller",)
+
+# How many descriptors are returned at a time.
+_BATCH = 64
+# How long a task that finds something each time goes on while others wait, where
+# tasks are cooperative, in seconds.
+_YIELD_INTERVAL = 0.002
+
+
+class EpollPoller(Poller):
+    """What Linux' kernel does by itself."""
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__(driver)
+        select = driver.original("select")
+        self._epoll = select.epoll()
+        self._parallel = driver.capabilities.parallel
+        self._yielded_at = 0.0
+        # Workers that share a listener do not all wake for one client.
+        self._listening = select.EPOLLIN | getattr(select, "EPOLLEXCLUSIVE", 0)
+        self._reading = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
+        self._writing = self._reading | select.EPOLLOUT
+        self._read = ~select.EPOLLOUT
+        self._end = ~(select.EPOLLIN | select.EPOLLOUT)
+        self._epoll.register(self._wake_read, select.EPOLLIN)
+
+    def add_listener(self, fd: int) -> None:
+        """Report clients, one worker for each where the kernel can."""
+        self._epoll.register(fd, self._listening)
+
+    def add(self, fd: int) -> None:
+        """Report edges only."""
+        self._epoll.register(fd, self._reading)
+
+    def want_write(self, fd: int, wanted: bool) -> None:
+        """Report at once if it is writable already."""
+        self._epoll.modify(fd, self._writing if wanted else self._reading)
+
+    def remove(self, fd: int) -> None:
+        """Report it no more: it stays open where other processes have it, too."""
+        self._epoll.unregister(fd)
+
+    def wait(self, timeout: float | None) -> Found:
+        """Wait in the kernel, or in the model's scheduler."""
+        found = []
+        poll = self._epoll.poll if self._parallel else self._poll_cooperative
+        for fd, events in poll(timeout, _BATCH):
+            if fd == self._wake_read:
+                self._drain_wake_pipe()
+            else:
+                found.append((fd, bool(events & self._read), bool(events & self._end)))
+        return found
+
+    def _poll_cooperative(
+        self, timeout: float | None, most: int
+    ) -> list[tuple[int, int]]:
+        """Wait as long as there is nothing; else, let others run now and then."""
+        ready: list[tuple[int, int]] = self._epoll.poll(0, most)
+        now = clock.now()
+        if not ready:
+            self._driver.wait_ready((self._epoll.fileno(),), (), timeout)
+            ready = self._epoll.poll(0, most)
+        elif now > self._yielded_at + _YIELD_INTERVAL:
+            self._driver.sleep(0)
+        else:
+            return ready
+        self._yielded_at = now
+        return ready
+
+    def _release(self) -> None:
+        self._epoll.close()
+        super()._release()

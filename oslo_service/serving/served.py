@@ -1,0 +1,46 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine serves: one connection, as the engine sees it."""
+
+from typing import Any, Protocol
+
+from oslo_service.serving.leader_followers import ServingTask
+
+__all__ = ("Served",)
+
+
+class Served(Protocol):
+    """One connection.
+
+    What the engine has to say may come from any task at any time: it sets a flag,
+    and whoever holds the lock looks at it. The flags are independent.
+
+    :ivar lock: whoever holds it serves the connection.
+    :ivar notified: there is something new for it.
+    :ivar deadline_moved: its deadline may be earlier than it was.
+    :ivar bucket: for the engine's deadlines alone.
+    """
+
+    lock: Any
+    notified: bool
+    deadline_moved: bool
+    bucket: int | None
+
+    @property
+    def deadline(self) -> float | None:
+        """When to call :meth:`expire`."""
+
+    def note_input(self, *, hung_up: bool) -> None:
+        """Record that there is something to read; :meth:`serve` follows.
+
+        :param hung_up: the end of the stream may be among it.
+        """
+
+    def expire(self) -> None:
+        """Record that the deadline may have passed; :meth:`serve` follows."""
+
+    def serve(self, task: ServingTask) -> None:
+        """Go on until there is nothing to do. The caller holds the lock."""
+
+    def send_pending(self) -> None:
+        """Send what waits to be sent, while another task holds the lock."""

@@ -1,0 +1,72 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""How many applications run at a time, and who waits to run one."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+__all__ = ("SlotPool",)
+
+T = TypeVar("T")
+
+
+class SlotPool(Generic[T]):
+    """The slots of a server; those that wait for one get it in order.
+
+    Every method is non-blocking, and thread-safe.
+
+    :param size: how many slots there are.
+    :param lock: of native threads.
+    :param wake: called, under the lock, with a waiter that may try again before others.
+    """
+
+    def __init__(self, size: int, lock: Any, wake: Callable[[T], None]) -> None:
+        self.size = self._free = size
+        self._lock = lock
+        self._wake = wake
+        # In the order in which they came; each is there once, whatever happens to
+        # it meanwhile: a slot that is given to nobody would be lost.
+        self._waiters: dict[T, None] = {}
+
+    @property
+    def used(self) -> int:
+        """How many slots are taken."""
+        return self.size - self._free
+
+    def acquire(self, waiter: T) -> bool:
+        """Take a slot; where there is none, wait for one from now on.
+
+        :returns: whether there was one.
+        """
+        with self._lock:
+            if self._free <= 0:
+                self._waiters[waiter] = None
+                return False
+            self._free -= 1
+            if self._waiters:
+                self._waiters.pop(waiter, None)
+            return True
+
+    def release(self) -> None:
+        """Give a slot back; the first waiter may try to take it."""
+        with self._lock:
+            self._free += 1
+            if self._waiters and self._free > 0:
+                first = next(iter(self._waiters))
+                del self._waiters[first]
+                self._wake(first)
+
+    def resize(self, size: int) -> None:
+        """Have another number of slots; every waiter may try again."""
+        with self._lock:
+            self._free += size - self.size
+            self.size = size
+            # Each goes to the front.
+            for waiter in reversed(self._waiters):
+                self._wake(waiter)
+            self._waiters.clear()
+
+    def forget(self, waiter: T) -> None:
+        """Wait no more. Idempotent."""
+        with self._lock:
+            self._waiters.pop(waiter, None)

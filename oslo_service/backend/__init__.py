@@ -19,6 +19,7 @@ from typing import Any
 from oslo_service.backend import exceptions
 from oslo_service.backend._bootstrap import bootstrap
 from oslo_service.backend._choice import BackendType
+from oslo_service.backend._registration import register_driver
 from oslo_service.backend._selection import (
     _reset_backend,
     commit,
@@ -45,6 +46,7 @@ __all__ = (
     "in_use",
     "init_backend",
     "register_backend_default_hook",
+    "register_driver",
     "selected",
 )
 

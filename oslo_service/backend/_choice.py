@@ -11,9 +11,17 @@ from oslo_config import cfg
 from oslo_service._common import options
 from oslo_service.backend import _loading
 
-__all__ = ("BackendType", "Choice", "Rule", "auto", "name_of", "stated_by_option")
+__all__ = (
+    "AUTO",
+    "BackendType",
+    "Choice",
+    "Rule",
+    "auto",
+    "name_of",
+    "stated_by_option",
+)
 
-_AUTO = "auto"
+AUTO = "auto"
 
 
 class BackendType(enum.Enum):
@@ -75,7 +83,7 @@ def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
     if not value:
         return None
     origin = f"[{group}] {option} = {value} ({where})"
-    if value == _AUTO:
+    if value == AUTO:
         return auto(origin, Rule.OPTION)
     return Choice(value, Rule.OPTION, origin)
 

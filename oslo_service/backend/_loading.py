@@ -1,31 +1,35 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Finding drivers among the installed distributions, and loading one."""
+"""Finding drivers, installed or registered here, and loading one."""
 
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from typing import TypeGuard
 
 from oslo_service.backend import base, exceptions
 
-__all__ = ("installed", "is_patched", "load")
+__all__ = ("installed", "is_driver_class", "is_patched", "load", "registered")
 
 GROUP = "oslo_service.backend"
 
+#: By name: drivers of this process alone.
+registered: dict[str, type[base.Driver]] = {}
+
 
 def is_patched() -> bool:
-    """Tell whether eventlet has monkey-patched anything in this process."""
+    """Whether eventlet has monkey-patched anything in this process."""
     patcher = sys.modules.get("eventlet.patcher")
     return bool(getattr(patcher, "already_patched", None))
 
 
 def installed() -> list[str]:
-    """List the names of the installed drivers."""
+    """Return the names of the installed drivers, sorted."""
     return sorted({entry.name for entry in metadata.entry_points(group=GROUP)})
 
 
 def load(name: str) -> base.Driver:
-    """Load a driver and make its instance.
+    """Return a new instance of a driver.
 
     :raises UnsupportedBackendError: there is no such driver, or it cannot be
         used here; the message says why and what to do.
@@ -41,19 +45,31 @@ def load(name: str) -> base.Driver:
 
 
 def _load(name: str) -> base.Driver:
+    driver_class = registered.get(name) or _installed_class(name)
+    driver_class.check_environment()
+    return driver_class()
+
+
+def _installed_class(name: str) -> type[base.Driver]:
     entry = next(_candidates(name), None)
     if entry is None:
+        here = f"; registered are: {', '.join(sorted(registered))}" * bool(registered)
         raise exceptions.UnsupportedBackendError(
-            f"no driver is called {name!r}; installed are: {', '.join(installed())}"
+            f"no driver is called {name!r}; installed are:"
+            f" {', '.join(installed())}{here}"
         )
     driver_class = entry.load()
-    if not (isinstance(driver_class, type) and issubclass(driver_class, base.Driver)):
+    if not is_driver_class(driver_class):
         raise exceptions.UnsupportedBackendError(
             f"the entry point {name!r} gives {driver_class!r}, which is not a"
             " subclass of oslo_service.backend.base.Driver"
         )
-    driver_class.check_environment()
-    return driver_class()
+    return driver_class
+
+
+def is_driver_class(thing: object) -> TypeGuard[type[base.Driver]]:
+    """Whether something is a subclass of the driver interface."""
+    return isinstance(thing, type) and issubclass(thing, base.Driver)
 
 
 def _candidates(name: str) -> Iterator[metadata.EntryPoint]:

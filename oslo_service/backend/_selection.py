@@ -26,6 +26,7 @@ __all__ = (
     "default_backend_type",
     "driver_called",
     "foresee",
+    "forget",
     "get_backend",
     "get_backend_type",
     "in_use",
@@ -189,6 +190,12 @@ def driver_called(name: str | None) -> base.Driver:
         return get_backend()
     with _selection.lock:
         return _selection.one_called(name)
+
+
+def forget(name: str) -> None:
+    """Make a driver anew when it is asked for one job the next time."""
+    with _selection.lock:
+        _selection.apart.pop(name, None)
 
 
 def get_backend_type() -> BackendType | str | None:

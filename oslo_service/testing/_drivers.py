@@ -54,8 +54,17 @@ def recruit(name: str) -> "Driver":
     return _loading.load(name)
 
 
-@functools.cache
 def _assess(name: str) -> "tuple[str | None, Driver | None]":
+    from oslo_service.backend import _loading
+
+    return _assess_once(name, _loading.registered.get(name))
+
+
+@functools.cache
+def _assess_once(
+    name: str,
+    registered: "type[Driver] | None",  # noqa: ARG001 - another one is another answer
+) -> "tuple[str | None, Driver | None]":
     from oslo_service.backend import exceptions
 
     try:

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from oslo_service.testing import _drivers
-from oslo_service.testing.live import Live, children, live
+from oslo_service.testing.live import UNUSUAL, Live, children, live
 from oslo_service.testing.waiting import run_script
 
 SIGTERM = signal.SIGTERM
@@ -230,3 +230,25 @@ class TestProcessesEnd:
             program.expect("started")
             program.expect_text("graceful_shutdown_timeout")
             assert program.end() == 0
+
+
+class TestWaitThatFails:
+    """A service that fails is not left for dead."""
+
+    def test_before_stop_it_ends_the_process_with_status_1(
+        self, driver_name: str
+    ) -> None:
+        with live(
+            driver_name, program=UNUSUAL, traits=["failing wait", "two services"]
+        ) as program:
+            assert program.wait() == 1
+            assert len(program.events("stop", name="inner")) == 1
+            assert program.expect("last", status=1)
+            program.expect_text("wait fails as asked")
+
+    def test_before_stop_it_has_a_worker_replaced(self, driver_name: str) -> None:
+        with live(
+            driver_name, program=UNUSUAL, traits=["failing wait"], workers=2
+        ) as program:
+            program.expect_text("exited with status 1", 2)
+            program.expect("started", 4)

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from oslo_service.testing.live import DAEMON, Idle, is_alive, live
+from oslo_service.testing.live import DAEMON, UNUSUAL, Idle, is_alive, live
 
 SIGHUP, SIGINT, SIGTERM = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
 ALL = [("one", {"workers": 1}), ("three", {"workers": 3})]
@@ -366,3 +366,28 @@ def test_an_idle_parent_and_its_workers_use_no_cpu(driver_name: str) -> None:
         idle = Idle([program.pid, *pids], driver_name)
         assert idle.counted() <= idle.allowed
         assert program.end() == 0
+
+
+class TestLaunchingDuringAReload:
+    """A service that is launched at the wrong moment is started all the same."""
+
+    def test_one_that_comes_while_the_files_are_read_is_started_once(
+        self, driver_name: str, tmp_path
+    ) -> None:
+        gate = tmp_path / "gate"
+        with live(
+            driver_name,
+            program=UNUSUAL,
+            traits=["launches while reading"],
+            gate=str(gate),
+        ) as program:
+            program.expect("started")
+            program.expect("waiting")
+            program.kill(SIGHUP)
+            program.expect("reading")
+            gate.touch()
+            program.expect("start", name="inner")
+            program.expect("started", 2, name="unusual")
+            assert program.end() == 0
+            assert len(program.events("start", name="inner")) == 1
+            assert len(program.events("stop", name="inner")) == 1

@@ -10,6 +10,7 @@ from oslo_service.testing.programs import daemon
 
 import collections
 import contextlib
+import dataclasses
 import itertools
 import os
 import signal
@@ -20,7 +21,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service import opts, service
+from oslo_service import events, opts, service
 from oslo_service.supervisor import readiness
 
 CONF = cfg.CONF
@@ -105,6 +106,45 @@ class NoRoom:
             self._failures -= 1
             raise BlockingIOError("no room for another process, as asked")
         return self._fork()
+
+
+def subscribe() -> None:
+    """Have what happens told, among those who misbehave."""
+    if "failing subscriber" in TRAITS:
+        events.subscribe(lambda _event: 1 / 0)
+    if "subscribed" in TRAITS:
+        events.subscribe(tell)
+    if "stopping subscriber" in TRAITS:
+        events.subscribe(
+            lambda event: isinstance(event, events.Ready) and LAUNCHERS[-1].stop()
+        )
+    if "unsubscribed" in TRAITS:
+        end = events.subscribe(tell)
+        end()
+        end()
+
+
+def tell(event: events.Event) -> None:
+    """Say what has happened, and to whom."""
+    fields = {
+        field.name: str(getattr(event, field.name))
+        for field in dataclasses.fields(event)
+    }
+    about = fields.pop("pid", "")
+    say("happened", kind=type(event).__name__, about=about, **fields)
+
+
+def launch_while_reading() -> None:
+    """Have another service launched while the configuration is read again."""
+    read = CONF.reload_config_files
+
+    def launch_and_read() -> bool:
+        LAUNCHERS[-1].launch_service(daemon.Inner())
+        say("reading")
+        daemon.await_gate()
+        return bool(read())
+
+    CONF.reload_config_files = launch_and_read
 
 
 def launch() -> Any:
@@ -192,6 +232,9 @@ def main() -> None:
         handle_without_launcher()
         return
     add_handlers()
+    subscribe()
+    if "launches while reading" in TRAITS:
+        launch_while_reading()
     launcher = launch()
     say("waiting")
     status = wait(launcher)

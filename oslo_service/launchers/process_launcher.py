@@ -16,6 +16,7 @@ from oslo_service.launchers.systemd import tell_systemd
 from oslo_service.supervisor import loop
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.workers.plan import WorkerPlan
 from oslo_service.supervisor.workers.pool import WorkerPool
 
 __all__ = ("ProcessLauncher",)
@@ -80,12 +81,15 @@ class ProcessLauncher:
             open_backdoor(service, self._driver, self._settings)
             self._supervisor.post(lambda: unit.add(service))
             return
-        wrap = ServiceWrapper(service, count)
         if self._start_method == start_methods.SPAWN:
             from oslo_service.supervisor.workers import pickling
 
             pickling.check_picklable(service, self.conf)
-        self._supervisor.post(lambda: unit.add(wrap, count))
+        plan = WorkerPlan(
+            *(self._driver, self._settings, open_backdoor, service),
+            label=ServiceWrapper(service, count),
+        )
+        self._supervisor.post(lambda: unit.add(plan, count))
 
     def stop(self) -> None:
         """Have the workers stop; does not wait.
@@ -124,7 +128,7 @@ class ProcessLauncher:
         """The workers by pid, with what they run."""
         if not isinstance(self._unit, WorkerPool):
             return {}
-        return self._unit.children()
+        return {pid: plan.label for pid, plan in self._unit.children().items()}
 
     def _launching_unit(self) -> ServiceRunner | WorkerPool:
         if self._unit is None or self._unit.ended.is_set():
@@ -132,8 +136,6 @@ class ProcessLauncher:
             if self.no_fork:
                 self._unit = supervisor.add_runner(settings)
             else:
-                start = start_methods.starter(
-                    self._start_method, self._driver, settings
-                )
+                start = start_methods.called(self._start_method)
                 self._unit = supervisor.add_pool(settings, start)
         return self._unit

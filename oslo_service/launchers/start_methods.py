@@ -2,15 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """How worker processes begin."""
 
-import functools
 from typing import Any
 
 from oslo_service import backend
-from oslo_service.launchers.process_backdoor import open_backdoor
-from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.workers import worker
+from oslo_service.supervisor.workers import forking
+from oslo_service.supervisor.workers.plan import StartMethod
 
-__all__ = ("FORK", "SPAWN", "check_start_method", "starter")
+__all__ = ("FORK", "SPAWN", "called", "check_start_method")
 
 FORK, SPAWN = "fork", "spawn"
 
@@ -29,10 +27,11 @@ def check_start_method(method: str | None, driver: Any) -> None:
         )
 
 
-def starter(method: str, driver: Any, settings: Settings) -> Any:
-    """Return what starts a worker process, by the name of the method."""
+def called(method: str) -> StartMethod:
+    """Return what starts a worker, by the name of the method."""
     if method == FORK:
-        return functools.partial(worker.fork, driver, settings, open_backdoor)
+        return forking.fork
+    # Not earlier: it needs much that nobody else does.
     from oslo_service.supervisor.workers import spawning
 
-    return functools.partial(spawning.start, driver, settings, open_backdoor)
+    return spawning.spawn

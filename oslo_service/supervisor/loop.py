@@ -23,8 +23,9 @@ from oslo_service.supervisor.signal_policy import SignalPolicy
 from oslo_service.supervisor.systemd import notifier
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers.parent_link import Uplink
-from oslo_service.supervisor.workers.pool import Starter, WorkerPool
+from oslo_service.supervisor.workers.parent_link import ParentLink
+from oslo_service.supervisor.workers.plan import StartMethod
+from oslo_service.supervisor.workers.pool import WorkerPool
 from oslo_service.supervisor.workers.state import OrderKind
 
 __all__ = (
@@ -48,19 +49,19 @@ class Supervisor:
     Any task may give orders; one at a time turns it (:meth:`wait_for`).
 
     :param driver: supplies the waiting.
-    :param uplink: the line to the parent, in a worker.
+    :param parent_link: in a worker.
     :ivar announce: called once, when everything has started, with what there is
         to say besides to a service manager; False: it could not be said.
     """
 
     announce: Callable[..., object]
 
-    def __init__(self, driver: Driver, uplink: Uplink | None = None) -> None:
+    def __init__(self, driver: Driver, parent_link: ParentLink | None = None) -> None:
         self.driver = driver
         self.pid = os.getpid()
         self.units: list[Unit] = []
         self.announce = lambda *_further: None
-        self._uplink = uplink
+        self._parent_link = parent_link
         self._events = events.EventQueue([wording.log, self._hear])
         self._notifier: notifier.Notifier | None = None
         self._waker = signals.Waker(driver)
@@ -78,10 +79,10 @@ class Supervisor:
     @property
     def has_parent(self) -> bool:
         """Whether this process is a worker."""
-        return self._uplink is not None
+        return self._parent_link is not None
 
     def _stacks_fd(self) -> int | None:
-        return None if self._uplink is None else self._uplink.stacks_fd
+        return None if self._parent_link is None else self._parent_link.stacks_fd
 
     # Units
 
@@ -92,9 +93,9 @@ class Supervisor:
         self._add(runner)
         return runner
 
-    def add_pool(self, settings: Settings, starter: Starter) -> WorkerPool:
+    def add_pool(self, settings: Settings, start: StartMethod) -> WorkerPool:
         """Return a new unit for worker processes."""
-        pool = WorkerPool(self.driver, settings, starter, self.publish)
+        pool = WorkerPool(self.driver, settings, start, self.publish)
         pool.timeout = self._shutdown_timeout(pool)
         self._add(pool)
         return pool
@@ -260,8 +261,8 @@ class Supervisor:
     def _wait(self) -> None:
         fds = [self._waker.fileno()]
         deadlines = [self._readiness.deadline]
-        if self._uplink is not None:
-            fds += self._uplink.filenos()
+        if self._parent_link is not None:
+            fds += self._parent_link.filenos()
         if self._notifier is not None:
             deadlines.append(self._notifier.deadline)
         for unit in self.units:
@@ -273,18 +274,18 @@ class Supervisor:
         now = clock.now()
         for unit in self.units:
             unit.collect(readable, now)
-        if self._uplink is not None:
-            self._hear_parent(self._uplink, readable)
+        if self._parent_link is not None:
+            self._hear_parent(self._parent_link, readable)
 
-    def _hear_parent(self, uplink: Uplink, readable: set[int]) -> None:
-        for order in uplink.listen(readable):
+    def _hear_parent(self, link: ParentLink, readable: set[int]) -> None:
+        for order in link.listen(readable):
             if order is OrderKind.STOP:
                 self.stop()
             elif order is OrderKind.MUTATE:
                 self._mutations += 1
                 self.reload()
             else:
-                uplink.tell_alive()
+                link.tell_alive()
 
     # Telling
 
@@ -297,8 +298,8 @@ class Supervisor:
         now = clock.now()
         running = [unit for unit in self.units if not unit.ended.is_set()]
         all_ready = self._readiness.check(running, now)
-        if self._uplink is not None:
-            self._tell_parent(self._uplink, all_ready=all_ready)
+        if self._parent_link is not None:
+            self._tell_parent(self._parent_link, all_ready=all_ready)
         if not self._draining_told and self.units:
             if all(unit.stopping for unit in self.units):
                 self._draining_told = True
@@ -308,15 +309,15 @@ class Supervisor:
             self._notifier.advance(now)
             self._events.deliver()
 
-    def _tell_parent(self, uplink: Uplink, *, all_ready: bool) -> None:
+    def _tell_parent(self, link: ParentLink, *, all_ready: bool) -> None:
         if all_ready:
-            uplink.tell_ready()
+            link.tell_ready()
         while self._mutations and not any(unit.reloading for unit in self.units):
             self._mutations -= 1
-            uplink.tell_mutated()
+            link.tell_mutated()
         if not self._told_stopped and all(unit.all_stopped for unit in self.units):
             self._told_stopped = True
-            uplink.tell_stopped()
+            link.tell_stopped()
 
     def tell_service_manager(self) -> None:
         """Have systemd told how the services fare, where it asked for that.
@@ -349,8 +350,8 @@ class Supervisor:
         self._waker.close()
         for unit in self.units:
             unit.abandon()
-        if self._uplink is not None:
-            self._uplink.close()
+        if self._parent_link is not None:
+            self._parent_link.close()
 
 
 _of_process: Supervisor | None = None

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The line between a parent and a worker: one byte a message."""
+"""The control pipes between a parent and a worker: one byte a message."""
 
 import contextlib
 from types import ModuleType
@@ -13,7 +13,7 @@ __all__ = (
     "READY",
     "STOPPED",
     "Channel",
-    "Line",
+    "ControlPipes",
     "nonblocking_pipe",
 )
 
@@ -28,7 +28,7 @@ ALIVE = b"a"
 
 
 def nonblocking_pipe(system: ModuleType) -> tuple[int, int]:
-    """Make a pipe that blocks nobody and is not inherited: (reader, writer).
+    """Return the ends of a non-blocking pipe that is not inherited: reader, writer.
 
     A pair of sockets would do the same, and cost a freshly forked process five
     times as many pages of its own.
@@ -42,7 +42,7 @@ def nonblocking_pipe(system: ModuleType) -> tuple[int, int]:
 
 
 class Channel:
-    """One end of the line between a parent and a worker: a pipe each way.
+    """One end of the control pipes between a parent and a worker: one each way.
 
     Its end of file says little: children of a worker inherit its end.
 
@@ -59,30 +59,30 @@ class Channel:
 
     @classmethod
     def pair(cls, system: ModuleType) -> "tuple[Channel, Channel]":
-        """Make the two ends of a line."""
+        """Return the two ends of new pipes."""
         down, up = nonblocking_pipe(system), nonblocking_pipe(system)
         return cls(system, up[0], down[1]), cls(system, down[0], up[1])
 
     def fileno(self) -> int:
-        """Give the descriptor to wait for until it can be read."""
+        """Return the descriptor to wait for until it can be read."""
         return self._reader
 
     def filenos(self) -> tuple[int, int]:
-        """Give both descriptors, for handing them on."""
+        """Return both descriptors, for handing them on."""
         return self._reader, self._writer
 
     def send(self, message: bytes) -> None:
-        """Say something; never blocks.
+        """Say something; non-blocking.
 
-        Nothing is lost that anybody could still read: a full line means that
-        the other side has not listened for a long time, a broken one that it
-        is gone.
+        Nothing is lost that anybody could still read: a full pipe means that
+        the other side has not read for a long time, a broken one that it is
+        gone.
         """
         with contextlib.suppress(OSError):
             self._os.write(self._writer, message)
 
     def receive(self) -> list[bytes] | None:
-        """Give the messages that have come; None at the end of the line."""
+        """Return the messages that have come; None at the end of file."""
         try:
             data = self._os.read(self._reader, 4096)
         except BlockingIOError:
@@ -99,7 +99,7 @@ class Channel:
             self._os.close(self._writer)
 
 
-class Line:
+class ControlPipes:
     """All that is between a parent and a worker, before either takes its own.
 
     :param system: the unpatched module ``os``.

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A worker's line to its parent, and the watch over the parent's life."""
+"""A worker's link to its parent, and the watch over the parent's life."""
 
 import logging
 import os
@@ -16,15 +16,15 @@ from oslo_service.supervisor.workers.process import open_pidfd
 from oslo_service.supervisor.workers.stacks import Stacks
 from oslo_service.supervisor.workers.state import OrderKind
 
-__all__ = ("Uplink",)
+__all__ = ("ParentLink",)
 
 LOG = logging.getLogger(__name__)
 
 
-class Uplink:
+class ParentLink:
     """The parent, seen from a worker.
 
-    :param channel: the worker's end of the line.
+    :param channel: the worker's end of the control pipes.
     :param parent: the parent's pid.
     :param stacks: what is left to the parent.
     """
@@ -37,14 +37,14 @@ class Uplink:
         self._told_of_orphanhood = False
 
     def filenos(self) -> list[int]:
-        """Give the descriptors whose readiness tells something."""
+        """Return the descriptors whose readiness tells something."""
         fds = [] if self._channel is None else [self._channel.fileno()]
         if self._pidfd is not None:
             fds.append(self._pidfd)
         return fds
 
     def listen(self, readable: set[int]) -> list[OrderKind]:
-        """Give the parent's orders; its death is an order to stop."""
+        """Return the parent's orders; its death is an order to stop."""
         orders = self._receive(readable)
         # A dying process closes its descriptors before it hands over its children.
         gone = self._channel is None or self._orphaned

@@ -17,11 +17,12 @@ from oslo_service.supervisor.workers.channel import (
     MUTATED,
     READY,
     STOPPED,
-    Line,
+    ControlPipes,
 )
+from oslo_service.supervisor.workers.plan import StartMethod, WorkerPlan
 from oslo_service.supervisor.workers.process import Process
 
-__all__ = ("Starter", "WorkerPool")
+__all__ = ("WorkerPool",)
 
 # How long a parent has beyond the end of its workers' time, in seconds.
 _PARENTS_GRACE = 1.0
@@ -29,18 +30,13 @@ _PARENTS_GRACE = 1.0
 # How often to look for the end of a process where nothing tells of it, seconds.
 _BLIND_PAUSE = 0.01
 
-#: Starts a process for a worker. Given what it runs, whether to reset the
-#: service first, and the line, of which the worker must close the parent's end.
-#: Returns its pid.
-Starter = Callable[[Any, bool, Line], int]
-
 
 class WorkerPool(Unit):
     """The worker processes of one launcher.
 
     :param driver: the driver.
     :param settings: how long workers may take to stop, and what to read again.
-    :param starter: starts a process.
+    :param start: the start method.
     :param publish: takes the events.
     """
 
@@ -48,12 +44,12 @@ class WorkerPool(Unit):
         self,
         driver: Driver,
         settings: Settings,
-        starter: Starter,
+        start: StartMethod,
         publish: Callable[[events.Event], object],
     ) -> None:
         self._driver = driver
         self._settings = settings
-        self._starter = starter
+        self._start_method = start
         self._publish = publish
         self._state = state.PoolState(lambda: settings.stop_limit)
         self.processes: dict[state.Worker, Process] = {}
@@ -62,9 +58,9 @@ class WorkerPool(Unit):
 
     # Orders
 
-    def add(self, spec: object, workers: int) -> None:
-        """Have a service run by so many workers."""
-        self._state.add(spec, workers)
+    def add(self, plan: WorkerPlan, workers: int) -> None:
+        """Have so many workers run by a plan."""
+        self._state.add(plan, workers)
 
     def stop(self) -> None:
         """Have every worker finish its work and end."""
@@ -158,7 +154,7 @@ class WorkerPool(Unit):
         return ", ".join(_name(*one) for one in list(self.processes.items()))
 
     def children(self) -> dict[int, Any]:
-        """Return what each worker runs, by pid."""
+        """Return the plan of each worker, by pid."""
         return {
             process.pid: worker.slot.spec for worker, process in self.processes.items()
         }
@@ -250,20 +246,21 @@ class WorkerPool(Unit):
     def _start(self, worker: state.Worker, reset: bool, now: float) -> None:
         slot = worker.slot
         what: dict[str, Any] = {"service": str(slot.spec), "worker": slot.index}
-        line = Line(self._driver.original("os"))
+        plan: Any = slot.spec
+        pipes = ControlPipes(self._driver.original("os"))
         try:
-            pid = self._starter(slot.spec, reset, line)
+            pid = self._start_method(plan.after_reload() if reset else plan, pipes)
         except Exception as exc:  # noqa: BLE001 - logged by a subscriber
-            line.parents_end.close()
-            line.stacks.close()
+            pipes.parents_end.close()
+            pipes.stacks.close()
             self._publish(events.WorkerNotStarted(**what, error=exc))
             self._state.gone(worker, None, now)
         else:
-            self.processes[worker] = Process(pid, line)
+            self.processes[worker] = Process(pid, pipes)
             generation = worker.generation
             self._publish(events.WorkerStarted(**what, pid=pid, generation=generation))
         finally:
-            line.workers_end.close()
+            pipes.workers_end.close()
 
     def _kill(self, worker: state.Worker, late: bool) -> None:
         process = self.processes[worker]

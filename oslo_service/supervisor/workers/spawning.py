@@ -18,15 +18,16 @@ from typing import Any, NoReturn
 from oslo_config import cfg
 
 from oslo_service import backend
-from oslo_service.backend.base import Driver
+from oslo_service._common import naming
 from oslo_service.supervisor import loop, signals
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.workers import worker
-from oslo_service.supervisor.workers.channel import Channel, Line
-from oslo_service.supervisor.workers.parent_link import Uplink
+from oslo_service.supervisor.workers.channel import Channel, ControlPipes
+from oslo_service.supervisor.workers.parent_link import ParentLink
+from oslo_service.supervisor.workers.plan import WorkerPlan
 from oslo_service.supervisor.workers.stacks import Stacks
 
-__all__ = ("main", "start")
+__all__ = ("main", "spawn")
 
 LOG = logging.getLogger(__name__)
 
@@ -47,29 +48,20 @@ _CALL = {
 }
 
 
-def start(
-    driver: Driver,
-    settings: Settings,
-    prepare: worker.Prepare,
-    spec: Any,
-    reset: bool,
-    line: Line,
-) -> int:
-    """Start a worker in a fresh interpreter.
+def spawn(plan: WorkerPlan, pipes: ControlPipes) -> int:
+    """Start a worker in a fresh interpreter; return its pid.
 
-    :param prepare: called in the worker, with the service, before it starts.
-    :param spec: has the service, as ``service``.
-    :param line: of which the parent's end is not inherited.
-    :returns: its pid.
+    The parent's end of the pipes is not inherited.
+
     :raises OSError: the system has no room for another process.
     """
-    with tempfile.TemporaryFile() as legacy:
+    with tempfile.TemporaryFile() as file:
         mask = signals.of_process().block()
         try:
-            _bequeath(legacy, driver, settings, prepare, spec.service, reset, mask)
-            fds = [*line.workers_end.filenos(), legacy.fileno()]
-            if line.stacks.fd is not None:
-                fds.append(line.stacks.fd)
+            _write(file, plan, mask)
+            fds = [*pipes.workers_end.filenos(), file.fileno()]
+            if pipes.stacks.fd is not None:
+                fds.append(pipes.stacks.fd)
             process = subprocess.Popen(  # noqa: S603 - it is this interpreter
                 [
                     sys.executable,
@@ -86,29 +78,22 @@ def start(
     return process.pid
 
 
-def _bequeath(
-    file: Any,
-    driver: Driver,
-    settings: Settings,
-    prepare: worker.Prepare,
-    service: object,
-    reset: bool,
-    mask: set[Any],
-) -> None:
-    conf = settings.conf
+def _write(file: Any, plan: WorkerPlan, mask: set[Any]) -> None:
+    """Write what the worker needs of this process."""
+    conf = plan.settings.conf
     called = hasattr(conf, "prog")
     preparation = multiprocessing.spawn.get_preparation_data("worker")
     preparation.pop("authkey", None)  # not to be written to a file
     pickle.dump(preparation, file)
     body = {
-        "driver": driver.name,
+        "driver": plan.driver.name,
         "conf": conf,
         "call": called and {to: getattr(conf, name) for name, to in _CALL.items()},
         "hooks": conf._mutate_hooks,
-        "restart_method": settings.restart_method,
-        "prepare": prepare,
-        "service": service,
-        "reset": reset,
+        "restart_method": plan.settings.restart_method,
+        "prepare": plan.prepare,
+        "service": plan.service,
+        "reset": plan.reset,
         "parent": os.getpid(),
         "mask": {int(signum) for signum in mask},
     }
@@ -119,23 +104,31 @@ def _bequeath(
 
 def main() -> NoReturn:
     """Be a worker: called in the fresh interpreter, with signals blocked."""
-    reader, writer, legacy, *stacks = map(int, sys.argv[1:])
+    reader, writer, written, *stacks = map(int, sys.argv[1:])
     for fd in (reader, writer, *stacks):
         os.set_inheritable(fd, False)
     channel = Channel(os, reader, writer)
     left = Stacks(stacks[0] if stacks else None)
-    worker.run(lambda: _inherit(channel, left, legacy))
+
+    def live() -> int:
+        body = _read(written)
+        plan = _plan(body)
+        link = ParentLink(channel, body["parent"], left)
+        return worker.live(plan, link, body["mask"])
+
+    worker.run(live)
 
 
-def _inherit(channel: Channel, stacks: Stacks, legacy_fd: int) -> int:
-    with os.fdopen(legacy_fd, "rb") as file:
+def _read(fd: int) -> dict[str, Any]:
+    """Return what :func:`_write` has written; import the program before."""
+    with os.fdopen(fd, "rb") as file:
         with loop.launching_nothing(_UNGUARDED):
             multiprocessing.spawn.prepare(pickle.load(file))  # noqa: S301
-        body = pickle.load(file)  # noqa: S301
-    return _live(body, channel, stacks)
+        body: dict[str, Any] = pickle.load(file)  # noqa: S301
+    return body
 
 
-def _live(body: dict[str, Any], channel: Channel, stacks: Stacks) -> int:
+def _plan(body: dict[str, Any]) -> WorkerPlan:
     conf = body["conf"]
     for hook in body["hooks"]:
         conf.register_mutate_hook(hook)
@@ -143,16 +136,13 @@ def _live(body: dict[str, Any], channel: Channel, stacks: Stacks) -> int:
         _make_readable(conf, body["call"])
     _set_up_logging(conf)
     backend.init_backend(body["driver"])
-    driver = backend.commit(conf)
-    worker.listen_to_parent(driver, Uplink(channel, body["parent"], stacks))
-    settings = Settings(conf, body["restart_method"])
-    return worker.live(
-        driver,
-        body["service"],
-        settings,
-        body["mask"],
+    return WorkerPlan(
+        backend.commit(conf),
+        Settings(conf, body["restart_method"]),
         body["prepare"],
-        reset=body["reset"],
+        body["service"],
+        naming.describe(body["service"]),
+        body["reset"],
     )
 
 

@@ -25,7 +25,7 @@ class Stacks:
 
     @classmethod
     def make(cls) -> "Stacks":
-        """Make an empty one, where the system can."""
+        """Return an empty one, where the system can make it."""
         try:
             return cls(os.memfd_create("stacks"))
         except (AttributeError, OSError):

@@ -1,0 +1,107 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Workers that begin as a fork of their parent."""
+
+import atexit
+import gc
+import logging
+import os
+import sys
+import threading
+import warnings
+from typing import Any, NoReturn
+
+from oslo_service import backend
+from oslo_service.sockets import activation
+from oslo_service.supervisor import loop, signals
+from oslo_service.supervisor.shutdown_timeout import flush_streams
+from oslo_service.supervisor.workers import worker
+from oslo_service.supervisor.workers.channel import ControlPipes
+from oslo_service.supervisor.workers.parent_link import ParentLink
+from oslo_service.supervisor.workers.plan import WorkerPlan
+
+__all__ = ("fork",)
+
+LOG = logging.getLogger(__name__)
+
+_warned_of: set[str] = set()
+# The processes whose objects have been frozen: this one, and those before it.
+_frozen: set[int] = set()
+
+
+def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
+    """Start a worker as a fork of this process; return its pid.
+
+    The signals that are handled are blocked in the worker: before it has
+    handlers of its own, one would be taken for its parent's.
+
+    :raises OSError: the system has no room for another process.
+    """
+    if plan.driver.capabilities.parallel:
+        _report_threads()
+    flush_streams()
+    _freeze()
+    parent = os.getpid()
+    mask = signals.of_process().block()
+    try:
+        pid = _fork()
+        if pid == 0:
+            _be_worker(plan, pipes, parent, mask)
+    finally:
+        signals.unblock(mask)
+    return pid
+
+
+def _be_worker(
+    plan: WorkerPlan, pipes: ControlPipes, parent: int, mask: set[Any]
+) -> NoReturn:
+    """Leave to the parent what is its own, live and end."""
+    pipes.parents_end.close()
+    activation.inherit(parent)
+    link = ParentLink(pipes.workers_end, parent, pipes.stacks)
+
+    def live() -> int:
+        atexit._clear()
+        signals.of_process().start_over()
+        loop.abandon()
+        for one in {plan.driver, *backend.in_use()}:
+            one.after_fork()
+        return worker.live(plan, link, mask)
+
+    worker.run(live)
+
+
+def _fork() -> int:
+    if sys.version_info < (3, 12):
+        return os.fork()
+    with warnings.catch_warnings():
+        # That there are threads has been said, in more words.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _freeze() -> None:
+    """Keep the garbage collector away from what there is, once in a process.
+
+    In a worker, it would write to every object, and so copy every page that
+    is shared with the parent; at the end, it would look at them all again.
+    """
+    if os.getpid() not in _frozen:
+        _frozen.add(os.getpid())
+        gc.freeze()
+
+
+def _report_threads() -> None:
+    """Say once which native threads do not come along."""
+    others = {
+        thread.name
+        for thread in threading.enumerate()
+        if thread is not threading.current_thread()
+    }
+    if not others <= _warned_of:
+        _warned_of.update(others)
+        LOG.warning(
+            "A worker is forked while other threads run, which it will not have; a"
+            " lock that they hold stays locked in it: %s",
+            ", ".join(sorted(others)),
+        )

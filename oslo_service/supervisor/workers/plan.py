@@ -1,0 +1,50 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker is to be: all that starting one takes."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from oslo_service.backend.base import Driver
+from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.workers.channel import ControlPipes
+
+__all__ = ("Prepare", "StartMethod", "WorkerPlan")
+
+#: Does what a worker needs before its service is started. Can be pickled.
+Prepare = Callable[[Any, Driver, Settings], object]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class WorkerPlan:
+    """What a worker runs, and on what.
+
+    :ivar driver: what its tasks are made of.
+    :ivar settings: its configuration, and what SIGHUP does.
+    :ivar prepare: called in the worker, with the service, before it starts.
+    :ivar service: what it runs.
+    :ivar label: what it runs, in the words of a log.
+    :ivar reset: whether to call the service's ``reset()`` before its ``start()``.
+    """
+
+    driver: Driver
+    settings: Settings
+    prepare: Prepare
+    service: Any
+    label: object
+    reset: bool = False
+
+    def __str__(self) -> str:
+        return str(self.label)
+
+    def after_reload(self) -> "WorkerPlan":
+        """Return the plan of a worker that follows a reload."""
+        return dataclasses.replace(self, reset=True)
+
+
+#: A start method: starts a worker by its plan, and returns its pid. The worker
+#: closes the parent's end of the pipes.
+#:
+#: :raises OSError: the system has no room for another process.
+StartMethod = Callable[[WorkerPlan, ControlPipes], int]

@@ -143,10 +143,10 @@ class Server(ServiceBase):
             _setup().check_format(conf.wsgi_log_format)
         except ValueError as exc:
             raise InvalidInput(f"wsgi_log_format: {exc}") from None
-        self._entry = self._open_entry(
+        self._listening_socket = self._make_listening_socket(
             host, port, backlog, socket_family or 0, socket_file, socket_mode
         )
-        self.host, self.port = self._entry.host, self._entry.port
+        self.host, self.port = self._listening_socket.host, self._listening_socket.port
         self._engine: Any = None
         self._lock = threading.Lock()
 
@@ -155,9 +155,9 @@ class Server(ServiceBase):
     @property
     def socket(self) -> Any:
         """The listening socket."""
-        return self._entry.socket
+        return self._listening_socket.socket
 
-    def _open_entry(
+    def _make_listening_socket(
         self,
         host: str,
         port: int,
@@ -165,12 +165,12 @@ class Server(ServiceBase):
         family: int,
         path: str | None,
         mode: int | None,
-    ) -> listening.Entry:
+    ) -> listening.ListeningSocket:
         path = parameters.check_path(path, mode) if family == sockets.AF_UNIX else None
         try:
-            place = listening.Place(host, port, backlog, family, path, mode)
-            return listening.Entry(
-                self._driver, self.name, place, self._set_socket_opts
+            address = listening.Address(host, port, backlog, family, path, mode)
+            return listening.ListeningSocket(
+                self._driver, self.name, address, self._set_socket_opts
             )
         except ValueError as exc:
             raise InvalidInput(str(exc)) from None
@@ -211,11 +211,14 @@ class Server(ServiceBase):
             if self._engine is not None and not self._engine.stopping:
                 return
             stopping = loop.of_process(self._driver).stopping
-            listener = self._entry.duplicate(reopen=not stopping)
+            listener = self._listening_socket.duplicate(reopen=not stopping)
             if listener is None:
                 LOG.info("%s does not start: the process is stopping", self.name)
                 return
-            self.host, self.port = self._entry.host, self._entry.port
+            self.host, self.port = (
+                self._listening_socket.host,
+                self._listening_socket.port,
+            )
             self._renew_certificate()
             engine = _setup().serve(
                 self._driver,
@@ -265,7 +268,7 @@ class Server(ServiceBase):
         LOG.info("%s stops", self.name)
         for_good = not loop.of_process(self._driver).restarts_in_place
         with self._lock:  # a start() that has begun is let finish
-            self._entry.leave(for_good=for_good)
+            self._listening_socket.release(close=for_good)
             if self._engine is not None:
                 self._engine.stop(for_good=for_good)
 

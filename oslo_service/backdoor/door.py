@@ -41,7 +41,7 @@ class Door:
     def __init__(
         self,
         driver: Driver,
-        listener: binding.Listener,
+        listener: binding.BoundSocket,
         serve: Callable[[Any], object],
     ) -> None:
         self.where: int | str = (
@@ -155,11 +155,11 @@ def open_at(
     return door.where
 
 
-def _listen(driver: Driver, place: Place) -> binding.Listener:
+def _listen(driver: Driver, place: Place) -> binding.BoundSocket:
     sockets = driver.original("socket")
     if place.path is not None:
         socket = binding.listen_on_path(sockets, place.path, _OWNER_ONLY, _BACKLOG)
-        return binding.Listener(socket, place.path)
+        return binding.BoundSocket(socket, place.path)
     for port in place.ports:
         try:
             socket = binding.listen_on_address(
@@ -169,7 +169,7 @@ def _listen(driver: Driver, place: Place) -> binding.Listener:
             if port == place.ports[-1]:
                 raise
         else:
-            return binding.Listener(socket)
+            return binding.BoundSocket(socket)
     raise ValueError(f"{place} is nowhere")
 
 

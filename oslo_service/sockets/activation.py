@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ("ActivationError", "Passed", "Wanted", "describe", "find", "inherit")
+__all__ = ("ActivationError", "Criteria", "PassedSocket", "describe", "find", "inherit")
 
 LOG = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class ActivationError(ValueError):
 
 
 @dataclasses.dataclass(eq=False)
-class Passed:
+class PassedSocket:
     """A descriptor that was passed to this process.
 
     It stays open, so that a server that has closed its copy can come back.
@@ -36,13 +36,13 @@ class Passed:
     :ivar sockets: the standard library's module, unpatched.
     :ivar fd: the descriptor.
     :ivar name: the name that the socket's unit gives it; there may be none.
-    :ivar taken: whether a server listens with it.
+    :ivar in_use: whether a server listens with it.
     """
 
     sockets: ModuleType
     fd: int
     name: str
-    taken: bool = False
+    in_use: bool = False
 
     @property
     def address(self) -> Any:
@@ -58,8 +58,8 @@ class Passed:
             return socket.getsockname() if listens else None
 
     def adopt(self) -> Any:
-        """Give a socket to who listens with this, as one that it made itself."""
-        self.taken = True
+        """Return a socket of it, set up as those that are bound here; it is in use."""
+        self.in_use = True
         socket = self.sockets.socket(fileno=os.dup(self.fd))
         if socket.family != self.sockets.AF_UNIX:
             socket.setsockopt(self.sockets.IPPROTO_TCP, self.sockets.TCP_NODELAY, 1)
@@ -71,8 +71,8 @@ class Passed:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
-    """What a server was asked to listen on.
+class Criteria:
+    """Which of the sockets that were passed is a server's: by name, or by address.
 
     :ivar sockets: the standard library's module, unpatched.
     :ivar name: the server's.
@@ -85,8 +85,8 @@ class Wanted:
     port: int
     path: str | None
 
-    def is_at(self, address: Any) -> bool:
-        """Tell whether a socket that is bound to ``address`` is what was asked for."""
+    def fits(self, address: Any) -> bool:
+        """Whether a socket that is bound to ``address`` is where the server listens."""
         if self.path is not None:
             return isinstance(address, str) and _same_file(address, self.path)
         if not isinstance(address, tuple) or address[1] != self.port:
@@ -103,12 +103,12 @@ class Wanted:
             return set()
         return {str(one[4][0]) for one in found}
 
-    def choose(self, candidates: list[Passed]) -> Passed | None:
-        """Choose by name; else, or where several have it, by address.
+    def choose(self, candidates: list[PassedSocket]) -> PassedSocket | None:
+        """Return the one with the name; else, or of several, that with the address.
 
         :raises ActivationError: what has the server's name cannot be used.
         """
-        free = [one for one in candidates if not one.taken]
+        free = [one for one in candidates if not one.in_use]
         namesakes = [one for one in free if one.name and one.name == self.name]
         for one in namesakes:
             if one.address is None:
@@ -117,14 +117,14 @@ class Wanted:
                     f" {one.name!r}, is not a socket that listens for streams:"
                     " its unit needs ListenStream= and Accept=no"
                 )
-        fitting = [one for one in namesakes or free if self.is_at(one.address)]
+        fitting = [one for one in namesakes or free if self.fits(one.address)]
         # One that is bound to every address fits less well.
         fitting.sort(key=lambda one: one.address[0] != self.host)
         return next(iter((*fitting, *namesakes)), None)
 
 
 def describe(address: Any) -> str:
-    """Write the address of a socket as people do."""
+    """Return the address of a socket as people write it."""
     if isinstance(address, tuple):
         host, port = address[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -133,46 +133,46 @@ def describe(address: Any) -> str:
     return str(address) if address is not None else "no listening stream socket"
 
 
-_passed: list[Passed] = []
+_passed: list[PassedSocket] = []
 
 
-def _known(sockets: ModuleType) -> list[Passed]:
-    """Give what was passed to this process.
+def _all_passed(sockets: ModuleType) -> list[PassedSocket]:
+    """Return what was passed to this process.
 
-    The first call takes the variables out of the environment, and sees to it
+    The first call removes the variables from the environment, and sees to it
     that programs that are started from here do not inherit the descriptors.
 
     :param sockets: the standard library's module, unpatched.
     :raises ActivationError: a variable does not make sense.
     """
     if _number(_PID) == os.getpid():
-        _passed[:] = list(_take_over(sockets, _names()))
+        _passed[:] = list(_open_descriptors(sockets, _names()))
         for name in (_PID, _COUNT, _NAMES):
             os.environ.pop(name, None)
     return _passed
 
 
-def find(wanted: Wanted) -> Passed | None:
-    """Find what a server is to listen with, among what was passed.
+def find(criteria: Criteria) -> PassedSocket | None:
+    """Return what a server is to listen with, among what was passed.
 
     :returns: None: it has to listen by itself; a warning tells what is left.
     :raises ActivationError: a variable does not make sense, or what was passed
         is of no use.
     """
-    known = _known(wanted.sockets)
-    chosen = wanted.choose(known)
-    left = [str(one) for one in known if not one.taken]
+    passed = _all_passed(criteria.sockets)
+    chosen = criteria.choose(passed)
+    left = [str(one) for one in passed if not one.in_use]
     if chosen is None and left:
         LOG.warning(
             "%s listens by itself: it has neither the name nor the address of what"
-            " was passed to this process and is not taken: %s",
-            *(wanted.name, "; ".join(left)),
+            " was passed to this process and is not in use: %s",
+            *(criteria.name, "; ".join(left)),
         )
     return chosen
 
 
 def inherit(parent: int) -> None:
-    """Take over what was passed to the parent, in a freshly forked worker."""
+    """Have a freshly forked worker own what was passed to its parent."""
     if os.environ.get(_PID) == str(parent):
         os.environ[_PID] = str(os.getpid())
 
@@ -197,7 +197,7 @@ def _names() -> list[str]:
     return names
 
 
-def _take_over(sockets: ModuleType, names: list[str]) -> Iterator[Passed]:
+def _open_descriptors(sockets: ModuleType, names: list[str]) -> Iterator[PassedSocket]:
     for fd, name in enumerate(names, start=_FIRST):
         try:
             os.set_inheritable(fd, False)
@@ -205,7 +205,7 @@ def _take_over(sockets: ModuleType, names: list[str]) -> Iterator[Passed]:
             raise ActivationError(
                 f"{_COUNT}={len(names)}, but descriptor {fd} is not open"
             ) from None
-        yield Passed(sockets, fd, name)
+        yield PassedSocket(sockets, fd, name)
 
 
 def _same_file(one: str, other: str) -> bool:

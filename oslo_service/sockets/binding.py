@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Sockets on which clients are awaited."""
+"""Binding a socket, to an address of the network or to a path, and listening."""
 
 import errno
 import os
@@ -10,11 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ("Listener", "listen_on_address", "listen_on_path")
+__all__ = ("BoundSocket", "listen_on_address", "listen_on_path")
 
 
-class Listener:
-    """A listening socket, and the file that it may have.
+class BoundSocket:
+    """A socket that is bound and listens, and the file that it may have.
 
     :ivar socket: of the module that it was made with.
     :ivar path: of the file; None: there is none.
@@ -32,7 +32,7 @@ class Listener:
         return bool(self.socket.fileno() < 0)
 
     def duplicate(self) -> int | None:
-        """Give a descriptor of its own for the socket; None: it is closed."""
+        """Return a new descriptor for the socket; None: it is closed."""
         with self._lock:
             return None if self.closed else os.dup(self.socket.fileno())
 
@@ -135,7 +135,7 @@ def _narrow(socket: Any, mode: int) -> None:
 
 
 def _is_stale(sockets: ModuleType, path: str) -> bool:
-    """Tell whether a path is a socket whose program is gone."""
+    """Whether a path is a socket whose program is gone."""
     try:
         if not stat.S_ISSOCK(Path(path).stat().st_mode):
             return False

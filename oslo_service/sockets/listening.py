@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where a server listens: at a place of its own, or with what it was passed."""
+"""The listening socket of a server: bound by itself, or passed to the process."""
 
 import dataclasses
 import logging
@@ -11,7 +11,7 @@ from typing import Any
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import activation, binding, open_sockets
 
-__all__ = ("Entry", "Place")
+__all__ = ("Address", "ListeningSocket")
 
 LOG = logging.getLogger(__name__)
 
@@ -19,8 +19,8 @@ _FAMILIES = (0, sockets.AF_INET, sockets.AF_INET6, sockets.AF_UNIX)
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """Where a server was asked to listen.
+class Address:
+    """What a server is to bind to, and how it is to listen there.
 
     :ivar family: of the address; 0: whatever ``host`` has.
     :ivar path: of a UNIX socket; None: an address of the network.
@@ -43,13 +43,13 @@ class Place:
             )
 
 
-class Entry:
+class ListeningSocket:
     """A server's listening socket, which may be closed and opened again.
 
     :param driver: has the unpatched modules.
     :param name: the server's, by which a socket may be passed to it.
-    :param place: where it was asked to listen.
-    :param adapt: sets what a socket of the network is to have, and gives the one
+    :param address: what it is to bind to, where none is passed.
+    :param adapt: sets what a socket of the network is to have, and returns the one
         to use.
     :raises ActivationError: what was passed to the process is of no use.
     :raises OSError: it cannot listen there.
@@ -61,87 +61,83 @@ class Entry:
     port: int | None
 
     def __init__(
-        self, driver: Driver, name: str, place: Place, adapt: Callable[[Any], Any]
+        self, driver: Driver, name: str, address: Address, adapt: Callable[[Any], Any]
     ) -> None:
         self._module = driver.original("socket")
         self._name = name
-        self._place = place
+        self._address = address
         self._adapt = adapt
-        self._passed: activation.Passed | None = None
-        self._listener = self._listen()
+        self._passed: activation.PassedSocket | None = None
+        self._bound = self._listen()
 
     @property
     def socket(self) -> Any:
         """The listening socket."""
-        return self._listener.socket
+        return self._bound.socket
 
     def duplicate(self, *, reopen: bool) -> Any:
-        """Give a copy of the socket, not blocking, for whoever accepts.
+        """Return a copy of the socket, non-blocking, for whoever accepts.
 
         :param reopen: whether to listen again where it has been closed.
         :returns: None: it has been closed.
         :raises OSError: it cannot listen there any more.
         """
-        fd = self._listener.duplicate()
+        fd = self._bound.duplicate()
         if fd is None and reopen:
             if self._passed is None:
-                self._place = dataclasses.replace(self._place, port=self.port or 0)
-            self._listener = self._listen()
-            fd = self._listener.duplicate()
+                self._address = dataclasses.replace(self._address, port=self.port or 0)
+            self._bound = self._listen()
+            fd = self._bound.duplicate()
         if self._passed is not None:
-            self._passed.taken = True
+            self._passed.in_use = True
         if fd is None:
             return None
         socket = self._module.socket(fileno=fd)
         socket.setblocking(False)
         return socket
 
-    def leave(self, *, for_good: bool) -> None:
+    def release(self, *, close: bool) -> None:
         """Listen no more.
 
-        :param for_good: refuse clients; else they wait for whoever comes next.
+        :param close: refuse clients; else they wait for whoever comes next.
         """
-        if for_good:
-            self._listener.close()
+        if close:
+            self._bound.close()
         if self._passed is not None:
-            self._passed.taken = False  # its successor may be another server
+            self._passed.in_use = False  # its successor may be another server
 
-    def _listen(self) -> binding.Listener:
+    def _listen(self) -> binding.BoundSocket:
         if self._passed is None:
             self._passed = self._find_passed()
         if self._passed is None:
-            listener = self._bind()
+            bound = self._bind()
         else:
-            listener = binding.Listener(self._adapted(self._passed.adopt()))
-        self._note_address(listener.socket)
-        open_sockets.add(listener)
-        return listener
+            bound = binding.BoundSocket(self._adapted(self._passed.adopt()))
+        self._record_address(bound.socket)
+        open_sockets.add(bound)
+        return bound
 
-    def _find_passed(self) -> activation.Passed | None:
-        place = self._place
+    def _find_passed(self) -> activation.PassedSocket | None:
+        to = self._address
         return activation.find(
-            activation.Wanted(
-                self._module, self._name, place.host, place.port, place.path
-            )
+            activation.Criteria(self._module, self._name, to.host, to.port, to.path)
         )
 
-    def _bind(self) -> binding.Listener:
-        place, module = self._place, self._module
-        if place.path is not None:
-            socket = binding.listen_on_path(
-                module, place.path, place.mode, place.backlog
-            )
-            return binding.Listener(socket, place.path)
+    def _bind(self) -> binding.BoundSocket:
+        to, module = self._address, self._module
+        if to.path is not None:
+            socket = binding.listen_on_path(module, to.path, to.mode, to.backlog)
+            return binding.BoundSocket(socket, to.path)
         socket = binding.listen_on_address(
-            module, place.host, place.port, place.backlog, place.family
+            module, to.host, to.port, to.backlog, to.family
         )
-        return binding.Listener(self._adapted(socket))
+        return binding.BoundSocket(self._adapted(socket))
 
     def _adapted(self, socket: Any) -> Any:
         unix = socket.family == sockets.AF_UNIX
         return socket if unix else self._adapt(socket)
 
-    def _note_address(self, socket: Any) -> None:
+    def _record_address(self, socket: Any) -> None:
         address = socket.getsockname()
         if isinstance(address, tuple):
             self.host, self.port = address[:2]

@@ -12,23 +12,23 @@ from typing import Protocol
 __all__ = ("add", "add_last", "close_all", "close_last")
 
 
-class Listener(Protocol):
-    """Something that listens."""
+class Closable(Protocol):
+    """What listens, and can be closed."""
 
     def close(self) -> None:
         """Refuse clients, as far as this process is concerned."""
 
 
-_open: "weakref.WeakSet[Listener]" = weakref.WeakSet()
-_last: "weakref.WeakSet[Listener]" = weakref.WeakSet()
+_open: "weakref.WeakSet[Closable]" = weakref.WeakSet()
+_last: "weakref.WeakSet[Closable]" = weakref.WeakSet()
 
 
-def add(listener: Listener) -> None:
+def add(listener: Closable) -> None:
     """Have a listener closed when the process is told to stop."""
     _open.add(listener)
 
 
-def add_last(listener: Listener) -> None:
+def add_last(listener: Closable) -> None:
     """Have a listener closed when the process ends at once.
 
     It goes on while the process stops in order.
@@ -47,7 +47,7 @@ def close_last() -> None:
     _close(_last)
 
 
-def _close(some: "weakref.WeakSet[Listener]") -> None:
+def _close(some: "weakref.WeakSet[Closable]") -> None:
     for listener in list(some):
         listener.close()
     some.clear()

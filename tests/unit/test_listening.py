@@ -16,7 +16,7 @@ from oslo_service.sockets import binding
 def listener(tmp_path):
     path = str(tmp_path / "socket")
     made = binding.listen_on_path(socket, path, None, 1)
-    listener = binding.Listener(made, path)
+    listener = binding.BoundSocket(made, path)
     yield listener
     listener.close()
 

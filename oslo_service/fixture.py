@@ -7,27 +7,21 @@ context managers.
 """
 
 import contextvars
-import functools
 import types
-from collections.abc import Callable
-from typing import Any, TypeVar
 from unittest import mock
 
-from oslo_service import backend, loopingcall, periodic_task
-from oslo_service._common import clock, naming
+from oslo_service import backend
 from oslo_service._common.extras import need
 from oslo_service.backend import _selection
-from oslo_service.backend.base import Driver, Task
-from oslo_service.loops.manual_clock import HandClock, Sleeper
+from oslo_service.backend.base import Driver
+from oslo_service.loops import clock, looping_call
+from oslo_service.loops.looping_call import LoopingCallBase
+from oslo_service.loops.manual_clock import ManualClock
 
 need("fixtures", "test")
 import fixtures  # noqa: E402
 
 __all__ = ("BackendFixture", "ClockFixture", "SleepFixture")
-
-T = TypeVar("T")
-_Loop = loopingcall.LoopingCallBase
-_Retry = loopingcall.RetryDecorator
 
 
 class BackendFixture(fixtures.Fixture):
@@ -74,18 +68,39 @@ class SleepFixture(fixtures.Fixture):
 
     def _setUp(self) -> None:  # noqa: N802 - theirs
         self.mock_wait = mock.MagicMock(name="wait")
-        sleep, began = _Loop._sleep, clock.now()
-        # A loop has a context of its own.
-        slept = contextvars.ContextVar("slept", default=0.0)
+        sleep, pretended = LoopingCallBase._sleep, _PausesCount()
 
-        def pretend(loop: _Loop, timeout: float) -> None:
-            slept.set(slept.get() + timeout)
+        def pretend(loop: LoopingCallBase, timeout: float) -> None:
+            pretended.add(timeout)
             self.mock_wait(round(timeout, 6))
             sleep(loop, 0)
 
-        pretended = types.SimpleNamespace(now=lambda: began + slept.get())
-        _put(self, _Loop, "_sleep", pretend)
-        _put(self, loopingcall, "clock", pretended)
+        self.addCleanup(pretended.close)
+        _put(self, LoopingCallBase, "_sleep", pretend)
+        # Not that of periodic tasks: they are due in real time.
+        _put(self, looping_call, "clock", types.SimpleNamespace(current=pretended))
+
+
+class _PausesCount(clock.Clock):
+    """A clock that goes on by the pauses of a task alone, for each its own way."""
+
+    def __init__(self) -> None:
+        self._began = super().now()
+        # A loop has a context of its own.
+        self._slept = contextvars.ContextVar("slept", default=0.0)
+        self._closed = False
+
+    def now(self) -> float:
+        """Return the time in seconds; the real one when it has been put away."""
+        return super().now() if self._closed else self._began + self._slept.get()
+
+    def add(self, seconds: float) -> None:
+        """Have the time of the calling task go on."""
+        self._slept.set(self._slept.get() + seconds)
+
+    def close(self) -> None:
+        """Go on in real time."""
+        self._closed = True
 
 
 class ClockFixture(fixtures.Fixture):
@@ -131,97 +146,10 @@ class ClockFixture(fixtures.Fixture):
         self._clock.advance(seconds)
 
     def _setUp(self) -> None:  # noqa: N802 - theirs
-        clock = self._clock = HandClock(self._patience)
-        self.addCleanup(clock.close)
-        _put(self, loopingcall, "clock", clock)
-        _put(self, periodic_task, "now", clock.now)
-        _put(self, _Loop, "_start", _starting(clock, _Loop._start))
-        _put(self, _Loop, "_sleep", _sleeping(clock, _Loop._sleep))
-        _put(self, _Loop, "stop", _stopping(clock, _Loop.stop))
-        _put(self, _Retry, "_retry", _retrying(clock, _Retry._retry))
-        _put(self, Task, "wait", _waiting(clock, Task.wait))
+        self._clock = ManualClock(self._patience)
+        self.addCleanup(self._clock.close)
+        _put(self, clock, "current", self._clock)
 
 
 def _put(fixture: fixtures.Fixture, target: object, name: str, value: object) -> None:
     fixture.useFixture(fixtures.MockPatchObject(target, name, value))
-
-
-# What stands in for methods while a clock is in place.
-
-
-def _starting(clock: HandClock, start: Callable[..., Task]) -> Callable[..., Task]:
-    def stand_in(loop: _Loop, *args: Any, **kwargs: Any) -> Task:
-        if loop._running:
-            return start(loop, *args, **kwargs)  # which refuses
-        sleeper = Sleeper(loop._driver(), str(loop), loop._is_caller, loop)
-        clock.join(sleeper)
-        try:
-            task = start(loop, *args, **kwargs)
-        except BaseException:
-            clock.leave(sleeper)
-            raise
-        task.link(functools.partial(_leave_last, clock, sleeper))
-        return task
-
-    return stand_in
-
-
-def _leave_last(clock: HandClock, sleeper: Sleeper, task: Task) -> None:
-    """Leave when the test's own linked functions have been called."""
-    if task._links:
-        task._links.append(functools.partial(_leave_last, clock, sleeper))
-    else:
-        clock.leave(sleeper)
-
-
-def _sleeping(
-    clock: HandClock, sleep: Callable[[_Loop, float], None]
-) -> Callable[[_Loop, float], None]:
-    def stand_in(loop: _Loop, timeout: float) -> None:
-        sleeper = clock.here()
-        if sleeper is not None and timeout > 0:
-            stopped = loop._abort.is_set if loop._abort else lambda: False
-            timeout = clock.pause(sleeper, timeout, stopped)
-            if not timeout:
-                return
-        sleep(loop, timeout)
-
-    return stand_in
-
-
-def _stopping(
-    clock: HandClock, stop: Callable[[_Loop], None]
-) -> Callable[[_Loop], None]:
-    def stand_in(loop: _Loop) -> None:
-        stop(loop)
-        clock.stop(loop)
-
-    return stand_in
-
-
-def _retrying(clock: HandClock, retry: Callable[..., T]) -> Callable[..., T]:
-    def stand_in(decorator: _Retry, call: Callable[[], T], error: BaseException) -> T:
-        if clock.here() is not None:
-            return retry(decorator, call, error)
-        driver = backend.driver_called(decorator._driver_name)
-        ident = driver.current_ident()
-        sleeper = Sleeper(
-            driver,
-            f"retry of {naming.describe(call)}",
-            lambda: ident == driver.current_ident(),
-        )
-        clock.join(sleeper)
-        try:
-            return retry(decorator, call, error)
-        finally:
-            clock.leave(sleeper)
-
-    return stand_in
-
-
-def _waiting(clock: HandClock, wait: Callable[..., Any]) -> Callable[..., Any]:
-    def stand_in(task: Task, timeout: float | None = None) -> Any:
-        with clock.waiting_for(task):
-            return wait(task, timeout)
-
-    return stand_in

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from oslo_service import backend, opts
-from oslo_service._common.clock import now
+from oslo_service.loops.clock import now
 from oslo_service.periodic import concurrent_calls, process_pool
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from types import FrameType
 from typing import Any
 
 from oslo_service import loopingcall
-from oslo_service._common import clock
 from oslo_service.backdoor import frames
 
 __all__ = ("Loop", "found_in")
@@ -85,7 +84,7 @@ def found_in(innermost: dict[int, FrameType]) -> Iterator[Loop]:
 
 
 def _seen(variables: dict[str, Any], *, pausing: bool) -> Loop:
-    now = clock.now()
+    now = variables["self"]._clock.now()
     ended, pause = variables.get("ended"), variables.get("pause")
     return Loop(
         loop=variables["self"],

@@ -7,61 +7,25 @@ first, waits again, and so on: one at a time, in the order of time.
 """
 
 import contextlib
+import functools
 import math
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from oslo_service._common import clock
-from oslo_service.backend.base import Driver, Task
-from oslo_service.loopingcall import LoopingCallBase
+from oslo_service.backend.base import Driver, Event, Task
+from oslo_service.loops.clock import Clock
+from oslo_service.loops.sleepers import Sleeper, WakingEvent
 
-__all__ = ("HandClock", "Sleeper")
+__all__ = ("ManualClock",)
 
 # The clock counts nanoseconds: times that are the same are so, whatever
 # intervals they are the sums of.
 _DIGITS = 9
 
 
-class Sleeper:
-    """A task that pauses by the clock; busy, as long as it does not.
-
-    :param driver: the task's.
-    :param name: for messages.
-    :param is_caller: tells whether the caller is that task.
-    :param loop: the looping call that it runs, if it does.
-    """
-
-    def __init__(
-        self,
-        driver: Driver,
-        name: str,
-        is_caller: Callable[[], bool],
-        loop: LoopingCallBase | None = None,
-    ) -> None:
-        self.name = name
-        self.is_caller = is_caller
-        self.loop = loop
-        self.due: float | None = None
-        self.wake = driver.event()
-        # Set while it is not busy.
-        self.settled = driver.event()
-        # Those who wait for its end, and are busy as soon as it comes.
-        self.waiters: list[Sleeper] = []
-
-    def runs_in(self, task: Task) -> bool:
-        """Tell whether a task is the one that pauses."""
-        return self.loop is not None and self.loop.done is task
-
-    def rouse(self) -> None:
-        """Count as busy from now on."""
-        self.due = None
-        self.settled.clear()
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class HandClock:
+class ManualClock(Clock):
     """Monotonic time that goes on only when it is told to.
 
     :param patience: how many seconds of real time the calls of one moment may
@@ -72,13 +36,10 @@ class HandClock:
         self._patience = patience
         self._began = self._now = float(math.floor(clock.now()))
         self._sleepers: list[Sleeper] = []
+        self._kinds: dict[type[Task], type[Task]] = {}
         self._closed = False
         # Reentrant for the sake of signal handlers.
         self._lock = threading.RLock()
-
-    def now(self) -> float:
-        """Give the time in seconds."""
-        return self._now
 
     @property
     def elapsed(self) -> float:
@@ -88,8 +49,8 @@ class HandClock:
     def _after(self, seconds: float) -> float:
         return round(self._now + seconds, _DIGITS)
 
-    def here(self) -> Sleeper | None:
-        """Give the sleeper that is the calling task, if one is."""
+    def _caller(self) -> Sleeper | None:
+        """Return the sleeper that is the calling task, if one is."""
         callers = (one for one in reversed(self._sleepers) if one.is_caller())
         return next(callers, None)
 
@@ -105,7 +66,7 @@ class HandClock:
         """
         if not seconds >= 0:
             raise ValueError(f"a clock goes forward: 0 or more, not {seconds!r}")
-        caller = self.here()
+        caller = self._caller()
         if caller is not None:
             raise RuntimeError(f"{caller} cannot turn the clock that it pauses by")
         target = self._after(seconds)
@@ -124,7 +85,7 @@ class HandClock:
                 )
 
     def _next(self, target: float) -> Sleeper | None:
-        """Give whose time comes first, and make it now."""
+        """Return whose time comes first, and make it now."""
         with self._lock:
             times = [
                 (one.due, number)
@@ -138,78 +99,6 @@ class HandClock:
             self._sleepers[number].rouse()
             return self._sleepers[number]
 
-    # Pausing
-
-    def join(self, sleeper: Sleeper) -> None:
-        """Have somebody pause by this clock, who is busy so far."""
-        with self._lock:
-            self._sleepers.append(sleeper)
-
-    def leave(self, sleeper: Sleeper) -> None:
-        """Wait for somebody no longer."""
-        with self._lock:
-            for waiter in sleeper.waiters:
-                waiter.rouse()
-            self._sleepers.remove(sleeper)
-        sleeper.settled.set()
-
-    def pause(
-        self, sleeper: Sleeper, seconds: float, stopped: Callable[[], bool]
-    ) -> float:
-        """Block the calling task until the clock has been turned so far.
-
-        :returns: the seconds that were left when the clock was put away.
-        :raises TimeoutError: it is no looping call that pauses, and nobody
-            turns the clock: likely the one who would is the caller.
-        """
-        with self._lock:
-            if stopped():
-                return 0.0
-            if self._closed:
-                return seconds
-            due = sleeper.due = self._after(seconds)
-            sleeper.wake.clear()
-            sleeper.settled.set()
-        if not sleeper.wake.wait(None if sleeper.loop else self._patience):
-            raise TimeoutError(
-                f"{sleeper} pauses for {seconds:g} s, and in {self._patience:g} s of"
-                " real time nobody has turned the clock. Is it called by who would?"
-            )
-        return max(0.0, due - self._now) if self._closed else 0.0
-
-    def stop(self, loop: LoopingCallBase) -> None:
-        """Wake a looping call that has been stopped."""
-        with self._lock:
-            paused = [
-                one
-                for one in self._sleepers
-                if one.loop is loop and one.due is not None
-            ]
-            for one in paused:
-                one.rouse()
-        for one in paused:
-            one.wake.set()
-
-    @contextlib.contextmanager
-    def waiting_for(self, task: Task) -> Iterator[None]:
-        """Do not count the calling task as busy while it waits for another."""
-        caller = self.here()
-        others: list[Sleeper] = []
-        if caller is not None:
-            with self._lock:
-                others = [one for one in self._sleepers if one.runs_in(task)]
-                for one in others:
-                    one.waiters.append(caller)
-                    caller.settled.set()
-        try:
-            yield
-        finally:
-            if caller is not None and others:
-                with self._lock:
-                    caller.rouse()
-                    for one in others:
-                        one.waiters.remove(caller)
-
     def close(self) -> None:
         """Let everybody go on in real time."""
         with self._lock:
@@ -217,3 +106,150 @@ class HandClock:
             sleepers = list(self._sleepers)
         for one in sleepers:
             one.wake.set()
+
+    # What is asked of a clock
+
+    def now(self) -> float:
+        """Return the time in seconds."""
+        return clock.now() if self._closed else self._now
+
+    def event(self, driver: Driver) -> Event:
+        """Return an event that wakes who pauses by this clock."""
+        return WakingEvent(driver.event(), self._wake)
+
+    def spawn(
+        self, driver: Driver, call: Callable[[], Any], name: str, event: Event
+    ) -> Task:
+        """Make a call in a task that is busy until it pauses, from now on."""
+        sleeper = Sleeper(driver, name, event)
+
+        def body() -> Any:
+            sleeper.enter()
+            try:
+                return call()
+            finally:
+                sleeper.ident = None
+
+        self._join(sleeper)
+        try:
+            task = driver.spawn(body, name=name)
+        except BaseException:
+            self._leave(sleeper)
+            raise
+        sleeper.task = task
+        task.__class__ = self._awaited(type(task))
+        task.link(functools.partial(self._leave_last, sleeper))
+        return task
+
+    @contextlib.contextmanager
+    def attend(self, driver: Callable[[], Driver], name: str) -> Iterator[None]:
+        """Have the calling task, if it does not yet, pause by this clock."""
+        if self._caller() is not None:
+            yield
+            return
+        sleeper = Sleeper(driver(), name)
+        sleeper.enter()
+        self._join(sleeper)
+        try:
+            yield
+        finally:
+            self._leave(sleeper)
+
+    def pause(self, event: Event, seconds: float) -> None:
+        """Block the calling task until the clock has been turned so far.
+
+        Who has not said that it pauses by this clock pauses in real time.
+
+        :raises TimeoutError: the task is not one of :meth:`spawn`, and nobody
+            turns the clock: likely the one who would is the caller.
+        """
+        sleeper = self._caller()
+        if sleeper is not None and seconds > 0:
+            seconds = self._pause(sleeper, event, seconds)
+            if not seconds:
+                return
+        event.wait(seconds)
+
+    # Who pauses
+
+    def _pause(self, sleeper: Sleeper, event: Event, seconds: float) -> float:
+        """Return the seconds that were left when the clock was put away."""
+        with self._lock:
+            if event.is_set():
+                return 0.0
+            if self._closed:
+                return seconds
+            due = sleeper.due = self._after(seconds)
+            sleeper.wake.clear()
+            sleeper.settled.set()
+        if not sleeper.wake.wait(None if sleeper.stopping else self._patience):
+            raise TimeoutError(
+                f"{sleeper} pauses for {seconds:g} s, and in {self._patience:g} s of"
+                " real time nobody has turned the clock. Is it called by who would?"
+            )
+        return max(0.0, due - self._now) if self._closed else 0.0
+
+    def _wake(self, event: Event) -> None:
+        """Have everybody go on who pauses in a task that is to end."""
+        with self._lock:
+            paused = [
+                one
+                for one in self._sleepers
+                if one.stopping is event and one.due is not None
+            ]
+            for one in paused:
+                one.rouse()
+        for one in paused:
+            one.wake.set()
+
+    def _join(self, sleeper: Sleeper) -> None:
+        with self._lock:
+            self._sleepers.append(sleeper)
+
+    def _leave(self, sleeper: Sleeper) -> None:
+        with self._lock:
+            for waiter in sleeper.waiters:
+                waiter.rouse()
+            self._sleepers.remove(sleeper)
+        sleeper.settled.set()
+
+    def _leave_last(self, sleeper: Sleeper, task: Task) -> None:
+        """Leave when the test's own linked functions have been called."""
+        if task._links:
+            task._links.append(functools.partial(self._leave_last, sleeper))
+        else:
+            self._leave(sleeper)
+
+    # Who waits for one who pauses
+
+    def _awaited(self, kind: type[Task]) -> type[Task]:
+        """Return a kind of task for which others wait by this clock."""
+
+        def wait(task: Task, timeout: float | None = None) -> Any:
+            with self._waiting_for(task):
+                return kind.wait(task, timeout)
+
+        if kind not in self._kinds:
+            body = {"__slots__": (), "__module__": kind.__module__, "wait": wait}
+            self._kinds[kind] = type(kind.__name__, (kind,), body)
+        return self._kinds[kind]
+
+    @contextlib.contextmanager
+    def _waiting_for(self, task: Task) -> Iterator[None]:
+        """Do not count the calling task as busy while it waits for another."""
+        caller = self._caller()
+        awaited: list[Sleeper] = []
+        if caller is not None:
+            with self._lock:
+                awaited = [one for one in self._sleepers if one.task is task]
+                for one in awaited:
+                    one.waiters.append(caller)
+                    caller.settled.set()
+        try:
+            yield
+        finally:
+            if caller is not None and awaited:
+                with self._lock:
+                    caller.rouse()
+                    for one in awaited:
+                        one.waiters.remove(caller)

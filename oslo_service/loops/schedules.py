@@ -35,6 +35,8 @@ _JITTER_SPREAD = 0.1
 class LoopingCallTimeOut(OsloServiceError):
     """A looping call did not finish in the time it was given."""
 
+    __module__ = "oslo_service.loopingcall"
+
 
 class Schedule(Protocol):
     """When the ticks of one run of a looping call are due."""

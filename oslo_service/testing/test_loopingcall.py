@@ -16,13 +16,13 @@ from typing import Any, ClassVar
 import pytest
 
 from oslo_service import loopingcall
-from oslo_service._common import clock as real_clock
 from oslo_service.backend.base import Driver
+from oslo_service.loops import clock as current_clock
 from oslo_service.testing.scenarios import Scenario
 from oslo_service.testing.waiting import (
     LIMIT,
-    HandClock,
     Log,
+    SteppedClock,
     ended,
     in_native_thread,
     in_time,
@@ -65,15 +65,15 @@ def fail() -> None:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
-    """A clock that goes on in pauses only, in place of the library's."""
-    hand = HandClock()
-    monkeypatch.setattr(real_clock, "now", hand)
-    return hand
+def clock(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
+    """A clock that goes on in pauses only, in place of that of looping calls."""
+    stepped = SteppedClock()
+    monkeypatch.setattr(current_clock, "current", stepped)
+    return stepped
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch, clock: HandClock, driver: Driver) -> Log:
+def pauses(monkeypatch: pytest.MonkeyPatch, clock: SteppedClock, driver: Driver) -> Log:
     """The seconds that looping calls pause, in place of pausing."""
     log = Log()
 
@@ -492,12 +492,12 @@ class TestEveryKind:
 
 class TestFixedInterval:
     def test_ticks_keep_to_the_grid_however_long_the_calls_take(
-        self, driver: Driver, clock: HandClock, pauses: Log
+        self, driver: Driver, clock: SteppedClock, pauses: Log
     ) -> None:
         ticks = Log()
 
         def call() -> None:
-            ticks(clock.now)
+            ticks(clock.now())
             clock.advance(0.25 * (len(ticks) % 4))
             if len(ticks) == 50:
                 raise loopingcall.LoopingCallDone
@@ -510,12 +510,12 @@ class TestFixedInterval:
         assert set(pauses.entries) == {0.25, 0.5, 0.75, 1.0}
 
     def test_after_an_overrun_the_next_call_follows_at_once_and_starts_the_grid_anew(
-        self, driver: Driver, clock: HandClock, pauses: Log
+        self, driver: Driver, clock: SteppedClock, pauses: Log
     ) -> None:
         ticks = Log()
 
         def call() -> None:
-            ticks(clock.now - 1000)
+            ticks(clock.now() - 1000)
             clock.advance({2: 3.5}.get(len(ticks), 0))
             if len(ticks) == 5:
                 raise loopingcall.LoopingCallDone
@@ -530,7 +530,7 @@ class TestFixedInterval:
     def test_a_run_of_overruns_is_one_warning_and_its_end_one_line_with_the_count(
         self,
         driver: Driver,
-        clock: HandClock,
+        clock: SteppedClock,
         pauses: Log,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
@@ -554,7 +554,7 @@ class TestFixedInterval:
     def test_interval_0_never_pauses_and_never_warns(
         self,
         driver: Driver,
-        clock: HandClock,
+        clock: SteppedClock,
         pauses: Log,
         caplog: pytest.LogCaptureFixture,
     ) -> None:

@@ -20,11 +20,12 @@ from typing import Any, TypeVar
 import pytest
 
 from oslo_service.backend.base import Driver, Event
+from oslo_service.loops.clock import Clock
 
 __all__ = (
     "LIMIT",
-    "HandClock",
     "Log",
+    "SteppedClock",
     "announced",
     "ended",
     "in_native_thread",
@@ -163,19 +164,19 @@ def runs_program() -> bool:
     return bool(_programs)
 
 
-class HandClock:
-    """A monotonic clock that goes only where it is told to."""
+class SteppedClock(Clock):
+    """A clock that goes on only when it is told to; a pause takes real time."""
 
     def __init__(self, now: float = 1000.0) -> None:
-        self.now = now
+        self._now = now
 
-    def __call__(self) -> float:
-        """Give the time."""
-        return self.now
+    def now(self) -> float:
+        """Return the time."""
+        return self._now
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
-        self.now += seconds
+        self._now += seconds
 
 
 class Log:

@@ -1,15 +1,15 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is said of a looping call from outside, by a hand-turned clock."""
+"""What is said of a looping call from outside, by a stepped clock."""
 
 import sys
 
 import pytest
 
 from oslo_service import backend, loopingcall
-from oslo_service._common import clock as real_clock
 from oslo_service.backdoor import loops
-from oslo_service.testing.waiting import HandClock
+from oslo_service.loops import clock as current_clock
+from oslo_service.testing.waiting import SteppedClock
 
 
 class Looked(loopingcall.FixedIntervalLoopingCall):
@@ -22,9 +22,9 @@ class Looked(loopingcall.FixedIntervalLoopingCall):
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
-    clock = HandClock()
-    monkeypatch.setattr(real_clock, "now", clock)
+def clock(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
+    clock = SteppedClock()
+    monkeypatch.setattr(current_clock, "current", clock)
     return clock
 
 

@@ -4,6 +4,7 @@
 
 import importlib
 import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -56,7 +57,8 @@ class TestBoundClasses:
     def test_a_retry_pauses_on_its_own_driver(self, bound, monkeypatch):
         pauses = []
         kind = type(backend.driver_called(bound))
-        monkeypatch.setattr(kind, "sleep", lambda _, seconds: pauses.append(seconds))
+        event = SimpleNamespace(wait=pauses.append)
+        monkeypatch.setattr(kind, "event", lambda _: event)
         answers = iter((None, 1))
 
         @module(bound, "loopingcall").RetryDecorator(1, 5, exceptions=TypeError)

@@ -1,0 +1,210 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A function that is called again and again: what all kinds of that have."""
+
+import contextvars
+import functools
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+
+from oslo_service import backend
+from oslo_service._common import naming
+from oslo_service.backend.base import Driver, Event, Task
+from oslo_service.backend.exceptions import OsloServiceError
+from oslo_service.loops import clock, schedules
+from oslo_service.loops.stopping import forget, listen
+
+__all__ = ("LoopingCallBase", "LoopingCallDone", "seconds")
+
+# What users know of: the log of their looping calls.
+LOG = logging.getLogger("oslo_service.loopingcall")
+
+
+class LoopingCallDone(OsloServiceError):
+    """Raised by the function of a looping call to end the loop.
+
+    :param retvalue: what :meth:`LoopingCallBase.wait` shall return.
+    """
+
+    __module__ = "oslo_service.loopingcall"
+
+    def __init__(self, retvalue: Any = True) -> None:
+        super().__init__(retvalue)
+        self.retvalue = retvalue
+
+
+class LoopingCallBase:
+    """A function that is called again and again, in a task of its own.
+
+    All calls are made in one task, which sees a copy of the context variables
+    of the caller of ``start()``. Constructing one selects no driver.
+
+    :param f: the function.
+    :param args: its positional arguments.
+    :param kwargs: its keyword arguments.
+    :ivar done: the task of the latest run, None before the first; what
+        ``start()`` returns.
+    """
+
+    __module__ = "oslo_service.loopingcall"
+
+    _KIND = "Looping call"
+    # The name of the driver that runs it; None: the process's.
+    _driver_name: str | None = None
+
+    def __init__(
+        self, f: Callable[..., Any] | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        self.f = f
+        self.args = args
+        self.kw = kwargs
+        self.done: Task | None = None
+        self._clock = clock.current
+        self._abort: Event | None = None
+        # Whose task makes the calls, while one does. Not looked up in `done`,
+        # which start() may not have set yet when the first call is made.
+        self._ident: int | None = None
+        self._on_end: Callable[[LoopingCallBase], object] | None = None
+
+    @property
+    def _running(self) -> bool:
+        return self.done is not None and not self.done.done
+
+    def stop(self) -> None:
+        """End the loop after the call in progress; does not wait.
+
+        Legal at any time, from anywhere. A loop that pauses ends at once.
+        """
+        if self._abort is not None:
+            self._abort.set()
+
+    def wait(self) -> Any:
+        """Block until the loop has ended. Any number of tasks may wait.
+
+        :returns: the value given to :class:`LoopingCallDone`, or True after
+            :meth:`stop`.
+        :raises Exception: what the function raised, or
+            :class:`LoopingCallTimeOut`.
+        :raises RuntimeError: the loop was never started, or waits for itself.
+        """
+        if self._is_caller():
+            raise RuntimeError(f"{self} cannot wait for itself")
+        if self.done is None:
+            raise RuntimeError(f"{self} cannot be waited for: it was never started")
+        return self.done.wait()
+
+    def _is_caller(self) -> bool:
+        """Tell whether this is called from inside the loop's own task."""
+        return self._ident is not None and self._ident == self._driver().current_ident()
+
+    def _driver(self) -> Driver:
+        return backend.driver_called(self._driver_name)
+
+    def _sleep(self, timeout: float) -> None:
+        """Pause between two calls; :meth:`stop` cuts it short."""
+        if self._abort is None:
+            self._abort = self._clock.event(self._driver())
+        self._clock.pause(self._abort, timeout)
+
+    def _start(
+        self,
+        schedule: schedules.Schedule,
+        initial_delay: float | None,
+        stop_on_exception: bool = True,
+        timeout: float = 0,
+    ) -> Task:
+        if self._running:
+            raise RuntimeError(f"{self} runs already; stop it and wait for it first")
+        if not callable(self.f):
+            raise TypeError(f"{self._KIND}: {self.f!r} cannot be called")
+        driver, self._clock = self._driver(), clock.current
+        if timeout:
+            now = self._clock.now()
+            schedule = schedules.Limited(schedule, since=now, until=now + timeout)
+        abort = self._abort = self._clock.event(driver)
+        run = functools.partial(
+            contextvars.copy_context().run,
+            self._run,
+            abort,
+            schedule,
+            seconds("initial_delay", initial_delay or 0),
+            stop_on_exception,
+        )
+        name = f"loop {naming.describe(self.f)}"
+        self.done = self._clock.spawn(driver, run, name, abort)
+        return self.done
+
+    def _run(
+        self,
+        abort: Event,
+        schedule: schedules.Schedule,
+        initial_delay: float,
+        stop_on_exception: bool,
+    ) -> Any:
+        self._ident = self._driver().current_ident()
+        outer = listen(abort)
+        try:
+            return self._loop(abort, schedule, initial_delay, stop_on_exception)
+        except LoopingCallDone as done:
+            return done.retvalue
+        except BaseException as exc:
+            if self._driver().is_failure(exc):
+                LOG.exception("%s failed", self)
+            raise
+        finally:
+            forget(outer)
+            self._ident = None
+            if self._on_end is not None:
+                self._on_end(self)
+
+    def _loop(
+        self,
+        abort: Event,
+        schedule: schedules.Schedule,
+        initial_delay: float,
+        stop_on_exception: bool,
+    ) -> bool:
+        call = self._call if stop_on_exception else self._call_safely
+        stopped, now = abort.is_set, self._clock.now
+        if initial_delay:
+            self._sleep(initial_delay)
+        schedule.begin(now())
+        while not stopped():
+            result = call()
+            if stopped():
+                break
+            # Two variables, for a debugger: see backdoor.loops.
+            ended = now()
+            pause = schedule.delay(result, ended)
+            self._sleep(pause)
+        return True
+
+    def _call(self) -> Any:
+        if not self.kw:  # it is cheaper not to unpack them
+            return self.f(*self.args)  # type: ignore[misc]
+        return self.f(*self.args, **self.kw)  # type: ignore[misc]
+
+    def _call_safely(self) -> Any:
+        try:
+            return self._call()
+        except LoopingCallDone:
+            raise
+        except BaseException as exc:
+            if not self._driver().is_failure(exc):
+                raise
+            LOG.exception("%s failed; it goes on", self)
+            return schedules.FAILED
+
+    def __str__(self) -> str:
+        return f"{self._KIND} {naming.describe(self.f)}"
+
+
+def seconds(name: str, value: float) -> float:
+    """Check a number that must not be negative."""
+    if not isinstance(value, int | float):
+        raise TypeError(f"{name} is a number of seconds, not {value!r}")
+    if value < 0 or math.isnan(value):
+        raise ValueError(f"{name} must be 0 or more, not {value!r}")
+    return value

@@ -17,14 +17,18 @@ call whose interval is what :meth:`PeriodicTasks.run_periodic_tasks` gives::
 
 import functools
 import logging
-import math
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
 from oslo_service import backend, opts
 from oslo_service.loops.clock import now
-from oslo_service.periodic import concurrent_calls, process_pool
+from oslo_service.periodic import concurrent_calls, declaring, process_pool
+from oslo_service.periodic.declaring import (
+    InvalidPeriodicTaskArg,
+    is_wanted,
+    periodic_task,
+)
 
 if TYPE_CHECKING:
     from oslo_config import cfg
@@ -41,102 +45,13 @@ LOG = logging.getLogger(__name__)
 
 #: The spacing of tasks that name none, and the longest that there is nothing
 #: to do; in seconds.
-DEFAULT_INTERVAL = 60.0
+DEFAULT_INTERVAL = declaring.DEFAULT_INTERVAL
 # A twentieth of the spacing at most: tasks of many hosts drift apart.
 _JITTER = 20
 
 Task = Callable[[Any, Any], Any]
 Declared = tuple[str, Task]
 Call = Callable[[], Any]
-T = TypeVar("T", bound=Callable[..., Any])
-
-
-class InvalidPeriodicTaskArg(Exception):
-    """A periodic task was declared with an argument, or a value, that there is not.
-
-    :param message: what is wrong; not given: that there is no such argument.
-    :param arg: the argument.
-    """
-
-    message = "Unexpected argument for periodic task creation: %(arg)s."
-
-    def __init__(self, message: str | None = None, *, arg: object = None) -> None:
-        super().__init__(message or self.message % {"arg": arg})
-
-
-@overload
-def periodic_task(function: T, /) -> T: ...
-
-
-@overload
-def periodic_task(
-    *,
-    spacing: float = 0,
-    run_immediately: bool = False,
-    enabled: bool = True,
-    external_process_ok: bool = False,
-    name: str | None = None,
-) -> Callable[[T], T]: ...
-
-
-def periodic_task(*args: Any, **kwargs: Any) -> Any:
-    """Declare a method to be a periodic task, with or without parentheses.
-
-    :param spacing: seconds from one run to the next. 0 stands for
-        :data:`DEFAULT_INTERVAL`; what is negative is never run.
-    :param run_immediately: whether it is due at once; else after the spacing.
-    :param enabled: whether it is run at all.
-    :param external_process_ok: whether another process may be responsible: it
-        is run where the option ``run_external_periodic_tasks`` is true.
-    :param name: for the log, and to be known by; the function's if not given.
-        Of two tasks of a name, the one declared last counts.
-    :raises InvalidPeriodicTaskArg: for any other argument, and for a spacing
-        that is no number.
-    """
-    if args and not kwargs and len(args) == 1 and callable(args[0]):
-        return _declare(args[0])
-    if args:
-        raise InvalidPeriodicTaskArg(arg=args[0])
-    return functools.partial(_declare, **kwargs)
-
-
-def _declare(
-    function: Any,
-    *,
-    spacing: float = 0,
-    run_immediately: bool = False,
-    enabled: bool = True,
-    external_process_ok: bool = False,
-    name: str | None = None,
-    **unknown: object,
-) -> Any:
-    for arg in unknown:
-        raise InvalidPeriodicTaskArg(arg=arg)
-    name = function.__name__ if name is None else name
-    if not isinstance(spacing, int | float) or not math.isfinite(spacing):
-        raise InvalidPeriodicTaskArg(
-            f"task {name}: spacing={spacing!r}: expected a number of seconds; 0"
-            f" stands for {DEFAULT_INTERVAL:g}, what is negative is never run"
-        )
-    function._periodic_task = True
-    function._periodic_external_ok = external_process_ok
-    function._periodic_enabled = enabled
-    function._periodic_name = name
-    function._periodic_spacing = spacing
-    function._periodic_immediate = run_immediately
-    function._periodic_last_run = None if run_immediately else now()
-    return function
-
-
-def _is_wanted(task: Any) -> bool:
-    """Tell whether a task is run at all; say so where it is not."""
-    if task._periodic_spacing < 0:
-        LOG.info("%s is not run: its spacing is negative", task._periodic_name)
-        return False
-    if not task._periodic_enabled:
-        LOG.info("%s is not run: it is disabled", task._periodic_name)
-        return False
-    return True
 
 
 def _aligned(last_run: float | None, spacing: float, at: float) -> float:
@@ -172,7 +87,7 @@ class PeriodicTasks:
         for value in vars(cls).values():
             if getattr(value, "_periodic_task", False):
                 tasks.pop(value._periodic_name, None)
-                if _is_wanted(value):
+                if is_wanted(value):
                     tasks[value._periodic_name] = value
         cls._periodic_tasks = list(tasks.items())
         cls._periodic_spacing = {name: _spacing(task) for name, task in tasks.items()}
@@ -197,7 +112,7 @@ class PeriodicTasks:
             raise InvalidPeriodicTaskArg(
                 f"{task!r} is no periodic task: @periodic_task declares one"
             )
-        if not _is_wanted(task):
+        if not is_wanted(task):
             return
         name = task._periodic_name
         others = [one for one in self._periodic_tasks if one[0] != name]

@@ -10,11 +10,11 @@ import _thread
 import dataclasses
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from oslo_service.backend import base, exceptions
 
-__all__ = ("Deadlock", "Killed", "ScriptedEvent", "ScriptedTask", "Wait")
+__all__ = ("Deadlock", "Descriptors", "Killed", "ScriptedEvent", "ScriptedTask", "Wait")
 
 
 class Deadlock(exceptions.OsloServiceError, RuntimeError):
@@ -25,11 +25,21 @@ class Killed(BaseException):
     """What a task gets that is killed, where it waits."""
 
 
+class Descriptors(NamedTuple):
+    """Descriptors that a task waits for."""
+
+    read: tuple[int, ...]
+    write: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"descriptors, to read {self.read} and to write {self.write}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Wait:
     """What a task waits for.
 
-    :ivar what: an :class:`ScriptedEvent`, or words.
+    :ivar what: a :class:`ScriptedEvent`, :class:`Descriptors`, or ``"the time"``.
     :ivar due: until when, by :meth:`.ScriptedDriver.now`; None: without a limit.
     """
 

@@ -7,6 +7,7 @@ from concurrent import futures
 import pytest
 
 from oslo_service.backend import base
+from oslo_service.testing import scripted
 from oslo_service.testing.waiting import LIMIT, Log
 
 
@@ -95,34 +96,30 @@ class TestWithoutRoom:
     """The system has no room for another task."""
 
     @pytest.fixture
-    def tasks(self, driver, monkeypatch):
-        """How many tasks there is room for."""
-        room, spawn = [], driver.spawn
+    def driver(self):
+        with scripted.ScriptedDriver() as driver:
+            yield driver
 
-        def spawn_if_possible(*args, **kwargs):
-            if not room:
-                raise RuntimeError("no room")
-            room.pop()
-            return spawn(*args, **kwargs)
+    def test_those_that_run_take_what_is_submitted(self, make, driver):
+        release, executor = driver.event(), make(2)
+        first = executor.submit(release.wait)
+        driver.run()
+        driver.room = 0
+        second = executor.submit(int)
+        assert driver.ready == []
+        release.set()
+        driver.run()
 
-        monkeypatch.setattr(driver, "spawn", spawn_if_possible)
-        return room
+        assert (first.result(), second.result()) == (True, 0)
 
-    def test_those_that_run_take_what_is_submitted(self, make, driver, tasks):
-        release = driver.event()
-        tasks.append("one")
-        with make(2) as executor:
-            first = executor.submit(release.wait, LIMIT)
-            second = executor.submit(int)
-            release.set()
-            assert (first.result(LIMIT), second.result(LIMIT)) == (True, 0)
-
-    def test_where_none_runs_a_call_is_refused(self, make, tasks):
-        calls = Log()
-        with make(2) as executor:
-            with pytest.raises(RuntimeError, match="no room"):
-                executor.submit(calls, "refused")
-            tasks.append("one")
-            executor.submit(calls, "accepted").result(LIMIT)
+    def test_where_none_runs_a_call_is_refused(self, make, driver):
+        calls, executor = Log(), make(2)
+        driver.room = 0
+        with pytest.raises(RuntimeError, match="no room"):
+            executor.submit(calls, "refused")
+        driver.room = 1
+        executor.submit(calls, "accepted")
+        driver.run()
+        executor.shutdown()
 
         assert calls.entries == ["accepted"]

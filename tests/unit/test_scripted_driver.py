@@ -136,6 +136,14 @@ class TestSteps:
             driver.run()
         gate.set()
 
+    def test_there_is_room_for_as_many_tasks_as_the_script_says(self, driver) -> None:
+        driver.room = 1
+        task = driver.spawn(int, name="one")
+
+        with pytest.raises(RuntimeError, match=r"no room for another task \(two\)"):
+            driver.spawn(int, name="two")
+        assert driver.tasks == [task]
+
 
 class TestOutcomes:
     def test_the_result_is_kept(self, driver) -> None:
@@ -333,6 +341,8 @@ class TestDescriptors:
         task = driver.spawn(lambda: driver.wait_ready([pipe[0]]), name="reader")
         driver.run()
         assert driver.waiting == [task]
+        assert task.waits_for is not None
+        assert task.waits_for.what == scripted.Descriptors((pipe[0],), ())
         os.write(pipe[1], b"x")
         assert driver.ready == [task]
         driver.run()

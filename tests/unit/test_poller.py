@@ -10,18 +10,38 @@ import pytest
 
 from oslo_service.backend.threading import ThreadingDriver
 from oslo_service.serving.epoll_poller import EpollPoller
-from oslo_service.serving.poller import Poller
+from oslo_service.serving.poller import Found, Poller
 from oslo_service.serving.portable_poller import PortablePoller
-from oslo_service.testing.waiting import ended, in_time, until
+from oslo_service.testing import scripted
+from oslo_service.testing.waiting import ended, in_time
 
 LIMIT = 30.0
+THREADS = ThreadingDriver()
 
 
 @pytest.fixture(params=[EpollPoller, PortablePoller])
 def poller(request: pytest.FixtureRequest) -> Iterator[Poller]:
     """One of either kind."""
-    made = request.param(ThreadingDriver())
+    made = request.param(THREADS)
     yield made
+    made.close()
+
+
+@pytest.fixture
+def script() -> Iterator[scripted.ScriptedDriver]:
+    """A driver whose tasks go on when they are told to."""
+    with scripted.ScriptedDriver() as driver:
+        yield driver
+
+
+@pytest.fixture(params=[EpollPoller, PortablePoller])
+def scripted_poller(
+    request: pytest.FixtureRequest, script: scripted.ScriptedDriver
+) -> Iterator[Poller]:
+    """One of either kind, on the scripted driver."""
+    made = request.param(script)
+    yield made
+    script.close()
     made.close()
 
 
@@ -109,31 +129,56 @@ class TestWriting:
 class TestWaking:
     """A wait is ended from any other task."""
 
-    def test_before_it_begins(self, poller) -> None:
-        poller.wake()
-        assert poller.wait(LIMIT) == []
-
-    def test_once(self, poller) -> None:
-        for _ in range(70000):  # more than the pipe takes
-            poller.wake()
-        poller.wait(LIMIT)
-        while poller.wait(0):
-            pass
-        assert poller.wait(0) == []
-
-    def test_while_it_waits(self, poller) -> None:
+    def test_in_another_native_thread(self, poller) -> None:
         waker = threading.Timer(0.01, poller.wake)
         waker.start()
-        assert poller.wait(LIMIT) == []
+
+        assert in_time(THREADS, lambda: poller.wait(None), "the wait ends") == []
         waker.join(LIMIT)
 
-    def test_what_is_added_meanwhile_counts(self, poller, pair) -> None:
+    def test_before_it_begins(self, scripted_poller, script) -> None:
+        scripted_poller.wake()
+
+        assert follow(script, lambda: scripted_poller.wait(None)).wait() == []
+
+    def test_while_it_waits(self, scripted_poller, script) -> None:
+        leader = follow(script, lambda: scripted_poller.wait(None))
+        assert script.waiting == [leader]
+        scripted_poller.wake()
+        script.run()
+
+        assert leader.wait() == []
+
+    def test_once(self, scripted_poller, script) -> None:
+        for _ in range(70000):  # more than the pipe takes
+            scripted_poller.wake()
+        for _ in range(100):  # each reads some
+            if not follow(script, lambda: scripted_poller.wait(None)).done:
+                break
+        (leader,) = script.waiting
+        script.advance(3600)
+        assert script.waiting == [leader]
+
+        scripted_poller.wake()
+        script.run()
+        assert leader.wait() == []
+
+    def test_what_is_added_meanwhile_counts(
+        self, scripted_poller, script, pair
+    ) -> None:
         pair[1].send(b"x")
-        adder = threading.Timer(0.01, poller.add, [pair[0].fileno()])
-        adder.start()
-        found = poller.wait(LIMIT) or poller.wait(LIMIT)
+        found: list[Found] = []
+
+        def lead() -> None:
+            while not found:
+                found.extend(scripted_poller.wait(None))
+
+        leader = follow(script, lead)
+        assert script.waiting == [leader]
+        scripted_poller.add(pair[0].fileno())
+        script.run()
+
         assert [fd for fd, _, _ in found] == [pair[0].fileno()]
-        adder.join(LIMIT)
 
     def test_after_the_end_it_is_harmless(self, poller) -> None:
         poller.close()
@@ -145,46 +190,63 @@ class TestWaitingForOne:
     """A task that does not lead waits, while another one does."""
 
     @pytest.fixture
-    def led(self, poller) -> Iterator[Poller]:
+    def led(self, scripted_poller, script) -> Poller:
         """A poller that somebody waits with."""
-        ended = threading.Event()
 
         def lead() -> None:
-            while not ended.is_set():
-                poller.wait(LIMIT)
+            while True:
+                scripted_poller.wait(None)
 
-        leader = threading.Thread(target=lead)
-        leader.start()
-        yield poller
-        ended.set()
-        poller.wake()
-        leader.join(LIMIT)
+        script.step(script.spawn(lead, name="leader"))
+        return scripted_poller
 
-    def test_until_it_can_be_read(self, led, pair) -> None:
+    def test_until_it_can_be_read(self, led, pair, script) -> None:
         led.add(pair[0].fileno())
-        sender = threading.Timer(0.01, pair[1].send, [b"x"])
-        sender.start()
-        assert led.wait_for(pair[0].fileno(), write=False, timeout=LIMIT)
-        sender.join(LIMIT)
+        task = follow(
+            script, lambda: led.wait_for(pair[0].fileno(), write=False, timeout=None)
+        )
+        assert not task.done
+        pair[1].send(b"x")
+        script.run()
 
-    def test_what_has_been_told_before_does_not_count_as_read(self, led, pair) -> None:
+        assert task.wait() is True
+
+    def test_what_has_been_told_before_does_not_count_as_read(
+        self, led, pair, script
+    ) -> None:
         led.add(pair[0].fileno())
         pair[1].send(b"x")
         for _ in range(3):
-            assert led.wait_for(pair[0].fileno(), write=False, timeout=LIMIT)
+            task = follow(
+                script,
+                lambda: led.wait_for(pair[0].fileno(), write=False, timeout=None),
+            )
+            assert task.wait() is True
 
-    def test_until_it_can_be_written(self, led, pair) -> None:
+    def test_until_it_can_be_written(self, led, pair, script) -> None:
+        def wait() -> bool:
+            return led.wait_for(pair[0].fileno(), write=True, timeout=None)
+
         led.add(pair[0].fileno())
-        assert led.wait_for(pair[0].fileno(), write=True, timeout=LIMIT)
+        assert follow(script, wait).wait() is True
         fill(pair[0].send)
-        drainer = threading.Timer(0.01, drain_all, [pair[1]])
-        drainer.start()
-        assert led.wait_for(pair[0].fileno(), write=True, timeout=LIMIT)
-        drainer.join(LIMIT)
+        task = follow(script, wait)
+        assert not task.done
+        drain_all(pair[1])
+        script.run()
 
-    def test_not_longer_than_it_is_to(self, led, pair) -> None:
+        assert task.wait() is True
+
+    def test_not_longer_than_it_is_to(self, led, pair, script) -> None:
         led.add(pair[0].fileno())
-        assert not led.wait_for(pair[0].fileno(), write=False, timeout=0.01)
+        task = follow(
+            script, lambda: led.wait_for(pair[0].fileno(), write=False, timeout=5)
+        )
+        script.advance(4)
+        assert not task.done
+        script.advance(1)
+
+        assert task.wait() is False
 
 
 @pytest.mark.parametrize("kind", [EpollPoller, PortablePoller])
@@ -211,36 +273,37 @@ def test_others_run_though_there_is_always_somebody_ready(driver, pair, kind) ->
     poller.close()
 
 
-def test_what_is_removed_is_not_waited_for_any_more(driver, pair) -> None:
-    poller = PortablePoller(driver)
-    waited: list[set[int]] = []
-    wait_ready, fd = driver.wait_ready, pair[0].fileno()
-
-    def watched(read, *rest):
-        waited.append(set(read))
-        try:
-            return wait_ready(read, *rest)
-        finally:
-            waited.pop()
-
-    driver.wait_ready = watched
+def test_what_is_removed_is_not_waited_for_any_more(script, pair) -> None:
+    poller, fd = PortablePoller(script), pair[0].fileno()
     poller.add(fd)
-    over = driver.event()
 
     def lead() -> None:
-        while not over.is_set():
+        while True:
             poller.wait(None)
 
-    leader = driver.spawn(lead, name="leader")
-    until(driver, lambda: any(fd in fds for fds in waited), "the leader waits for it")
+    def waited_for() -> tuple[int, ...]:
+        assert isinstance(leader.waits_for.what, scripted.Descriptors)
+        return leader.waits_for.what.read
 
-    in_time(driver, lambda: poller.remove(fd), "remove() returns")
+    leader = follow(script, lead)
+    assert fd in waited_for()
+    remover = script.spawn(lambda: poller.remove(fd), name="remover")
+    script.step(remover)
+    assert not remover.done
+    script.step(leader)
+    script.step(remover)
 
-    assert not any(fd in fds for fds in waited)
-    over.set()
-    poller.wake()
-    ended(leader, "it ends")
-    poller.close()
+    assert remover.done
+    assert fd not in waited_for()
+
+
+def follow(
+    script: scripted.ScriptedDriver, call: Callable[[], object]
+) -> scripted.ScriptedTask:
+    """Make a call in a task, and have everybody go on until all wait."""
+    task = script.spawn(call, name="follower")
+    script.run()
+    return task
 
 
 def drain_all(end: socket.socket) -> None:

@@ -12,7 +12,7 @@ from unittest import mock
 
 from oslo_service import backend
 from oslo_service._common.extras import need
-from oslo_service.backend import _selection
+from oslo_service.backend import _state
 from oslo_service.backend.base import Driver
 from oslo_service.loops import clock, looping_call
 from oslo_service.loops.looping_call import LoopingCallBase
@@ -44,7 +44,7 @@ class BackendFixture(fixtures.Fixture):
     def setUp(self) -> None:
         """Select the driver."""
         super().setUp()
-        self.addCleanup(_selection.set_aside())
+        self.addCleanup(_state.set_aside())
         try:
             backend.init_backend(self._type)
         except BaseException:

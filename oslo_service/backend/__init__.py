@@ -19,10 +19,10 @@ from typing import Any
 from oslo_service.backend import exceptions
 from oslo_service.backend._bootstrap import bootstrap
 from oslo_service.backend._choice import BackendType
+from oslo_service.backend._commitment import commit
 from oslo_service.backend._registration import register_driver
 from oslo_service.backend._selection import (
     _reset_backend,
-    commit,
     driver_called,
     get_backend,
     get_backend_type,

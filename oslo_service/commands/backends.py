@@ -10,7 +10,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service._common import options
-from oslo_service.backend import _selection
+from oslo_service.backend import _commitment
 from oslo_service.commands import probe
 
 __all__ = ("add_to",)
@@ -69,7 +69,7 @@ def _run(arguments: argparse.Namespace) -> tuple[int, str]:
         _import(module, arguments.parser)
     try:
         conf = _configure(arguments)
-        chosen = _selection.foresee(conf)
+        chosen = _commitment.preview(conf)
     except cfg.Error as exc:
         arguments.parser.error(str(exc))
     drivers = probe.find()
@@ -107,7 +107,7 @@ def _configure(arguments: argparse.Namespace) -> cfg.ConfigOpts:
 
 
 def _selected(
-    chosen: _selection.Foreseen, conf: cfg.ConfigOpts, drivers: list[probe.Found]
+    chosen: _commitment.Preview, conf: cfg.ConfigOpts, drivers: list[probe.Found]
 ) -> dict[str, Any]:
     """Tell which driver would be selected, by what, and whether it can be used."""
     by = chosen.rule

@@ -101,12 +101,11 @@ def on_driver(name: str) -> "Iterator[Driver]":
     :raises UnsupportedBackendError: it cannot be used here.
     """
     from oslo_service import backend
-    from oslo_service.backend import _selection
+    from oslo_service.backend import _state
 
-    before = _selection._selection
-    backend._reset_backend()
+    bring_back = _state.set_aside()
     try:
         backend.init_backend(name)
         yield backend.get_backend()
     finally:
-        _selection._selection = before
+        bring_back()

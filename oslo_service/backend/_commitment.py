@@ -1,0 +1,97 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What launchers run on: decided for good when the first one is made."""
+
+import dataclasses
+
+from oslo_config import cfg
+
+from oslo_service.backend import _loading, _state, base, exceptions
+from oslo_service.backend._choice import BackendType, Choice, Rule, stated_by_option
+
+__all__ = ("Preview", "commit", "preview")
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """What a launcher would run on.
+
+    :ivar name: the driver.
+    :ivar rule: who decides: ``code``, ``option``, ``hook`` or ``auto``.
+    :ivar origin: the same in words, with the place.
+    :ivar refusal: why a launcher would refuse to be made; None: it would not.
+    """
+
+    name: str
+    rule: str
+    origin: str
+    refusal: str | None
+
+
+def commit(conf: cfg.ConfigOpts | None = None) -> base.Driver:
+    """Decide for good: a launcher is being made.
+
+    :param conf: the configuration that the launcher was given; None: the
+        global one.
+    :returns: the driver that launchers run on.
+    :raises UnsupportedBackendError: the option says ``threading`` in a process
+        that is monkey-patched.
+    :raises BackendAlreadySelected: the option names another driver than the
+        one that is in use.
+    """
+    selection = _state.current
+    with selection.lock:
+        stated = stated_by_option(conf)
+        chosen = selection.choice
+        if chosen is not None and chosen.rule is Rule.CODE:
+            if stated is not None and stated.name != chosen.name:
+                selection.warn_once(f"{chosen}, goes before {stated}")
+        elif stated is not None:
+            _refuse_patched(stated)
+            selection.select(stated)
+        driver = selection.select(selection.decide(conf))
+        if selection.launching is None:
+            selection.launching = _for_launchers(selection, driver)
+        return selection.launching
+
+
+def preview(conf: cfg.ConfigOpts) -> Preview:
+    """Return what a launcher would run on here, deciding nothing.
+
+    The hook is asked, where there is one.
+
+    :param conf: the configuration that the launcher would be given.
+    """
+    with _state.current.lock:
+        choice = _state.current.decide(conf)
+    refusal = None
+    if choice.rule is Rule.OPTION:
+        try:
+            _refuse_patched(choice)
+        except exceptions.UnsupportedBackendError as exc:
+            refusal = str(exc)
+    return Preview(choice.name, choice.rule.name.lower(), choice.origin, refusal)
+
+
+def _refuse_patched(stated: Choice) -> None:
+    if stated.name == BackendType.THREADING.value and _loading.is_patched():
+        raise exceptions.UnsupportedBackendError(
+            f"{stated}, needs native threads, and eventlet has"
+            " monkey-patched them in this process. Replace the call of"
+            " eventlet.monkey_patch() by"
+            " oslo_service.backend.bootstrap(), which patches only"
+            " where the option says eventlet"
+        )
+
+
+def _for_launchers(selection: _state.Selection, driver: base.Driver) -> base.Driver:
+    if driver.name == BackendType.THREADING.value and _loading.is_patched():
+        selection.warn_once(
+            f"{selection.choice}, but eventlet has monkey-patched this"
+            " process and it has no native threads: launchers run on 'eventlet'"
+        )
+        driver = _loading.load(BackendType.EVENTLET.value)
+    warning = driver.environment_warning()
+    if warning is not None:
+        selection.warn_once(f"The driver is {selection.choice}, but {warning}")
+    return driver

@@ -1,0 +1,131 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What this process has decided so far, and what it would decide now."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from oslo_config import cfg
+
+from oslo_service.backend import _loading, base, exceptions
+from oslo_service.backend._choice import (
+    BackendType,
+    Choice,
+    Rule,
+    auto,
+    name_of,
+    stated_by_option,
+)
+
+__all__ = ("Hook", "Selection", "current", "set_aside")
+
+LOG = logging.getLogger(__name__)
+
+Hook = Callable[[], "BackendType | str"]
+
+
+class Selection:
+    """What has been decided in this process so far.
+
+    :ivar hook: decides where neither code nor the option does.
+    :ivar choice: who decided what.
+    :ivar driver: the one that was chosen.
+    :ivar launching: the one that launchers run on, once there has been one.
+    :ivar unselected: by name: drivers that were asked for one job.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.hook: Hook | None = None
+        self.choice: Choice | None = None
+        self.driver: base.Driver | None = None
+        self.launching: base.Driver | None = None
+        self.unselected: dict[str, base.Driver] = {}
+        self.warned: set[str] = set()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a stated choice may still replace what there is."""
+        if self.driver is None or self.choice is None:
+            return True
+        return (
+            not self.choice.stated
+            and self.launching is None
+            and not self.driver.running
+        )
+
+    def select(self, choice: Choice) -> base.Driver:
+        """Make a choice the process's, and return its driver.
+
+        :raises BackendAlreadySelected: it is too late for another one.
+        :raises UnsupportedBackendError: its driver cannot be used.
+        """
+        if self.driver is not None and self.choice is not None:
+            if choice.name == self.choice.name:
+                if choice.rule < self.choice.rule:
+                    self.choice = choice
+                return self.driver
+            if not self.is_open:
+                raise exceptions.BackendAlreadySelected(
+                    f"{choice} comes too late: this process runs on {self.choice}"
+                )
+        self.driver = _loading.load(choice.name)
+        self.choice = choice
+        LOG.debug("Driver %s", choice)
+        return self.driver
+
+    def decide(self, conf: cfg.ConfigOpts | None) -> Choice:
+        """Return what the rules say of what is known now."""
+        if self.choice is not None and not self.is_open:
+            return self.choice
+        stated = stated_by_option(conf)
+        if stated is not None:
+            return stated
+        if self.choice is not None:
+            return self.choice
+        return self._ask_hook() or auto("the default")
+
+    def _ask_hook(self) -> Choice | None:
+        if self.hook is None:
+            return None
+        try:
+            name = name_of(self.hook())
+            return Choice(name, Rule.HOOK, f"the hook {self.hook!r}")
+        except Exception:
+            LOG.exception("The hook for the default backend failed; it is passed over")
+            return None
+
+    def driver_called(self, name: str) -> base.Driver:
+        """Return a driver by name, whatever the process runs on."""
+        if not self.is_open:
+            for driver in (self.launching, self.driver):
+                if driver is not None and driver.name == name:
+                    return driver
+        if name not in self.unselected:
+            self.unselected[name] = _loading.load(name)
+        return self.unselected[name]
+
+    def warn_once(self, message: str) -> None:
+        """Log a warning that this selection has not logged yet."""
+        if message not in self.warned:
+            self.warned.add(message)
+            LOG.warning("%s", message)
+
+
+current = Selection()
+
+
+def set_aside() -> Callable[[], None]:
+    """Forget every decision and the hook, for a while: for tests only.
+
+    :returns: brings them back.
+    """
+    global current
+    before, current = current, Selection()
+
+    def bring_back() -> None:
+        global current
+        current = before
+
+    return bring_back

@@ -16,6 +16,7 @@ In a process that has workers these are the events of its workers, and of the
 whole; in one that runs its services itself, or in a worker, those of that process.
 """
 
+from oslo_service._common.publishing import publish
 from oslo_service.supervisor.events import (
     Cause,
     Draining,
@@ -63,3 +64,5 @@ __all__ = (
     "WorkerStopped",
     "subscribe",
 )
+
+publish(globals())

@@ -13,6 +13,7 @@ from oslo_service._common.options import (
     register,
     register_backend_opts,
 )
+from oslo_service._common.publishing import publish
 
 __all__ = (
     "list_opts",
@@ -23,6 +24,8 @@ __all__ = (
     "register_wsgi_opts",
     "set_service_opts_defaults",
 )
+
+publish(globals())
 
 SSL_GROUP = "ssl"
 

@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from oslo_service import backend, opts
+from oslo_service._common.publishing import publish
 from oslo_service.loops.clock import now
 from oslo_service.periodic import concurrent_calls, declaring, process_pool
 from oslo_service.periodic.declaring import (
@@ -40,6 +41,8 @@ __all__ = (
     "list_opts",
     "periodic_task",
 )
+
+publish(globals())
 
 LOG = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@
 
 from oslo_config import cfg
 
+from oslo_service._common.publishing import publish
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.launchers.checks import check_service, check_workers
 from oslo_service.launchers.process_launcher import ProcessLauncher
@@ -35,6 +36,8 @@ __all__ = (
     "launch",
     "list_opts",
 )
+
+publish(globals())
 
 
 def launch(

@@ -12,6 +12,7 @@ from typing import Any
 from oslo_service import backend, loopingcall
 from oslo_service._common import naming
 from oslo_service._common.deprecation import warn_once
+from oslo_service._common.publishing import publish
 from oslo_service.backend.base import Driver, Event, InlineTask
 from oslo_service.groups import ending, joining
 from oslo_service.groups.members import Members, discard
@@ -19,6 +20,8 @@ from oslo_service.groups.thread import Thread
 from oslo_service.loops.stopping import stop_requested
 
 __all__ = ("Thread", "ThreadGroup", "stop_requested")
+
+publish(globals())
 
 LOG = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oslo_config import cfg
 
 from oslo_service import backend, opts, sslutils
+from oslo_service._common.publishing import publish, published_in
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.applications.loader import ConfigNotFound, Loader, PasteAppNotFound
 from oslo_service.serving import parameters
@@ -40,6 +41,8 @@ __all__ = (
     "register_opts",
 )
 
+publish(globals())
+
 LOG = logging.getLogger(__name__)
 
 _LONGEST_URL = 8192
@@ -50,7 +53,7 @@ def __getattr__(name: str) -> Any:
     if name in ("Request", "Router"):
         from oslo_service.applications import router
 
-        return getattr(router, name)
+        return published_in(__name__, getattr(router, name))
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -61,6 +61,7 @@ ROOMS = {
     "testing": "facade",
     # Old names for what is in the facade, so they are a part of that, although
     # some of the paths lie beside the drivers.
+    "backend._common": "facade",
     "backend._eventlet": "facade",
     "backend._threading": "facade",
     "compat": "facade",

@@ -16,6 +16,7 @@ first match wins:
 # when they are loaded: nothing else here may be called that.
 from typing import Any
 
+from oslo_service._common.publishing import publish
 from oslo_service.backend import exceptions
 from oslo_service.backend._bootstrap import bootstrap
 from oslo_service.backend._choice import BackendType
@@ -49,6 +50,8 @@ __all__ = (
     "register_driver",
     "selected",
 )
+
+publish(globals())
 
 
 def __getattr__(name: str) -> Any:

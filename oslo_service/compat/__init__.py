@@ -4,5 +4,6 @@
 
 ``oslo_service.backend._eventlet`` and ``oslo_service.backend._threading`` are doors to
 it, a few lines each: what stands behind them is :mod:`.bound`, and behind
-``backend.get_component()`` is :mod:`.components`. Nothing new is written on these.
+``backend.get_component()`` is :mod:`.components`. Behind ``backend._common`` are names
+that only pickles have. Nothing new is written on these.
 """

@@ -19,8 +19,9 @@ MODULES = sorted(
     if path.relative_to(PACKAGE).parts[0] != "testing"
 )
 DRIVERS = ("eventlet", "threading")
-# The compatibility names of one large project are a driver's by definition.
-ALIASES = ("_eventlet", "_threading")
+# The compatibility names of one large project are a driver's by definition; what
+# pickles look for stands beside them.
+ALIASES = ("_common", "_eventlet", "_threading")
 
 
 def imported(path: Path) -> Iterator[str]:

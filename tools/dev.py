@@ -3,7 +3,8 @@
 """Everything that one does in a checkout: ``python3 tools/dev.py COMMAND``.
 
 Needs nothing but Python and git: what a command needs is installed into
-``.venv``, which is made at first use, and kept until the requirements change.
+``.venv``, or the folder that DEV_VENV names, which is made at first use, and kept
+until the requirements change.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import NoReturn
 
 OLDEST = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+VENV = ROOT / (os.environ.get("DEV_VENV") or ".venv")
 PYTHON = VENV / "bin" / "python"
 
 # What pip is given. The second set has everything that the first one has.
@@ -52,6 +53,11 @@ COMMANDS = {
                 *("--numprocesses=auto", "--dist=worksteal", "--durations=20"),
             ]
         ],
+    ),
+    "pythons": (
+        "run the quick tests on the other Pythons there are; takes versions, --whole",
+        WORKING,
+        [["python", "tools/pythons.py"]],
     ),
     "lint": (
         "check the style of the code, and its format",

@@ -9,7 +9,7 @@ from oslo_config import cfg
 
 from oslo_service import backdoor, backend
 from oslo_service._common.publishing import publish
-from oslo_service.backdoor.places import EventletBackdoorConfigValueError
+from oslo_service.backdoor.address import EventletBackdoorConfigValueError
 
 __all__ = ("EventletBackdoorConfigValueError", "initialize_if_enabled")
 

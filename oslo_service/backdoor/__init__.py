@@ -7,18 +7,18 @@ from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service.backdoor import places
+from oslo_service.backdoor import address
 from oslo_service.backend.base import Driver
 
 __all__ = ("is_wanted", "open_if_enabled")
 
 
 def is_wanted(conf: cfg.ConfigOpts) -> bool:
-    """Tell whether the options ask for a back door; opens nothing.
+    """Whether the options ask for a back door; opens nothing.
 
     :raises EventletBackdoorConfigValueError: there can be no such port.
     """
-    return places.wanted(conf) is not None
+    return address.configured(conf) is not None
 
 
 def open_if_enabled(driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
@@ -30,13 +30,15 @@ def open_if_enabled(driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
     :returns: the port, or the path of the socket; None: there is none.
     :raises EventletBackdoorConfigValueError: there can be no such port.
     """
-    place = places.wanted(conf)
-    if place is None:
+    configured = address.configured(conf)
+    if configured is None:
         return None
     # Not earlier: hardly anybody needs it.
-    from oslo_service.backdoor import door
+    from oslo_service.backdoor import server
 
-    return door.open_at(place, driver, functools.partial(_converse, driver, conf))
+    return server.open_at(
+        configured, driver, functools.partial(_converse, driver, conf)
+    )
 
 
 def _converse(driver: Driver, conf: cfg.ConfigOpts, client: Any) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service._common import naming
-from oslo_service.backdoor import frames, loops, tasks
+from oslo_service.backdoor import frames, running_loops, task_purposes
+from oslo_service.backdoor.client_stream import ClientStream
 from oslo_service.backdoor.profiling import Profile
-from oslo_service.backdoor.terminal import Terminal
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import loop as supervision
 
@@ -42,36 +42,38 @@ class Commands:
     """What one console offers.
 
     :param conf: shown as ``conf``.
-    :param terminal: where everything goes that is printed.
+    :param stream: where everything goes that is printed.
     """
 
     def __init__(
-        self, driver: Driver, conf: cfg.ConfigOpts, terminal: Terminal
+        self, driver: Driver, conf: cfg.ConfigOpts, stream: ClientStream
     ) -> None:
         self._driver = driver
         self._conf = conf
-        self._terminal = terminal
+        self._stream = stream
         self._started: Profile | None = None
 
     def namespace(self) -> dict[str, Any]:
-        """Give the names that the console has."""
+        """Return the names that the console has, and what they stand for."""
         return {
             "fo": find_objects,
             "loops": self.print_loops,
             "pgt": self.print_green_threads,
             "pnt": self.print_native_threads,
             "prof": self.profile,
-            "services": tasks.services(),
+            "services": task_purposes.services(),
             "conf": self._conf,
             "help": self.help,
         }
 
     def banner(self) -> str:
-        """Say where one is, and what there is."""
+        """Return what a client reads first: where it is, and what there is."""
         supervisor = supervision.known()
         worker = supervisor is not None and supervisor.has_parent
         role = f"a worker of {os.getppid()}" if worker else "no worker"
-        names = ", ".join(map(naming.describe, tasks.services())) or "no service"
+        names = (
+            ", ".join(map(naming.describe, task_purposes.services())) or "no service"
+        )
         return (
             f"Python {sys.version.split()[0]} in process {os.getpid()}, {role},"
             f" on the driver {self._driver.name}; runs {names}\n\n{_HELP}\n"
@@ -80,9 +82,9 @@ class Commands:
     def help(self, *things: object) -> None:
         """Print what the console offers, or Python's help about something."""
         if not things:
-            self._terminal.write(_HELP)
+            self._stream.write(_HELP)
         for thing in things:
-            pydoc.doc(thing, "Help on %s:", output=self._terminal)
+            pydoc.doc(thing, "Help on %s:", output=self._stream)
 
     def end(self) -> None:
         """Stop what the console has started and left running."""
@@ -93,10 +95,10 @@ class Commands:
 
     def print_loops(self) -> None:
         """Print the looping calls that run, each on a line."""
-        found = sorted(map(str, loops.found_in(self._driver.frames())))
+        found = sorted(map(str, running_loops.found_in(self._driver.frames())))
         for line in found:
-            self._terminal.write(f"{line}\n")
-        self._terminal.write(f"{len(found)} looping calls\n")
+            self._stream.write(f"{line}\n")
+        self._stream.write(f"{len(found)} looping calls\n")
 
     def print_green_threads(self, simple: bool = True) -> None:
         """Print the green threads with their stacks.
@@ -104,7 +106,7 @@ class Commands:
         :param simple: without their local variables.
         """
         if self._driver.capabilities.parallel:
-            self._terminal.write(
+            self._stream.write(
                 f"There are none on the driver {self._driver.name}: see pnt()\n"
             )
             return
@@ -136,8 +138,8 @@ class Commands:
         self, innermost: dict[int, FrameType], names: dict[int, str], simple: bool
     ) -> None:
         for number, (ident, frame) in enumerate(innermost.items()):
-            purpose = tasks.describe(frame)
-            self._terminal.write(
+            purpose = task_purposes.describe(frame)
+            self._stream.write(
                 f"{number} {names.get(ident, 'no task')} ({ident})"
                 f"{': ' if purpose else ''}{purpose}\n"
                 f"{frames.text(frame, variables=not simple)}\n"
@@ -156,9 +158,9 @@ class Commands:
         global _profile
         if _profile is None or _profile.inherited:
             self._started = _profile = Profile(self._driver)
-            self._terminal.write("Profiling; prof() stops it and shows the result\n")
+            self._stream.write("Profiling; prof() stops it and shows the result\n")
         else:
-            _stop_profiling().show(self._terminal, fname)
+            _stop_profiling().show(self._stream, fname)
 
 
 def _stop_profiling() -> Profile:
@@ -170,7 +172,7 @@ def _stop_profiling() -> Profile:
 
 
 def find_objects(what: type | str) -> list[Any]:
-    """Find objects that the garbage collector knows: not numbers and strings.
+    """Return the objects that the garbage collector knows: not numbers and strings.
 
     :param what: a class, also one of several; or its name, with or without the
         module.

@@ -18,7 +18,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service.backdoor import commands
-from oslo_service.backdoor.terminal import Terminal
+from oslo_service.backdoor.client_stream import ClientStream
 from oslo_service.backend.base import Driver
 
 __all__ = ("Console", "converse")
@@ -29,10 +29,10 @@ _DISPLAY = "__display__"
 
 def converse(driver: Driver, conf: cfg.ConfigOpts, socket: Any) -> None:
     """Read lines from a client and run them, until it goes, or says so."""
-    terminal = Terminal(driver, socket)
-    offered = commands.Commands(driver, conf, terminal)
+    stream = ClientStream(driver, socket)
+    offered = commands.Commands(driver, conf, stream)
     try:
-        Console(terminal, offered.namespace()).run(offered.banner())
+        Console(stream, offered.namespace()).run(offered.banner())
     except (ConnectionError, EOFError):
         pass
     finally:
@@ -45,10 +45,10 @@ class Console(code.InteractiveInterpreter):
     :param namespace: what its code finds, besides the builtins.
     """
 
-    def __init__(self, terminal: Terminal, namespace: dict[str, Any]) -> None:
+    def __init__(self, stream: ClientStream, namespace: dict[str, Any]) -> None:
         # Of this console alone, so that "_" and print() are.
         self._builtins = {**vars(builtins), **self._own_builtins()}
-        self._terminal = terminal
+        self._stream = stream
         super().__init__(
             {"__name__": "__console__", "__builtins__": self._builtins, **namespace}
         )
@@ -63,16 +63,16 @@ class Console(code.InteractiveInterpreter):
         lines: list[str] = []
         try:
             while True:
-                lines.append(self._terminal.read_line(_MORE if lines else _PROMPT))
+                lines.append(self._stream.read_line(_MORE if lines else _PROMPT))
                 if not self.runsource("\n".join(lines), "<console>"):
                     lines.clear()
         except SystemExit:
-            self._terminal.flush()
+            self._stream.flush()
 
     def runsource(
         self, source: str, filename: str = "<input>", symbol: str = "single"
     ) -> bool:
-        """Run a statement; tell whether it wants more lines."""
+        """Run a statement; return whether it wants more lines."""
         try:
             if self.compile(source, filename, symbol) is None:
                 return True
@@ -97,14 +97,14 @@ class Console(code.InteractiveInterpreter):
         except SystemExit:
             raise
         except (Exception, KeyboardInterrupt):  # noqa: BLE001 - the client sees it
-            self._end_if_gone()
+            self._end_if_disconnected()
             self.showtraceback()
         except BaseException:  # such as that somebody kills the task
             self.showtraceback()
             raise
 
-    def _end_if_gone(self) -> None:
-        if self._terminal.gone:
+    def _end_if_disconnected(self) -> None:
+        if self._stream.disconnected:
             raise ConnectionError("the client has gone")
 
     # Not by sys.excepthook, which writes to the log in many services, nor with
@@ -123,14 +123,14 @@ class Console(code.InteractiveInterpreter):
 
     def write(self, data: str) -> None:
         """Write to the client."""
-        self._terminal.write(data)
+        self._stream.write(data)
 
     # What is different in here from elsewhere
 
     def _own_builtins(self) -> dict[str, Any]:
         return {
             "print": self._print,
-            "input": lambda prompt="": self._terminal.read_line(str(prompt)),
+            "input": lambda prompt="": self._stream.read_line(str(prompt)),
             _DISPLAY: self._display,
             "exit": _leave,
             "quit": _leave,
@@ -138,7 +138,7 @@ class Console(code.InteractiveInterpreter):
 
     def _print(self, *values: object, file: Any = None, **how: Any) -> None:
         """Print to the client, unless told otherwise."""
-        print(*values, file=self._terminal if file is None else file, **how)
+        print(*values, file=self._stream if file is None else file, **how)
 
     def _display(self, value: object) -> None:
         if value is not None:

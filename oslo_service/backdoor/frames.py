@@ -10,14 +10,14 @@ __all__ = ("outwards", "text")
 
 
 def outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    """Give a frame, the one that called it, and so on."""
+    """Return a frame, the one that called it, and so on."""
     while frame is not None:
         yield frame
         frame = frame.f_back
 
 
 def text(frame: FrameType, *, variables: bool) -> str:
-    """Show a stack, the outermost call first.
+    """Return a stack as text, the outermost call first.
 
     :param variables: whether to show the local variables, too.
     """

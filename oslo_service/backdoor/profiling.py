@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from oslo_service._common import extras
-from oslo_service.backdoor.terminal import Terminal
+from oslo_service.backdoor.client_stream import ClientStream
 from oslo_service.backend.base import Driver
 
 __all__ = ("Profile",)
@@ -22,7 +22,7 @@ _COLUMNS = {
 
 
 class Profile:
-    """Notes the CPU time of every function, from its making until it is stopped.
+    """Records the CPU time of every function, from its making until it is stopped.
 
     :param driver: what the process runs on.
     :raises ImportError: yappi is missing.
@@ -42,17 +42,17 @@ class Profile:
         return self._pid != os.getpid()
 
     def stop(self) -> None:
-        """Note nothing more."""
+        """Record nothing more."""
         self._yappi.stop()
 
-    def show(self, terminal: Terminal, path: str) -> None:
+    def show(self, stream: ClientStream, path: str) -> None:
         """Print the functions, the most expensive first, and forget them.
 
         :param path: a file to write it to, too, for :class:`pstats.Stats`.
         """
         stats = self._yappi.get_func_stats().sort("tsub")
-        stats.print_all(out=terminal, columns=_COLUMNS)
+        stats.print_all(out=stream, columns=_COLUMNS)
         if path:
             stats.save(path, "pstat")
-            terminal.write(f"Written to {path}\n")
+            stream.write(f"Written to {path}\n")
         self._yappi.clear_stats()

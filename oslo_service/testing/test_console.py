@@ -214,12 +214,12 @@ class TestHelpers:
                 "in spin\n",
                 ": wait() of the service __main__.Daemon\n",
                 ": the launcher: waits for signals, and for what it runs\n",
-                ": the back door: lets clients in\n",
+                ": the back door: accepts clients\n",
                 ": a console of the back door\n",
             ):
                 assert text in shown
-            assert "run = " not in shown
-            assert "run = " in client.stacks("simple=False")
+            assert "incarnation = " not in shown
+            assert "incarnation = " in client.stacks("simple=False")
 
     def test_each_command_is_there_on_every_driver(
         self, entered, driver_name: str

@@ -1,8 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The back door of a process: it listens, and lets clients in.
+"""The server of the back door: it listens, and has each client served in a task.
 
-A process has one for each place, however many launchers ask for it, until it
+A process has one for each address, however many launchers ask for it, until it
 ends: what hangs while it stops is worth a look, too. It does not cross a fork.
 """
 
@@ -14,28 +14,28 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from oslo_service.backdoor.places import Place
+from oslo_service.backdoor.address import BackdoorAddress
 from oslo_service.backend.base import Driver, Task
 from oslo_service.sockets import binding, open_sockets
 
-__all__ = ("Door", "close_all", "open_at")
+__all__ = ("BackdoorServer", "close_all", "open_at")
 
 LOG = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
 _BACKLOG = 8
 _OWNER_ONLY = 0o600
-# How long nobody is let in after that has failed, in seconds.
-_RESPITE = 1.0
+# How long no client is accepted after that has failed, in seconds.
+_PAUSE_AFTER_ERROR = 1.0
 
 
-class Door:
-    """A place where this process listens for those who want to look into it.
+class BackdoorServer:
+    """Listens, and serves clients, until the process ends.
 
     :param driver: what to run on.
     :param listener: the socket.
     :param serve: serves a client, whose socket it is given, in a task of its own.
-    :ivar where: the port, or the path.
+    :ivar address: the port, or the path.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Door:
         listener: binding.BoundSocket,
         serve: Callable[[Any], object],
     ) -> None:
-        self.where: int | str = (
+        self.address: int | str = (
             listener.socket.getsockname()
             if listener.path is not None
             else listener.socket.getsockname()[1]
@@ -57,7 +57,7 @@ class Door:
         self.task: Task
 
     def open(self) -> None:
-        """Let clients in; does not wait.
+        """Accept clients; non-blocking.
 
         :raises OSError: there is no room for another task.
         """
@@ -69,7 +69,7 @@ class Door:
             raise OSError(errno.EAGAIN, str(exc)) from exc
 
     def close(self) -> None:
-        """Let nobody in any more, and remove the file that this process made."""
+        """Accept no more clients, and remove the file that this process made."""
         self._closing = True
         shut = self._driver.original("socket").SHUT_RDWR
         for socket in (self._listener.socket, *self._clients):
@@ -79,8 +79,8 @@ class Door:
                 continue
         self._listener.remove_file()
 
-    def abandon(self) -> None:
-        """Leave it to the parent, in a freshly forked process."""
+    def after_fork(self) -> None:
+        """Close what is the parent's, in a freshly forked process."""
         for socket in (self._listener.socket, *self._clients):
             socket.close()
 
@@ -95,12 +95,12 @@ class Door:
     def _accept(self) -> None:
         try:
             client, _ = self._listener.socket.accept()
-        except (BlockingIOError, ConnectionError):  # who knocked has gone
+        except (BlockingIOError, ConnectionError):  # the client has gone
             return
         except OSError as exc:
             if not self._closing:
-                LOG.warning("The back door lets nobody in for a second: %s", exc)
-                self._driver.sleep(_RESPITE)
+                LOG.warning("The back door accepts no client for a second: %s", exc)
+                self._driver.sleep(_PAUSE_AFTER_ERROR)
             return
         self._clients.add(client)
         try:
@@ -108,8 +108,8 @@ class Door:
                 functools.partial(self._serve, client), name="back door console"
             )
         except RuntimeError as exc:
-            LOG.warning("The back door turns somebody away: %s", exc)
-            self._dismiss(client)
+            LOG.warning("The back door refuses a client: %s", exc)
+            self._close_client(client)
 
     def _serve(self, client: Any) -> None:
         try:
@@ -118,31 +118,31 @@ class Door:
         except Exception:
             LOG.exception("A console of the back door failed")
         finally:
-            self._dismiss(client)
+            self._close_client(client)
 
-    def _dismiss(self, client: Any) -> None:
+    def _close_client(self, client: Any) -> None:
         self._clients.discard(client)
         client.close()
 
 
-_doors: dict[Place, Door] = {}
+_servers: dict[BackdoorAddress, BackdoorServer] = {}
 _watches_forks = False
 
 
 def open_at(
-    place: Place, driver: Driver, serve: Callable[[Any], object]
+    address: BackdoorAddress, driver: Driver, serve: Callable[[Any], object]
 ) -> int | str | None:
-    """Open the back door at a place, unless it is open already.
+    """Open the back door at an address, unless it is open already.
 
     :param serve: serves a client, whose socket it is given, in a task of its own.
     :returns: the port, or the path of the socket; None: it cannot be opened,
         which is logged.
     """
-    door = _doors.get(place)
-    if door is None:
+    server = _servers.get(address)
+    if server is None:
         try:
-            door = Door(driver, _listen(driver, place), serve)
-            door.open()
+            server = BackdoorServer(driver, _listen(driver, address), serve)
+            server.open()
         except OSError as exc:
             LOG.warning(
                 "Process %d has no back door: %s. A range of ports, or {pid} in the"
@@ -150,48 +150,48 @@ def open_at(
                 *(os.getpid(), exc.strerror or exc),
             )
             return None
-        _keep(place, door)
-        LOG.info("Backdoor listening on %s for process %d", door.where, os.getpid())
-    return door.where
+        _keep(address, server)
+        LOG.info("Backdoor listening on %s for process %d", server.address, os.getpid())
+    return server.address
 
 
-def _listen(driver: Driver, place: Place) -> binding.BoundSocket:
+def _listen(driver: Driver, address: BackdoorAddress) -> binding.BoundSocket:
     sockets = driver.original("socket")
-    if place.path is not None:
-        socket = binding.listen_on_path(sockets, place.path, _OWNER_ONLY, _BACKLOG)
-        return binding.BoundSocket(socket, place.path)
-    for port in place.ports:
+    if address.path is not None:
+        socket = binding.listen_on_path(sockets, address.path, _OWNER_ONLY, _BACKLOG)
+        return binding.BoundSocket(socket, address.path)
+    for port in address.ports:
         try:
             socket = binding.listen_on_address(
                 sockets, _HOST, port, _BACKLOG, sockets.AF_INET
             )
         except OSError:
-            if port == place.ports[-1]:
+            if port == address.ports[-1]:
                 raise
         else:
             return binding.BoundSocket(socket)
-    raise ValueError(f"{place} is nowhere")
+    raise ValueError(f"{address} has neither a path nor a port")
 
 
-def _keep(place: Place, door: Door) -> None:
+def _keep(address: BackdoorAddress, server: BackdoorServer) -> None:
     global _watches_forks
     if not _watches_forks:
         _watches_forks = True
-        os.register_at_fork(after_in_child=_abandon_all)
-    if not _doors:
+        os.register_at_fork(after_in_child=_forget_all)
+    if not _servers:
         # Not what is inherited in a fork, where others are registered.
         atexit.unregister(close_all)
         atexit.register(close_all)
-    _doors[place] = door
-    open_sockets.add_last(door)
+    _servers[address] = server
+    open_sockets.add_last(server)
 
 
 def close_all() -> None:
     """Close the back doors of this process."""
-    while _doors:
-        _doors.popitem()[1].close()
+    while _servers:
+        _servers.popitem()[1].close()
 
 
-def _abandon_all() -> None:
-    while _doors:
-        _doors.popitem()[1].abandon()
+def _forget_all() -> None:
+    while _servers:
+        _servers.popitem()[1].after_fork()

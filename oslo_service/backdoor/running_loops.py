@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The looping calls that run, seen from outside.
 
-Nothing is noted down for this while they run: it is all in their frames.
+Nothing is recorded for this while they run: it is all in their frames.
 """
 
 import dataclasses
@@ -13,14 +13,14 @@ from typing import Any
 from oslo_service import loopingcall
 from oslo_service.backdoor import frames
 
-__all__ = ("Loop", "found_in")
+__all__ = ("RunningLoop", "found_in", "of_task")
 
 _LOOP = loopingcall.LoopingCallBase._loop.__code__
 _PAUSE = "_sleep"
 
 
 @dataclasses.dataclass(frozen=True)
-class Loop:
+class RunningLoop:
     """A looping call, as it is now.
 
     :ivar loop: the looping call itself.
@@ -50,7 +50,7 @@ class Loop:
         return f"{self.loop} {self.interval}; {self.status()}"
 
     def status(self) -> str:
-        """Say what it is doing, and when it did what it does."""
+        """Return what it is doing, and when it did that last, in words."""
         last = "not yet" if self.last_run is None else f"{self.last_run:.3f} s ago"
         if self.late:
             now = f"the next is {self.late:.3f} s late"
@@ -65,8 +65,8 @@ class Loop:
         return f"last run ended {last}, {now}"
 
 
-def of_task(frame: FrameType) -> Loop | None:
-    """Give the looping call that a task runs, by its innermost frame."""
+def of_task(frame: FrameType) -> RunningLoop | None:
+    """Return the looping call that a task runs, by its innermost frame."""
     inner: str | None = None
     for one in frames.outwards(frame):
         if one.f_code is _LOOP:
@@ -75,18 +75,18 @@ def of_task(frame: FrameType) -> Loop | None:
     return None
 
 
-def found_in(innermost: dict[int, FrameType]) -> Iterator[Loop]:
-    """Give all that run, by the innermost frames of the tasks."""
+def found_in(innermost: dict[int, FrameType]) -> Iterator[RunningLoop]:
+    """Return all that run, by the innermost frames of the tasks."""
     for frame in innermost.values():
         loop = of_task(frame)
         if loop is not None:
             yield loop
 
 
-def _seen(variables: dict[str, Any], *, pausing: bool) -> Loop:
+def _seen(variables: dict[str, Any], *, pausing: bool) -> RunningLoop:
     now = variables["self"]._clock.now()
     ended, pause = variables.get("ended"), variables.get("pause")
-    return Loop(
+    return RunningLoop(
         loop=variables["self"],
         interval=str(variables["schedule"]),
         last_run=None if ended is None else now - ended,

@@ -10,8 +10,8 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import backend, eventlet_backdoor, opts, service
-from oslo_service.backdoor import door, places
-from oslo_service.backdoor.places import Place
+from oslo_service.backdoor import address, server
+from oslo_service.backdoor.address import BackdoorAddress
 from oslo_service.testing.console_client import ConsoleClient
 
 BadValue = eventlet_backdoor.EventletBackdoorConfigValueError
@@ -40,7 +40,7 @@ class TestPorts:
     def test_a_number_or_a_range_is_read(self, conf, text, ports) -> None:
         conf.set_override("backdoor_port", text)
 
-        assert places.wanted(conf) == Place(None, ports)
+        assert address.configured(conf) == BackdoorAddress(None, ports)
 
     @pytest.mark.parametrize(
         ("text", "why"),
@@ -102,12 +102,12 @@ class TestPaths:
         conf.set_override("backdoor_socket", text)
         conf.set_override("backdoor_port", "0")
 
-        assert places.wanted(conf) == Place(path)
+        assert address.configured(conf) == BackdoorAddress(path)
 
     def test_neither_is_nowhere(self, conf) -> None:
-        assert places.wanted(conf) is None
+        assert address.configured(conf) is None
         conf.set_override("backdoor_socket", "")
-        assert places.wanted(conf) is None
+        assert address.configured(conf) is None
 
 
 class TestInitializing:
@@ -124,7 +124,7 @@ class TestInitializing:
             launcher = service.Launcher(undecided)
             assert launcher.backdoor_port == port
         finally:
-            door.close_all()
+            server.close_all()
 
     @pytest.mark.parametrize(
         "path", ["/nowhere/at/all/door", f"/tmp/{'x' * 200}", "/proc/door"]
@@ -143,10 +143,10 @@ class TestInitializing:
         opts.register_service_opts(undecided)
         undecided.set_override("backdoor_socket", str(tmp_path / "door"))
         where = eventlet_backdoor.initialize_if_enabled(undecided)
-        (opened,) = door._doors.values()
+        (opened,) = server._servers.values()
         with ConsoleClient(where) as client:
             client.until_prompt()
-            door.close_all()
+            server.close_all()
             assert client.ended()
         assert opened.task.wait(60) is None
         assert not (tmp_path / "door").exists()
@@ -169,5 +169,5 @@ class TestInitializing:
             eventlet_backdoor.initialize_if_enabled(undecided)
         finally:
             os.umask(before)
-            door.close_all()
+            server.close_all()
         assert modes == [0o600]

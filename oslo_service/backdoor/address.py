@@ -10,7 +10,7 @@ from oslo_config import cfg
 from oslo_service import opts
 from oslo_service.backend.exceptions import OsloServiceError
 
-__all__ = ("EventletBackdoorConfigValueError", "Place", "wanted")
+__all__ = ("BackdoorAddress", "EventletBackdoorConfigValueError", "configured")
 
 _LAST_PORT = 65535
 
@@ -29,15 +29,15 @@ class EventletBackdoorConfigValueError(OsloServiceError, ValueError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
+class BackdoorAddress:
     """Where to listen: at a path, or at the first of these ports that is free."""
 
     path: str | None
     ports: range = range(0)
 
 
-def wanted(conf: cfg.ConfigOpts) -> Place | None:
-    """Tell where this process is to have a back door; None: nowhere.
+def configured(conf: cfg.ConfigOpts) -> BackdoorAddress | None:
+    """Return where this process is to have a back door; None: nowhere.
 
     :param conf: the configuration; the options are registered on it.
     :raises EventletBackdoorConfigValueError: the port cannot be one.
@@ -47,8 +47,8 @@ def wanted(conf: cfg.ConfigOpts) -> Place | None:
     # Also where it is not used: it is wrong all the same.
     ports = range(0) if port is None else _ports(port)
     if path:
-        return Place(path.replace("{pid}", str(os.getpid())))
-    return None if port is None else Place(None, ports)
+        return BackdoorAddress(path.replace("{pid}", str(os.getpid())))
+    return None if port is None else BackdoorAddress(None, ports)
 
 
 def _ports(text: str) -> range:

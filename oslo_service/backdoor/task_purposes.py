@@ -7,8 +7,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 from oslo_service._common import naming
-from oslo_service.backdoor import frames, loops
-from oslo_service.backdoor.door import Door
+from oslo_service.backdoor import frames, running_loops
+from oslo_service.backdoor.server import BackdoorServer
 from oslo_service.groups import thread
 from oslo_service.loopingcall import LoopingCallBase
 from oslo_service.serving.leader_followers import LeaderFollowers
@@ -21,14 +21,14 @@ __all__ = ("describe", "services")
 
 
 def services() -> list[Any]:
-    """Give the services that run in this process."""
+    """Return the services that run in this process."""
     supervisor = supervision.known()
     units = [] if supervisor is None else supervisor.units
     return [one for unit in units for one in unit.services]
 
 
 def describe(innermost: FrameType) -> str:
-    """Say what a task is for, in a few words; nothing where that is not known."""
+    """Return what a task is for, in a few words; nothing where that is not known."""
     found = ""
     for frame in frames.outwards(innermost):
         # The outermost that is known: that is what the task was made for.
@@ -39,7 +39,7 @@ def describe(innermost: FrameType) -> str:
 
 
 def _tell_loop(_frame: FrameType, innermost: FrameType) -> str:
-    loop = loops.of_task(innermost)
+    loop = running_loops.of_task(innermost)
     return "" if loop is None else f"{loop}{_of_timer(loop.loop)}"
 
 
@@ -108,6 +108,8 @@ _KNOWN: dict[CodeType, _Tell] = {
     **dict.fromkeys(
         _codes(ShutdownTimeout._watch), _tell("keeps graceful_shutdown_timeout")
     ),
-    **dict.fromkeys(_codes(Door._accept_all), _tell("the back door: lets clients in")),
-    **dict.fromkeys(_codes(Door._serve), _tell("a console of the back door")),
+    **dict.fromkeys(
+        _codes(BackdoorServer._accept_all), _tell("the back door: accepts clients")
+    ),
+    **dict.fromkeys(_codes(BackdoorServer._serve), _tell("a console of the back door")),
 }

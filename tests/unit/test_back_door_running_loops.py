@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from oslo_service import backend, loopingcall
-from oslo_service.backdoor import loops
+from oslo_service.backdoor import running_loops
 from oslo_service.loops import clock as current_clock
 from oslo_service.testing.waiting import SteppedClock
 
@@ -28,8 +28,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
     return clock
 
 
-def seen() -> loops.Loop:
-    found = loops.of_task(sys._getframe(1))
+def seen() -> running_loops.RunningLoop:
+    found = running_loops.of_task(sys._getframe(1))
     assert found is not None
     return found
 

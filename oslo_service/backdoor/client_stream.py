@@ -7,30 +7,30 @@ from typing import Any
 
 from oslo_service.backend.base import Driver
 
-__all__ = ("Terminal",)
+__all__ = ("ClientStream",)
 
 _CHUNK = 65536
-_LONGEST_LINE = 1 << 20
+_MAX_LINE = 1 << 20
 # How much is kept until the end of a line: in characters, and in pieces.
-_ENOUGH = 8192
+_FLUSH_ABOVE = 8192
 # How many pieces that other tasks have written are kept.
-_MOST_PIECES = 1 << 16
+_MAX_PIECES = 1 << 16
 # How long a client may not read what it is sent, in seconds.
-_PATIENCE = 60.0
+_WRITE_TIMEOUT = 60.0
 # What Ctrl-D sends where the terminal does not make it the end of the input.
 _END_OF_TRANSMISSION = b"\x04"
 # How the first line of a browser ends, which any page can make send what it likes.
 _HTTP = (b" HTTP/1.1", b" HTTP/1.0", b" HTTP/2.0")
 
 
-class Terminal:
+class ClientStream:
     """The client, for the task that makes this.
 
     Any task may write; what others have written goes out with what this one
     does, as one task at a time may wait for a descriptor.
 
     :param socket: connected, not blocking.
-    :ivar gone: whether nobody is there any more.
+    :ivar disconnected: whether the client is there no more.
     """
 
     def __init__(self, driver: Driver, socket: Any) -> None:
@@ -39,15 +39,19 @@ class Terminal:
         self._task = driver.current_ident()
         self._flags = getattr(driver.original("socket"), "MSG_NOSIGNAL", 0)
         self._received = bytearray()
-        self._written: collections.deque[str] = collections.deque(maxlen=_MOST_PIECES)
-        self.gone = False
+        self._written: collections.deque[str] = collections.deque(maxlen=_MAX_PIECES)
+        self.disconnected = False
 
     # A text stream, as print() takes it
 
     def write(self, text: str) -> int:
         """Write; a line is sent when it is complete."""
         self._written.append(text)
-        if "\n" in text or len(self._written) > _ENOUGH or len(text) > _ENOUGH:
+        if (
+            "\n" in text
+            or len(self._written) > _FLUSH_ABOVE
+            or len(text) > _FLUSH_ABOVE
+        ):
             self.flush()
         return len(text)
 
@@ -59,10 +63,10 @@ class Terminal:
         if self._driver.current_ident() != self._task:
             return
         while self._written:
-            text = "".join(self._take_written())
+            text = "".join(self._pop_written())
             self._send(text.encode("utf-8", "backslashreplace"))
 
-    def _take_written(self) -> list[str]:
+    def _pop_written(self) -> list[str]:
         return [self._written.popleft() for _ in range(len(self._written))]
 
     def _send(self, data: bytes) -> None:
@@ -71,16 +75,18 @@ class Terminal:
             try:
                 rest = rest[self._socket.send(rest, self._flags) :]
             except BlockingIOError:
-                self._await_room()
+                self._wait_writable()
             except OSError as exc:
-                self.gone = True
+                self.disconnected = True
                 raise ConnectionError("the client has gone") from exc
 
-    def _await_room(self) -> None:
-        ready = self._driver.wait_ready((), [self._socket.fileno()], _PATIENCE)
+    def _wait_writable(self) -> None:
+        ready = self._driver.wait_ready((), [self._socket.fileno()], _WRITE_TIMEOUT)
         if not ready[1]:
-            self.gone = True
-            raise ConnectionError(f"the client has read nothing for {_PATIENCE:g} s")
+            self.disconnected = True
+            raise ConnectionError(
+                f"the client has read nothing for {_WRITE_TIMEOUT:g} s"
+            )
 
     # Lines
 
@@ -92,8 +98,8 @@ class Terminal:
         self.write(prompt)
         self.flush()
         while (end := self._received.find(b"\n")) < 0:
-            if len(self._received) > _LONGEST_LINE:
-                self.write(f"A line has {_LONGEST_LINE} bytes at most.\n")
+            if len(self._received) > _MAX_LINE:
+                self.write(f"A line has {_MAX_LINE} bytes at most.\n")
                 raise EOFError
             self._receive()
         line = bytes(self._received[:end])
@@ -112,7 +118,7 @@ class Terminal:
             self._driver.wait_ready([self._socket.fileno()])
             return
         except OSError as exc:
-            self.gone = True
+            self.disconnected = True
             raise EOFError from exc
         if not data:
             raise EOFError

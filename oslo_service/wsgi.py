@@ -27,7 +27,6 @@ from oslo_service.supervisor import loop
 if TYPE_CHECKING:
     from oslo_service.applications.router import Request, Router
     from oslo_service.http.gateway import Application
-    from oslo_service.serving.session import Server as _Server
 
 __all__ = (
     "ConfigNotFound",
@@ -226,7 +225,7 @@ class Server(ServiceBase):
             engine = _setup().serve(
                 self._driver,
                 listener,
-                self._set_up().connect,
+                self._session_factory(),
                 pool_size=self.pool_size,
                 shared=self._is_shared,
                 name=self.name,
@@ -238,13 +237,12 @@ class Server(ServiceBase):
     def _is_shared(self) -> bool:
         return loop.of_process(self._driver).has_parent
 
-    def _set_up(self) -> "_Server":
-        """Take up the options of today."""
+    def _session_factory(self) -> Any:
+        """Return what makes sessions, by the options of today."""
         conf = self.conf
         self.client_socket_timeout = conf.client_socket_timeout or None
         named = self.port is not None
-        server: _Server = _setup().set_up(
-            self._driver,
+        return _setup().session_factory(
             self.app,
             host=self.host if named else "localhost",
             port=self.port if named else (443 if self._use_ssl else 80),
@@ -260,7 +258,6 @@ class Server(ServiceBase):
             debug=conf.wsgi_server_debug,
             multiprocess=self._is_shared,
         )
-        return server
 
     def stop(self) -> None:
         """Refuse new clients, and finish what has begun; does not wait.

@@ -2,48 +2,64 @@
 # SPDX-License-Identifier: Apache-2.0
 """One client's connection: what may happen next on it."""
 
+import enum
+
+from oslo_service.http import body_policy
 from oslo_service.http.limits import Limits
 from oslo_service.http.parser import Parser
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Request
 
-__all__ = ("Connection",)
+__all__ = ("Connection", "Phase")
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+class Phase(enum.Enum):
+    """How far a connection is; it only goes on to one that is further down."""
+
+    #: Requests are read and answered.
+    OPEN = enum.auto()
+    #: Nothing is read any more: the client is to be told of its error, after the
+    #: answers to what came before.
+    REJECTING = enum.auto()
+    #: Everything has been said. What arrives is thrown away, until the deadline
+    #: or the end (RFC 9112, 9.6).
+    LINGERING = enum.auto()
+    #: There is nothing left to do but to close.
+    CLOSED = enum.auto()
+
+
+# Looking a member up in its class is slow in Python 3.11.
+_OPEN, _REJECTING, _LINGERING, _CLOSED = Phase
 
 
 class Connection:
     """The state of a connection, between bytes and requests.
 
     It has no socket and no clock. Who has them tells it what arrived
-    (:meth:`receive`, :meth:`receive_eof`), asks whether there is something to
-    do (:meth:`next_request`, :attr:`error`), to read (:attr:`wants_data`) or
-    nothing ever again (:attr:`over`), and tells it what became of a request
-    (:meth:`answered`).
+    (:meth:`receive`, :meth:`receive_eof`), asks whether there is something to do
+    (:meth:`next_request`, :attr:`phase`) or to read (:attr:`wants_data`), and
+    tells it what became of a request (:meth:`answered`).
 
     :param limits: what the client may do.
     :param now: the time, in seconds of any monotonic clock.
+    :ivar phase: how far it is.
+    :ivar error: why it is, or was, in the phase ``REJECTING``.
     :ivar deadline: until when something must happen; None: no limit.
-    :ivar error: why the client is not heard any further; its status is to
-        be sent after the answers to what came before.
     :ivar requests: those that wait; their bodies may be incomplete.
-    :ivar over: there is nothing left to do but to close.
-    :ivar lingers: what arrives is thrown away, until the deadline or the end.
-    :ivar closing: one of these three.
+    :ivar current: the one that is being answered.
+    :ivar input_open: more can arrive.
     """
 
     __slots__ = (
-        "_at_end",
         "_draining",
         "_limits",
         "_parser",
         "_timeout",
-        "closing",
         "current",
         "deadline",
         "error",
-        "lingers",
-        "over",
+        "input_open",
+        "phase",
         "requests",
     )
 
@@ -52,10 +68,12 @@ class Connection:
         self._timeout = limits.timeout
         self._parser = Parser(limits)
         self.requests = self._parser.requests
-        self._at_end = self._draining = False
         self.current: Request | None = None
+        self.phase = _OPEN
         self.error: ProtocolError | None = None
-        self.over = self.lingers = self.closing = False
+        # The client may end its side, and the server may stop, in any phase.
+        self.input_open = True
+        self._draining = False
         self.deadline: float | None
         self.extend_deadline(now)
 
@@ -69,10 +87,10 @@ class Connection:
     def receive(self, data: bytes, now: float) -> bytes:
         """Record what has arrived.
 
-        :returns: what to send at once: the word that a client may wait for
-            before it sends a body.
+        :returns: what to send at once: the interim response for which a client
+            may wait before it sends a body.
         """
-        if self.closing:
+        if self.phase is not _OPEN:
             return b""
         parser = self._parser
         began = parser.in_head
@@ -90,40 +108,29 @@ class Connection:
     def _early_continue(self) -> bytes:
         """Return what asks for the next body, where that is read before it is used."""
         request = self.requests[0]
-        return self.continue_response(request) if self._fits(request) else b""
+        if not body_policy.fits(request.body, self._limits):
+            return b""
+        return body_policy.continue_response(request)
 
     def receive_eof(self) -> None:
         """Record that nothing more will arrive."""
-        self._at_end = True
+        self.input_open = False
         if self.current is None and not self._is_ready():
-            self._end()
+            self.phase = _CLOSED
 
-    def expire(self, now: float) -> bool:
-        """Record that the deadline has passed.
-
-        :returns: whether there is something to do.
-        """
+    def expire(self, now: float) -> None:
+        """Record that the deadline has passed."""
         if self.current is not None:
             self.extend_deadline(now)  # The application has all the time it wants.
-            return False
-        if self.lingers or not (self._parser.in_head or self.requests):
-            self._end()
-        elif self.error is None:
+        elif self.phase is _LINGERING or not (self._parser.in_head or self.requests):
+            self.phase = _CLOSED
+        elif self.phase is _OPEN:
             self.requests.clear()
             self._reject(ProtocolError(408, "the request did not arrive in time"))
-        return True
 
     def _reject(self, error: ProtocolError) -> None:
         self.error = error
-        self.closing = True
-
-    def _end(self) -> None:
-        self.over = self.closing = True
-
-    def lose(self) -> None:
-        """Record that the client cannot be reached any more."""
-        self.requests.clear()
-        self._end()
+        self.phase = _REJECTING
 
     def drain(self, now: float) -> None:
         """Record that the server stops: there is one more request at most.
@@ -141,45 +148,19 @@ class Connection:
     # Out
 
     @property
-    def input_open(self) -> bool:
-        """Whether more can arrive."""
-        return not self._at_end
-
-    @property
     def wants_data(self) -> bool:
         """Whether to read: not while requests wait to be answered."""
-        if self._at_end:
+        if not self.input_open:
             return False
-        if self.lingers:
+        if self.phase is _LINGERING:
             return True
-        if self.error is not None or self._parser.finished:
+        if self.phase is not _OPEN or self._parser.finished:
             return False
         return not self._is_ready()
 
     def _is_ready(self) -> bool:
-        """Whether a request is far enough for the application."""
         requests = self.requests
-        if not requests:
-            return False
-        body = requests[0].body
-        if body is None or body.complete or body.buffered >= self._limits.buffered_body:
-            return True
-        return requests[0].expects_100 and not self._fits(requests[0])
-
-    def _fits(self, request: Request) -> bool:
-        body = request.body
-        return (
-            body is not None
-            and body.remaining is not None
-            and body.buffered + body.remaining <= self._limits.buffered_body
-        )
-
-    def continue_response(self, request: Request) -> bytes:
-        """Return what tells the client to send the body, where it waits."""
-        if not request.expects_100:
-            return b""
-        request.expects_100 = False
-        return b"" if request.body and request.body.buffered else CONTINUE
+        return bool(requests) and body_policy.is_ready(requests[0], self._limits)
 
     def next_request(self) -> Request | None:
         """Return the request that the application is to answer now."""
@@ -196,19 +177,11 @@ class Connection:
             request is None
             or not request.keep_alive
             or self._draining
-            or self._at_end
-            or (request.body is not None and not self._can_skip(request))
-        )
-
-    def _can_skip(self, request: Request) -> bool:
-        """Whether what of the body has not arrived can be thrown away."""
-        body = request.body
-        if body is None or body.complete:
-            return True
-        return (
-            not request.expects_100
-            and body.remaining is not None
-            and body.remaining <= self._limits.discarded_body
+            or not self.input_open
+            or (
+                request.body is not None
+                and not body_policy.can_skip(request, self._limits)
+            )
         )
 
     def answered(self, now: float, *, last: bool, unread: bool = False) -> bytes:
@@ -229,8 +202,8 @@ class Connection:
         self.extend_deadline(now)
         if self._draining and not self.requests:
             self._shorten_deadline(now)
-        if self._at_end and not self._is_ready():
-            self._end()
+        if not self.input_open and not self._is_ready():
+            self.phase = _CLOSED
             return b""
         return self._early_continue() if self.requests else b""
 
@@ -239,7 +212,7 @@ class Connection:
         self.deadline = now + self._limits.linger
 
     def error_sent(self, now: float) -> None:
-        """Record that the error has been sent."""
+        """Record that the client has been told of its error."""
         self._finish(now, linger=True)
 
     def _finish(self, now: float, *, linger: bool) -> None:
@@ -250,13 +223,13 @@ class Connection:
         """
         self.requests.clear()
         self._parser.finished = True
-        if linger and not self._at_end:
-            self.lingers = self.closing = True
+        if linger and self.input_open:
+            self.phase = _LINGERING
             self.deadline = now + self._limits.linger
         else:
-            self._end()
+            self.phase = _CLOSED
 
     def close(self) -> None:
-        """Forget everything."""
-        self._end()
+        """Forget everything. Idempotent."""
+        self.phase = _CLOSED
         self._parser.close()

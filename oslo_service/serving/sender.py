@@ -23,9 +23,10 @@ _RESET = struct.pack("ii", 1, 0)
 class Sender:
     """Sends at once what the socket takes, and keeps the rest in order.
 
-    Any task may call: what waits goes on while an application is at work.
+    It is non-blocking, and thread-safe: what waits goes on while an application
+    is at work.
 
-    :param socket: the client's, not blocking.
+    :param socket: the client's, non-blocking.
     :param tls: what is sent goes through it, where there is one.
     :param lock: of native threads.
     :ivar pending: how many bytes wait to be sent.
@@ -54,8 +55,13 @@ class Sender:
         self.pending = 0
         self.gone: str | None = None
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether what is sent goes through TLS."""
+        return self._tls is not None
+
     def mark_gone(self, reason: str) -> ClientGone:
-        """Record that the client cannot be reached any more."""
+        """Record that the client cannot be reached any more; return what to raise."""
         self.gone = self.gone or reason
         return ClientGone(self.gone)
 
@@ -140,7 +146,7 @@ class Sender:
         return sent
 
     def shut_down(self) -> None:
-        """Tell the client that nothing follows; what waits has been sent.
+        """Tell the client that nothing follows. All that was to be sent is gone.
 
         :raises OSError: there is nobody to tell.
         """
@@ -154,8 +160,8 @@ class Sender:
     def close(self, *, reset: bool) -> None:
         """Close the socket.
 
-        :param reset: what was sent arrives; else the client learns that
-            something is missing.
+        :param reset: the client is to learn that something is missing; else what
+            was sent arrives.
         """
         with self._lock:  # another task may be sending what waits
             self._unsent = None

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a server is made of: the only module here that a facade imports."""
 
+import functools
 import logging
 import ssl
 from collections.abc import Callable
@@ -14,13 +15,13 @@ from oslo_service.http.gateway import Application, Gateway
 from oslo_service.http.limits import Limits
 from oslo_service.serving.engine import Engine
 from oslo_service.serving.served import Served
-from oslo_service.serving.session import Server
+from oslo_service.serving.server_config import ServerConfig
+from oslo_service.serving.session import Session
 
-__all__ = ("Limits", "check_format", "serve", "set_up")
+__all__ = ("Limits", "check_format", "serve", "session_factory")
 
 
-def set_up(
-    driver: Driver,
+def session_factory(
     application: Application,
     *,
     host: str,
@@ -31,18 +32,17 @@ def set_up(
     log_format: str,
     debug: bool,
     multiprocess: bool,
-) -> Server:
-    """Put together what all sessions of a server have in common.
+) -> Callable[[Any, Any, Engine], Session]:
+    """Return what makes a session of a client's socket, its address, and an engine.
 
     :param host: what applications are told as the server's name.
     :param port: what they are told as its port.
-    :param context: gives what new connections are encrypted with.
+    :param context: returns what new connections are encrypted with.
     :param logger: gets the access log.
     :param debug: whether clients see tracebacks.
     :param multiprocess: whether other processes serve the application, too.
     """
-    return Server(
-        driver=driver,
+    config = ServerConfig(
         gateway=Gateway(application, AccessLog(logger, log_format), debug=debug),
         limits=limits,
         context=context,
@@ -50,6 +50,7 @@ def set_up(
             host, str(port), tls=context is not None, multiprocess=multiprocess
         ),
     )
+    return functools.partial(Session, config)
 
 
 def serve(

@@ -4,7 +4,8 @@
 
 import pytest
 
-from oslo_service.http.connection import CONTINUE, Connection
+from oslo_service.http.body_policy import CONTINUE, continue_response
+from oslo_service.http.connection import Connection, Phase
 from oslo_service.http.limits import Limits
 
 GET = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -75,7 +76,7 @@ class TestRequests:
         connection.next_request()
         assert connection.will_close
         connection.answered(3.0, last=True)
-        assert connection.lingers
+        assert connection.phase is Phase.LINGERING
         assert connection.wants_data
         connection.receive(b"x" * 22 + GET % 2, 3.5)
         assert connection.next_request() is None
@@ -109,14 +110,13 @@ class TestRequests:
         connection.receive(GET % 1, 0.0)
         connection.next_request()
         connection.answered(0.0, last=True, unread=True)
-        assert connection.lingers
-        assert not connection.over
+        assert connection.phase is Phase.LINGERING
 
     def test_without_the_connection_ends_at_once(self, connection) -> None:
         connection.receive(GET % 1, 0.0)
         connection.next_request()
         connection.answered(0.0, last=True)
-        assert connection.over
+        assert connection.phase is Phase.CLOSED
 
 
 class TestExpectation:
@@ -134,8 +134,8 @@ class TestExpectation:
         assert connection.receive(post(b"", self.EXPECT, length=99), 0.0) == b""
         request = connection.next_request()
         assert connection.will_close
-        assert connection.continue_response(request) == CONTINUE
-        assert connection.continue_response(request) == b""
+        assert continue_response(request) == CONTINUE
+        assert continue_response(request) == b""
 
     def test_one_behind_another_request_is_asked_for_when_that_is_answered(
         self, connection
@@ -162,16 +162,16 @@ class TestRefusals:
         assert connection.next_request().target == "/1"
         connection.answered(0.0, last=False)
         assert connection.next_request() is None
-        assert connection.closing
+        assert connection.phase is Phase.REJECTING
 
     def test_after_one_the_connection_lingers_and_ends(self, connection) -> None:
         connection.receive(b"nonsense\r\n\r\n", 0.0)
         connection.error_sent(0.0)
-        assert connection.lingers
+        assert connection.phase is Phase.LINGERING
         connection.receive(GET % 1, 0.0)
         assert connection.next_request() is None
         connection.expire(1.0)
-        assert connection.over
+        assert connection.phase is Phase.CLOSED
 
     def test_a_body_that_is_malformed_is_no_complete_one(self, connection) -> None:
         head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -207,7 +207,7 @@ class TestTime:
     def test_an_idle_connection_ends_silently(self, connection) -> None:
         assert connection.deadline == 10.0
         connection.expire(10.0)
-        assert connection.over
+        assert connection.phase is Phase.CLOSED
         assert connection.error is None
 
     def test_a_head_has_one_deadline_however_slowly_it_comes(self, connection) -> None:
@@ -229,7 +229,7 @@ class TestTime:
         connection.receive(GET % 1, 0.0)
         connection.next_request()
         connection.expire(10.0)
-        assert not connection.closing
+        assert connection.phase is Phase.OPEN
         assert connection.deadline == 20.0
 
     def test_there_may_be_no_limit(self) -> None:
@@ -253,7 +253,7 @@ class TestDrain:
         connection.drain(5.0)
         connection.drain(5.9)
         connection.expire(6.0)
-        assert connection.over
+        assert connection.phase is Phase.CLOSED
 
     def test_a_body_that_arrives_keeps_its_deadline(self, connection) -> None:
         connection.receive(post(b"x", length=8), 4.0)
@@ -276,11 +276,11 @@ class TestEnd:
         connection.receive(last + b"GET", 0.0)
         connection.next_request()
         connection.answered(0.0, last=True)
-        assert connection.lingers
+        assert connection.phase is Phase.LINGERING
 
     def test_an_idle_connection_is_over(self, connection) -> None:
         connection.receive_eof()
-        assert connection.over
+        assert connection.phase is Phase.CLOSED
 
     def test_requests_that_came_before_are_answered(self, connection) -> None:
         connection.receive(GET % 1 + GET % 2, 0.0)
@@ -290,10 +290,10 @@ class TestEnd:
         assert connection.next_request().target == "/2"
         assert connection.will_close
         connection.answered(0.0, last=True)
-        assert connection.over
+        assert connection.phase is Phase.CLOSED
 
     def test_half_a_request_is_not(self, connection) -> None:
         connection.receive(post(b"x", length=8), 0.0)
         connection.receive_eof()
         assert connection.next_request() is None
-        assert connection.over
+        assert connection.phase is Phase.CLOSED

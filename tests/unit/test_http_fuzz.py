@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 from oslo_service.http import environ, response
 from oslo_service.http.access_log import AccessLog
-from oslo_service.http.connection import CONTINUE, Connection
+from oslo_service.http.body_policy import CONTINUE, continue_response
+from oslo_service.http.connection import Connection, Phase
 from oslo_service.http.gateway import ClientGone, Gateway
 from oslo_service.http.limits import Limits
 from oslo_service.testing.http_corpus import CORPUS
@@ -89,7 +90,7 @@ class Peer:
     def await_body(self, request: Any, body: Any) -> None:
         """Record more of what is sent."""
         connection = self._connection
-        self.send(connection.continue_response(request))
+        self.send(continue_response(request))
         while not (body.buffered or body.complete):
             if connection.error is not None:
                 raise ClientGone("refused", connection.error)
@@ -112,12 +113,13 @@ class Peer:
             if request is not None:
                 close = self._gateway.answer(request, self)
                 self.send(connection.answered(0.0, last=close))
-            elif connection.closing:
+            elif connection.phase is not Phase.OPEN:
                 break
             else:
                 assert connection.wants_data, "nobody is waited for"
                 self._receive()
-        if connection.error is not None and not (connection.over or connection.lingers):
+        if connection.phase is Phase.REJECTING:
+            assert connection.error is not None
             self.send(response.error_response(connection.error.status_text))
             connection.error_sent(0.0)
         connection.close()

@@ -16,7 +16,8 @@ from oslo_service.http.gateway import Gateway
 from oslo_service.http.limits import Limits
 from oslo_service.serving.leader_followers import ServingTask
 from oslo_service.serving.sender import Sender
-from oslo_service.serving.session import Server, Session
+from oslo_service.serving.server_config import ServerConfig
+from oslo_service.serving.session import Session
 
 POST = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"
 TASK: Any = ServingTask(None)  # type: ignore[arg-type]
@@ -105,14 +106,13 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 def session_on(server: Any, engine: Any, application: Any = echo) -> Session:
     """Make a session."""
     log = AccessLog(logging.getLogger("session"), "%(request_line)s")
-    shared = Server(
-        driver=None,  # type: ignore[arg-type]
+    config = ServerConfig(
         gateway=Gateway(application, log, debug=False),
         limits=Limits(),
         context=None,
         environ=environ.of_server("a", "80", tls=False, multiprocess=False),
     )
-    return shared.connect(server, ("192.0.2.1", 1), engine)
+    return Session(config, server, ("192.0.2.1", 1), engine)
 
 
 def test_what_arrives_while_the_socket_is_read_is_not_overlooked(pair) -> None:
@@ -122,11 +122,11 @@ def test_what_arrives_while_the_socket_is_read_is_not_overlooked(pair) -> None:
 
     def second_part() -> None:
         client.send(b"abc")
-        session.readable = True
+        session.note_input(hung_up=False)
 
     session = session_on(Tampered(server, second_part), Engine())
     client.send(POST)
-    session.readable = True
+    session.note_input(hung_up=False)
     session.serve(TASK)
     assert client.recv(1000).endswith(b"\r\n\r\nabc")
 
@@ -140,7 +140,7 @@ def test_a_session_that_fails_is_over(pair, caplog) -> None:
     engine = Engine()
     session = session_on(Tampered(server, fail), engine)
     client.send(POST)
-    session.readable = True
+    session.note_input(hung_up=False)
     session.serve(TASK)
     assert engine.forgotten == [session]
     assert server.fileno() < 0

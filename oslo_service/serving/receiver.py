@@ -1,0 +1,104 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What comes from one client."""
+
+from typing import Any
+
+from oslo_service._common import clock
+from oslo_service.http.connection import Connection
+from oslo_service.http.tls import TLS
+from oslo_service.serving.poller import Poller
+from oslo_service.serving.sender import Sender
+
+__all__ = ("Receiver",)
+
+# How much is read at a time.
+_CHUNK = 65536
+
+
+class Receiver:
+    """Reads what is there, as the edges that a poller reports demand.
+
+    Only the task that serves the session reads; any may call :meth:`note`.
+
+    :param socket: the client's, non-blocking.
+    :param poller: reports edges.
+    :param tls: what arrives goes through it, where there is one.
+    :param sender: gets what is to be sent at once.
+    :param connection: gets what arrives.
+    :ivar ready: there may be something to read.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_hung_up",
+        "_poller",
+        "_sender",
+        "_socket",
+        "_tls",
+        "ready",
+    )
+
+    def __init__(
+        self,
+        socket: Any,
+        poller: Poller,
+        tls: TLS | None,
+        sender: Sender,
+        connection: Connection,
+    ) -> None:
+        self._socket = socket
+        self._poller = poller
+        self._tls = tls
+        self._sender = sender
+        self._connection = connection
+        # Two flags, set by whoever polls while another task reads.
+        self.ready = self._hung_up = False
+
+    def note(self, *, hung_up: bool) -> None:
+        """Record an edge.
+
+        :param hung_up: the end of the stream may be among what is there.
+        """
+        self.ready = True
+        self._hung_up = self._hung_up or hung_up
+
+    def receive(self) -> bool:
+        """Read once. Non-blocking.
+
+        :returns: whether there was something, or the end.
+        :raises OSError: there is nobody to read from.
+        """
+        # Before it is read: an edge of what comes meanwhile is not to be lost.
+        self.ready = False
+        try:
+            data = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            self._poller.drained(self._socket.fileno())
+            return False
+        ended = not data
+        if len(data) == _CHUNK or self._hung_up:
+            self.ready = True
+        elif not ended:
+            # All that was there: what comes now is an edge. It may have been
+            # the end, where one was reported.
+            self._poller.drained(self._socket.fileno())
+        if self._tls is not None:
+            data, ended = self._decrypt(self._tls, data)
+        if data:
+            interim = self._connection.receive(data, clock.now())
+            if interim:
+                self._sender.send(interim)
+        if ended:
+            self.ready = False
+            self._connection.receive_eof()
+        return True
+
+    def _decrypt(self, tls: TLS, data: bytes) -> tuple[bytes, bool]:
+        try:
+            plain = tls.receive(data)
+        finally:
+            # The handshake's part, or an alert.
+            if reply := tls.take_output():
+                self._sender.send_raw(reply)
+        return plain, tls.ended or not data

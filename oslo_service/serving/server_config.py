@@ -1,0 +1,30 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What all sessions of a server have in common."""
+
+import dataclasses
+import ssl
+from collections.abc import Callable
+
+from oslo_service.http.environ import Environ
+from oslo_service.http.gateway import Gateway
+from oslo_service.http.limits import Limits
+
+__all__ = ("ServerConfig",)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """What does not differ from one client to the next.
+
+    :ivar gateway: has the application answer.
+    :ivar limits: what a client may do.
+    :ivar context: returns what new connections are encrypted with; None where
+        they are not.
+    :ivar environ: what is the same in the environment of every request.
+    """
+
+    gateway: Gateway
+    limits: Limits
+    context: Callable[[], ssl.SSLContext] | None
+    environ: Environ

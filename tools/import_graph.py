@@ -74,6 +74,7 @@ ROOMS = {
     "backend.base": "interface",
     "backend._executor": "interface",
     "backend._greenlets": "interface",
+    "backend._http_server": "interface",
     "backend._lock_event": "interface",
     "backend._poll": "interface",
     "backend._primitives": "interface",

@@ -27,6 +27,8 @@ AUTO = "auto"
 class BackendType(enum.Enum):
     """The drivers that come with the library."""
 
+    __module__ = "oslo_service.backend"
+
     EVENTLET = "eventlet"
     THREADING = "threading"
 
@@ -66,7 +68,7 @@ def name_of(type_: object) -> str:
 
 
 def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
-    """Give what the option says where someone set it."""
+    """Return what the option says where someone set it."""
     conf = cfg.CONF if conf is None else conf
     options.register_backend_opts(conf)
     group, option = options.BACKEND_GROUP, options.BACKEND_OPTION

@@ -18,19 +18,19 @@ class _Future(futures.Future[Any]):
 
     def __init__(self, driver: Primitives) -> None:
         super().__init__()
-        self._ended = driver.event()
-        self.add_done_callback(lambda _: self._ended.set())
+        self._done = driver.event()
+        self.add_done_callback(lambda _: self._done.set())
 
     def result(self, timeout: float | None = None) -> Any:
-        """Give what the call returned, or raise what it raised."""
+        """Return what the call returned, or raise what it raised."""
         return super().result(self._left(timeout))
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Give what the call raised; None: it returned."""
+        """Return what the call raised; None: it returned."""
         return super().exception(self._left(timeout))
 
     def _left(self, timeout: float | None) -> float:
-        self._ended.wait(timeout)
+        self._done.wait(timeout)
         return 0.0
 
 
@@ -47,13 +47,13 @@ class TaskExecutor(futures.Executor):
             raise ValueError(f"max_workers is 1 or more, not {max_workers!r}")
         self._driver = driver
         self._lock = driver.original("_thread").allocate_lock()
-        self._most = max_workers
+        self._max_workers = max_workers
         self._workers = 0
         self._calls: collections.deque[tuple[_Future, Callable[[], Any]]] = (
             collections.deque()
         )
         self._closed = False
-        self._over = driver.event()
+        self._ended = driver.event()
 
     def submit(
         self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
@@ -69,7 +69,7 @@ class TaskExecutor(futures.Executor):
             if self._closed:
                 raise RuntimeError("this executor has been shut down")
             self._calls.append(entry)
-            more = self._workers < self._most
+            more = self._workers < self._max_workers
             self._workers += more
         if more:
             try:
@@ -80,18 +80,18 @@ class TaskExecutor(futures.Executor):
         return future
 
     def _is_left_to_others(self, entry: tuple[_Future, Callable[[], Any]]) -> bool:
-        """Tell whether a call is taken by tasks that run; else take it back."""
+        """Whether a call is left to tasks that run; else withdraw it."""
         with self._lock:
             over = self._end_worker()
             left = bool(self._workers) or entry not in self._calls
             if not left:
                 self._calls.remove(entry)
         if over:
-            self._over.set()
+            self._ended.set()
         return left
 
     def _end_worker(self) -> bool:
-        """Count one less; tell whether that was the end."""
+        """Record that a worker ends; return whether it was the last one, for good."""
         self._workers -= 1
         return self._closed and not self._workers
 
@@ -110,9 +110,9 @@ class TaskExecutor(futures.Executor):
         for future, _ in dropped:
             future.cancel()
         if idle:
-            self._over.set()
+            self._ended.set()
         if wait:
-            self._over.wait()
+            self._ended.wait()
 
     def _work(self) -> None:
         while (next_ := self._next()) is not None:
@@ -132,5 +132,5 @@ class TaskExecutor(futures.Executor):
                 return self._calls.popleft()
             over = self._end_worker()
         if over:
-            self._over.set()
+            self._ended.set()
         return None

@@ -14,11 +14,11 @@ __all__ = ("frames_of_greenlets",)
 def frames_of_greenlets(
     kind: type, current: Any, is_inherited: Callable[[Any], bool]
 ) -> dict[int, FrameType]:
-    """Give the innermost frames of all greenlets that have begun and not ended.
+    """Return the innermost frames of all greenlets that have begun and not ended.
 
     :param kind: the class of all greenlets.
     :param current: the calling one.
-    :param is_inherited: tells which are of the process that this was forked from.
+    :param is_inherited: whether one is of the process that this was forked from.
     """
     found = [
         one

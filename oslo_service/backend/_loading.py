@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Finding drivers, installed or registered here, and loading one."""
+"""Which drivers there are, installed or registered here, and loading one."""
 
 import sys
 from collections.abc import Iterator

@@ -27,11 +27,11 @@ class LockEvent:
         self._gate.acquire()
 
     def is_set(self) -> bool:
-        """Tell whether the flag is up."""
+        """Whether the flag is up."""
         return self._up
 
     def set(self) -> None:
-        """Raise the flag and wake every waiter. Never blocks."""
+        """Raise the flag and wake every waiter. Non-blocking and thread-safe."""
         self._up = True
         self._open()
 

@@ -10,13 +10,13 @@ __all__ = ("Semaphore",)
 
 
 class Semaphore:
-    """A counter of free places, as :class:`threading.Semaphore`.
+    """A counter of permits, as :class:`threading.Semaphore`.
 
-    Waiters are woken in the order in which they came; a newcomer may take a place
-    before one that has just been woken.
+    Waiters are woken in the order in which they came; a newcomer may take a
+    permit before one that has just been woken.
 
     :param driver: whose events the waiters wait for.
-    :param value: the number of free places; not negative.
+    :param value: the number of permits; not negative.
     :raises ValueError: ``value`` is negative.
     """
 
@@ -24,18 +24,18 @@ class Semaphore:
         if value < 0:
             raise ValueError(f"a semaphore starts at 0 or more, not {value!r}")
         self._driver = driver
-        # Free places and waiters: deques, whose operations are atomic.
-        self._free = collections.deque([None] * value)
+        # Permits and waiters: deques, whose operations are atomic.
+        self._permits = collections.deque([None] * value)
         self._waiters: collections.deque[Event] = collections.deque()
 
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
-        """Take a place.
+        """Take a permit.
 
         :param blocking: whether to wait for one.
         :param timeout: seconds to wait at most; None: no limit.
-        :returns: whether a place was taken.
+        :returns: whether a permit was taken.
         """
-        if self._take():
+        if self._try_acquire():
             return True
         if not blocking:
             return False
@@ -45,35 +45,35 @@ class Semaphore:
             event = self._driver.event()
             self._waiters.append(event)
             try:
-                taken = self._take()
+                taken = self._try_acquire()
                 if not taken:
                     event.wait(None if until is None else max(0.0, until - now()))
-                    taken = self._take()
+                    taken = self._try_acquire()
             finally:  # also where the waiting task is killed
-                self._leave(event)
+                self._stop_waiting(event)
             if taken:
                 return True
             if until is not None and now() >= until:
                 return False
 
     def release(self) -> None:
-        """Give a place back, and wake the first who waits for one."""
-        self._free.append(None)
+        """Return a permit, and wake the first who waits for one. Thread-safe."""
+        self._permits.append(None)
         self._wake_next()
 
-    def _take(self) -> bool:
+    def _try_acquire(self) -> bool:
         try:
-            self._free.pop()
+            self._permits.pop()
         except IndexError:
             return False
         return True
 
-    def _leave(self, event: Event) -> None:
+    def _stop_waiting(self, event: Event) -> None:
         try:
             self._waiters.remove(event)
         except ValueError:
-            # Woken, but the place was had otherwise: the wake-up is another's.
-            if self._free:
+            # Woken, but the permit was had otherwise: the wake-up is another's.
+            if self._permits:
                 self._wake_next()
 
     def _wake_next(self) -> None:

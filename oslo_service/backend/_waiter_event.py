@@ -24,7 +24,7 @@ class Waiter(Protocol):
     def wake(self) -> object:
         """Have the task go on, soon; nothing, if it does not wait any more.
 
-        Never blocks, and is legal in any native thread and in a signal handler.
+        Non-blocking, thread-safe, and legal in a signal handler.
         """
 
 
@@ -49,11 +49,11 @@ class WaiterEvent(abc.ABC):
         """Let the tasks run that can."""
 
     def is_set(self) -> bool:
-        """Tell whether the flag is up."""
+        """Whether the flag is up."""
         return self._up
 
     def set(self) -> None:
-        """Raise the flag and wake every waiter. Never blocks."""
+        """Raise the flag and wake every waiter. Non-blocking and thread-safe."""
         self._up = True
         while self._waiters:
             try:

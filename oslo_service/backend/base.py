@@ -17,9 +17,10 @@ import importlib
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from oslo_service.backend._greenlets import frames_of_greenlets
+from oslo_service.backend._http_server import HttpServer
 from oslo_service.backend._lock_event import LockEvent
 from oslo_service.backend._poll import poll_ready
 from oslo_service.backend._primitives import Event
@@ -45,6 +46,20 @@ __all__ = (
     "poll_ready",
 )
 
+# What is written elsewhere is of this module, for tracebacks, pickles and readers.
+for _one in (
+    Event,
+    HttpServer,
+    InlineTask,
+    LockEvent,
+    Semaphore,
+    Task,
+    Waiter,
+    WaiterEvent,
+):
+    _one.__module__ = __name__
+del _one
+
 
 @dataclasses.dataclass(frozen=True)
 class Capabilities:
@@ -61,37 +76,6 @@ class Capabilities:
     kill_tasks: bool
     parallel: bool
     spawn_workers: bool
-
-
-class HttpServer(Protocol):
-    """What serves the clients of one listening socket (:meth:`Driver.serve`)."""
-
-    @property
-    def stopping(self) -> bool:
-        """Whether :meth:`stop` has been called."""
-
-    @property
-    def running(self) -> int:
-        """How many applications run."""
-
-    def start(self) -> None:
-        """Accept clients. Non-blocking."""
-
-    def stop(self, *, for_good: bool = True) -> None:
-        """Accept nobody else, and finish what has begun. Non-blocking.
-
-        :param for_good: nobody else will accept those who have come already.
-        """
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Block this task until everything that had begun is finished.
-
-        :param timeout: seconds; None waits without limit.
-        :returns: whether it is.
-        """
-
-    def resize(self, pool_size: int, /) -> None:
-        """Have another number of applications run at a time."""
 
 
 class Driver(abc.ABC):
@@ -122,21 +106,21 @@ class Driver(abc.ABC):
     def prepare_process(self) -> None:  # noqa: B027 - most models patch nothing
         """Make the process fit for the model, before anything else is imported.
 
-        Called by :func:`oslo_service.backend.bootstrap`. The place to patch
-        the standard library.
+        Called by :func:`oslo_service.backend.bootstrap`. This is where it
+        patches the standard library.
         """
 
     def is_prepared(self) -> bool:
-        """Tell whether the process is as :meth:`prepare_process` leaves it.
+        """Whether the process is as :meth:`prepare_process` leaves it.
 
         Where it is not, tests that run on the driver get a process of their own.
         """
         return True
 
     def environment_warning(self) -> str | None:
-        """Tell what a launcher's user should know of this process, or None.
+        """Return what a launcher's user should know of this process, or None.
 
-        What this gives is about a process that is not prepared.
+        By default, it is that the process is not prepared.
         """
         if self.is_prepared():
             return None
@@ -151,7 +135,7 @@ class Driver(abc.ABC):
     def spawn(self, call: Callable[[], Any], *, name: str) -> Task:
         """Run ``call()`` concurrently, in a task of its own.
 
-        Does not block. Legal in any task and native thread. The task never
+        Non-blocking and thread-safe. The task never
         keeps the interpreter from ending.
 
         :param name: for logs and debuggers.
@@ -159,7 +143,7 @@ class Driver(abc.ABC):
         """
 
     def is_failure(self, error: BaseException) -> bool:
-        """Tell whether what a call raised is a failure of the call.
+        """Whether what a call raised is a failure of the call.
 
         It is not where the task is to end: it was killed, or ends itself.
         """
@@ -176,14 +160,14 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def event(self) -> Event:
-        """Make a fresh :class:`Event`, not set.
+        """Return a fresh :class:`Event`, not set.
 
         Where tasks are native threads, it is a :class:`LockEvent`; where they
         take turns, :class:`WaiterEvent` is most of it.
         """
 
     def semaphore(self, value: int = 1) -> Semaphore:
-        """Make a :class:`Semaphore` with ``value`` free places."""
+        """Return a fresh :class:`Semaphore` with ``value`` permits."""
         return Semaphore(self, value)
 
     @abc.abstractmethod
@@ -209,9 +193,9 @@ class Driver(abc.ABC):
         """
 
     def frames(self) -> dict[int, FrameType]:
-        """Tell where every task is, for debuggers.
+        """Return where every task is, for debuggers.
 
-        :returns: the innermost frames, by what :meth:`current_ident` gives in
+        :returns: the innermost frames, by what :meth:`current_ident` returns in
             the tasks; also of what is of the model's kind and no task. Here:
             of the native threads. Where tasks are greenlets,
             :func:`frames_of_greenlets` is all of it.
@@ -219,7 +203,7 @@ class Driver(abc.ABC):
         return sys._current_frames()
 
     def original(self, module: str) -> ModuleType:
-        """Give a standard library module as it was before any patching."""
+        """Return a standard library module as it was before any patching."""
         return importlib.import_module(module)
 
     def defer(self, call: Callable[[], Any]) -> None:
@@ -231,10 +215,10 @@ class Driver(abc.ABC):
         call()
 
     def executor(self, max_workers: int) -> "Executor":
-        """Make an executor whose calls run in tasks of the model.
+        """Return an executor whose calls run in tasks of the model.
 
-        What this gives is made of the other primitives. A model for which
-        futurist has an executor gives that; futurist is to be imported then,
+        By default, it is made of the other primitives. A model for which
+        futurist has an executor returns that; futurist is to be imported then,
         not earlier.
 
         :param max_workers: how many calls run at a time; 1 or more.

@@ -10,7 +10,7 @@ __all__ = ("bind_all",)
 
 
 def bind_all(driver_name: str, module: ModuleType) -> dict[str, Any]:
-    """Give the public names of a module, its classes bound to a driver.
+    """Return the public names of a module, its classes bound to a driver.
 
     A class that looks its driver up by ``_driver_name`` has a subclass made.
     The driver is loaded when something of it runs; the process's choice is

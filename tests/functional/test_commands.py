@@ -427,7 +427,7 @@ class TestCheck:
             "check",
             "--json",
             "--exclude",
-            "*/backend/*",
+            "*/oslo_service/backend/*",
             "--exclude",
             "testing",
             "--select",

@@ -59,7 +59,7 @@ class GeventDriver(base.Driver):
         _waiting.current_hub()
 
     def is_prepared(self) -> bool:
-        """Tell whether the standard library is monkey-patched."""
+        """Whether the standard library is monkey-patched."""
         return bool(monkey.is_module_patched("socket"))
 
     def spawn(self, call: Callable[[], Any], *, name: str) -> GreenTask:
@@ -74,7 +74,7 @@ class GeventDriver(base.Driver):
         return self._home
 
     def current_ident(self) -> int:
-        """Give the identity of the greenlet."""
+        """Return the identity of the greenlet."""
         return id(greenlet.getcurrent())
 
     def sleep(self, seconds: float) -> None:
@@ -82,7 +82,7 @@ class GeventDriver(base.Driver):
         gevent.sleep(max(0.0, seconds))
 
     def event(self) -> _waiting.GreenEvent:
-        """Make an event."""
+        """Return a fresh event."""
         return _waiting.GreenEvent()
 
     def wait_ready(
@@ -98,13 +98,13 @@ class GeventDriver(base.Driver):
         return _waiting.wait_ready(read, write, timeout)
 
     def frames(self) -> dict[int, FrameType]:
-        """Tell where every greenlet is that has begun and not ended."""
+        """Return where every greenlet is that has begun and not ended."""
         return base.frames_of_greenlets(
             greenlet.greenlet, greenlet.getcurrent(), _waiting.is_inherited
         )
 
     def original(self, module: str) -> ModuleType:
-        """Give the module as it was before monkey-patching."""
+        """Return the module as it was before monkey-patching."""
         return _original.module(module)
 
     def defer(self, call: Callable[[], Any]) -> None:
@@ -114,6 +114,6 @@ class GeventDriver(base.Driver):
 
     def after_fork(self) -> None:
         """Leave the parent's hub, with all that waits in it, behind."""
-        _waiting.start_over(self.running)
+        _waiting.replace_hub(self.running)
         self._home = None
         super().after_fork()

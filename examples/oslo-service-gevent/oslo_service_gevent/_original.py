@@ -17,7 +17,7 @@ _FOUNDATIONS = ("_thread", "select", "time")
 
 
 def module(name: str) -> ModuleType:
-    """Give a module of the standard library, unpatched."""
+    """Return a module of the standard library, unpatched."""
     if monkey.is_module_patched(name):
         return _made_anew(name)
     return importlib.import_module(name)

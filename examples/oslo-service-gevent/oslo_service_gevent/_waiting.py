@@ -16,7 +16,7 @@ __all__ = (
     "call_soon",
     "current_hub",
     "is_inherited",
-    "start_over",
+    "replace_hub",
     "wait_ready",
 )
 
@@ -28,7 +28,7 @@ _inherited: list[tuple[Any, object]] = []
 
 
 def call_soon(hub: Any, call: Callable[[], object]) -> None:
-    """Have a hub make a call. Legal anywhere, never blocks."""
+    """Have a hub make a call. Non-blocking, and legal anywhere."""
     try:
         hub.loop.run_callback_threadsafe(call)
     except ValueError:  # destroyed: of the process that this one was forked from
@@ -36,7 +36,7 @@ def call_soon(hub: Any, call: Callable[[], object]) -> None:
 
 
 def current_hub() -> Any:
-    """Give the hub of this native thread."""
+    """Return the hub of this native thread."""
     hub = gevent.get_hub()
     if not hasattr(hub, "oslo_service_anchor"):
         # A loop that watches nothing ends: it cannot know that another thread, or
@@ -118,11 +118,11 @@ def wait_ready(
 
 
 def is_inherited(one: Any) -> bool:
-    """Tell whether a greenlet is one of the process that this was forked from."""
+    """Whether a greenlet is one of the process that this was forked from."""
     return any(hub in (one, one.parent) for hub, _ in _inherited)
 
 
-def start_over(running: object) -> None:
+def replace_hub(running: object) -> None:
     """Give this thread a hub of its own, in a freshly forked process.
 
     :param running: the parent's tasks.

@@ -120,7 +120,7 @@ class EventletDriver(base.Driver):
         eventlet.monkey_patch()
 
     def is_prepared(self) -> bool:
-        """Tell whether anything is monkey-patched."""
+        """Whether anything is monkey-patched."""
         return bool(patcher.already_patched)
 
     def spawn(self, call: Callable[[], Any], *, name: str) -> GreenTask:
@@ -138,7 +138,7 @@ class EventletDriver(base.Driver):
         return self._home
 
     def current_ident(self) -> int:
-        """Give the identity of the green thread."""
+        """Return the identity of the green thread."""
         return id(greenlet.getcurrent())
 
     def sleep(self, seconds: float) -> None:
@@ -149,7 +149,7 @@ class EventletDriver(base.Driver):
         eventlet.sleep(max(0.0, seconds))
 
     def event(self) -> GreenEvent:
-        """Make an event."""
+        """Return a fresh event."""
         return GreenEvent()
 
     def wait_ready(
@@ -189,13 +189,13 @@ class EventletDriver(base.Driver):
         return ready
 
     def frames(self) -> dict[int, FrameType]:
-        """Tell where every green thread is that has begun and not ended."""
+        """Return where every green thread is that has begun and not ended."""
         return base.frames_of_greenlets(
             greenlet.greenlet, greenlet.getcurrent(), _hub.is_inherited
         )
 
     def original(self, module: str) -> ModuleType:
-        """Give the module as it was before monkey-patching."""
+        """Return the module as it was before monkey-patching."""
         if module not in _PATCHABLE:
             return importlib.import_module(module)
         original: ModuleType = patcher.original(module)
@@ -206,7 +206,7 @@ class EventletDriver(base.Driver):
         self._home_box().post(lambda: eventlet.spawn(call))
 
     def executor(self, max_workers: int) -> "Executor":
-        """Make a futurist pool of green threads."""
+        """Return a futurist pool of green threads."""
         import futurist
 
         executor: Executor = futurist.GreenThreadPoolExecutor(max_workers=max_workers)
@@ -215,5 +215,5 @@ class EventletDriver(base.Driver):
     def after_fork(self) -> None:
         """Leave the parent's hub, with all that waits in it, behind."""
         super().after_fork()
-        _hub.start_over()
+        _hub.replace_hub()
         self._home = None

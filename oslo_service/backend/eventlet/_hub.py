@@ -8,7 +8,7 @@ from collections.abc import Callable
 import greenlet
 from eventlet import hubs, patcher
 
-__all__ = ("Mailbox", "is_inherited", "mailbox", "start_over")
+__all__ = ("Mailbox", "is_inherited", "mailbox", "replace_hub")
 
 _os = patcher.original("os")
 # Hubs that came over in a fork. Were they collected, the green threads that
@@ -34,7 +34,7 @@ class Mailbox:
         hub.add(hub.READ, self._reader, self._deliver, self._broken, lambda: None)
 
     def post(self, call: Callable[[], object]) -> None:
-        """Have the hub make a call, soon. Legal anywhere, never blocks."""
+        """Have the hub make a call, soon. Non-blocking, and legal anywhere."""
         if self.is_local() and greenlet.getcurrent() is not self.hub.greenlet:
             # In a green thread of this hub, which is therefore awake.
             self.hub.schedule_call_global(0, call)
@@ -48,7 +48,7 @@ class Mailbox:
             pass
 
     def is_local(self) -> bool:
-        """Tell whether the hub is the calling native thread's."""
+        """Whether the hub is the calling native thread's."""
         return self.hub is _local_hub()
 
     def _deliver(self, _fileno: int) -> None:
@@ -75,7 +75,7 @@ def _local_hub() -> hubs.hub.BaseHub | None:
 
 
 def mailbox() -> Mailbox:
-    """Give the mailbox of this native thread's hub."""
+    """Return the mailbox of this native thread's hub."""
     hub = hubs.get_hub()
     try:
         box: Mailbox = hub.oslo_service_mailbox
@@ -84,7 +84,7 @@ def mailbox() -> Mailbox:
     return box
 
 
-def start_over() -> None:
+def replace_hub() -> None:
     """Give this thread a hub of its own, in a freshly forked process."""
     hub = _local_hub()
     if hub is not None:
@@ -96,5 +96,5 @@ def start_over() -> None:
 
 
 def is_inherited(green: greenlet.greenlet) -> bool:
-    """Tell whether a green thread came over in a fork, and will never run."""
+    """Whether a green thread came over in a fork, and will never run."""
     return any(hub.greenlet in (green, green.parent) for hub in _inherited)

@@ -60,7 +60,7 @@ class ThreadingDriver(base.Driver):
         return task
 
     def current_ident(self) -> int:
-        """Give the thread's identifier."""
+        """Return the thread's identifier."""
         return threading.get_ident()
 
     def sleep(self, seconds: float) -> None:
@@ -68,7 +68,7 @@ class ThreadingDriver(base.Driver):
         time.sleep(max(0.0, seconds))
 
     def event(self) -> base.LockEvent:
-        """Make an event."""
+        """Return a fresh event."""
         return base.LockEvent()
 
     def wait_ready(
@@ -81,7 +81,7 @@ class ThreadingDriver(base.Driver):
         return base.poll_ready(select, read, write, timeout)
 
     def executor(self, max_workers: int) -> "Executor":
-        """Make a futurist pool of threads."""
+        """Return a futurist pool of threads."""
         executor: Executor = _futurist().ThreadPoolExecutor(max_workers=max_workers)
         return executor
 

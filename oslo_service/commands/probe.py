@@ -47,7 +47,7 @@ class Found:
 
 
 def find() -> list[Found]:
-    """Give the installed drivers, by name."""
+    """Return the installed drivers, by name."""
     entries = sorted(
         metadata.entry_points(group=_loading.GROUP),
         key=lambda entry: (entry.name, entry.value),

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from oslo_service.commands.check import catalogue, files
+from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Finding
 from oslo_service.commands.check.modules import Module
-from oslo_service.commands.check.places import Place
 from oslo_service.commands.check.projects import Project
 
 __all__ = ("Result", "analyse")
@@ -76,7 +76,7 @@ def _module(path: Path, text: str, project: Project) -> Module:
 
 
 def _findings(path: Path, project: Project) -> Iterator[tuple[Finding, str]]:
-    """Give what is found in a file, in order, each with the line it is on."""
+    """Return what is found in a file, in order, each with the line it is on."""
     try:
         text = files.read(path)
         if not (_WORDS.search(text) or any(one in text for one in project.names)):
@@ -88,7 +88,7 @@ def _findings(path: Path, project: Project) -> Iterator[tuple[Finding, str]]:
         return
     lines = text.splitlines()
     found = {
-        _finding(path, place) for find in catalogue.FINDERS for place in find(module)
+        _finding(path, match) for find in catalogue.FINDERS for match in find(module)
     }
     for finding in sorted(found, key=_order):
         yield finding, lines[finding.line - 1] if finding.line <= len(lines) else ""
@@ -98,14 +98,14 @@ def _order(finding: Finding) -> tuple[int, int, str, str]:
     return finding.line, finding.column, finding.rule.id, finding.subject
 
 
-def _finding(path: Path, place: Place) -> Finding:
+def _finding(path: Path, match: Match) -> Finding:
     return Finding(
-        place.rule,
+        match.rule,
         path,
-        place.node.lineno,
-        place.node.col_offset + 1,
-        place.subject,
-        place.severity or place.rule.severity,
+        match.node.lineno,
+        match.node.col_offset + 1,
+        match.subject,
+        match.severity or match.rule.severity,
     )
 
 

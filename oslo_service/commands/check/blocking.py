@@ -13,8 +13,9 @@ from oslo_service.commands.check.entries import (
     own_nodes,
     reached,
 )
+from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.modules import Function, Module
-from oslo_service.commands.check.places import Place, argument, constant, keyword
+from oslo_service.commands.check.nodes import argument, constant, keyword
 
 __all__ = ("find",)
 
@@ -60,7 +61,7 @@ _PLACES = {
 _LIFE = frozenset(("start", "stop", "wait", "reset"))
 
 
-def find(module: Module) -> Iterator[Place]:
+def find(module: Module) -> Iterator[Match]:
     """Find what blocks otherwise, or longer, on native threads."""
     starts = entries(module)
     yield from _endless(module, starts)
@@ -74,17 +75,17 @@ def find(module: Module) -> Iterator[Place]:
 # Endless loops
 
 
-def _endless(module: Module, starts: dict[Function, Kind]) -> Iterator[Place]:
+def _endless(module: Module, starts: dict[Function, Kind]) -> Iterator[Match]:
     for function, kind in starts.items():
         if kind in (Kind.LOOP, Kind.PERIODIC):
             continue
         for node in own_nodes(function):
             if isinstance(node, ast.While) and _is_endless(module, node, function):
-                yield Place(rules.ENDLESS, node, f"while True, in {kind.value}")
+                yield Match(rules.ENDLESS, node, f"while True, in {kind.value}")
 
 
 def _is_endless(module: Module, loop: ast.While, function: Function) -> bool:
-    """Tell whether nothing ends a loop; an exception that is caught outside might."""
+    """Whether nothing ends a loop; an exception that is caught outside might."""
     if not constant(loop.test):
         return False
     for one in module.around(loop):
@@ -96,7 +97,7 @@ def _is_endless(module: Module, loop: ast.While, function: Function) -> bool:
 
 
 def _may_leave(node: ast.AST, inner: bool = False) -> bool:
-    """Tell whether a part of a loop may leave it.
+    """Whether a part of a loop may leave it.
 
     :param inner: whether it is in another loop, which a `break` would leave.
     """
@@ -120,25 +121,25 @@ def _looks_for_stop(node: ast.AST) -> bool:
 # Wherever it stands
 
 
-def _anywhere(module: Module, beside: dict[Function, Kind]) -> Iterator[Place]:
+def _anywhere(module: Module, beside: dict[Function, Kind]) -> Iterator[Match]:
     for call in module.nodes(ast.Call):
         symbol = module.symbol(call.func)
         if symbol == "threading.Thread" and _keeps_process(module, call):
-            place = Place(rules.NOT_DAEMON, call, symbol)
-            yield place.lowered() if _is_brief(module, call) else place
+            match = Match(rules.NOT_DAEMON, call, symbol)
+            yield match.lowered() if _is_brief(module, call) else match
         elif symbol == "time.sleep" and _is_zero(call):
-            yield Place(rules.SLEEP_0, call, "time.sleep(0)")
+            yield Match(rules.SLEEP_0, call, "time.sleep(0)")
         elif symbol == "threading.local":
-            yield Place(rules.LOCALS, call, symbol)
+            yield Match(rules.LOCALS, call, symbol)
         elif symbol is not None and _forks(symbol, call):
             if not _daemonises(module, call):
-                place = Place(rules.FORK, call, symbol)
+                match = Match(rules.FORK, call, symbol)
                 known = module.function_around(call) in beside
-                yield place if known else place.lowered()
+                yield match if known else match.lowered()
 
 
 def _is_brief(module: Module, call: ast.Call) -> bool:
-    """Tell whether a thread's function is known, and goes round in nothing."""
+    """Whether a thread's function is known, and goes round in nothing."""
     target = argument(call, 1, "target")
     function = None if target is None else module.function(target)
     return function is not None and not any(
@@ -153,7 +154,7 @@ def _counts(loop: ast.For) -> bool:
 
 
 def _daemonises(module: Module, call: ast.Call) -> bool:
-    """Tell whether a fork is one of the two by which daemons are made."""
+    """Whether a fork is one of the two by which daemons are made."""
     function = module.function_around(call)
     owner = None if function is None else module.class_of(function)
     where = owner or function or module.top.node
@@ -176,7 +177,7 @@ def _forks(symbol: str, call: ast.Call) -> bool:
 
 
 def _keeps_process(module: Module, call: ast.Call) -> bool:
-    """Tell whether nothing around says that a thread is a daemon, or joined."""
+    """Whether nothing around says that a thread is a daemon, or joined."""
     if keyword(call, "daemon") is not None or any(
         one.arg is None for one in call.keywords
     ):
@@ -201,7 +202,7 @@ def _is_seen_to(node: ast.AST) -> bool:
 
 
 def _joins_text(call: ast.Call) -> bool:
-    """Tell whether a join() is that of a string or a path, not of a thread."""
+    """Whether a join() is that of a string or a path, not of a thread."""
     value = getattr(call.func, "value", None)
     is_path = getattr(value, "attr", "") == "path"
     return is_path or isinstance(value, ast.Constant | ast.JoinedStr)
@@ -210,7 +211,7 @@ def _joins_text(call: ast.Call) -> bool:
 # In what runs beside others
 
 
-def _in_function(module: Module, function: Function, kind: Kind) -> Iterator[Place]:
+def _in_function(module: Module, function: Function, kind: Kind) -> Iterator[Match]:
     for node in own_nodes(function):
         if not isinstance(node, ast.Call):
             continue
@@ -218,9 +219,9 @@ def _in_function(module: Module, function: Function, kind: Kind) -> Iterator[Pla
         if symbol is None:
             continue
         if _is_unlimited(symbol, node):
-            yield Place(rules.UNLIMITED, node, f"{symbol}, in {kind.value}")
+            yield Match(rules.UNLIMITED, node, f"{symbol}, in {kind.value}")
         elif symbol == "time.sleep" and kind is not Kind.POOL and _is_long(node):
-            yield Place(rules.LONG_SLEEP, node, f"{symbol}, in {kind.value}")
+            yield Match(rules.LONG_SLEEP, node, f"{symbol}, in {kind.value}")
 
 
 def _is_unlimited(symbol: str, call: ast.Call) -> bool:
@@ -238,7 +239,7 @@ def _is_long(call: ast.Call) -> bool:
     return not isinstance(seconds, int | float) or seconds > _BRIEF
 
 
-def _signals(module: Module, beside: dict[Function, Kind]) -> Iterator[Place]:
+def _signals(module: Module, beside: dict[Function, Kind]) -> Iterator[Match]:
     methods: dict[Function, Kind] = {
         made: Kind.THREAD
         for made in module.nodes(ast.FunctionDef)
@@ -249,6 +250,6 @@ def _signals(module: Module, beside: dict[Function, Kind]) -> Iterator[Place]:
         for node in own_nodes(function):
             if isinstance(node, ast.Call) and module.symbol(node.func) in _HANDLERS:
                 where = "a service" if function in services else beside[function].value
-                yield Place(
+                yield Match(
                     rules.SIGNAL, node, f"{module.symbol(node.func)}, in {where}"
                 )

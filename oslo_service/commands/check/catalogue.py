@@ -12,9 +12,9 @@ from oslo_service.commands.check import (
     library_rules,
     state_rules,
 )
+from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Rule, Severity
 from oslo_service.commands.check.modules import Module
-from oslo_service.commands.check.places import Place
 
 __all__ = ("FINDERS", "RULES", "UNREADABLE", "chosen")
 
@@ -33,7 +33,7 @@ RULES: tuple[Rule, ...] = (
     *blocking_rules.RULES,
     *state_rules.RULES,
 )
-FINDERS: tuple[Callable[[Module], Iterator[Place]], ...] = (
+FINDERS: tuple[Callable[[Module], Iterator[Match]], ...] = (
     eventlet_use.find,
     library_rules.find,
     blocking.find,
@@ -42,7 +42,7 @@ FINDERS: tuple[Callable[[Module], Iterator[Place]], ...] = (
 
 
 def chosen(select: Iterable[str], ignore: Iterable[str]) -> frozenset[str]:
-    """Give the ids of the rules to apply.
+    """Return the ids of the rules to apply.
 
     :param select: ids, or beginnings of ids; none stands for all.
     :param ignore: likewise, of those to leave out.

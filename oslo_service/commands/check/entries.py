@@ -7,7 +7,7 @@ import enum
 from collections.abc import Iterator
 
 from oslo_service.commands.check.modules import Function, Module
-from oslo_service.commands.check.places import argument
+from oslo_service.commands.check.nodes import argument
 
 __all__ = ("Kind", "entries", "is_service", "own_nodes", "reached")
 
@@ -60,7 +60,7 @@ _DECORATORS = frozenset(
 
 
 def entries(module: Module) -> dict[Function, Kind]:
-    """Give the functions of a module that it has run beside others."""
+    """Return the functions of a module that it has run beside others."""
     found: dict[Function, Kind] = {}
     for call in module.nodes(ast.Call):
         where = _expected(module, call)
@@ -100,12 +100,12 @@ def _is_thread(module: Module, owner: ast.ClassDef | None) -> bool:
 
 
 def is_service(module: Module, owner: ast.ClassDef | None) -> bool:
-    """Tell whether a class is one that launchers run."""
+    """Whether a class is one that launchers run."""
     return owner is not None and not _SERVICES.isdisjoint(module.ancestors(owner))
 
 
 def reached(module: Module, starts: dict[Function, Kind]) -> dict[Function, Kind]:
-    """Give the functions, and those of the module that they call in turn."""
+    """Return the functions, and those of the module that they call in turn."""
     found = dict(starts)
     rest = list(starts)
     while rest:
@@ -119,7 +119,7 @@ def reached(module: Module, starts: dict[Function, Kind]) -> dict[Function, Kind
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    """Give what is in a function, but not in those defined in it."""
+    """Return what is in a function, but not in those defined in it."""
     rest = list(ast.iter_child_nodes(function))
     while rest:
         node = rest.pop()

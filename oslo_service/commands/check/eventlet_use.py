@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from oslo_service.commands.check import eventlet_names, guards
 from oslo_service.commands.check import eventlet_rules as rules
+from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Severity
 from oslo_service.commands.check.modules import Module
-from oslo_service.commands.check.places import Place, constant, keyword, maximal
+from oslo_service.commands.check.nodes import constant, keyword, maximal
 
 __all__ = ("find",)
 
@@ -38,13 +39,13 @@ _SERVERS = frozenset(
 _REPLACERS = frozenset(("patch", "setattr", "MonkeyPatch", "MockPatch"))
 
 
-def find(module: Module) -> Iterator[Place]:
+def find(module: Module) -> Iterator[Match]:
     """Find what ties a module to Eventlet."""
-    for place in _all(module):
-        yield place.lowered() if guards.is_guarded(module, place.node) else place
+    for match in _all(module):
+        yield match.lowered() if guards.is_guarded(module, match.node) else match
 
 
-def _all(module: Module) -> Iterator[Place]:
+def _all(module: Module) -> Iterator[Match]:
     yield from _imports(module)
     yield from _uses(module)
     for call in module.nodes(ast.Call):
@@ -52,14 +53,14 @@ def _all(module: Module) -> Iterator[Place]:
     for attribute in module.nodes(ast.Attribute):
         if module.symbol(attribute) == "oslo_service.backend.BackendType.EVENTLET":
             if not isinstance(module.parents[attribute], ast.Compare):
-                yield Place(rules.STATED, attribute, "BackendType.EVENTLET")
+                yield Match(rules.STATED, attribute, "BackendType.EVENTLET")
 
 
 def _model(symbol: str) -> bool:
     return symbol.partition(".")[0] in _MODELS
 
 
-def _imports(module: Module) -> Iterator[Place]:
+def _imports(module: Module) -> Iterator[Match]:
     for node in module.nodes(ast.Import):
         for alias in node.names:
             if _model(alias.name):
@@ -70,20 +71,20 @@ def _imports(module: Module) -> Iterator[Place]:
             if symbol.startswith("oslo_service.backend") and ".eventlet" in (
                 symbol.replace("_eventlet", ".eventlet")
             ):
-                yield Place(rules.STATED, from_, symbol)
+                yield Match(rules.STATED, from_, symbol)
             elif _model(found) and "()" not in found:
                 through = "" if found == symbol else f", by way of {symbol}"
                 yield _imported(module, from_, found, through)
 
 
-def _imported(module: Module, node: ast.stmt, symbol: str, through: str = "") -> Place:
+def _imported(module: Module, node: ast.stmt, symbol: str, through: str = "") -> Match:
     rule = rules.GREEN if f"{symbol}.".startswith(_GREEN) else rules.IMPORT
-    place = Place(rule, node, symbol + through)
+    match = Match(rule, node, symbol + through)
     late = module.function_around(node) is not None
-    return place.lowered(Severity.WARNING) if late else place
+    return match.lowered(Severity.WARNING) if late else match
 
 
-def _uses(module: Module) -> Iterator[Place]:
+def _uses(module: Module) -> Iterator[Match]:
     for node in module.nodes(ast.Name, ast.Attribute):
         bound = isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
         if maximal(module, node) and not bound:
@@ -92,7 +93,7 @@ def _uses(module: Module) -> Iterator[Place]:
                 yield from _use(module, node, symbol)
 
 
-def _use(module: Module, node: ast.expr, symbol: str) -> Iterator[Place]:
+def _use(module: Module, node: ast.expr, symbol: str) -> Iterator[Match]:
     rule = eventlet_names.rule_for(symbol)
     if isinstance(getattr(node, "ctx", None), ast.Store):
         rule = None if rule is None else rules.MOCKED
@@ -105,11 +106,11 @@ def _use(module: Module, node: ast.expr, symbol: str) -> Iterator[Place]:
     elif rule is rules.SLEEP and _is_yield(module, node):
         rule = rules.YIELD
     if rule is not None and not _is_replaced(module, node):
-        yield Place(rule, node, symbol)
+        yield Match(rule, node, symbol)
 
 
 def _is_spelt_out(module: Module, node: ast.expr) -> bool:
-    """Tell whether a dotted name begins with ``eventlet`` itself."""
+    """Whether a dotted name begins with ``eventlet`` itself."""
     while isinstance(node, ast.Attribute):
         node = node.value
     return module.symbol(node) == "eventlet"
@@ -121,7 +122,7 @@ def _is_called(module: Module, node: ast.expr) -> bool:
 
 
 def _is_type(module: Module, node: ast.expr) -> bool:
-    """Tell whether a class is named as a type: in A | B, or isinstance()."""
+    """Whether a class is named as a type: in A | B, or isinstance()."""
     parent = module.parents[node]
     if isinstance(parent, ast.Call):
         return getattr(parent.func, "id", "") in ("isinstance", "issubclass")
@@ -139,26 +140,26 @@ def _is_yield(module: Module, node: ast.expr) -> bool:
     )
 
 
-def _call(module: Module, call: ast.Call) -> Iterator[Place]:
+def _call(module: Module, call: ast.Call) -> Iterator[Match]:
     first = constant(call.args[0]) if call.args else None
     symbol = module.symbol(call.func)
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
     if isinstance(first, str) and _model(first):
         if symbol in _IMPORTERS or name == "__import__":
-            yield Place(rules.DYNAMIC, call, first)
+            yield Match(rules.DYNAMIC, call, first)
         elif name in _REPLACERS and "." in first:
-            yield Place(rules.MOCKED, call, first)
+            yield Match(rules.MOCKED, call, first)
     if name in _SERVERS and constant(keyword(call, "executor")) == "eventlet":
-        yield Place(rules.EXECUTOR, call, f"{name}(executor='eventlet')")
+        yield Match(rules.EXECUTOR, call, f"{name}(executor='eventlet')")
     if symbol == "oslo_service.backend.init_backend" and first == "eventlet":
-        yield Place(rules.STATED, call, "init_backend('eventlet')")
+        yield Match(rules.STATED, call, "init_backend('eventlet')")
     if call.args and _replaces(call) and (base := module.symbol(call.args[0])):
         if _model(base) and "()" not in base:
-            yield Place(rules.MOCKED, call, f"{base}.{constant(call.args[1])}")
+            yield Match(rules.MOCKED, call, f"{base}.{constant(call.args[1])}")
 
 
 def _replaces(call: ast.Call) -> bool:
-    """Tell whether a call is mock.patch.object(thing, "name"), or the like."""
+    """Whether a call is mock.patch.object(thing, "name"), or the like."""
     name = getattr(call.func, "attr", "")
     inner = getattr(getattr(call.func, "value", None), "attr", "")
     inner = inner or getattr(getattr(call.func, "value", None), "id", "")

@@ -54,7 +54,7 @@ def _matches(path: Path, pattern: str) -> bool:
 
 
 def read(path: Path) -> str:
-    """Give the text of a Python file, in the encoding that it declares.
+    """Return the text of a Python file, in the encoding that it declares.
 
     :raises OSError: it cannot be read, or is not a regular file.
     :raises SyntaxError: its encoding is unknown.
@@ -80,7 +80,7 @@ def parse(text: str, path: Path) -> ast.Module:
 
 
 def dotted_name(path: Path) -> str:
-    """Give the name under which a file is imported, by the packages around it."""
+    """Return the name under which a file is imported, by the packages around it."""
     path = path.absolute()
     parts = [] if path.stem == "__init__" else [path.stem]
     for folder in path.parents:

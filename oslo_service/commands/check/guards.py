@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Places that are reached only where the code has seen to it that Eventlet is there."""
+"""Code that is reached only where it has been found out that Eventlet is there."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ _ON_THREADS = re.compile(r"threading\b(?!\.)|(native|on|use)_threads", re.IGNORE
 
 
 def is_guarded(module: Module, node: ast.AST) -> bool:
-    """Tell whether a place is reached only where the process runs on Eventlet."""
+    """Whether a node is reached only where the process runs on Eventlet."""
     child = node
     for one in module.around(node):
         if isinstance(one, ast.If) and _speaks_of_model(one, child):
@@ -39,5 +39,5 @@ def _speaks_of_model(one: ast.If, child: ast.AST) -> bool:
 
 
 def _may_fail(one: ast.Try, node: ast.AST) -> bool:
-    """Tell whether an import may fail, and the module lives on."""
+    """Whether an import may fail, and the module lives on."""
     return isinstance(node, ast.Import | ast.ImportFrom) and bool(one.handlers)

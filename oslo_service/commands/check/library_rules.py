@@ -7,15 +7,10 @@ import re
 from collections.abc import Iterator
 
 from oslo_service.commands.check.entries import is_service
+from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Rule, Severity
 from oslo_service.commands.check.modules import Module
-from oslo_service.commands.check.places import (
-    Place,
-    argument,
-    constant,
-    keyword,
-    maximal,
-)
+from oslo_service.commands.check.nodes import argument, constant, keyword, maximal
 
 __all__ = ("RULES", "find")
 
@@ -26,7 +21,7 @@ LARGE = Rule(
     "OSE201",
     Severity.WARNING,
     f"a pool of more than {_MANY} threads",
-    "Each place that is taken is a native thread, with a stack and a share of the"
+    "Each slot in use is a native thread, with a stack and a share of the"
     " scheduler; green threads were next to free.",
     "As many as work at a time, a handful for what computes and some dozens for what"
     " waits; threading.stack_size() where it has to be more.",
@@ -93,7 +88,7 @@ _BEGIN = re.compile(
     rf"{_LOOP}\.start|{_GROUP}\.add_(thread|timer|timer_args|dynamic_timer"
     "|dynamic_timer_args)"
 )
-# The parameter that is a size: its place, its name.
+# The parameter that is a size: its position, its name.
 _SIZES = {
     "oslo_service.threadgroup.ThreadGroup": (0, "thread_pool_size"),
     "oslo_service.service.Service": (0, "threads"),
@@ -111,7 +106,7 @@ _REPEATING = (
 )
 
 
-def find(module: Module) -> Iterator[Place]:
+def find(module: Module) -> Iterator[Match]:
     """Find features of the library that are different on native threads."""
     for call in module.nodes(ast.Call):
         symbol = module.symbol(call.func)
@@ -119,13 +114,13 @@ def find(module: Module) -> Iterator[Place]:
         if symbol is not None and symbol.startswith("oslo_service."):
             yield from _begin(module, call, symbol)
             if _SHORT.fullmatch(symbol):
-                yield Place(SHORT_POLL, call, _short(symbol))
+                yield Match(SHORT_POLL, call, _short(symbol))
             if _STOPPED.fullmatch(symbol):
-                yield Place(STOP_THREAD, call, _short(symbol))
+                yield Match(STOP_THREAD, call, _short(symbol))
     for attribute in module.nodes(ast.Attribute):
         symbol = module.symbol(attribute) or ""
         if _INSIDE.match(symbol) and _is_first(module, attribute):
-            yield Place(INSIDES, attribute, _short(symbol))
+            yield Match(INSIDES, attribute, _short(symbol))
     yield from _contradictions(module)
 
 
@@ -134,12 +129,12 @@ def _short(symbol: str) -> str:
 
 
 def _is_first(module: Module, attribute: ast.Attribute) -> bool:
-    """Tell whether no shorter part of a dotted name would do."""
+    """Whether no shorter part of a dotted name would do."""
     before = module.symbol(attribute.value) or ""
     return isinstance(attribute.ctx, ast.Load) and not _INSIDE.match(before)
 
 
-def _size(module: Module, call: ast.Call, symbol: str | None) -> Iterator[Place]:
+def _size(module: Module, call: ast.Call, symbol: str | None) -> Iterator[Match]:
     if _is_super_init(call):
         owner = _owner(module, call)
         if owner is None:
@@ -156,7 +151,7 @@ def _size(module: Module, call: ast.Call, symbol: str | None) -> Iterator[Place]
         return
     size = constant(given)
     if isinstance(size, int) and size > _MANY:
-        yield Place(LARGE, call, f"{symbol.rpartition('.')[2]} of {size}")
+        yield Match(LARGE, call, f"{symbol.rpartition('.')[2]} of {size}")
 
 
 def _is_super_init(call: ast.Call) -> bool:
@@ -173,24 +168,24 @@ def _owner(module: Module, node: ast.AST) -> ast.ClassDef | None:
     return None if function is None else module.class_of(function)
 
 
-def _begin(module: Module, call: ast.Call, symbol: str) -> Iterator[Place]:
+def _begin(module: Module, call: ast.Call, symbol: str) -> Iterator[Match]:
     if not _BEGIN.fullmatch(symbol):
         return
     function = module.function_around(call)
     in_constructor = getattr(function, "name", "") == "__init__"
     if in_constructor and is_service(module, _owner(module, call)):
-        yield Place(EARLY, call, _short(symbol))
+        yield Match(EARLY, call, _short(symbol))
     if symbol.endswith("add_thread") or not maximal(module, call):
         return
     for one in module.around(call):
         if one is function:
             break
         if isinstance(one, _REPEATING):
-            yield Place(MANY_LOOPS, call, _short(symbol))
+            yield Match(MANY_LOOPS, call, _short(symbol))
             break
 
 
-def _contradictions(module: Module) -> Iterator[Place]:
+def _contradictions(module: Module) -> Iterator[Match]:
     """Find both in one block: where they are apart, they may exclude each other."""
     calls = [(call, module.symbol(call.func)) for call in module.nodes(ast.Call)]
     patching = ("eventlet.monkey_patch", "eventlet.patcher.monkey_patch")
@@ -200,11 +195,11 @@ def _contradictions(module: Module) -> Iterator[Place]:
             given = argument(call, 0, "type_")
             said = (module.symbol(given) or "").rpartition(".")[2] or constant(given)
             if str(said).lower() == "threading" and _block(module, call) in blocks:
-                yield Place(CONTRADICTION, call, "init_backend(threading)")
+                yield Match(CONTRADICTION, call, "init_backend(threading)")
 
 
 def _block(module: Module, call: ast.Call) -> tuple[ast.AST, bool]:
-    """Give the statement that a call is in the block of, and whether in its else."""
+    """Return the statement that a call is in the block of, and whether in its else."""
     child: ast.AST = call
     for one in module.around(call):
         if isinstance(child, ast.stmt):

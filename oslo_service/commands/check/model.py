@@ -27,7 +27,7 @@ class Rule:
     :ivar id: never given to another rule.
     :ivar title: what is found, in a few words.
     :ivar why: why it matters on native threads.
-    :ivar instead: what to write in its place.
+    :ivar instead: what to write instead.
     """
 
     id: str
@@ -39,13 +39,13 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """A place at which a rule applies.
+    """That a rule applies somewhere in a file.
 
     :ivar line: from 1.
     :ivar column: from 1.
     :ivar subject: what it is about: a name in the code, as far as it could be
         followed.
-    :ivar severity: that of the rule, or less where the place says so.
+    :ivar severity: that of the rule, or less where the code around says so.
     """
 
     rule: Rule

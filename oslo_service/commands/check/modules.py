@@ -41,7 +41,7 @@ class Module(Tree):
         self.project.add(self.name, symbols, bases)
 
     def symbol(self, node: ast.expr | None) -> str | None:
-        """Give what an expression stands for; None where that is not plain."""
+        """Return what an expression stands for; None where that is not plain."""
         if node is None:
             return None
         if node not in self._symbols:
@@ -71,14 +71,14 @@ class Module(Tree):
         return None if scope is None else self.bound(scope, node.id)
 
     def bound(self, scope: Scope, name: str) -> str | None:
-        """Give what a name stands for that a scope binds."""
+        """Return what a name stands for that a scope binds."""
         if name not in scope.symbols:
             scope.symbols[name] = None  # as above
             scope.symbols[name] = self._unite(scope.bindings[name])
         return scope.symbols[name]
 
     def _unite(self, sources: list[Source]) -> str | None:
-        """Give the one symbol that all sources have; None counts for any."""
+        """Return the one symbol that all sources have; None counts for any."""
         symbols = {
             one if isinstance(one, str) or one is None else self.symbol(one)
             for one in sources
@@ -89,7 +89,7 @@ class Module(Tree):
     # Classes
 
     def lineage(self, owner: ast.ClassDef) -> list[ast.ClassDef]:
-        """Give a class and those of its bases that are in this module."""
+        """Return a class and those of its bases that are in this module."""
         found = [owner]
         for one in found:
             for base in one.bases:
@@ -99,7 +99,7 @@ class Module(Tree):
         return found
 
     def ancestors(self, owner: ast.ClassDef) -> set[str]:
-        """Give the symbols of the bases, direct and indirect."""
+        """Return the symbols of the bases, direct and indirect."""
         found: set[str] = set()
         rest = [self.symbol(base) for one in self.lineage(owner) for base in one.bases]
         while rest:
@@ -120,7 +120,7 @@ class Module(Tree):
         return None
 
     def function(self, node: ast.expr) -> Function | None:
-        """Give the function of this module that an expression stands for."""
+        """Return the function of this module that an expression stands for."""
         if isinstance(node, ast.Lambda):
             return node
         if isinstance(node, ast.Name):

@@ -27,7 +27,7 @@ class Project:
 
     @staticmethod
     def wants(text: str) -> bool:
-        """Tell whether the text of a module promises anything to pass on."""
+        """Whether the text of a module promises anything to pass on."""
         return any(one in text for one in _ORIGINS)
 
     def add(

@@ -18,7 +18,7 @@ _VERSION = 1
 
 
 def as_text(result: Result) -> str:
-    """Give the findings for people, rule by rule, and a summary."""
+    """Return the findings for people, rule by rule, and a summary."""
     by_rule: dict[Rule, list[Finding]] = collections.defaultdict(list)
     for finding in result.findings:
         by_rule[finding.rule].append(finding)
@@ -36,7 +36,7 @@ def _place(finding: Finding) -> str:
 
 
 def explain(rule: Rule) -> str:
-    """Give a rule for people."""
+    """Return a rule for people."""
     lines = [f"{rule.id} {rule.severity}: {rule.title}"]
     for label, text in (("Why:     ", rule.why), ("Instead: ", rule.instead)):
         lines += textwrap.wrap(
@@ -67,7 +67,7 @@ def _number(count: int, name: str) -> str:
 
 
 def as_json(result: Result, failed: bool) -> str:
-    """Give the findings for programs.
+    """Return the findings for programs.
 
     :param failed: whether any is as bad as was asked to fail on.
     """

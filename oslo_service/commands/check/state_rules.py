@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 
 from oslo_service.commands.check.entries import Kind, entries, own_nodes, reached
+from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Rule, Severity
 from oslo_service.commands.check.modules import Function, Module
-from oslo_service.commands.check.places import Place
 
 __all__ = ("RULES", "find")
 
@@ -52,7 +52,7 @@ _CONTAINERS = frozenset(
 )
 
 
-def find(module: Module) -> Iterator[Place]:
+def find(module: Module) -> Iterator[Match]:
     """Find state of the module that its loops and threads change unprotected."""
     containers = _containers(module)
     changed = {
@@ -63,15 +63,15 @@ def find(module: Module) -> Iterator[Place]:
     for function, kind in reached(module, entries(module)).items():
         for node in own_nodes(function):
             if not _is_locked(module, node, function):
-                for place in _at(module, node, containers, changed):
-                    if kind not in _ALONE or _is_shared(module, place, function):
-                        yield place
+                for match in _at(module, node, containers, changed):
+                    if kind not in _ALONE or _is_shared(module, match, function):
+                        yield match
 
 
-def _is_shared(module: Module, place: Place, function: Function) -> bool:
-    """Tell whether another function uses what a place is about."""
+def _is_shared(module: Module, match: Match, function: Function) -> bool:
+    """Whether another function uses what a match is about."""
     return any(
-        node.id == place.subject
+        node.id == match.subject
         and _global(module, node) is not None
         and module.function_around(node) not in (function, None)
         for node in module.nodes(ast.Name)
@@ -83,23 +83,23 @@ def _at(
     node: ast.AST,
     containers: set[str],
     changed: set[str],
-) -> Iterator[Place]:
+) -> Iterator[Match]:
     if isinstance(node, ast.AugAssign | ast.Assign):
         name = _counted(module, node)
         if name is not None:
-            yield Place(COUNTED, node, name)
+            yield Match(COUNTED, node, name)
     elif isinstance(node, ast.If):
         name = _checked(module, node, containers)
         if name is not None:
-            yield Place(CHECKED, node, name)
+            yield Match(CHECKED, node, name)
     elif isinstance(node, ast.For):
         name = _iterated(module, node, containers)
         if name in changed:
-            yield Place(ITERATED, node, str(name))
+            yield Match(ITERATED, node, str(name))
 
 
 def _containers(module: Module) -> set[str]:
-    """Give the names of the module's dicts, lists and sets."""
+    """Return the names of the module's dicts, lists and sets."""
     found = set()
     for name, sources in module.top.bindings.items():
         for one in sources:
@@ -113,14 +113,14 @@ def _containers(module: Module) -> set[str]:
 
 
 def _global(module: Module, node: ast.AST | None) -> str | None:
-    """Give the name of the module's variable that a node is."""
+    """Return the name of the module's variable that a node is."""
     if isinstance(node, ast.Name) and module.binding(node) is module.top:
         return node.id
     return None
 
 
 def _is_locked(module: Module, node: ast.AST, function: Function) -> bool:
-    """Tell whether a lock is held: by a with statement, or a decorator."""
+    """Whether a lock is held: by a with statement, or a decorator."""
     for one in module.around(node):
         if isinstance(one, ast.With):
             if any(_is_lock(item.context_expr) for item in one.items):
@@ -169,7 +169,7 @@ def _checked(module: Module, node: ast.If, containers: set[str]) -> str | None:
 
 
 def _changed(module: Module, node: ast.Name) -> str | None:
-    """Give the global of which a node is changed: G[k] = v, del G[k], G.add()."""
+    """Return the global of which a node is changed: G[k] = v, del G[k], G.add()."""
     name = _global(module, node)
     parent = module.parents[node]
     if isinstance(parent, ast.Subscript) and parent.value is node:
@@ -180,7 +180,7 @@ def _changed(module: Module, node: ast.Name) -> str | None:
 
 
 def _one_step(module: Module, node: ast.Name) -> bool:
-    """Tell whether a change is one that takes a second look itself."""
+    """Whether a change is one that takes a second look itself."""
     method = module.parents[node]
     call = module.parents[method]
     if not (isinstance(method, ast.Attribute) and isinstance(call, ast.Call)):

@@ -42,7 +42,7 @@ class Scope:
         self.not_local: set[str] = set()
 
     def bind(self, name: str, source: Source) -> None:
-        """Note that a name is bound here."""
+        """Record that a name is bound here."""
         self.bindings.setdefault(name, []).append(source)
 
 
@@ -75,32 +75,32 @@ class Tree:
     def nodes(self, kind: type[N], other: type[M], /) -> Iterator[N | M]: ...
 
     def nodes(self, *kinds: type[Any]) -> Iterator[Any]:
-        """Give the nodes of some types."""
+        """Return the nodes of some types."""
         for kind in kinds:
             yield from self._by_type.get(kind, ())
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
-        """Give what a node is in, from the inside out."""
+        """Return what a node is in, from the inside out."""
         while (parent := self.parents.get(node)) is not None:
             yield parent
             node = parent
 
     def scope_of(self, node: ast.AST) -> Scope:
-        """Give the innermost scope that a node is in."""
+        """Return the innermost scope that a node is in."""
         for one in self.around(node):
             if one in self.scopes:
                 return self.scopes[one]
         return self.top
 
     def function_around(self, node: ast.AST) -> Function | None:
-        """Give the function that a node is in."""
+        """Return the function that a node is in."""
         for one in self.around(node):
             if isinstance(one, Function):
                 return one
         return None
 
     def class_of(self, function: ast.AST) -> ast.ClassDef | None:
-        """Give the class that a function is a method of."""
+        """Return the class that a function is a method of."""
         parent = self.parents.get(function)
         return parent if isinstance(parent, ast.ClassDef) else None
 
@@ -161,7 +161,7 @@ class Tree:
         return f"{self.name}.{name}" if scope is self.top else None
 
     def _stored(self, target: ast.expr) -> Source:
-        """Give the expression whose value a target gets, where that is plain."""
+        """Return the expression whose value a target gets, where that is plain."""
         parent = self.parents[target]
         if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr):
             return parent.value or ast.Constant(None)  # annotated, and not set
@@ -170,7 +170,7 @@ class Tree:
         return None
 
     def imports(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
-        """Give the names that a statement binds, and their symbols."""
+        """Return the names that a statement binds, and their symbols."""
         if isinstance(node, ast.Import):
             for alias in node.names:
                 first = alias.name.partition(".")[0]
@@ -190,7 +190,7 @@ class Tree:
         return ".".join((*parts, node.module) if node.module else parts)
 
     def binding(self, node: ast.Name) -> Scope | None:
-        """Give the scope in which a name is bound that is used in a place."""
+        """Return the scope in which a name is bound."""
         start = scope = self.scope_of(node)
         while True:
             if node.id in scope.not_local or scope.parent is None:
@@ -201,7 +201,7 @@ class Tree:
             scope = scope.parent
 
     def owner(self, node: ast.AST) -> ast.ClassDef | None:
-        """Give the class of which ``node`` is the ``self``."""
+        """Return the class of which ``node`` is the ``self``."""
         if not isinstance(node, ast.Name):
             return None
         scope = self.binding(node)

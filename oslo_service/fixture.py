@@ -95,7 +95,7 @@ class _PausesCount(clock.Clock):
         return super().now() if self._closed else self._began + self._slept.get()
 
     def add(self, seconds: float) -> None:
-        """Have the time of the calling task go on."""
+        """Advance the time of the calling task."""
         self._slept.set(self._slept.get() + seconds)
 
     def close(self) -> None:
@@ -104,18 +104,18 @@ class _PausesCount(clock.Clock):
 
 
 class ClockFixture(fixtures.Fixture):
-    """A clock that is turned by hand, under looping calls and what is made of them.
+    """A manual clock, under looping calls and what is made of them.
 
     It is the time of the looping calls, timers and retries that begin while it
     is in place, and of periodic tasks. They pause until :meth:`advance` has
-    turned it far enough. What time it is for everybody else, and how long they
+    gone far enough. What time it is for everybody else, and how long they
     sleep, does not change.
 
     What has not ended when it is taken away pauses in real time from then on.
 
     :param patience: how many seconds of real time :meth:`advance` waits for
         the calls that are due at one moment, and a retry for somebody who
-        turns the clock.
+        advances the clock.
     """
 
     def __init__(self, patience: float = 10.0) -> None:
@@ -124,11 +124,11 @@ class ClockFixture(fixtures.Fixture):
 
     @property
     def elapsed(self) -> float:
-        """The seconds by which the clock has been turned."""
+        """The seconds by which the clock has been advanced."""
         return self._clock.elapsed
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock, and return when everything due has been done.
+        """Advance the clock, and return when everything due has been done.
 
         The calls are made in the order of their time, one after the other;
         those of the same time in the order in which their loops were started.

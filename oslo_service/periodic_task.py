@@ -58,7 +58,7 @@ Call = Callable[[], Any]
 
 
 def _aligned(last_run: float | None, spacing: float, at: float) -> float:
-    """Give the time that counts as that of a run which begins now.
+    """Return the time that counts as that of a run which begins now.
 
     It is a multiple of the spacing after the last one, so that delays do not
     add up; and, from a spacing of 20 s on, up to a twentieth of it later, in
@@ -202,7 +202,7 @@ class PeriodicTasks:
         ]
 
     def _look(self) -> tuple[list[Declared], float]:
-        """Give the tasks that are due, and when the next of the others is."""
+        """Return the tasks that are due, and when the next of the others is."""
         last_runs, spacings = self._periodic_last_run, self._periodic_spacing
         at = now()
         later = at + DEFAULT_INTERVAL
@@ -223,7 +223,7 @@ class PeriodicTasks:
         )
 
     def _begin(self, name: str) -> float:
-        """Take in that a task is run now; give when it is due again."""
+        """Record that a task is run now; return when it is due again."""
         spacing = self._periodic_spacing[name]
         last_run = _aligned(self._periodic_last_run[name], spacing, now())
         self._periodic_last_run[name] = last_run
@@ -255,7 +255,7 @@ def _check_processes(processes: object) -> None:
 
 
 def _is_failure(error: BaseException) -> bool:
-    """Tell whether what a periodic task has raised is its failure alone.
+    """Whether what a periodic task has raised is its failure alone.
 
     SystemExit is: it would end a task of the driver, which this one is not.
     """
@@ -263,5 +263,5 @@ def _is_failure(error: BaseException) -> bool:
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Give the options for oslo-config-generator: (group, options) pairs."""
+    """Return the options for oslo-config-generator: (group, options) pairs."""
     return opts.listed((None, opts.periodic_opts))

@@ -77,7 +77,7 @@ class ThreadGroup:
         """How many threads a subclass that starts them itself may have; deprecated.
 
         ``thread_pool_size`` where that was stated, else 1000, as it used to be on
-        native threads: there is no waiting for a place in such a subclass.
+        native threads: there is no waiting for a slot in such a subclass.
         """
         warn_once("ThreadGroup.max_threads", _SIZE)
         return self._max_threads
@@ -197,21 +197,20 @@ class ThreadGroup:
     ) -> None:
         timer._driver_name = self._driver_name
         timer._on_end = self.timer_done
-        # Before it starts: it may end, and leave, before start() returns.
-        self.timers.append(timer)
         if not callable(timer.f):
             # Not refused: projects' tests add such timers, and count them.
+            self.timers.append(timer)
             message = "A timer that never ticks was added: %r cannot be called"
             LOG.error(message, timer.f, stack_info=True)
             return
         try:
-            start()
+            self._members.start_timer(timer, start)
         except BaseException:
             self.timer_done(timer)
             raise
 
     def timer_done(self, timer: loopingcall.LoopingCallBase) -> None:
-        """Take a timer out of the group; it is not stopped."""
+        """Remove a timer from the group; it is not stopped."""
         discard(self._members.timers, timer)
 
     def stop_timers(self, wait: bool = False) -> None:
@@ -221,9 +220,7 @@ class ThreadGroup:
         """
         timers = list(self.timers)
         for timer in timers:
-            timer.stop()
-            if timer.done is None:  # it never began
-                self.timer_done(timer)
+            self._members.stop_timer(timer)
         if wait:
             self._wait_for(timers)
 
@@ -234,11 +231,11 @@ class ThreadGroup:
     ) -> Thread:
         """Call ``callback(*args, **kwargs)`` in a thread of the group.
 
-        In a full group it waits for a place, unless the caller is itself one
+        In a full group it waits for a slot, unless the caller is itself one
         of the group's threads or timers: then the function runs in the caller.
 
         :returns: the thread; one that is cancelled, where the group was
-            stopped, or cancelled, while this waited for a place.
+            stopped, or cancelled, while this waited for a slot.
         """
         driver, members = self._driver(), self._members
         call = functools.partial(callback, *args, **kwargs)
@@ -262,7 +259,7 @@ class ThreadGroup:
         )
 
     def thread_done(self, thread: Thread) -> None:
-        """Take a thread out of the group; it is not stopped."""
+        """Remove a thread from the group; it is not stopped."""
         self._members.leave(thread)
 
     # Ending
@@ -309,7 +306,7 @@ class ThreadGroup:
         self._wait_for(self._all())
 
     def waitall(self) -> None:
-        """Do as :meth:`wait`, until nothing is left that was added meanwhile."""
+        """Block as :meth:`wait`, also for what is added meanwhile."""
         joining.wait_until_empty(self._driver(), self._members, self._all)
 
     def _all(self) -> list[Any]:

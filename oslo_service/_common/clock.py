@@ -1,8 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The one place that time comes from: a test can put another clock here."""
+"""The time of everything but looping calls, which have a clock of their own."""
 
 from time import monotonic as now
 
-#: Gives the monotonic time in seconds.
+#: Returns the monotonic time in seconds; a test can put another clock here.
 __all__ = ("now",)

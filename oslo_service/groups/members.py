@@ -35,6 +35,9 @@ class Members:
         # Who makes the calls of the threads: a thread may act before its
         # entry in the list above has been made.
         self._callers: set[int] = set()
+        # Timers that are about to start; one that a stop finds here is stopped
+        # as soon as it has started.
+        self._starting: set[loopingcall.LoopingCallBase] = set()
         # Who has a slot.
         self._holders: set[Thread] = set()
 
@@ -63,10 +66,32 @@ class Members:
         thread.thread = task = InlineTask(driver, body, name)
         task.main()
 
+    def start_timer(
+        self, timer: loopingcall.LoopingCallBase, start: Callable[[], object]
+    ) -> None:
+        """Add a timer and start it; one that is stopped meanwhile ends at once."""
+        self._starting.add(timer)
+        # Before it starts: it may end, and leave, before start() returns.
+        self.timers.append(timer)
+        try:
+            start()
+        finally:
+            try:
+                self._starting.remove(timer)
+            except KeyError:
+                timer.stop()
+
     # Ending
 
+    def stop_timer(self, timer: loopingcall.LoopingCallBase) -> None:
+        """Stop a timer, also one that is about to start. Non-blocking."""
+        self._starting.discard(timer)
+        timer.stop()
+        if timer.done is None:  # it never began
+            discard(self.timers, timer)
+
     def leave(self, thread: Thread) -> None:
-        """Take a thread out, and give its slot back. Idempotent."""
+        """Remove a thread, and release its slot. Idempotent."""
         try:
             self._holders.remove(thread)
         except KeyError:

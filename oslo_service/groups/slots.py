@@ -43,7 +43,7 @@ class Slots:
             return True
 
     def release(self) -> None:
-        """Give a slot back, to the first who waits for one."""
+        """Hand a slot over to the first who waits for one, if anybody does."""
         with self._lock:
             ticket = self._queue.popleft() if self._queue else None
             if ticket is None:

@@ -50,7 +50,7 @@ class GroupWaits:
                 self._waiting.discard(ident)
 
     def holds(self, task: Waitable) -> bool:
-        """Tell whether a task waits for the group itself."""
+        """Whether a task waits for the group itself."""
         return task.ident in self._waiting
 
     def notify(self) -> None:

@@ -73,7 +73,7 @@ class LoopingCallBase:
         return self.done is not None and not self.done.done
 
     def stop(self) -> None:
-        """End the loop after the call in progress; does not wait.
+        """End the loop after the call in progress. Non-blocking, idempotent.
 
         Legal at any time, from anywhere. A loop that pauses ends at once.
         """
@@ -96,7 +96,7 @@ class LoopingCallBase:
         return self.done.wait()
 
     def _is_caller(self) -> bool:
-        """Tell whether this is called from inside the loop's own task."""
+        """Whether this is called from inside the loop's own task."""
         return self._ident is not None and self._ident == self._driver().current_ident()
 
     def _driver(self) -> Driver:
@@ -202,7 +202,12 @@ class LoopingCallBase:
 
 
 def seconds(name: str, value: float) -> float:
-    """Check a number that must not be negative."""
+    """Return a number of seconds, or refuse it.
+
+    :param name: whose it is, for the message.
+    :raises TypeError: it is no number.
+    :raises ValueError: it is negative.
+    """
     if not isinstance(value, int | float):
         raise TypeError(f"{name} is a number of seconds, not {value!r}")
     if value < 0 or math.isnan(value):

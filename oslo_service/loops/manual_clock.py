@@ -1,8 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A clock that is turned by hand, and those who pause by it.
+"""A manual clock: its time goes on only when it is told to.
 
-Who turns it waits until everybody pauses, wakes the one whose time comes
+Who advances it waits until everybody pauses, wakes the one whose time comes
 first, waits again, and so on: one at a time, in the order of time.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.loops.clock import Clock
-from oslo_service.loops.sleepers import Sleeper, WakingEvent
+from oslo_service.loops.sleepers import Sleeper, WakingEvent, watch
 
 __all__ = ("ManualClock",)
 
@@ -36,14 +36,13 @@ class ManualClock(Clock):
         self._patience = patience
         self._began = self._now = float(math.floor(clock.now()))
         self._sleepers: list[Sleeper] = []
-        self._kinds: dict[type[Task], type[Task]] = {}
         self._closed = False
         # Reentrant for the sake of signal handlers.
         self._lock = threading.RLock()
 
     @property
     def elapsed(self) -> float:
-        """The seconds by which it has been turned."""
+        """The seconds by which it has been advanced."""
         return round(self._now - self._began, _DIGITS)
 
     def _after(self, seconds: float) -> float:
@@ -54,10 +53,10 @@ class ManualClock(Clock):
         callers = (one for one in reversed(self._sleepers) if one.is_caller())
         return next(callers, None)
 
-    # Turning
+    # Advancing
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock, and have everybody do what is due meanwhile.
+        """Advance the clock, and have everybody do what is due meanwhile.
 
         :param seconds: by how much. 0 waits until everybody pauses.
         :raises ValueError: it is negative.
@@ -68,7 +67,7 @@ class ManualClock(Clock):
             raise ValueError(f"a clock goes forward: 0 or more, not {seconds!r}")
         caller = self._caller()
         if caller is not None:
-            raise RuntimeError(f"{caller} cannot turn the clock that it pauses by")
+            raise RuntimeError(f"{caller} cannot advance the clock that it pauses by")
         target = self._after(seconds)
         self._settle()
         while (sleeper := self._next(target)) is not None:
@@ -137,7 +136,7 @@ class ManualClock(Clock):
             self._leave(sleeper)
             raise
         sleeper.task = task
-        task.__class__ = self._awaited(type(task))
+        watch(task, self._waiting_for)
         task.link(functools.partial(self._leave_last, sleeper))
         return task
 
@@ -156,12 +155,12 @@ class ManualClock(Clock):
             self._leave(sleeper)
 
     def pause(self, event: Event, seconds: float) -> None:
-        """Block the calling task until the clock has been turned so far.
+        """Block the calling task until the clock has been advanced so far.
 
         Who has not said that it pauses by this clock pauses in real time.
 
         :raises TimeoutError: the task is not one of :meth:`spawn`, and nobody
-            turns the clock: likely the one who would is the caller.
+            advances the clock: likely the one who would is the caller.
         """
         sleeper = self._caller()
         if sleeper is not None and seconds > 0:
@@ -185,7 +184,7 @@ class ManualClock(Clock):
         if not sleeper.wake.wait(None if sleeper.stopping else self._patience):
             raise TimeoutError(
                 f"{sleeper} pauses for {seconds:g} s, and in {self._patience:g} s of"
-                " real time nobody has turned the clock. Is it called by who would?"
+                " real time nobody has advanced the clock. Is it called by who would?"
             )
         return max(0.0, due - self._now) if self._closed else 0.0
 
@@ -221,18 +220,6 @@ class ManualClock(Clock):
             self._leave(sleeper)
 
     # Who waits for one who pauses
-
-    def _awaited(self, kind: type[Task]) -> type[Task]:
-        """Return a kind of task for which others wait by this clock."""
-
-        def wait(task: Task, timeout: float | None = None) -> Any:
-            with self._waiting_for(task):
-                return kind.wait(task, timeout)
-
-        if kind not in self._kinds:
-            body = {"__slots__": (), "__module__": kind.__module__, "wait": wait}
-            self._kinds[kind] = type(kind.__name__, (kind,), body)
-        return self._kinds[kind]
 
     @contextlib.contextmanager
     def _waiting_for(self, task: Task) -> Iterator[None]:

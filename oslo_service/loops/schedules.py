@@ -42,16 +42,16 @@ class Schedule(Protocol):
     """When the ticks of one run of a looping call are due."""
 
     def begin(self, now: float) -> None:
-        """Take note that the first tick starts."""
+        """Record that the first tick starts."""
 
     def delay(self, result: Any, now: float) -> float:
-        """Give the seconds until the next tick.
+        """Return the seconds until the next tick.
 
         :raises LoopingCallTimeOut: there shall be none, the time is over.
         """
 
     def __str__(self) -> str:
-        """Say how often, for people."""
+        """Return how often that is, in words."""
 
 
 class FixedInterval:
@@ -80,7 +80,7 @@ class FixedInterval:
         self._due = now
 
     def delay(self, result: Any, now: float) -> float:  # noqa: ARG002
-        """Give the seconds until the next point of the grid."""
+        """Return the seconds until the next point of the grid."""
         due = self._due + self._interval
         if due < now and self._interval > 0:
             return self._overrun(now, late=now - due)
@@ -130,7 +130,7 @@ class Limited:
         self._schedule.begin(now)
 
     def delay(self, result: Any, now: float) -> float:
-        """Ask the other schedule, unless the time is over."""
+        """Return what the other schedule says, unless the time is over."""
         if now > self._until:
             raise LoopingCallTimeOut(
                 f"the looping call was not done after {now - self._since:.2f} s;"
@@ -156,7 +156,7 @@ class Dynamic:
         """Nothing depends on when the loop began."""
 
     def delay(self, result: Any, now: float) -> float:  # noqa: ARG002
-        """Give what the call returned, at most the longest."""
+        """Return what the call returned, at most the longest."""
         if result is FAILED:
             return self._last
         if result is None:
@@ -211,7 +211,7 @@ class BackOff:
         """Nothing depends on when the loop began."""
 
     def delay(self, result: Any, now: float) -> float:  # noqa: ARG002
-        """Give the next pause."""
+        """Return the next pause."""
         if result:
             self._pause, self._paused = self._start, 0.0
             return self._start

@@ -3,10 +3,12 @@
 """Who pauses by a manual clock, and the event that ends a pause."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 from oslo_service.backend.base import Driver, Event, Task
 
-__all__ = ("Sleeper", "WakingEvent")
+__all__ = ("Sleeper", "WakingEvent", "watch")
 
 
 class Sleeper:
@@ -68,3 +70,20 @@ class WakingEvent:
         """Raise the flag and wake everybody who waits, or pauses."""
         self._event.set()
         self._wake(self)
+
+
+def watch(
+    task: Task, waiting_for: Callable[[Task], AbstractContextManager[None]]
+) -> None:
+    """Have whoever waits for a task do it in a context.
+
+    :param waiting_for: returns the context.
+    """
+    kind = type(task)
+
+    def wait(self: Task, timeout: float | None = None) -> Any:
+        with waiting_for(self):
+            return kind.wait(self, timeout)
+
+    body = {"__slots__": (), "__module__": kind.__module__, "wait": wait}
+    task.__class__ = type(kind.__name__, (kind,), body)

@@ -26,7 +26,7 @@ def forget(token: contextvars.Token[Event]) -> None:
 
 
 def stop_requested() -> Event:
-    """Give the event that is set when the calling thread is asked to stop.
+    """Return the event that is set when the calling thread is asked to stop.
 
     To be called inside a thread or a timer of a :class:`ThreadGroup`, or
     inside a looping call. Where threads cannot be killed, this is how they
@@ -35,7 +35,7 @@ def stop_requested() -> Event:
         while not stop_requested().wait(timeout=1.0):
             do_a_little()
 
-    Elsewhere it gives an event that nobody sets.
+    Elsewhere it returns an event that nobody sets.
     """
     event = _event.get(None)
     return backend.get_backend().event() if event is None else event

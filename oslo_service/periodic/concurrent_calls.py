@@ -3,6 +3,7 @@
 """Calls side by side, in tasks of the driver, and the turns that they take."""
 
 import collections
+import functools
 import logging
 from collections.abc import Callable, Sequence
 
@@ -19,7 +20,10 @@ _TURN = 0.001
 
 
 def pass_on(since: float) -> float:
-    """Let others run where the turn that began then is over; give when it began."""
+    """Yield to other tasks where a turn that began then is over.
+
+    :returns: when the turn of the caller began.
+    """
     at = now()
     if at - since <= _TURN:
         return since
@@ -42,20 +46,7 @@ def run(
     """
     failures: list[BaseException | None] = [None] * len(calls)
     left = collections.deque(enumerate(calls))
-
-    def work() -> None:
-        turn = now()
-        while left:
-            try:
-                number, call = left.popleft()
-            except IndexError:  # another took the last one
-                return
-            try:
-                call()
-            except BaseException as exc:  # noqa: BLE001 - it is reported
-                failures[number] = exc
-            turn = pass_on(turn)
-
+    work = functools.partial(_work, left, failures)
     workers: list[Task] = []
     while left and len(workers) < len(calls):
         try:
@@ -72,3 +63,21 @@ def run(
     for worker in workers:
         worker.wait()
     return failures
+
+
+def _work(
+    left: collections.deque[tuple[int, Callable[[], object]]],
+    failures: list[BaseException | None],
+) -> None:
+    """Make calls while any are left; record what each has raised."""
+    turn = now()
+    while left:
+        try:
+            number, call = left.popleft()
+        except IndexError:  # another took the last one
+            return
+        try:
+            call()
+        except BaseException as exc:  # noqa: BLE001 - it is reported
+            failures[number] = exc
+        turn = pass_on(turn)

@@ -99,7 +99,7 @@ class _Host:
         self._send(pickle.dumps((_preparation(), processes)))
 
     def fits(self, driver: Driver, processes: int) -> bool:
-        """Tell whether it is the one that is needed."""
+        """Whether it is the one that is needed."""
         return (driver, processes, os.getpid()) == (
             self._driver,
             self._processes,
@@ -107,7 +107,7 @@ class _Host:
         )
 
     def ask(self, calls: list[bytes]) -> list[BaseException | None]:
-        """Have calls run.
+        """Return what each of the calls has raised.
 
         :raises OSError: the host is gone.
         """
@@ -151,7 +151,7 @@ def _start(fd: int) -> "subprocess.Popen[bytes]":
 
 
 def _preparation() -> dict[str, Any]:
-    """Give what a fresh process needs to find this one's modules."""
+    """Return what a fresh process needs to find this one's modules."""
     import multiprocessing.spawn
 
     data = dict(multiprocessing.spawn.get_preparation_data("periodic task"))

@@ -75,6 +75,22 @@ class TestSleepFixture:
             sleeping.mock_wait.side_effect = loopingcall.LoopingCallDone(5)
             assert loop.start(interval=3600).wait(LIMIT) == 5
 
+    def test_a_loop_that_outlives_it_goes_on_in_real_time(self, driver):
+        paused, left = driver.event(), driver.event()
+
+        def pause(_seconds):
+            paused.set()
+            left.wait(LIMIT)
+
+        loop = loopingcall.FixedIntervalWithTimeoutLoopingCall(int)
+        with fixture.SleepFixture() as sleeping:
+            sleeping.mock_wait.side_effect = pause
+            task = loop.start(0.01, timeout=0.1)
+            until_set(paused, "it would pause")
+        left.set()
+        with pytest.raises(loopingcall.LoopingCallTimeOut):
+            task.wait(LIMIT)
+
     def test_afterwards_they_pause_again(self):
         with fixture.SleepFixture():
             pass
@@ -92,7 +108,7 @@ def clock(driver):
 
 
 def ended(call: Callable[[], Any], value: object = True) -> Callable[[], None]:
-    """Make a function that calls another and ends its loop."""
+    """Return a function that calls another and ends its loop."""
 
     def body() -> None:
         call()
@@ -241,6 +257,21 @@ class TestClockFixture:
         assert seen.entries == [(0, 7), (60, 7)]
         loop.stop()
 
+    def test_a_loop_that_began_before_goes_on_in_real_time(self, driver) -> None:
+        begun, ticked = driver.event(), driver.event()
+
+        def tick():
+            ticked.set() if begun.is_set() else begun.set()
+
+        loop = loopingcall.FixedIntervalLoopingCall(tick)
+        loop.start(0.01)
+        until_set(begun, "it has begun")
+        with fixture.ClockFixture():
+            ticked.clear()
+            until_set(ticked, "it does not wait for the clock")
+        loop.stop()
+        assert loop.wait() is True
+
     def test_stop_wakes_at_once(self, clock) -> None:
         group = threadgroup.ThreadGroup()
         timers = [group.add_timer(60, int) for _ in range(3)]
@@ -302,10 +333,10 @@ class TestClockFixture:
             loop.stop()
             assert loop.wait() is True
 
-    def test_a_loop_cannot_turn_its_own_clock(self, clock) -> None:
+    def test_a_loop_cannot_advance_its_own_clock(self, clock) -> None:
         loop = loopingcall.FixedIntervalLoopingCall(lambda: clock.advance(1))
         task = loop.start(1)
-        with pytest.raises(RuntimeError, match="cannot turn the clock"):
+        with pytest.raises(RuntimeError, match="cannot advance the clock"):
             task.wait(LIMIT)
 
     def test_it_does_not_go_back(self, clock) -> None:

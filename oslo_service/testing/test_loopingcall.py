@@ -49,7 +49,7 @@ class OtherError(Exception):
 
 
 def done_after(calls: int, value: object = "done") -> Callable[[], None]:
-    """Make a function that ends its loop at the given call."""
+    """Return a function that ends its loop at the given call."""
     count = Log()
 
     def call() -> None:

@@ -48,7 +48,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> "Clock":
 
 
 class Clock:
-    """Tells the time that it was set to."""
+    """A clock that stands still until it is set."""
 
     time = 1000.0
 
@@ -411,7 +411,7 @@ def add(tasks: PeriodicTasks, number: int, function: Any) -> None:
 
 
 def bounded(driver: Driver, monkeypatch: pytest.MonkeyPatch, room: int) -> list[Task]:
-    """Have a driver start so many tasks and no more; give those it has started."""
+    """Have a driver start so many tasks and no more; return those it has started."""
     spawn, spawned = driver.spawn, list[Task]()
 
     def spawn_one(call: Any, *, name: str) -> Task:
@@ -534,7 +534,7 @@ class Elsewhere(PeriodicTasks):
 
     @periodic_task(spacing=0.001)
     def write(self, folder):
-        """Tell which process it is."""
+        """Record which process it is."""
         Path(folder, str(os.getpid())).write_text("", encoding="ascii")
 
     @periodic_task(spacing=0.001)

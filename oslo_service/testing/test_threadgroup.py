@@ -69,7 +69,7 @@ def result_of(driver: Driver, thread: threadgroup.Thread) -> Any:
 
 
 def stubborn(release: Event) -> Callable[[], None]:
-    """Make a function that ends by ``release`` only: not when killed or asked."""
+    """Return a function that ends by ``release`` only: not when killed or asked."""
 
     def stay() -> None:
         while not release.is_set():
@@ -613,6 +613,25 @@ class TestTimers:
         timer.stop()
 
         until(driver, lambda: not group.timers, "what has ended leaves the list")
+
+    def test_a_timer_that_is_being_added_when_the_group_stops_ends_at_once(
+        self,
+        driver: Driver,
+        group: threadgroup.ThreadGroup,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        kind = loopingcall.FixedIntervalLoopingCall
+        start = kind.start
+
+        def start_late(timer: Any, *args: Any) -> Any:
+            in_time(driver, group.stop, "the group stops meanwhile")
+            return start(timer, *args)
+
+        monkeypatch.setattr(kind, "start", start_late)
+        timer = group.add_timer(FAR, int)
+
+        assert in_time(driver, timer.wait, "it is stopped") is True
+        assert group.timers == []
 
     def test_a_timer_goes_on_after_exceptions_where_that_was_asked(
         self, driver: Driver, group: threadgroup.ThreadGroup

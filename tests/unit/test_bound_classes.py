@@ -25,7 +25,7 @@ def module(bound, name):
 
 
 def runs_on(bound: str) -> bool:
-    """Tell whether the caller is a task of that driver, and no other thread."""
+    """Whether the caller is a task of that driver, and no other thread."""
     native = threading.current_thread() is not threading.main_thread()
     return native == (bound == "threading")
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""When ticks are due: exact, with a clock that is turned by hand."""
+"""When ticks are due: exact, with a manual clock."""
 
 import itertools
 import logging
@@ -22,7 +22,7 @@ RESULTS = st.lists(st.booleans(), min_size=1, max_size=100)
 def starts_of_calls(
     schedule: schedules.Schedule, durations: list[float], now: float = 0.0
 ) -> list[float]:
-    """Run a schedule by hand; give when each call starts."""
+    """Run a schedule by hand; return when each call starts."""
     schedule.begin(now)
     starts = []
     for duration in durations:
@@ -181,7 +181,7 @@ def back_off(
     jitter: float = 0.75,
     shortest: float = 0.001,
 ) -> schedules.BackOff:
-    """Make a schedule with the defaults of the looping call."""
+    """Return a schedule with the defaults of the looping call."""
     return schedules.BackOff(start, timeout, longest, jitter, shortest)
 
 

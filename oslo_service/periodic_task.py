@@ -135,18 +135,25 @@ class PeriodicTasks:
         :returns: seconds until the next task is due, 60 at most.
         """
         due, later = self._look()
-        turn = now()
+        turn, owner = now(), type(self).__name__
         for name, task in due:
-            later = min(later, self._begin(name))
-            LOG.debug("Running periodic task %s.%s", type(self).__name__, name)
+            at = now()
+            if at - turn > concurrent_calls.TURN:
+                concurrent_calls.yield_turn()
+                at = turn = now()
+            later = min(later, self._begin(name, at))
+            LOG.debug("Running periodic task %s.%s", owner, name)
             try:
                 task(self, context)
             except BaseException as exc:
                 if raise_on_error or not _is_failure(exc):
                     raise
                 self._log_failure(name)
-            turn = concurrent_calls.pass_on(turn)
-        return max(0.0, later - now())
+        at = now()
+        if at - turn > concurrent_calls.TURN:
+            concurrent_calls.yield_turn()
+            at = now()
+        return max(0.0, later - at)
 
     def run_periodic_tasks_in_parallel(
         self,
@@ -177,7 +184,8 @@ class PeriodicTasks:
         calls: list[Call] = [functools.partial(task, self, context) for _, task in due]
         pickled = [] if processes is None else self._pickle(due, calls)
         driver = backend.get_backend()
-        later = min([later, *(self._begin(name) for name, _ in due)])
+        at = now()
+        later = min([later, *(self._begin(name, at) for name, _ in due)])
         if not due:
             failures: list[BaseException | None] = []
         elif processes is None:
@@ -222,10 +230,10 @@ class PeriodicTasks:
             self.conf.run_external_periodic_tasks
         )
 
-    def _begin(self, name: str) -> float:
-        """Record that a task is run now; return when it is due again."""
+    def _begin(self, name: str, at: float) -> float:
+        """Record that a task is run at that time; return when it is due again."""
         spacing = self._periodic_spacing[name]
-        last_run = _aligned(self._periodic_last_run[name], spacing, now())
+        last_run = _aligned(self._periodic_last_run[name], spacing, at)
         self._periodic_last_run[name] = last_run
         return last_run + spacing
 

@@ -1,3 +1,3 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Thread groups: members, their slots, and who waits for whom."""
+"""Thread groups: threads, members, their slots, waiting for them, ending them."""

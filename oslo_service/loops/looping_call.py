@@ -53,6 +53,8 @@ class LoopingCallBase:
     _KIND = "Looping call"
     # The name of the driver that runs it; None: the process's.
     _driver_name: str | None = None
+    # By which it pauses: the one that is current when it is started.
+    _clock = clock.current
 
     def __init__(
         self, f: Callable[..., Any] | None = None, *args: Any, **kwargs: Any
@@ -61,7 +63,6 @@ class LoopingCallBase:
         self.args = args
         self.kw = kwargs
         self.done: Task | None = None
-        self._clock = clock.current
         self._abort: Event | None = None
         # Whose task makes the calls, while one does. Not looked up in `done`,
         # which start() may not have set yet when the first call is made.
@@ -104,7 +105,8 @@ class LoopingCallBase:
 
     def _sleep(self, timeout: float) -> None:
         """Pause between two calls; :meth:`stop` cuts it short."""
-        if self._abort is None:
+        if self._abort is None:  # a retry's, which is never started
+            self._clock = clock.current
             self._abort = self._clock.event(self._driver())
         self._clock.pause(self._abort, timeout)
 
@@ -119,11 +121,12 @@ class LoopingCallBase:
             raise RuntimeError(f"{self} runs already; stop it and wait for it first")
         if not callable(self.f):
             raise TypeError(f"{self._KIND}: {self.f!r} cannot be called")
-        driver, self._clock = self._driver(), clock.current
+        driver = self._driver()
+        time = self._clock = clock.current
         if timeout:
-            now = self._clock.now()
+            now = time.now()
             schedule = schedules.Limited(schedule, since=now, until=now + timeout)
-        abort = self._abort = self._clock.event(driver)
+        abort = self._abort = time.event(driver)
         run = functools.partial(
             contextvars.copy_context().run,
             self._run,
@@ -133,7 +136,7 @@ class LoopingCallBase:
             stop_on_exception,
         )
         name = f"loop {naming.describe(self.f)}"
-        self.done = self._clock.spawn(driver, run, name, abort)
+        self.done = time.spawn(driver, run, name, abort)
         return self.done
 
     def _run(

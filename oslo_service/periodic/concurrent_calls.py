@@ -11,26 +11,19 @@ from oslo_service import backend
 from oslo_service._common.clock import now
 from oslo_service.backend.base import Driver, Task
 
-__all__ = ("pass_on", "run")
+__all__ = ("TURN", "run", "yield_turn")
 
 LOG = logging.getLogger(__name__)
 
-# How long calls may go on before others that wait get their turn, in seconds.
-_TURN = 0.001
+#: How long calls may go on before others that wait get their turn, in seconds.
+TURN = 0.001
 
 
-def pass_on(since: float) -> float:
-    """Yield to other tasks where a turn that began then is over.
-
-    :returns: when the turn of the caller began.
-    """
-    at = now()
-    if at - since <= _TURN:
-        return since
+def yield_turn() -> None:
+    """Let other tasks run, where they do not run anyway."""
     driver = backend.get_backend()
     if not driver.capabilities.parallel:
         driver.sleep(0)
-    return now()
 
 
 def run(
@@ -80,4 +73,6 @@ def _work(
             call()
         except BaseException as exc:  # noqa: BLE001 - it is reported
             failures[number] = exc
-        turn = pass_on(turn)
+        if now() - turn > TURN:
+            yield_turn()
+            turn = now()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
-from oslo_service.supervisor import events, signals, snapshot, wording
+from oslo_service.supervisor import events, gil, signals, snapshot, wording
 from oslo_service.supervisor.readiness import Readiness
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
@@ -108,6 +108,7 @@ class Supervisor:
     def _add(self, unit: Unit) -> None:
         if _refusal is not None:
             raise RuntimeError(_refusal)
+        gil.warn_once(self.driver)  # before workers are forked
         self.units.append(unit)
         self._readiness.begin(clock.now())
         self._signals.expected = True
@@ -340,6 +341,8 @@ class Supervisor:
             unit.ask()
 
     def _hear(self, event: events.Event) -> None:
+        if isinstance(event, events.Ready):
+            gil.warn_once(self.driver)  # of what services have imported
         if self._notifier is not None:
             self._notifier.hear(event)
         elif isinstance(event, events.Ready):

@@ -159,8 +159,10 @@ class Connection:
         return not self._is_ready()
 
     def _is_ready(self) -> bool:
-        requests = self.requests
-        return bool(requests) and body_policy.is_ready(requests[0], self._limits)
+        if not self.requests:
+            return False
+        first = self.requests[0]
+        return first.body is None or body_policy.is_ready(first, self._limits)
 
     def next_request(self) -> Request | None:
         """Return the request that the application is to answer now."""

@@ -230,7 +230,7 @@ class Engine:
                 self._accept(fd)
                 continue
             if read:
-                session.note_input(hung_up=end)
+                session.note_input(end)
             self._ready.append(session)
         if due is not None:
             self._check_deadlines()

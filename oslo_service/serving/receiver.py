@@ -31,6 +31,7 @@ class Receiver:
 
     __slots__ = (
         "_connection",
+        "_fd",
         "_hung_up",
         "_poller",
         "_sender",
@@ -48,6 +49,7 @@ class Receiver:
         connection: Connection,
     ) -> None:
         self._socket = socket
+        self._fd = socket.fileno()
         self._poller = poller
         self._tls = tls
         self._sender = sender
@@ -55,13 +57,14 @@ class Receiver:
         # Two flags, set by whoever polls while another task reads.
         self.ready = self._hung_up = False
 
-    def note(self, *, hung_up: bool) -> None:
+    def note(self, hung_up: bool) -> None:
         """Record an edge.
 
         :param hung_up: the end of the stream may be among what is there.
         """
         self.ready = True
-        self._hung_up = self._hung_up or hung_up
+        if hung_up:
+            self._hung_up = True
 
     def receive(self) -> bool:
         """Read once. Non-blocking.
@@ -74,7 +77,7 @@ class Receiver:
         try:
             data = self._socket.recv(_CHUNK)
         except BlockingIOError:
-            self._poller.drained(self._socket.fileno())
+            self._poller.drained(self._fd)
             return False
         ended = not data
         if len(data) == _CHUNK or self._hung_up:
@@ -82,7 +85,7 @@ class Receiver:
         elif not ended:
             # All that was there: what comes now is an edge. It may have been
             # the end, where one was reported.
-            self._poller.drained(self._socket.fileno())
+            self._poller.drained(self._fd)
         if self._tls is not None:
             data, ended = self._decrypt(self._tls, data)
         if data:

@@ -30,7 +30,7 @@ class Served(Protocol):
     def deadline(self) -> float | None:
         """When to call :meth:`expire`."""
 
-    def note_input(self, *, hung_up: bool) -> None:
+    def note_input(self, hung_up: bool, /) -> None:
         """Record that there is something to read; :meth:`serve` follows.
 
         :param hung_up: the end of the stream may be among it.

@@ -61,6 +61,7 @@ class Session:
         "bucket",
         "deadline_moved",
         "lock",
+        "note_input",
         "notified",
     )
 
@@ -75,11 +76,13 @@ class Session:
         tls = None if config.context is None else TLS(config.context())
         poller = engine.poller
         self._sender = sender = Sender(socket, poller, tls, engine.new_lock())
-        self._receiver = Receiver(socket, poller, tls, sender, connection)
+        self._receiver = receiver = Receiver(socket, poller, tls, sender, connection)
+        #: Records that there is something to read.
+        self.note_input = receiver.note
         self._client = ApplicationClient(
             engine,
             connection,
-            self._receiver,
+            receiver,
             sender,
             fd=self._fd,
             address=address,
@@ -97,10 +100,6 @@ class Session:
     def deadline(self) -> float | None:
         """When the client will have been silent for too long."""
         return None if self._phase is _CLOSED else self._connection.deadline
-
-    def note_input(self, *, hung_up: bool) -> None:
-        """Record that there is something to read; the end may be among it."""
-        self._receiver.note(hung_up=hung_up)
 
     def expire(self) -> None:
         """Record that the deadline may have passed."""

@@ -122,11 +122,11 @@ def test_what_arrives_while_the_socket_is_read_is_not_overlooked(pair) -> None:
 
     def second_part() -> None:
         client.send(b"abc")
-        session.note_input(hung_up=False)
+        session.note_input(False)
 
     session = session_on(Tampered(server, second_part), Engine())
     client.send(POST)
-    session.note_input(hung_up=False)
+    session.note_input(False)
     session.serve(TASK)
     assert client.recv(1000).endswith(b"\r\n\r\nabc")
 
@@ -140,7 +140,7 @@ def test_a_session_that_fails_is_over(pair, caplog) -> None:
     engine = Engine()
     session = session_on(Tampered(server, fail), engine)
     client.send(POST)
-    session.note_input(hung_up=False)
+    session.note_input(False)
     session.serve(TASK)
     assert engine.forgotten == [session]
     assert server.fileno() < 0

@@ -18,11 +18,10 @@ def is_ready(request: Request, limits: Limits) -> bool:
     return request.expects_100 and not fits(body, limits)
 
 
-def fits(body: Body | None, limits: Limits) -> bool:
+def fits(body: Body, limits: Limits) -> bool:
     """Whether a body will have arrived as a whole before the application runs."""
     return (
-        body is not None
-        and body.remaining is not None
+        body.remaining is not None
         and body.buffered + body.remaining <= limits.buffered_body
     )
 

@@ -108,7 +108,7 @@ class Connection:
     def _early_continue(self) -> bytes:
         """Return what asks for the next body, where that is read before it is used."""
         request = self.requests[0]
-        if not body_policy.fits(request.body, self._limits):
+        if request.body is None or not body_policy.fits(request.body, self._limits):
             return b""
         return body_policy.continue_response(request)
 

@@ -13,11 +13,14 @@ from oslo_service.http.access_log import AccessLog
 from oslo_service.http.file_wrapper import FileWrapper
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Request
-from oslo_service.http.response import Response
+from oslo_service.http.response import Phase, Response
 
 __all__ = ("Application", "Client", "ClientGone", "Gateway")
 
 LOG = logging.getLogger(__name__)
+
+# Looking a member up in its class is slow in Python 3.11.
+_WAITING, _FULL, _FINISHED = Phase.WAITING, Phase.FULL, Phase.FINISHED
 
 Application = Callable[[environs.Environ, Callable[..., Any]], Iterable[bytes]]
 
@@ -118,7 +121,7 @@ class Gateway:
     def _send_protocol_error(
         self, error: ProtocolError, response: Response, client: Client
     ) -> None:
-        if response.begun:
+        if response.phase is not _WAITING:
             client.abort()
             return
         response.status = error.status_text
@@ -128,10 +131,10 @@ class Gateway:
         self, exc: BaseException, request: Request, response: Response, client: Client
     ) -> None:
         LOG.error("%s: the application failed", request, exc_info=exc)
-        if response.finished:
+        if response.phase is _FINISHED:
             return  # its close() failed: the client has everything
         response.close = True
-        if response.begun:
+        if response.phase is not _WAITING:
             client.abort()
             return
         text = "".join(traceback.format_exception(exc)) if self._debug else ""
@@ -149,13 +152,13 @@ def _send_error(status: str, text: str, client: Client) -> None:
 def _send_parts(parts: Iterable[bytes], response: Response) -> None:
     for part in parts:
         response.write(part)
-        if response.full:
+        if response.phase is _FULL:
             break  # it may never end by itself
     response.finish()
 
 
 def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
-    region = None if response.begun else result.region()
+    region = result.region() if response.phase is _WAITING else None
     if region is None:
         _send_parts(result, response)
         return
@@ -173,4 +176,4 @@ def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
             count -= len(block)
         if count:
             raise EOFError("the file became shorter while it was sent")
-    response.finished = True
+    response.finish()

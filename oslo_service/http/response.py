@@ -1,26 +1,19 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A response: its head, and the framing of its body (RFC 9112, 6)."""
+"""A response: when its head is sent, and what of its body (RFC 9112, 6)."""
 
-import functools
-import re
+import enum
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from oslo_service.http import response_head
 from oslo_service.http.request import Request
+from oslo_service.http.response_head import Framing, Headers
 
-__all__ = ("Response", "ResponseSink", "error_response")
+__all__ = ("Phase", "Response", "ResponseSink", "error_response")
 
-Headers = Sequence[tuple[str, str]]
-
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
-_STATUS = re.compile(r"[2-5][0-9]{2}(?: .*)?", re.ASCII | re.DOTALL)
-_NO_CONTENT = ("204", "304")
-_OURS = ("content-length", "connection", "date", "transfer-encoding")
 _LAST_CHUNK = b"0\r\n\r\n"
-# More digits than a length has.
-_DIGITS = 19
 # Above this, joining head and body costs more than sending them together.
 _SMALL = 16384
 
@@ -45,52 +38,22 @@ class ResponseSink(Protocol):
         """
 
 
-@functools.lru_cache(maxsize=1024)
-def _field(name: str) -> tuple[str, str]:
-    """Check the name of a field.
+class Phase(enum.Enum):
+    """How far a response is; it only goes on to one that is further down."""
 
-    :returns: how its line begins, and what the server has to do with it: its
-        name in lower case, or nothing.
-    :raises ValueError: it is no name.
-    """
-    if not _TOKEN.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a header field")
-    lowered = name.lower()
-    return name + ": ", lowered if lowered in _OURS else ""
-
-
-@functools.lru_cache(maxsize=256)
-def _status_line(status: str) -> tuple[str, bool]:
-    """Check a status.
-
-    :returns: the status line, and whether there is no content with it.
-    :raises ValueError: it is none.
-    """
-    if not _STATUS.fullmatch(status):
-        raise ValueError(f"{status!r} is no status, such as '200 OK'")
-    return "HTTP/1.1 " + status, status[:3] in _NO_CONTENT
+    #: Nothing has been sent: another head may replace this one.
+    WAITING = enum.auto()
+    #: The head has been sent; what is added to the body is.
+    SENDING = enum.auto()
+    #: What is added to the body is not sent: all that there may be has been.
+    FULL = enum.auto()
+    #: The end has been sent: nothing can be added.
+    FINISHED = enum.auto()
 
 
-@functools.lru_cache(maxsize=1024)
-def _length(value: str) -> int:
-    """Parse a Content-Length.
-
-    :raises ValueError: it is none.
-    """
-    if not (value.isdecimal() and value.isascii() and len(value) < _DIGITS):
-        raise ValueError(f"{value!r} is no Content-Length")
-    return int(value)
-
-
-@functools.lru_cache(maxsize=2)
-def _date(second: int) -> str:
-    """Format the Date field (RFC 9110, 6.6.1): always in English."""
-    at = time.gmtime(second)
-    day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[at.tm_wday]
-    month = (
-        "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
-    )[at.tm_mon - 1]
-    return f"{day}, {at.tm_mday:02} {month} {at.tm_year} {time.strftime('%T', at)} GMT"
+# Looking a member up in its class is slow in Python 3.11.
+_WAITING, _SENDING, _FULL, _FINISHED = Phase
+_NO_BODY, _CHUNKED = Framing.NO_BODY, Framing.CHUNKED
 
 
 class Response:
@@ -98,41 +61,37 @@ class Response:
 
     :param request: the request.
     :param sink: where it goes.
+    :ivar phase: how far it is.
     :ivar close: the connection ends with it.
     :ivar status: the status line, once there is one.
-    :ivar begun: some of it has been sent.
-    :ivar full: nothing that is added to the body is sent any more.
-    :ivar finished: all of it has been sent.
     :ivar length: how many bytes of the body have been sent.
     :ivar complaint: what the application did wrong with the body, or None.
     """
 
     __slots__ = (
-        "_bodiless",
-        "_chunked",
         "_declared",
+        "_framing",
         "_headers",
         "_request",
         "_sink",
         "_status_line",
-        "begun",
         "close",
         "complaint",
-        "finished",
-        "full",
         "length",
+        "phase",
         "status",
     )
 
     def __init__(self, request: Request, sink: ResponseSink) -> None:
         self._request = request
         self._sink = sink
+        self.phase = _WAITING
         self.close = False
         self.status = ""
         self._headers: Headers = ()
+        self._framing = _NO_BODY
+        # The length that the client was told, where that is the framing.
         self._declared: int | None = None
-        self._chunked = self._bodiless = False
-        self.begun = self.full = self.finished = False
         self.length = 0
         self.complaint: str | None = None
 
@@ -142,13 +101,13 @@ class Response:
         """Begin: this is WSGI's ``start_response``."""
         if exc_info:
             try:
-                if self.begun:
+                if self.phase is not _WAITING:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None  # no cycle through the traceback
         elif self.status:
             raise RuntimeError("start_response() is called twice, without exc_info")
-        self._status_line = _status_line(status)
+        self._status_line = response_head.status_line(status)
         self.status = status
         self._headers = headers
         return self.write
@@ -157,13 +116,13 @@ class Response:
         """Send some of the body: this is WSGI's ``write``."""
         if not isinstance(data, bytes):
             raise TypeError(f"a body is made of bytes, not of {type(data).__name__}")
-        if self.finished:
+        if self.phase is _FINISHED:
             raise RuntimeError("the response is over: nothing can be added to it")
         if not data:
             return
-        head = b"" if self.begun else self._head(None)
+        head = self._head(None) if self.phase is _WAITING else b""
         body = self._cut(data)
-        if self._chunked and body:
+        if self._framing is _CHUNKED and body:
             self._sink.send(head, b"%x\r\n" % len(body), body, b"\r\n")
         elif head or body:
             self._sink.send(head, body)
@@ -172,14 +131,14 @@ class Response:
     def send_all(self, parts: Sequence[bytes]) -> None:
         """Send the body, all of which is here, and end."""
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        if self.begun:
+        if self.phase is not _WAITING:
             self.write(body)
             self.finish()
             return
         if not isinstance(body, bytes):
             raise TypeError(f"a body is made of bytes, not of {type(body).__name__}")
         head = self._head(len(body))
-        if self._declared == len(body) and not self._bodiless:
+        if self._declared == len(body):
             self.length = len(body)
         else:
             body = self._cut(body)
@@ -188,7 +147,7 @@ class Response:
             self._sink.send(head + body)
         else:
             self._sink.send(head, body)
-        self.finished = True
+        self.phase = _FINISHED
 
     def begin_sized_body(self, size: int) -> int:
         """Begin a body of so many bytes that is sent by other means.
@@ -197,119 +156,76 @@ class Response:
         """
         head = self._head(size)
         self._sink.send(head)
-        if self._bodiless:
+        if self._framing is _NO_BODY:
             return 0
         allowed = size if self._declared is None else min(size, self._declared)
         if allowed < size:
-            self._cut_excess()
+            self._note_excess()
         self.length = allowed
         self._check_length()
         return allowed
 
     def finish(self) -> None:
         """End the body."""
-        if not self.begun:
+        if self.phase is _WAITING:
             self.send_all((b"",))
             return
-        if self._chunked:
+        if self._framing is _CHUNKED:
             self._sink.send(_LAST_CHUNK)
         self._check_length()
-        self.finished = True
-
-    def _check_length(self) -> None:
-        declared = self._declared
-        if declared is not None and not self._bodiless and self.length < declared:
-            self.close = True
-            self.complaint = (
-                f"{self.length} bytes were sent, and Content-Length is {declared}"
-            )
-
-    def _cut_excess(self) -> None:
-        self.full = True
-        self.complaint = (
-            f"the body is longer than its Content-Length, {self._declared}: it is cut"
-        )
-
-    def _cut(self, data: bytes) -> bytes:
-        """Return what of ``data`` may be sent."""
-        if self._bodiless:
-            return b""
-        declared = self._declared
-        if declared is not None and self.length + len(data) > declared:
-            data = data[: declared - self.length]
-            self._cut_excess()
-        self.length += len(data)
-        return data
+        self.phase = _FINISHED
 
     def _head(self, length: int | None) -> bytes:
-        """Return the head, and decide how the end of the body is told.
+        """Return the head, which is to be sent next.
 
         :param length: of the body, where that is known.
         """
         if not self.status:
             raise RuntimeError("the application has not called start_response()")
-        status_line, no_content = self._status_line
-        lines = [status_line]
-        date: str | None = None
-        for name, value in self._headers:
-            begin, ours = _field(name)
-            if not ours:
-                lines.append(begin + value)
-            elif ours == "content-length":
-                self._declare(value)
-            elif ours == "date":
-                date = value
-            elif ours == "connection":
-                self.close = self.close or "close" in value.lower()
-            else:
-                raise ValueError(f"{name} is not the application's business")
-        lines.append("Date: " + (date or _date(int(time.time()))))
-        self._frame(lines, length, no_content=no_content)
-        lines.append("\r\n")
-        head = "\r\n".join(lines)
-        ends = len(lines)
-        if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
-            raise ValueError("a status or header field has a line break, or a NUL")
-        encoded = head.encode("latin-1")
-        self.begun = True
-        # From now on the word that a client may wait for would be part of this.
+        head, self._framing, self._declared, self.close = response_head.encode(
+            self._status_line,
+            self._headers,
+            self._request,
+            length,
+            close=self.close or self._sink.will_close,
+        )
+        self.phase = _FULL if self._framing is _NO_BODY else _SENDING
+        # From now on an interim response would be part of this one.
         self._request.expects_100 = False
-        return encoded
+        return head
 
-    def _frame(self, lines: list[str], length: int | None, *, no_content: bool) -> None:
-        """Decide how the end of the body, and of the connection, are told."""
-        version = self._request.version
-        self._bodiless = self.full = no_content or self._request.method == "HEAD"
-        if self._declared is None and not no_content:
-            # An empty answer to HEAD does not tell how long the other one is.
-            self._declared = length or (None if self._bodiless else length)
-        if self._declared is not None:
-            if self.status[:3] != "204":
-                lines.append("Content-Length: " + str(self._declared))
-        elif not self._bodiless:
-            self._chunked = version == "1.1"
-            if self._chunked:
-                lines.append("Transfer-Encoding: chunked")
-            else:
-                self.close = True
-        if self.close or self._sink.will_close:
+    def _cut(self, data: bytes) -> bytes:
+        """Return what of ``data`` may be sent."""
+        if self._framing is _NO_BODY:
+            return b""
+        declared = self._declared
+        if declared is not None and self.length + len(data) > declared:
+            data = data[: declared - self.length]
+            self._note_excess()
+        self.length += len(data)
+        return data
+
+    def _note_excess(self) -> None:
+        self.phase = _FULL
+        self.complaint = (
+            f"the body is longer than its Content-Length, {self._declared}: it is cut"
+        )
+
+    def _check_length(self) -> None:
+        declared = self._declared
+        if declared is not None and self.length < declared:
             self.close = True
-            lines.append("Connection: close")
-        elif version == "1.0":
-            lines.append("Connection: keep-alive")
-
-    def _declare(self, value: str) -> None:
-        length = _length(value)
-        if self._declared is not None and self._declared != length:
-            raise ValueError("there are two different Content-Lengths")
-        self._declared = length
+            self.complaint = (
+                f"{self.length} bytes were sent, and Content-Length is {declared}"
+            )
 
 
 def error_response(status: str, text: str = "") -> bytes:
     """Return a whole response that is the server's own, after which it closes."""
     body = text.encode("utf-8", "backslashreplace")
     kind = "Content-Type: text/plain; charset=utf-8\r\n" if body else ""
+    date = response_head.format_date(int(time.time()))
     return (
-        f"HTTP/1.1 {status}\r\n{kind}Date: {_date(int(time.time()))}\r\n"
+        f"HTTP/1.1 {status}\r\n{kind}Date: {date}\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     ).encode("ascii") + body

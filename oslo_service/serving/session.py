@@ -42,7 +42,7 @@ class Phase(enum.Enum):
 
 # Looking a member up in its class is slow in Python 3.11.
 _OPEN, _QUEUED, _SHUT, _CLOSED = Phase
-_CONNECTION_OPEN, _REJECTING, _LINGERING, _OVER = connections.Phase
+_CONNECTION_OPEN, _REJECTING, _LINGERING, _CONNECTION_CLOSED = connections.Phase
 
 
 class Session:
@@ -134,10 +134,10 @@ class Session:
     # Serving
 
     def _go_on(self, task: ServingTask) -> None:
-        connection, receiver = self._connection, self._receiver
+        connection, receiver, sender = self._connection, self._receiver, self._sender
         if self._expired:
             self._check_deadline()
-        while not self._sender.pending or self._flush():
+        while not sender.pending or self._flush():
             if self._phase is _QUEUED:
                 request = connection.current
             else:
@@ -213,7 +213,7 @@ class Session:
     def _end(self) -> bool:
         """Take a step towards the end; return whether there may be another."""
         connection = self._connection
-        if connection.phase is _OVER:
+        if connection.phase is _CONNECTION_CLOSED:
             if self._sender.encrypted and self._phase is not _SHUT:
                 self._shut_down()
                 return True

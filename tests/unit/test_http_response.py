@@ -8,7 +8,7 @@ import pytest
 
 from oslo_service.http import response as responses
 from oslo_service.http.request import Request
-from oslo_service.http.response import Response
+from oslo_service.http.response import Phase, Response
 
 TEXT = ("Content-Type", "text/plain")
 
@@ -65,7 +65,7 @@ class TestFraming:
             "Content-Length: 3",
         ]
         assert sink.body == b"abc"
-        assert response.finished
+        assert response.phase is Phase.FINISHED
         assert not response.close
 
     def test_what_comes_in_parts_is_chunked(self, sink) -> None:
@@ -173,7 +173,7 @@ class TestFaults:
         with pytest.raises(ValueError):
             start_and_send(response, status, headers)
         assert sink.sent == b""
-        assert not response.begun
+        assert response.phase is Phase.WAITING
 
     @pytest.mark.parametrize("part", ["text", None, 5, bytearray(b"x")])
     def test_a_body_is_made_of_bytes(self, sink, part) -> None:

@@ -82,6 +82,12 @@ class WaiterEvent(abc.ABC):
                 if not self._up:
                     waiter.wait(left)
             finally:
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
+                self._forget(waiter)
         return self._up
+
+    def _forget(self, waiter: Waiter) -> None:
+        if waiter in self._waiters:
+            try:
+                self._waiters.remove(waiter)
+            except ValueError:  # set() in another native thread was quicker
+                pass

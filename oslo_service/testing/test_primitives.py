@@ -2,16 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a driver's primitives promise: tasks, events, semaphores, readiness."""
 
+import collections
+import contextlib
 import logging
 import os
+import random
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from functools import partial
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -46,6 +51,29 @@ class PlainError(Exception):
 
 def fail() -> None:
     raise PlainError("as asked")
+
+
+@pytest.fixture
+def haltingly() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Make a call that lets other native threads run between any two of its lines."""
+    before = sys.gettrace()
+    dice = random.Random()  # noqa: S311 - of no secret
+
+    def halt(*_: object) -> Any:
+        if dice.random() < 0.3:
+            time.sleep(1e-5)
+        return halt
+
+    def make(call: Callable[[], object]) -> None:
+        sys.settrace(halt)
+        try:
+            call()
+        finally:
+            sys.settrace(None)
+
+    yield make
+    # Where tasks take turns, one that has not ended has left it to this one.
+    sys.settrace(before)
 
 
 @pytest.fixture
@@ -636,21 +664,52 @@ class TestEvents:
             f" {result.stderr}"
         )
 
-    def test_many_setters_and_clearers_lose_no_wake_up(self, driver: Driver) -> None:
-        ball = [driver.event(), driver.event()]
+    @pytest.mark.parametrize(("setters", "clearers"), [(1, 1), (3, 1), (1, 3), (3, 3)])
+    def test_many_setters_and_clearers_lose_no_wake_up(
+        self,
+        driver: Driver,
+        haltingly: Callable[[Callable[[], object]], None],
+        setters: int,
+        clearers: int,
+    ) -> None:
+        event, over = driver.event(), threading.Event()
+        sent: collections.deque[threading.Lock] = collections.deque()
+        # Nobody sets the event again before everything that is sent has been taken.
+        together = threading.Barrier(setters, timeout=LIMIT)
 
-        def play(mine: int) -> int:
+        def send() -> bool:
+            taken = threading.Lock()
+            taken.acquire()
             for _ in range(300):
-                if not ball[mine].wait(LIMIT):
-                    return -1
-                ball[mine].clear()
-                ball[1 - mine].set()
-            return mine
+                together.wait()
+                sent.append(taken)
+                haltingly(event.set)
+                if not taken.acquire(timeout=LIMIT):
+                    together.abort()
+                    return False
+            return True
 
-        players = [driver.spawn(partial(play, n), name="player") for n in (0, 1)]
-        ball[0].set()
+        def take() -> None:
+            while not over.is_set():
+                haltingly(event.wait)
+                haltingly(event.clear)
+                while sent:
+                    with contextlib.suppress(IndexError):
+                        sent.popleft().release()
+            event.set()  # another may have missed it
 
-        assert [ended(one, "no wake-up is lost") for one in players] == [0, 1]
+        takers = [driver.spawn(take, name="taker") for _ in range(clearers)]
+        with futures.ThreadPoolExecutor() as pool:
+            senders = [pool.submit(send) for _ in range(setters)]
+            while not all(one.done() for one in senders):
+                driver.sleep(0.01)
+        over.set()
+        event.set()
+
+        for taker in takers:
+            ended(taker, "no wake-up is lost")
+        assert not any(one.exception() for one in senders), "no wake-up is lost"
+        assert all(one.result() for one in senders), "no wake-up is lost"
 
 
 class TestSemaphores:

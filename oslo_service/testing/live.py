@@ -118,6 +118,15 @@ class Live:
                 and all(event.get(key) == value for key, value in details.items())
             ]
 
+    def said(self, **details: object) -> list[str]:
+        """Give the names of what has been said with those details, in order."""
+        with self._changed:
+            return [
+                event["event"]
+                for event in self._events
+                if all(event.get(key) == value for key, value in details.items())
+            ]
+
     def pids(self, name: str, /, **details: object) -> list[int]:
         """Give the processes that have said it, in the order in which they did."""
         return [event["pid"] for event in self.events(name, **details)]

@@ -228,14 +228,10 @@ class TestFailures:
             program.expect("wait", workers)
             program.expect("waiting")
             assert program.end() == 0
+            assert len(program.pids("started")) == workers
             for pid in program.pids("started"):
-                said = [
-                    event
-                    for event in ("started", "wait", "stop", "wait")
-                    if pid in program.pids(event)
-                ]
+                said = program.said(pid=pid, name="early")
                 assert said == ["started", "wait", "stop", "wait"]
-                assert program.pids("wait").count(pid) == 2
 
     def test_a_service_may_stop_the_launcher_that_runs_it(self, driver_name) -> None:
         with unusual(driver_name, traits=["ends itself"]) as program:

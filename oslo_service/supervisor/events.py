@@ -13,15 +13,19 @@ import os
 import time
 from collections.abc import Callable, Iterable
 
+from oslo_service._common import clock
+
 __all__ = (
     "Cause",
     "Draining",
     "Event",
     "EventQueue",
+    "ParentGone",
     "Ready",
     "ReloadFailed",
     "ReloadFinished",
     "ReloadStarted",
+    "ServiceFailed",
     "SignalReceived",
     "SlotPaused",
     "StartDelayed",
@@ -41,6 +45,9 @@ __all__ = (
 LOG = logging.getLogger(__name__)
 
 _PUBLIC = "oslo_service.events"
+
+# How long telling may take, in seconds, before that is worth a line.
+_LONG = 1.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,6 +114,32 @@ class ReloadFinished(Event):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Draining(Event):
     """Everything has been told to stop, and finishes its work."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ServiceFailed(Event):
+    """A method of a service that runs in this process has raised.
+
+    :ivar service: the service, as it is called in the log.
+    :ivar method: the name of the method.
+    :ivar error: what it raised.
+    :ivar fatal: whether everything in this process is stopped for it.
+    """
+
+    service: str
+    method: str
+    error: BaseException
+    fatal: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ParentGone(Event):
+    """In a worker: its parent has ended, and so it stops.
+
+    :ivar pid: the parent's process id.
+    """
+
+    pid: int
 
 
 class Cause(enum.Enum):
@@ -194,11 +227,13 @@ class WorkerEnded(WorkerEvent):
     :ivar status: its exit status, or the negative number of the signal that ended
         it; None where somebody else was told.
     :ivar cause: why it has ended.
+    :ivar stacks: where its threads were when it had been past its limit.
     """
 
     pid: int
     status: int | None
     cause: Cause
+    stacks: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -297,8 +332,16 @@ class EventQueue:
         if not any(type(one) is type(event) for one in list(self._events)):
             self.publish(event)
 
+    @property
+    def pending(self) -> bool:
+        """Whether anything has not been told yet."""
+        return bool(self._events)
+
     def deliver(self) -> None:
         """Tell everybody of what has happened: only by whoever turns."""
+        if not self._events:
+            return
+        begun = clock.now()
         while self._events:
             event = self._events.popleft()
             for subscriber in (*self.own, *_subscribers.current()):
@@ -306,6 +349,13 @@ class EventQueue:
                     subscriber(event)
                 except Exception:
                     LOG.exception("A subscriber failed, of %r", event)
+        taken = clock.now() - begun
+        if taken > _LONG:
+            LOG.warning(
+                "Writing the log, and telling who subscribed to events, took %.1f s;"
+                " no worker was replaced meanwhile",
+                taken,
+            )
 
 
 for _name in __all__:

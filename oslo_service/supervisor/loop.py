@@ -14,15 +14,12 @@ from oslo_service.supervisor import events, gil, signals, snapshot, wording
 from oslo_service.supervisor.readiness import Readiness
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.shutdown_timeout import (
-    Backstop,
-    ShutdownTimeout,
-    flush_streams,
-)
+from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
 from oslo_service.supervisor.signal_policy import SignalPolicy
 from oslo_service.supervisor.systemd import notifier
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
+from oslo_service.supervisor.waker import Waker
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import StartMethod
 from oslo_service.supervisor.workers.pool import WorkerPool
@@ -41,6 +38,10 @@ LOG = logging.getLogger(__name__)
 
 # How long to wait for workers that were killed, in seconds.
 _REAPING = 5.0
+
+# How long after a signal that ends everything at once whoever turns may be held up
+# by something that blocks, in seconds.
+_HELD_UP = 0.5
 
 
 class Supervisor:
@@ -64,11 +65,12 @@ class Supervisor:
         self._parent_link = parent_link
         self._events = events.EventQueue([wording.log, self._hear])
         self._notifier: notifier.Notifier | None = None
-        self._waker = signals.Waker(driver)
+        self._waker = Waker(driver)
         self._signals = signals.of_process()
-        self._backstop = Backstop(self._stacks_fd)
+        self._timeout = ShutdownTimeout(driver, self._stacks_fd, self._kill_workers)
         self._turn = Turn(driver, self._follow_up, self._waker.wake)
         self._readiness = Readiness(self.publish)
+        self._waiters = 0
         self._dispatcher: int | None = None
         self._stopping = False
         self._draining_told = False
@@ -89,21 +91,16 @@ class Supervisor:
     def add_runner(self, settings: Settings | None) -> ServiceRunner:
         """Return a new unit for services of this process."""
         runner = ServiceRunner(self.driver, settings, self.post, self.publish)
-        runner.timeout = self._shutdown_timeout(runner)
+        runner.timeout = self._timeout
         self._add(runner)
         return runner
 
     def add_pool(self, settings: Settings, start: StartMethod) -> WorkerPool:
         """Return a new unit for worker processes."""
         pool = WorkerPool(self.driver, settings, start, self.publish)
-        pool.timeout = self._shutdown_timeout(pool)
+        pool.timeout = self._timeout
         self._add(pool)
         return pool
-
-    def _shutdown_timeout(self, unit: Unit) -> ShutdownTimeout:
-        return ShutdownTimeout(
-            self.driver, self._backstop, unit.still_running, self._kill_workers
-        )
 
     def _add(self, unit: Unit) -> None:
         if _refusal is not None:
@@ -111,17 +108,21 @@ class Supervisor:
         gil.warn_once(self.driver)  # before workers are forked
         self.units.append(unit)
         self._readiness.begin(clock.now())
-        self._signals.expected = True
+        self._signals.unattended = self._act_unattended
         self._policy.listen(self._signals)
         if self._stopping:
             # What a start() that is still in progress adds must end, too.
             unit.stop()
 
     def _remove_ended(self) -> None:
-        self.units = [unit for unit in self.units if not unit.ended.is_set()]
+        units = self.units
+        self.units = [unit for unit in units if not unit.ended.is_set()]
+        for unit in units:
+            if unit not in self.units:
+                self._timeout.disarm(unit)
         if not self.units:
             self._stopping = self._draining_told = False
-            self._signals.expected = False
+            self._signals.unattended = None
             self._policy.listen_no_more(self._signals)
 
     # Orders
@@ -133,6 +134,19 @@ class Supervisor:
     def latch(self, order: Callable[[], object]) -> None:
         """Have an order carried out by whoever turns; async-signal-safe."""
         self._turn.latch(order)
+
+    def stop_now(self) -> None:
+        """Do what of a stop cannot wait: async-signal-safe."""
+        for unit in self.units:
+            unit.stop_now()
+
+    def quit_now(self) -> None:
+        """Do what of an end at once cannot wait: async-signal-safe.
+
+        Whoever turns has a moment for the rest, and may be held up.
+        """
+        self._kill_workers()
+        self._timeout.exit_soon(_HELD_UP)
 
     def stop(self) -> None:
         """Stop everything, in order; also what is added until all has ended."""
@@ -175,6 +189,7 @@ class Supervisor:
         """
         for unit in self.units:
             unit.quit()
+        self._timeout.exit_soon(2 * _REAPING)
         if reason is not None:
             wording.log(reason)
         if self._notifier is not None:
@@ -204,6 +219,16 @@ class Supervisor:
                 "a signal handler cannot wait for the launcher that runs it;"
                 " stop() does not wait"
             )
+        self._waiters += 1
+        try:
+            self._await_end(unit)
+        finally:
+            self._waiters -= 1
+        self.post(self._observe)  # what ended before anybody turned
+        self._remove_ended()
+        return unit.status
+
+    def _await_end(self, unit: Unit) -> None:
         # A worker's main thread is sure to turn it: nobody else needs to.
         may_turn = not self.has_parent or signals.in_main_thread()
         while not unit.ended.is_set():
@@ -216,9 +241,6 @@ class Supervisor:
                     self._run_until_ended(unit)
             if not taken:
                 changed.wait()
-        self.post(self._observe)  # what ended before anybody turned
-        self._remove_ended()
-        return unit.status
 
     def _run_until_ended(self, unit: Unit) -> None:
         if not signals.in_main_thread():
@@ -257,7 +279,21 @@ class Supervisor:
             unit.advance(now)
         if any(unit.ended.is_set() for unit in self.units):
             self._turn.wake_waiting()
-        self._events.deliver()
+        self._tell()
+        if not self._waiters and all(unit.ended.is_set() for unit in self.units):
+            # Nobody is going to say so: signals are the program's again.
+            self._remove_ended()
+
+    def _act_unattended(self) -> None:
+        """Act on a signal in a task: nobody waits for a launcher."""
+
+        def act() -> None:
+            self.post(lambda: None)
+
+        try:
+            self.driver.spawn(act, name="signal")
+        except Exception:  # noqa: BLE001 - no task is to be had
+            act()
 
     def _wait(self) -> None:
         fds = [self._waker.fileno()]
@@ -279,7 +315,11 @@ class Supervisor:
             self._hear_parent(self._parent_link, readable)
 
     def _hear_parent(self, link: ParentLink, readable: set[int]) -> None:
-        for order in link.listen(readable):
+        known = link.parent_gone
+        orders = link.listen(readable)
+        if known is None and link.parent_gone is not None:
+            self.publish(events.ParentGone(pid=link.parent_gone))
+        for order in orders:
             if order is OrderKind.STOP:
                 self.stop()
             elif order is OrderKind.MUTATE:
@@ -305,10 +345,17 @@ class Supervisor:
             if all(unit.stopping for unit in self.units):
                 self._draining_told = True
                 self.publish(events.Draining())
-        self._events.deliver()
+        self._tell()
         if self._notifier is not None:
             self._notifier.advance(now)
-            self._events.deliver()
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell of what has happened; what is to be done has begun before."""
+        if self._events.pending and not self.driver.capabilities.parallel:
+            # A log that blocks holds up every task: those that were just made first.
+            self.driver.sleep(0)
+        self._events.deliver()
 
     def _tell_parent(self, link: ParentLink, *, all_ready: bool) -> None:
         if all_ready:
@@ -351,6 +398,7 @@ class Supervisor:
     def abandon(self) -> None:
         """Close what belongs to the parent, in a freshly forked process."""
         self._waker.close()
+        self._timeout.close()
         for unit in self.units:
             unit.abandon()
         if self._parent_link is not None:

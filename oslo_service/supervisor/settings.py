@@ -33,7 +33,9 @@ class Settings:
         self.conf = conf
         self.restart_method = restart_method
         opts.register_service_opts(conf)
-        self._stop_limit = float(conf.graceful_shutdown_timeout)
+        #: The seconds that stopping may take, as they were last read: what a signal
+        #: handler may look at.
+        self.last_stop_limit = float(conf.graceful_shutdown_timeout)
 
     @property
     def mutates(self) -> bool:
@@ -44,14 +46,14 @@ class Settings:
     def stop_limit(self) -> float:
         """The seconds that stopping may take; 0: no limit."""
         try:
-            self._stop_limit = float(self.conf.graceful_shutdown_timeout)
+            self.last_stop_limit = float(self.conf.graceful_shutdown_timeout)
         except (cfg.Error, ValueError):
             # oslo.config looks at a value only when it is asked for.
             LOG.exception(
                 "graceful_shutdown_timeout cannot be read; it stays at %g s",
-                self._stop_limit,
+                self.last_stop_limit,
             )
-        return self._stop_limit
+        return self.last_stop_limit
 
     def log_options(self) -> None:
         """Write the values of all options to the log, where that is wanted."""
@@ -81,4 +83,5 @@ class Settings:
         # which oslo.config would keep. Registering anything makes it look again.
         self.conf.register_opts([])
         self.log_options()
+        _ = self.stop_limit  # is looked at by signal handlers from now on
         return error

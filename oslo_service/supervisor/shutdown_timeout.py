@@ -8,12 +8,14 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
+from oslo_service.supervisor.alarm import Alarm
+from oslo_service.supervisor.unit import Unit
 
-__all__ = ("Backstop", "ShutdownTimeout", "flush_streams")
+__all__ = ("ShutdownTimeout", "flush_streams")
 
 LOG = logging.getLogger(__name__)
 
@@ -21,113 +23,171 @@ LOG = logging.getLogger(__name__)
 # seconds; a parent kills its workers one second after their limit.
 _BACKSTOP = 0.5
 
-# What faulthandler raises of a standard error that has no descriptor.
-_NOWHERE_TO_WRITE = (RuntimeError, ValueError, OSError, AttributeError)
+# How long what there is to say may take at the end, in seconds.
+_LAST_WORDS = 1.0
 
-
-class Backstop:
-    """faulthandler's timer, of which a process has one, for many limits.
-
-    It needs no GIL: it ends even a process that never gives it up.
-
-    :param stacks_fd: returns the descriptor to write stacks to; None is the
-        standard error.
-    """
-
-    def __init__(self, stacks_fd: Callable[[], int | None]) -> None:
-        self._stacks_fd = stacks_fd
-        self._ends: dict[object, float] = {}
-
-    def arm(self, holder: object, seconds: float) -> None:
-        """End the process in so many seconds, unless ``holder`` disarms it."""
-        self._ends[holder] = clock.now() + seconds
-        self._rearm()
-
-    def disarm(self, holder: object) -> None:
-        """Take back what ``holder`` has armed."""
-        self._ends.pop(holder, None)
-        self._rearm()
-
-    def _rearm(self) -> None:
-        # The latest: each limit's own watch comes first in any ordinary case.
-        end = max(self._ends.values(), default=None)
-        if end is None:
-            faulthandler.cancel_dump_traceback_later()
-            return
-        left = max(0.001, end - clock.now())
-        try:
-            faulthandler.dump_traceback_later(left, exit=True, file=self._file())
-        except _NOWHERE_TO_WRITE as exc:
-            LOG.debug("There is no timer behind the limit: %s", exc)
-
-    def dump_stacks(self) -> None:
-        """Write the stacks of all threads, now."""
-        try:
-            faulthandler.dump_traceback(self._file(), all_threads=True)
-        except _NOWHERE_TO_WRITE as exc:
-            LOG.debug("There is nowhere to write the stacks to: %s", exc)
-
-    def _file(self) -> Any:
-        fd = self._stacks_fd()
-        return sys.stderr if fd is None else fd
+# What faulthandler raises of a standard error that has no descriptor, and where
+# no thread can be had.
+_NO_BACKSTOP = (RuntimeError, ValueError, OSError, AttributeError)
 
 
 class ShutdownTimeout:
-    """Ends the process with status 1, unless it is disarmed in time.
+    """Ends the process with status 1, unless all is disarmed in time.
 
-    A native thread of its own waits for the time, so that neither a call that
-    hangs nor one that spins can hold it up.
+    An alarm keeps the time, in the main thread, whatever that is blocked in.
+    Behind it stands faulthandler's timer, where a thread can be had for it: it
+    needs no GIL, and ends even a process that never gives it up.
 
     :param driver: which has the unpatched modules.
-    :param backstop: what ends the process where no thread of it can.
-    :param describe: returns what still runs, for the log.
-    :param before_exit: called last; must not block.
+    :param stacks_fd: returns the descriptor to write stacks to; None is the
+        standard error.
+    :param kill_workers: ends the workers by force; must not block.
     """
 
     def __init__(
         self,
         driver: Driver,
-        backstop: Backstop,
-        describe: Callable[[], str],
-        before_exit: Callable[[], object],
+        stacks_fd: Callable[[], int | None],
+        kill_workers: Callable[[], object],
     ) -> None:
         self._threads = driver.original("_thread")
-        self._backstop = backstop
-        self._describe = describe
-        self._before_exit = before_exit
-        self._disarmed: Any = None
+        self._stacks_fd = stacks_fd
+        self._kill_workers = kill_workers
+        self._alarm = Alarm(self._ring)
+        self._ends: dict[Unit, float] = {}
+        self._seconds: dict[Unit, float] = {}
+        self._backstop_set = False
+        self._expired = False
+        self._stderr = _open_stderr()
 
-    def arm(self, seconds: float) -> None:
-        """Let the time run, unless it runs already.
+    # Units
 
-        :param seconds: from now; not 0.
+    def arm(self, unit: Unit, seconds: float) -> None:
+        """Let a unit's time run, unless it runs already; async-signal-safe.
+
+        :param seconds: from now; 0: there is no limit.
         """
-        if self._disarmed is not None:
+        if not seconds or unit in self._ends:
             return
-        self._disarmed = self._threads.allocate_lock()
-        self._disarmed.acquire()
-        self._threads.start_new_thread(self._watch, (self._disarmed, seconds))
-        self._backstop.arm(self, seconds + _BACKSTOP)
+        self._seconds[unit] = seconds
+        self._ends[unit] = clock.now() + seconds
+        if not self._set_alarm():
+            self._have_watched(unit, seconds)
 
-    def disarm(self) -> None:
-        """Stop the time: what had to end has ended."""
-        disarmed, self._disarmed = self._disarmed, None
-        if disarmed is not None:
-            disarmed.release()
-            self._backstop.disarm(self)
-
-    def _watch(self, disarmed: Any, seconds: float) -> None:
-        if disarmed.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+    def back(self) -> None:
+        """Have faulthandler stand behind what is armed: a stop is final."""
+        # The latest: the alarm comes first in any ordinary case.
+        end = max(list(self._ends.values()), default=None)
+        if end is None:
             return
-        LOG.error(
-            "graceful_shutdown_timeout: after %g s still running: %s; process %d"
-            " ends with status 1",
-            *(seconds, self._describe(), os.getpid()),
-        )
-        self._backstop.dump_stacks()
-        self._before_exit()
-        flush_streams()
-        os._exit(1)
+        left = max(0.001, end + _BACKSTOP - clock.now())
+        try:
+            faulthandler.dump_traceback_later(left, exit=True, file=self._file())
+        except _NO_BACKSTOP:
+            return  # the alarm needs none of what is missing
+        self._backstop_set = True
+
+    def disarm(self, unit: Unit) -> None:
+        """Take a unit's time-out back: what had to end has ended."""
+        if self._ends.pop(unit, None) is None:
+            return
+        if not self._ends:
+            self._alarm.give_back()
+        if self._ends:  # also of what a signal's handler has armed meanwhile
+            self._set_alarm()
+        if self._backstop_set:
+            self._backstop_set = False
+            faulthandler.cancel_dump_traceback_later()
+            self.back()
+
+    def exit_soon(self, seconds: float) -> None:
+        """End the process with status 1 in so many seconds; async-signal-safe.
+
+        What is done in the meantime may block.
+        """
+        self._expired = True
+        self._alarm.set(seconds)
+
+    def close(self) -> None:
+        """Close what is held, and leave the alarm to the program."""
+        self._ends.clear()
+        self._alarm.give_back()
+        if self._stderr is not None:
+            os.close(self._stderr)
+            self._stderr = None
+
+    # Time
+
+    def _set_alarm(self) -> bool:
+        return self._alarm.set(min(list(self._ends.values())) - clock.now())
+
+    def _have_watched(self, unit: Unit, seconds: float) -> None:
+        # A launcher that is used outside the main thread.
+        self._threads.start_new_thread(self._watch, (unit, seconds))
+
+    def _watch(self, unit: Unit, seconds: float) -> None:
+        """Wait, in a native thread, where no alarm can be set."""
+        never = self._threads.allocate_lock()
+        never.acquire()
+        end = self._ends.get(unit)
+        never.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        if end is not None and self._ends.get(unit) == end:
+            self._expire()
+
+    def _ring(self) -> None:
+        if self._expired:
+            os._exit(1)  # whoever had something to say has had the time for it
+        now = clock.now()
+        if any(end <= now for end in self._ends.values()):
+            self._expire()
+        elif self._ends:
+            self._set_alarm()
+
+    def _expire(self) -> NoReturn:
+        """Act, then talk, but not for long."""
+        self._expired = True
+        self._kill_workers()
+        self._alarm.set(_LAST_WORDS)
+        try:
+            self._say_what_runs()
+            self._dump_stacks()
+            flush_streams()
+        finally:
+            os._exit(1)
+
+    def _say_what_runs(self) -> None:
+        now = clock.now()
+        for unit, end in list(self._ends.items()):
+            if end <= now:
+                LOG.error(
+                    "graceful_shutdown_timeout: after %g s still running: %s; process"
+                    " %d ends with status 1",
+                    *(self._seconds[unit], unit.still_running(), os.getpid()),
+                )
+
+    def _dump_stacks(self) -> None:
+        try:
+            faulthandler.dump_traceback(self._file(), all_threads=True)
+        except _NO_BACKSTOP as exc:
+            LOG.debug("There is nowhere to write the stacks to: %s", exc)
+
+    def _file(self) -> Any:
+        fd = self._stacks_fd()
+        if fd is not None:
+            return fd
+        return sys.stderr if self._stderr is None else self._stderr
+
+
+def _open_stderr() -> int | None:
+    """Return a descriptor of the standard error that blocks nobody, where possible.
+
+    faulthandler writes until all is written: to a pipe that nobody reads for ever.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        return os.open("/proc/self/fd/2", flags)
+    except OSError:
+        return None
 
 
 def flush_streams() -> None:
@@ -135,5 +195,5 @@ def flush_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):
+        except (AttributeError, OSError, RuntimeError, ValueError):
             continue

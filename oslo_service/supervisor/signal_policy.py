@@ -6,10 +6,15 @@ import signal
 from collections.abc import Callable
 from typing import Protocol
 
+from oslo_service._common import clock
 from oslo_service.supervisor import events, foreground, signals
 from oslo_service.supervisor.workers.process import pidfds_work
 
 __all__ = ("SignalPolicy",)
+
+#: A SIGTERM within so many seconds of the first is the same order: systemd's
+#: ``ExecStop=/bin/kill``, timeout(1), and workers that signal their parent repeat it.
+REPEATED = 1.0
 
 
 class Orders(Protocol):
@@ -22,11 +27,17 @@ class Orders(Protocol):
     def latch(self, order: Callable[[], object]) -> None:
         """Carry out an order later, outside the signal handler."""
 
+    def stop_now(self) -> None:
+        """Do what of a stop cannot wait: async-signal-safe."""
+
     def stop(self) -> None:
         """Stop everything, in order."""
 
     def reload(self) -> None:
         """Read the configuration again."""
+
+    def quit_now(self) -> None:
+        """Do what of an end at once cannot wait: async-signal-safe."""
 
     def quit(self, reason: events.Event) -> None:
         """End everything at once."""
@@ -38,74 +49,82 @@ class Orders(Protocol):
 class SignalPolicy:
     """Turns signals into orders.
 
+    What cannot wait is done inside the signal's handler; the rest is latched for
+    whoever turns the supervisor.
+
     :param orders: the supervisor.
     """
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._terminating = False
+        self._terminated_at: float | None = None
 
     def listen(self, caught: signals.Signals) -> None:
-        """Add the handlers; harmless where they are there already."""
-        for signum, handler in self._handlers():
-            caught.add(signum, handler)
+        """Have the signals acted on; idempotent."""
+        reactions: dict[int, signals.Reaction] = {
+            signal.SIGTERM: self._on_sigterm,
+            signal.SIGHUP: self._on_sighup,
+            signal.SIGINT: self._on_sigint,
+        }
+        if not pidfds_work():
+            reactions[signal.SIGCHLD] = _wake_up
+        if signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL:
+            # A worker, or a client, that is gone must not take this process along.
+            reactions[signal.SIGPIPE] = _wake_up
+        caught.react(reactions)
 
     def listen_no_more(self, caught: signals.Signals) -> None:
-        """Remove the handlers: everything has ended."""
-        self._terminating = False
-        for signum, handler in self._handlers():
-            caught.remove(signum, handler)
+        """Give the signals back: everything has ended."""
+        self._terminated_at = None
+        caught.react({})
 
-    def _handlers(self) -> list[tuple[int, signals.Handler]]:
-        wanted: list[tuple[int, signals.Handler]] = [
-            (signal.SIGTERM, self._on_sigterm),
-            (signal.SIGHUP, self._on_sighup),
-            (signal.SIGINT, self._on_sigint),
-        ]
-        if not pidfds_work():
-            wanted.append((signal.SIGCHLD, self._on_sigchld))
-        return wanted
+    # Inside the signals' handlers
 
-    def _on_sigterm(self, _signum: int, _frame: object) -> None:
-        self._orders.latch(self._terminate)
+    def _on_sigterm(self) -> None:
+        now = clock.now()
+        if self._terminated_at is None:
+            self._terminated_at = now
+            self._orders.stop_now()
+            self._orders.latch(self._terminate)
+        elif self._orders.has_parent or now < self._terminated_at + REPEATED:
+            # To a worker always the same order: the whole group may be signalled.
+            self._orders.latch(self._orders.stop)
+        else:
+            self._quit("a second SIGTERM")
 
-    def _on_sigint(self, _signum: int, _frame: object) -> None:
+    def _on_sigint(self) -> None:
         # A Ctrl-C goes to the whole group; a parent takes its workers along.
         if not self._orders.has_parent:
-            self._orders.latch(self._interrupt)
+            self._quit("SIGINT")
 
-    def _on_sighup(self, _signum: int, _frame: object) -> None:
+    def _on_sighup(self) -> None:
         self._orders.latch(self._hang_up)
 
-    def _on_sigchld(self, _signum: int, _frame: object) -> None:
-        """Nothing but the waking: workers are looked after then."""
+    def _quit(self, signal_name: str) -> None:
+        self._orders.quit_now()
+        reason = events.SignalReceived(
+            signal=signal_name, consequence="ending at once", forced=True
+        )
+        self._orders.latch(lambda: self._orders.quit(reason))
+
+    # Later
 
     def _terminate(self) -> None:
-        if not self._terminating:
-            self._say("SIGTERM", "stopping")
-        elif not self._orders.has_parent:
-            self._orders.quit(_forced("a second SIGTERM"))
-        # To a worker, one that repeats is one: the whole group may be signalled.
-        self._terminating = True
         self._orders.stop()
-
-    def _interrupt(self) -> None:
-        self._orders.quit(_forced("SIGINT"))
+        self._say("SIGTERM", "stopping")
 
     def _hang_up(self) -> None:
         if foreground.is_daemon():
             self._say("SIGHUP", "reading the configuration again")
             self._orders.reload()
         else:
-            self._say("SIGHUP", "in the foreground, stopping")
             self._orders.stop()
+            self._say("SIGHUP", "in the foreground, stopping")
 
     def _say(self, signal_name: str, consequence: str) -> None:
         event = events.SignalReceived(signal=signal_name, consequence=consequence)
         self._orders.publish(event)
 
 
-def _forced(signal_name: str) -> events.SignalReceived:
-    return events.SignalReceived(
-        signal=signal_name, consequence="ending at once", forced=True
-    )
+def _wake_up() -> None:
+    """Nothing but the waking: workers are looked after then."""

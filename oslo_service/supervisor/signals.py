@@ -3,29 +3,31 @@
 """Signals: caught at once, acted on where it is safe.
 
 Python runs signal handlers between two instructions of the main thread, which
-may hold any lock. So ours only note the signal and wake whoever turns the
-supervisor; it runs the handlers.
+may hold any lock. So ours do only what cannot wait, record the signal, and wake
+whoever turns the supervisor, which does the rest.
 """
 
 import collections
-import contextlib
+import errno
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from oslo_service import backend
-from oslo_service.backend.base import Driver, Event
-from oslo_service.supervisor.workers.channel import nonblocking_pipe
+from oslo_service.backend.base import Event
+from oslo_service.supervisor.waker import Waker
 
 __all__ = (
     "Handler",
+    "Reaction",
     "Signals",
-    "Waker",
+    "in_main_thread",
     "of_process",
+    "restore",
     "unblock",
 )
 
@@ -35,6 +37,12 @@ LOG = logging.getLogger(__name__)
 _INSTALLING = 1.0
 
 Handler = Callable[[int, Any], object]
+Reaction = Callable[[], object]
+
+# signal(7): these can be neither caught nor ignored.
+_UNCATCHABLE = frozenset((signal.SIGKILL, signal.SIGSTOP))
+# What nohup(1), and a shell for what it runs in the background, have ignored.
+_MAY_BE_IGNORED = frozenset((signal.SIGINT, signal.SIGHUP))
 
 
 def in_main_thread() -> bool:
@@ -45,64 +53,26 @@ def in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-class Waker:
-    """A descriptor that becomes readable when somebody wants attention.
-
-    The interpreter itself writes to it as soon as any signal arrives, in
-    whichever native thread.
-    """
-
-    def __init__(self, driver: Driver) -> None:
-        self._os = driver.original("os")
-        self._reader, self._writer = nonblocking_pipe(self._os)
-        self._closed = False
-
-    def fileno(self) -> int:
-        """Give the descriptor to wait for until it can be read."""
-        return self._reader
-
-    def writing_end(self) -> int:
-        """Give the descriptor for :func:`signal.set_wakeup_fd`."""
-        return self._writer
-
-    def wake(self) -> None:
-        """Ask for attention; from any task, thread or signal handler."""
-        if self._closed:
-            return
-        # Full: attention is due anyway.
-        with contextlib.suppress(OSError):
-            self._os.write(self._writer, b"!")
-
-    def clear(self) -> None:
-        """Make the descriptor unreadable until the next time."""
-        with contextlib.suppress(OSError):
-            while len(self._os.read(self._reader, 4096)) == 4096:
-                pass
-
-    def close(self) -> None:
-        """Close both ends."""
-        self._closed = True
-        self._os.close(self._reader)
-        self._os.close(self._writer)
-
-
 class Signals:
     """The handlers of a process, and the signals that wait for them.
 
-    Where there is no launcher, handlers run as plain signal handlers do.
+    A *reaction* is the library's own: it is called inside the signal's handler, at
+    once, and must be async-signal-safe. The *handlers* of users come later, where
+    they may call anything: when whoever turns the supervisor dispatches them. Where
+    there is no launcher, they run as plain signal handlers do.
 
-    :ivar expected: whether there is one, so that signals are kept until it is
-        waited for.
+    :ivar unattended: called by a signal for which nobody waits, though there is
+        something launched; None: nothing is.
     """
 
     def __init__(self) -> None:
         self._handlers: dict[int, list[Handler]] = {}
+        self._reactions: dict[int, Reaction] = {}
         self._previous: dict[int, Any] = {}
         self._previous_wakeup: int | None = None
-        self._wanted: set[int] = set()
         self._pending: collections.deque[int] = collections.deque()
         self._waker: Waker | None = None
-        self.expected = False
+        self.unattended: Callable[[], object] | None = None
         self._callers: list[Event] = []
         self._lock = threading.RLock()
 
@@ -113,48 +83,82 @@ class Signals:
 
         From any task: where it is not the main thread's, the one that turns
         the supervisor installs it.
+
+        :raises OSError: the system lets nobody handle that signal.
         """
+        if signum in _UNCATCHABLE:
+            raise _uncatchable(signum)
         with self._lock:
             handlers = self._handlers.setdefault(signum, [])
             if handler not in handlers:
                 handlers.append(handler)
-            self._wanted.add(signum)
         if in_main_thread():
-            self.install()
+            refused = self.install()
+            if signum in refused:
+                raise refused[signum]
         elif self._waker is not None:
-            self._have_installed(self._waker)
-        elif not self.expected:
+            self._have_installed(signum, self._waker)
+        elif self.unattended is None:
             LOG.warning(
                 "The handler for %s takes effect when a launcher's wait() is called"
                 " in the main thread",
                 signal.Signals(signum).name,
             )
 
-    def remove(self, signum: int, handler: Handler | None = None) -> None:
-        """Remove a handler, or all handlers of a signal."""
+    def remove(self, signum: int, handler: Handler) -> None:
+        """Remove a handler; harmless where it is not there."""
         with self._lock:
             handlers = self._handlers.get(signum, [])
-            if handler is None:
-                handlers.clear()
-            elif handler in handlers:
+            if handler in handlers:
                 handlers.remove(handler)
-            if not handlers:
-                self._wanted.discard(signum)
         if in_main_thread():
             self.install()
 
-    def install(self) -> None:
-        """Tell the interpreter which signals are wanted: in the main thread."""
-        with self._lock:
-            wanted = set(self._wanted)
-        for signum in wanted - set(self._previous):
-            self._previous[signum] = signal.signal(signum, self._caught)
-        for signum in set(self._previous) - wanted:
-            _restore(signum, self._previous.pop(signum))
-        while self._callers:
-            self._callers.pop().set()
+    def react(self, reactions: Mapping[int, Reaction]) -> None:
+        """Have these called, each inside the handler of its signal; none: no more.
 
-    def _have_installed(self, waker: Waker) -> None:
+        A signal that is ignored, and was so when the program began, is left alone:
+        whoever started it in the background wants that.
+        """
+        self._reactions = {
+            signum: reaction
+            for signum, reaction in reactions.items()
+            if not (signum in _MAY_BE_IGNORED and self._is_ignored(signum))
+        }
+        if in_main_thread():
+            self.install()
+
+    def _is_ignored(self, signum: int) -> bool:
+        if signum in self._previous:
+            return bool(self._previous[signum] == signal.SIG_IGN)
+        return signal.getsignal(signum) == signal.SIG_IGN
+
+    def _is_wanted(self, signum: int) -> bool:
+        return bool(signum in self._reactions or self._handlers.get(signum))
+
+    def install(self) -> dict[int, OSError]:
+        """Tell the interpreter which signals are wanted: in the main thread.
+
+        :returns: those that cannot be had, which are forgotten.
+        """
+        # Whoever is in this list has said before what it wants.
+        callers, self._callers = self._callers, []
+        with self._lock:
+            wanted = {*self._reactions, *filter(self._is_wanted, self._handlers)}
+        refused = {}
+        for signum in wanted - set(self._previous):
+            try:
+                self._previous[signum] = signal.signal(signum, self._caught)
+            except OSError as exc:
+                self._handlers.pop(signum, None)
+                refused[signum] = exc
+        for signum in set(self._previous) - wanted:
+            restore(signum, self._previous.pop(signum))
+        for caller in callers:
+            caller.set()
+        return refused
+
+    def _have_installed(self, signum: int, waker: Waker) -> None:
         """Wait until who turns the supervisor has installed what is wanted."""
         driver = backend.selected()
         if driver is None:
@@ -164,6 +168,8 @@ class Signals:
         waker.wake()
         if not installed.wait(_INSTALLING):
             LOG.warning("The main thread is busy: a signal handler takes effect later")
+        elif signum not in self._previous:
+            raise _uncatchable(signum)
 
     # Attention
 
@@ -177,6 +183,18 @@ class Signals:
             if self._previous_wakeup is None:
                 self._previous_wakeup = previous
             self.install()
+            self._unblock_reactions()
+
+    def _unblock_reactions(self) -> None:
+        """Hear what whoever started this process has blocked, and exec(2) kept."""
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(self._reactions)
+        if blocked:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
+            LOG.warning(
+                "Whoever started process %d has blocked %s: unblocked",
+                os.getpid(),
+                ", ".join(sorted(signal.Signals(one).name for one in blocked)),
+            )
 
     def release(self) -> None:
         """Give signals back to whom they belonged before :meth:`attend`."""
@@ -199,19 +217,36 @@ class Signals:
                 return
             self._run(signum)
 
-    def _caught(self, signum: int, frame: object) -> None:
-        del frame
-        self._pending.append(signum)
+    def _caught(self, signum: int, frame: Any) -> None:
+        if not self._is_wanted(signum):
+            self._pass_on(signum, frame)
+            return
+        reaction = self._reactions.get(signum)
+        if reaction is not None:
+            reaction()
+        if self._handlers.get(signum):
+            self._pending.append(signum)
         if self._waker is not None:
             self._waker.wake()
             return
-        if self.expected:
+        if self.unattended is not None:
+            self.unattended()
+        if not self._pending:
             return
         driver = backend.selected()
         if driver is None:
             self.dispatch()
         else:
             driver.defer(self.dispatch)
+
+    def _pass_on(self, signum: int, frame: Any) -> None:
+        """Do what would be done without us: nobody could take our handler out."""
+        previous = self._previous.pop(signum, None)
+        restore(signum, previous)
+        if callable(previous):
+            previous(signum, frame)
+        elif previous != signal.SIG_IGN:
+            os.kill(os.getpid(), signum)
 
     def _run(self, signum: int) -> None:
         with self._lock:
@@ -225,12 +260,14 @@ class Signals:
                     *(handler, signal.Signals(signum).name),
                 )
 
+    # Forks
+
     def block(self) -> set[Any]:
-        """Block the signals that are handled here, and give the mask that was."""
+        """Block the signals that are handled here, and return the mask that was."""
         return signal.pthread_sigmask(signal.SIG_BLOCK, self._previous)
 
     def start_over(self) -> None:
-        """Forget the parent's handlers, in a freshly forked process.
+        """Forget the parent's handlers, in a freshly forked worker.
 
         To be called while signals are blocked. What the interpreter calls
         stays in place until :meth:`install` finds that it is not wanted.
@@ -240,10 +277,25 @@ class Signals:
         self.__init__()  # type: ignore[misc]
         self._previous = previous
 
+    def leave(self) -> None:
+        """Give every signal back, in a process that somebody else has forked."""
+        if self._waker is not None:
+            signal.set_wakeup_fd(-1)
+        previous = self._previous
+        self.__init__()  # type: ignore[misc]
+        for signum, disposition in previous.items():
+            restore(signum, disposition)
 
-def _restore(signum: int, previous: Any) -> None:
+
+def restore(signum: int, previous: Any) -> None:
+    """Put back what :func:`signal.signal` returned."""
     # None: it was not Python that installed it, and it is lost.
     signal.signal(signum, signal.SIG_DFL if previous is None else previous)
+
+
+def _uncatchable(signum: int) -> OSError:
+    name = signal.Signals(signum).name
+    return OSError(errno.EINVAL, f"no handler can be installed for {name}")
 
 
 def unblock(mask: set[Any]) -> None:
@@ -255,5 +307,5 @@ _of_process = Signals()
 
 
 def of_process() -> Signals:
-    """Give the signals of this process."""
+    """Return the signals of this process."""
     return _of_process

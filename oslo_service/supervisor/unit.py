@@ -32,11 +32,18 @@ class Unit(abc.ABC):
     def reload(self) -> None:
         """Do what SIGHUP means to it."""
 
+    @abc.abstractmethod
+    def stop_now(self) -> None:
+        """Do what of a stop cannot wait: async-signal-safe.
+
+        The time-out is armed, and workers are told; :meth:`stop` follows.
+        """
+
     def quit(self) -> None:  # noqa: B027 - what runs here ends with the process
         """End the processes in it at once."""
 
     def kill(self) -> None:  # noqa: B027 - likewise
-        """End the processes in it, past any time limit: from any native thread."""
+        """End the processes in it, now: thread-safe, and async-signal-safe."""
 
     # Turning
 

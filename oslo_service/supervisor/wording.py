@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one place where what happens becomes words: for the log, and for systemd."""
 
+import contextlib
 import functools
 import logging
 import signal
+import sys
 
 from oslo_service.supervisor import events
 from oslo_service.supervisor.snapshot import Snapshot
@@ -23,6 +25,16 @@ def log(event: events.Event) -> None:
     if line is not None:
         level, message, values, error = line
         LOG.log(level, message, *values, exc_info=error)
+    if isinstance(event, events.WorkerEnded) and event.stacks:
+        _show(event)
+
+
+def _show(event: events.WorkerEnded) -> None:
+    """Write stacks to the standard error, in one piece: they are no log line."""
+    whose = f"worker {event.worker} of {event.service} (pid {event.pid})"
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        sys.stderr.write(f"The stacks of {whose}:\n{event.stacks}\n")
+        sys.stderr.flush()
 
 
 @functools.singledispatch
@@ -47,6 +59,20 @@ def _(event: events.StartDelayed) -> _Line:
 def _(event: events.ReloadFailed) -> _Line:
     message = "The configuration could not be read again; it stays as it was"
     return logging.ERROR, message, (), event.error
+
+
+@_line.register
+def _(event: events.ServiceFailed) -> _Line:
+    message = "%s() of %s failed"
+    if event.fatal:
+        message += "; everything in this process is stopped"
+    return logging.ERROR, message, (event.method, event.service), event.error
+
+
+@_line.register
+def _(event: events.ParentGone) -> _Line:
+    message = "The parent process %d is gone: stopping"
+    return logging.WARNING, message, (event.pid,), None
 
 
 @_line.register

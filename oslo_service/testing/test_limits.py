@@ -3,13 +3,19 @@
 """Contract: graceful_shutdown_timeout is kept, whatever stands in the way."""
 
 import functools
+import os
+import re
 import signal
+import time
+from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.live import UNUSUAL, live
+from oslo_service.testing.live import UNUSUAL, Live, live
 
-SIGTERM = signal.SIGTERM
+SIGHUP, SIGINT, SIGTERM = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
+#: A SIGTERM that comes later than this, in seconds, ends everything at once.
+REPEATED = 1.0
 unusual = functools.partial(live, program=UNUSUAL)
 
 
@@ -19,6 +25,12 @@ def limit_of_1(tmp_path) -> list[str]:
     path = tmp_path / "limit.conf"
     path.write_text("[DEFAULT]\ngraceful_shutdown_timeout = 1\n", encoding="ascii")
     return ["--config-file", str(path)]
+
+
+def expect_stacks(program: Live, pid: int) -> None:
+    """Wait for the stacks of a worker, in one piece and with its name."""
+    pattern = re.compile(rf"\(pid {pid}\):\n(Current t|T)hread 0x")
+    program.until(lambda: pattern.search(program.transcript), "its stacks are shown")
 
 
 class TestGil:
@@ -75,7 +87,7 @@ def test_a_successor_starts_though_an_old_worker_hangs(driver_name, limit_of_1) 
         for event in old:
             program.expect_text(f"(pid {event['pid']}) exited with status 1")
             # Both at the same time, and yet not mixed.
-            program.expect_text(f"(pid {event['pid']}):\nCurrent thread 0x")
+            expect_stacks(program, event["pid"])
         assert len(program.pids("started")) == 4
 
 
@@ -105,7 +117,7 @@ def test_spawned_workers_show_their_stacks_too(driver_name, limit_of_1) -> None:
         program.expect("waiting")
         assert program.end() == 1
         for event in started:
-            program.expect_text(f"(pid {event['pid']}):\nCurrent thread 0x")
+            expect_stacks(program, event["pid"])
 
 
 def test_a_start_that_hangs_is_ended_too(driver_name, limit_of_1, tmp_path) -> None:
@@ -120,3 +132,83 @@ def test_a_start_that_hangs_is_ended_too(driver_name, limit_of_1, tmp_path) -> N
         program.expect("waiting")
         assert program.end() == 1
         program.expect_text("after 1 s still running", 2)
+
+
+class TestHeldUp:
+    """A signal acts though the supervisor is inside something that blocks."""
+
+    scenarios = [
+        (f"{trait}-{name}", {"trait": trait, "workers": workers})
+        for trait in ("full log", "held log lock", "hanging subscriber")
+        for name, workers in (("one", 1), ("two", 2))
+    ]
+
+    def test_the_services_are_stopped_and_the_limit_is_kept(
+        self, driver_name: str, limit_of_1
+    ) -> None:
+        with unusual(
+            driver_name, workers=self.workers, traits=[self.trait], arguments=limit_of_1
+        ) as program:
+            self.hold_up(program)
+            assert program.end() == 1
+            assert len(program.events("stop")) == self.workers
+            assert not program.left()
+
+    def test_a_second_sigterm_ends_it_at_once(self, driver_name: str) -> None:
+        with unusual(driver_name, workers=self.workers, traits=[self.trait]) as program:
+            self.hold_up(program)
+            program.kill(SIGTERM)
+            program.expect("stop", self.workers)
+            time.sleep(REPEATED)
+            assert program.end() == 1
+            program.until(lambda: not program.left(), "nothing is left")
+
+    def test_sigint_ends_it_at_once(self, driver_name: str) -> None:
+        with unusual(driver_name, workers=self.workers, traits=[self.trait]) as program:
+            self.hold_up(program)
+            assert program.end(SIGINT) == 1
+            program.until(lambda: not program.left(), "nothing is left")
+
+    def hold_up(self, program: Live) -> None:
+        """Wait until it is held up, or will be as soon as it writes to the log."""
+        program.expect("started", self.workers)
+        program.expect("waiting")
+        program.until_handled(signal.SIGUSR1, program.pid)
+        program.kill(signal.SIGUSR1)
+        program.expect("held up")
+
+
+class TestSlowFile:
+    """A configuration file that blocks holds up no end."""
+
+    scenarios = [("one", {"workers": 1}), ("two", {"workers": 2})]
+
+    @pytest.mark.parametrize("method", ["reload", "mutate"])
+    def test_the_limit_is_kept_though_a_file_cannot_be_read(
+        self, driver_name: str, tmp_path: Path, method: str
+    ) -> None:
+        config = tmp_path / "unusual.conf"
+        config.write_text("[DEFAULT]\ngraceful_shutdown_timeout = 1\n")
+        with unusual(
+            driver_name,
+            workers=self.workers,
+            restart_method=method,
+            arguments=["--config-file", str(config)],
+        ) as program:
+            program.expect("started", self.workers)
+            program.expect("waiting")
+            config.unlink()
+            os.mkfifo(config)
+            program.kill(SIGHUP)
+            program.until(lambda: is_read(config), "somebody waits for the file")
+            program.end()
+            program.until(lambda: not program.left(), "nothing is left")
+
+
+def is_read(fifo: Path) -> bool:
+    """Whether somebody has opened it for reading, or is about to."""
+    try:
+        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True

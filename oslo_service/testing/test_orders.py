@@ -7,12 +7,15 @@ import os
 import pty
 import signal
 import sys
+import time
 
 import pytest
 
 from oslo_service.testing.live import DAEMON, UNUSUAL, Idle, is_alive, live
 
 SIGHUP, SIGINT, SIGTERM = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
+#: How long the same order may be repeated, in seconds.
+REPEATED = 1.0
 ALL = [("one", {"workers": 1}), ("three", {"workers": 3})]
 
 
@@ -51,8 +54,25 @@ class TestStopping:
             program.expect("started", self.workers)
             program.kill(SIGTERM)
             program.expect("stop", self.workers)
+            time.sleep(REPEATED)
             assert program.end(SIGTERM) == 1
             assert not program.events("last")
+
+    def test_one_that_comes_within_a_second_is_the_same_order(
+        self, driver_name: str, tmp_path
+    ) -> None:
+        gate = tmp_path / "gate"
+        with live(
+            driver_name, workers=self.workers, traits=["draining"], gate=str(gate)
+        ) as program:
+            program.expect("started", self.workers)
+            program.expect("waiting")
+            for _ in range(3):
+                program.kill(SIGTERM)
+            program.expect("stop", self.workers)
+            gate.touch()
+            assert program.wait() == 0, program.transcript
+            assert len(program.expect("drained", self.workers)) == self.workers
 
     def test_past_the_limit_it_ends_with_status_1_and_says_what_still_runs(
         self, driver_name: str, config

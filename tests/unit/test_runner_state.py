@@ -65,6 +65,7 @@ class Process:
         match action:
             case state.SetTimeout(armed):
                 assert armed is not self.armed, "it is armed, or disarmed, once"
+                assert armed or not self.state.stopping, "what follows may hang, too"
                 self.armed = armed
             case state.Begin(incarnation):
                 assert incarnation not in self.tasks, "one task has a service begun"
@@ -112,7 +113,9 @@ class Process:
         """Check what holds after every event."""
         living = [task.service for task in self.tasks.values() if not task.left]
         assert len(living) == len(set(living)), "a service is started twice"
-        assert self.armed is bool(living and self.ending), "the time-out is wrong"
+        if not self.ended:
+            wanted = bool(living and self.ending)
+            assert self.armed is wanted, "the time-out is wrong"
         assert self.state.advance() == []
         if self.ended:
             assert not living, "something is left behind"

@@ -16,22 +16,14 @@ def stacks():
     made.close()
 
 
-def test_what_was_written_is_shown_with_its_owner(stacks, capfd) -> None:
+def test_what_was_written_is_read_as_often_as_wanted(stacks) -> None:
     os.write(stacks.fd, b"Thread 1\n")
-    os.write(stacks.fd, b"  File x\n")
-    stacks.show("worker 3")
-    assert capfd.readouterr().err == ("The stacks of worker 3:\nThread 1\n  File x\n\n")
+    os.write(stacks.fd, b"  File x\xff\n")
+    assert stacks.text() == stacks.text() == "Thread 1\n  File x\ufffd\n"
 
 
-def test_of_one_that_left_nothing_nothing_is_said(stacks, capfd) -> None:
-    stacks.show("worker 3")
-    assert capfd.readouterr().err == ""
-
-
-def test_without_a_standard_error_nothing_fails(stacks, monkeypatch) -> None:
-    os.write(stacks.fd, b"Thread 1\n")
-    monkeypatch.setattr("sys.stderr", None)
-    stacks.show("worker 3")
+def test_where_nothing_was_left_there_is_nothing(stacks) -> None:
+    assert stacks.text() == ""
 
 
 @pytest.mark.parametrize("how", ["unknown", "forbidden"])
@@ -45,5 +37,5 @@ def test_where_there_are_no_files_in_memory_there_is_none(monkeypatch, how) -> N
         monkeypatch.setattr("os.memfd_create", forbidden)
     made = Stacks.make()
     assert made.fd is None
-    made.show("worker 3")
+    assert made.text() == ""
     made.close()

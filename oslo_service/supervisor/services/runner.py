@@ -14,7 +14,7 @@ from typing import Any
 
 from oslo_service._common import naming
 from oslo_service.backend.base import Driver, Task
-from oslo_service.supervisor import events
+from oslo_service.supervisor import events, wording
 from oslo_service.supervisor.services import state
 from oslo_service.supervisor.services.state import Incarnation, RunnerState, StopOrder
 from oslo_service.supervisor.settings import Settings
@@ -79,6 +79,11 @@ class ServiceRunner(Unit):
     def add(self, service: Any, *, reset: bool = False) -> None:
         """Start a service; ``reset``: and call its ``reset()`` before."""
         self._state.add(service, reset=reset)
+
+    def stop_now(self) -> None:
+        """Arm the time-out: async-signal-safe."""
+        if self.timeout is not None and self._settings is not None:
+            self.timeout.arm(self, self._settings.last_stop_limit)
 
     def stop(self) -> None:
         """Stop every service; also those that are still starting."""
@@ -176,19 +181,24 @@ class ServiceRunner(Unit):
         if self.timeout is None or self._settings is None:
             return
         if not armed:
-            self.timeout.disarm()
-        elif seconds := self._settings.stop_limit:
-            self.timeout.arm(seconds)
+            self.timeout.disarm(self)
+            return
+        self.timeout.arm(self, self._settings.stop_limit)
+        if self._state.stopping:
+            self.timeout.back()
 
     def _begin(self, incarnation: Incarnation) -> None:
         life = self._lives[incarnation] = _Life(self._driver)
         try:
             life.task = self._spawn(self._live, incarnation, life)
-        except Exception:
-            LOG.exception(
-                "%s cannot be started; everything in this process is stopped",
-                naming.describe(incarnation.service),
+        except Exception as exc:  # noqa: BLE001 - is told
+            failure = events.ServiceFailed(
+                service=naming.describe(incarnation.service),
+                method="start",
+                error=exc,
+                fatal=True,
             )
+            self._publish(failure)
             self._state.returned(incarnation, failed=True)
 
     def _stop(self, incarnation: Incarnation) -> None:
@@ -230,18 +240,9 @@ class ServiceRunner(Unit):
             failed = not self._call(incarnation, method)
 
     def _start(self, incarnation: Incarnation) -> bool:
-        service = incarnation.service
-        try:
-            if incarnation.reset:
-                service.reset()
-            service.start()
-        except BaseException:
-            LOG.exception(
-                "start() of %s failed; everything in this process is stopped",
-                naming.describe(service),
-            )
-            return False
-        return True
+        return (
+            not incarnation.reset or self._call(incarnation, "reset", fatal=True)
+        ) and self._call(incarnation, "start", fatal=True)
 
     def _call_stop(self, incarnation: Incarnation) -> None:
         failed = not self._call(incarnation, "stop")
@@ -251,13 +252,22 @@ class ServiceRunner(Unit):
         self._call(incarnation, "reset")
         self._report(self._state.reset, incarnation)
 
-    @staticmethod
-    def _call(incarnation: Incarnation, method: str) -> bool:
+    def _call(
+        self, incarnation: Incarnation, method: str, *, fatal: bool = False
+    ) -> bool:
+        """Call a method of the service; return whether it succeeded."""
         service = incarnation.service
         try:
             getattr(service, method)()
-        except BaseException:
-            LOG.exception("%s() of %s failed", method, naming.describe(service))
+        except BaseException as exc:  # noqa: BLE001 - is told
+            early = method == "wait" and incarnation.stop is StopOrder.NONE
+            failure = events.ServiceFailed(
+                service=naming.describe(service),
+                method=method,
+                error=exc,
+                fatal=fatal or early,
+            )
+            self._publish(failure)
             return False
         return True
 
@@ -274,6 +284,12 @@ class ServiceRunner(Unit):
 
 def make_unsupervised(driver: Driver) -> ServiceRunner:
     """Return a runner that no launcher has: whoever tells it something turns it."""
-    turn = Turn(driver, lambda: runner.advance(0.0))
-    runner = ServiceRunner(driver, None, turn.post, lambda _event: None)
+    queue = events.EventQueue([wording.log])
+
+    def follow_up() -> None:
+        runner.advance(0.0)
+        queue.deliver()
+
+    turn = Turn(driver, follow_up)
+    runner = ServiceRunner(driver, None, turn.post, queue.publish)
     return runner

@@ -360,14 +360,16 @@ class RunnerState:
                 self._armed = True
                 actions.insert(0, SetTimeout(armed=True))
             return actions
-        if self._armed:
-            self._armed = False
-            actions.append(SetTimeout(armed=False))
         if self._stopping:
+            # The time-out stays armed: what follows may hang, too.
             if not self._ended:
                 self._ended = True
                 actions.append(End())
-        elif self._reading is None:
+            return actions
+        if self._armed:
+            self._armed = False
+            actions.append(SetTimeout(armed=False))
+        if self._reading is None:
             self._reload_ordered, self._reading = False, _For.RELOAD
             self._to_reset = []
             actions.append(Read())

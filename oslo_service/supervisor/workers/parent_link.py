@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker's link to its parent, and the watch over the parent's life."""
 
-import logging
 import os
 
 from oslo_service.supervisor.workers.channel import (
@@ -18,8 +17,6 @@ from oslo_service.supervisor.workers.state import OrderKind
 
 __all__ = ("ParentLink",)
 
-LOG = logging.getLogger(__name__)
-
 
 class ParentLink:
     """The parent, seen from a worker.
@@ -34,7 +31,7 @@ class ParentLink:
         self._parent = parent
         self._stacks = stacks
         self._pidfd = open_pidfd(parent)
-        self._told_of_orphanhood = False
+        self._gone = False
 
     def filenos(self) -> list[int]:
         """Return the descriptors whose readiness tells something."""
@@ -48,12 +45,16 @@ class ParentLink:
         orders = self._receive(readable)
         # A dying process closes its descriptors before it hands over its children.
         gone = self._channel is None or self._orphaned
-        if gone and not self._told_of_orphanhood:
-            self._told_of_orphanhood = True
-            LOG.warning("The parent process %d is gone: stopping", self._parent)
+        if gone and not self._gone:
+            self._gone = True
             self._hang_up()  # the stacks stay: a timer may be set to write there
             orders.append(OrderKind.STOP)
         return orders
+
+    @property
+    def parent_gone(self) -> int | None:
+        """The parent's pid, if that has been found to be gone."""
+        return self._parent if self._gone else None
 
     @property
     def _orphaned(self) -> bool:

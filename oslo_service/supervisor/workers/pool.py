@@ -54,6 +54,7 @@ class WorkerPool(Unit):
         self._state = state.PoolState(lambda: settings.stop_limit)
         self.processes: dict[state.Worker, Process] = {}
         self.timeout: ShutdownTimeout | None = None
+        self._backed = False
         self.ended = driver.event()
 
     # Orders
@@ -61,6 +62,12 @@ class WorkerPool(Unit):
     def add(self, plan: WorkerPlan, workers: int) -> None:
         """Have so many workers run by a plan."""
         self._state.add(plan, workers)
+
+    def stop_now(self) -> None:
+        """Arm the time-out, and tell the workers: async-signal-safe."""
+        self._arm_timeout(self._settings.last_stop_limit)
+        for process in list(self.processes.values()):
+            process.tell(state.OrderKind.STOP.value)
 
     def stop(self) -> None:
         """Have every worker finish its work and end."""
@@ -88,7 +95,7 @@ class WorkerPool(Unit):
         self.advance(clock.now())
 
     def kill(self) -> None:
-        """End every worker by force, past any time limit: from any native thread.
+        """End every worker by force: thread-safe, and async-signal-safe.
 
         Whoever turns may be what hangs: nothing is asked of it.
         """
@@ -199,11 +206,13 @@ class WorkerPool(Unit):
         if not ended:
             return
         del self.processes[worker]
-        process.stacks.show(_name(worker, process))
-        process.close()
         event = events.WorkerEnded(
-            **_of(worker, process), status=status, cause=_cause(worker)
+            **_of(worker, process),
+            status=status,
+            cause=_cause(worker),
+            stacks=process.stacks.text(),
         )
+        process.close()
         self._publish(event)
         self._state.gone(worker, status, now)
 
@@ -214,17 +223,20 @@ class WorkerPool(Unit):
             for action in actions:
                 self._do(action, now)
         if self._state.ended:
-            if self.timeout is not None:
-                self.timeout.disarm()
-            self.ended.set()
-        elif self._state.goal is state.Goal.STOP:
-            self._arm_timeout()
+            self.ended.set()  # the time-out stays armed: what follows may hang, too
+        elif self._state.goal is state.Goal.STOP and not self._backed:
+            self._arm_timeout(self._settings.stop_limit)
+            self._back_timeout()
 
-    def _arm_timeout(self) -> None:
-        seconds = self._settings.stop_limit
+    def _arm_timeout(self, seconds: float) -> None:
         if seconds and self.timeout is not None:
             # Only for a parent that is held up: it kills its workers itself.
-            self.timeout.arm(seconds + state.GRACE + _PARENTS_GRACE)
+            self.timeout.arm(self, seconds + state.GRACE + _PARENTS_GRACE)
+
+    def _back_timeout(self) -> None:
+        self._backed = True
+        if self.timeout is not None:
+            self.timeout.back()
 
     def _do(self, action: state.Action, now: float) -> None:
         match action:

@@ -2,9 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a worker that is past its time limit leaves to its parent: its stacks."""
 
-import contextlib
 import os
-import sys
 
 __all__ = ("Stacks",)
 
@@ -31,17 +29,11 @@ class Stacks:
         except (AttributeError, OSError):
             return cls(None)
 
-    def show(self, whose: str) -> None:
-        """Write what there is to the standard error, in one piece.
-
-        :param whose: names the process.
-        """
+    def text(self) -> str:
+        """Return what there is; nothing where nothing was left."""
         if self.fd is None or not (size := os.fstat(self.fd).st_size):
-            return
-        text = os.pread(self.fd, size, 0).decode(errors="replace")
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            sys.stderr.write(f"The stacks of {whose}:\n{text}\n")
-            sys.stderr.flush()
+            return ""
+        return os.pread(self.fd, size, 0).decode(errors="replace")
 
     def close(self) -> None:
         """Close this process's descriptor."""

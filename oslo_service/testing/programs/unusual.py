@@ -12,6 +12,7 @@ import collections
 import contextlib
 import dataclasses
 import itertools
+import logging
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service import events, opts, service
+from oslo_service import backend, events, opts, service
 from oslo_service.supervisor import readiness
 
 CONF = cfg.CONF
@@ -106,6 +107,61 @@ class NoRoom:
             self._failures -= 1
             raise BlockingIOError("no room for another process, as asked")
         return self._fork()
+
+
+class Hanging:
+    """Hangs when it is to become text, and so the lock of a log handler is held."""
+
+    def __str__(self) -> str:
+        """Hang."""
+        say("held up")
+        threading.Event().wait()
+        return ""
+
+
+def fill_log(*_: object) -> None:
+    """Make the standard error a pipe that is full, and that nobody reads."""
+    system = backend.get_backend().original("os")
+    _reader, writer = system.pipe()
+    system.set_blocking(writer, False)
+    for size in (4096, 1):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                system.write(writer, b"x" * size)
+    system.set_blocking(writer, True)
+    system.dup2(writer, 2)
+    say("held up")
+
+
+def hold_log_lock(*_: object) -> None:
+    """Have a thread hold the lock of the log's handler for ever."""
+    thread = threading.Thread(target=logging.error, args=("%s", Hanging()))
+    thread.daemon = True
+    thread.start()
+
+
+def hang_on_signal(*_: object) -> None:
+    """Have what is told of the next event hang."""
+
+    def hang(_event: events.Event) -> None:
+        say("hangs")
+        while True:
+            time.sleep(600)
+
+    events.subscribe(hang)
+    say("held up")
+
+
+def hold_up() -> None:
+    """Have something block at SIGUSR1."""
+    handlers = {
+        "full log": fill_log,
+        "held log lock": hold_log_lock,
+        "hanging subscriber": hang_on_signal,
+    }
+    for trait, handler in handlers.items():
+        if trait in TRAITS:
+            service.SignalHandler().add_handler("SIGUSR1", handler)
 
 
 def subscribe() -> None:
@@ -233,6 +289,7 @@ def main() -> None:
         return
     add_handlers()
     subscribe()
+    hold_up()
     if "launches while reading" in TRAITS:
         launch_while_reading()
     launcher = launch()

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from oslo_service.testing import _errand
-from oslo_service.testing._line import Line
+from oslo_service.testing._channel import Channel
+from oslo_service.testing._prepared_process import PreparedProcess, ProcessLost
 
-__all__ = ("Inside", "Outside")
+__all__ = ("Agent", "Controller")
 
-# What the process inside has to leave to the one outside: writing results, other
+# What the agent has to leave to the controller: writing results, other
 # processes, asking questions.
 _OFF: dict[str, Any] = {
     "xmlpath": None,
@@ -29,7 +29,7 @@ _OFF: dict[str, Any] = {
 _PLUGINS_OFF = ("lfplugin", "nfplugin", "stepwiseplugin")
 
 
-class Outside:
+class Controller:
     """Has items run elsewhere, and reports what became of them.
 
     :param config: of the process that was started by a user.
@@ -41,20 +41,20 @@ class Outside:
     ) -> None:
         self._config = config
         self._elsewhere = elsewhere
-        self._errands: dict[str, _errand.Errand] = {}
-        # Drivers whose process did not get so far that it ran a test, and why.
-        self._hopeless: dict[str, str] = {}
-        self._arrived: set[str] = set()
+        self._processes: dict[str, PreparedProcess] = {}
+        # Drivers whose process ended before it could run a test, and why.
+        self._unusable: dict[str, str] = {}
+        self._began: set[str] = set()
 
     @pytest.hookimpl(specname="pytest_runtest_protocol", wrapper=True, tryfirst=True)
-    def pytest_make_ready(self, item: pytest.Item) -> Generator[None, Any, Any]:
+    def pytest_start_process(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Have the process there before a timer starts that is for the item."""
         name = self._elsewhere.get(item)
-        if name is not None and name not in (*self._errands, *self._hopeless):
+        if name is not None and name not in (*self._processes, *self._unusable):
             try:
                 self._start(name)
-            except _errand.Lost as lost:
-                self._hopeless[name] = str(lost)
+            except ProcessLost as lost:
+                self._unusable[name] = str(lost)
         return (yield)
 
     def pytest_runtest_protocol(
@@ -76,22 +76,22 @@ class Outside:
     def _reports(
         self, item: pytest.Item, follows: pytest.Item | None, name: str
     ) -> Iterator[pytest.TestReport]:
-        if name in self._hopeless:
-            yield _failure(item, self._hopeless[name])
+        if name in self._unusable:
+            yield _failure(item, self._unusable[name])
             return
-        errand = self._errands[name]
+        process = self._processes[name]
         try:
-            errand.say([_path(item), _path(follows) if follows else None])
-            while (answer := errand.hear()) is not None:
-                self._arrived.add(name)
+            process.send([_path(item), _path(follows) if follows else None])
+            while (answer := process.receive()) is not None:
+                self._began.add(name)
                 yield self._report(item, answer)
-        except _errand.Lost as lost:
-            self._errands.pop(name).end()
-            if name not in self._arrived:
-                self._hopeless[name] = str(lost)
+        except ProcessLost as lost:
+            self._processes.pop(name).end()
+            if name not in self._began:
+                self._unusable[name] = str(lost)
             yield _failure(item, str(lost))
         except pytest.fail.Exception as failed:  # a timer's
-            yield _failure(item, f"{failed}\n{self._errands.pop(name).kill()}")
+            yield _failure(item, f"{failed}\n{self._processes.pop(name).kill()}")
 
     def _report(self, item: pytest.Item, answer: Any) -> pytest.TestReport:
         hook = self._config.hook
@@ -113,17 +113,17 @@ class Outside:
             arguments.append(f"--basetemp={Path(base).absolute()}-{name}")
         files = {str(item.path) for item, its in self._elsewhere.items() if its == name}
         plan = {"arguments": arguments, "files": sorted(files)}
-        errand = self._errands[name] = _errand.Errand(name, "pytest", plan, how.dir)
-        errand.hear()  # that it has collected
+        process = self._processes[name] = PreparedProcess(name, "pytest", plan, how.dir)
+        process.receive()  # that it has collected
 
     def pytest_unconfigure(self) -> None:
         """Have all the processes end."""
-        while self._errands:
-            self._errands.popitem()[1].end()
+        while self._processes:
+            self._processes.popitem()[1].end()
 
 
 def _path(item: pytest.Item) -> str:
-    """Give what an item is called here and there alike.
+    """Return what an item is called here and there alike.
 
     To the id, pytest-xdist adds the group that an item is in.
     """
@@ -141,21 +141,21 @@ def _failure(item: pytest.Item, text: str) -> pytest.TestReport:
     )
 
 
-class Inside:
-    """A plugin: runs the items that it is told to, and reports to the outside.
+class Agent:
+    """A plugin: runs the items that it is told to, and reports to the controller.
 
-    :param line: to the outside.
+    :param channel: to the controller.
     :param files: which have such items; others are not imported.
     """
 
-    def __init__(self, line: Line, files: list[str]) -> None:
-        self._line = line
+    def __init__(self, channel: Channel, files: list[str]) -> None:
+        self._channel = channel
         self._files = frozenset(files)
         self._config: pytest.Config | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Leave to the outside what is its business."""
+        """Leave to the controller what is its business."""
         self._config = config
         for option, value in _OFF.items():
             if hasattr(config.option, option):
@@ -177,21 +177,21 @@ class Inside:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run what is asked for."""
         items = {_path(item): item for item in session.items}
-        self._line.answer(None)
-        for path, follows in self._line.orders():
+        self._channel.reply(None)
+        for path, follows in self._channel.requests():
             item = items.get(path)
             if item is None:
                 raise pytest.UsageError(f"{path} is not among what was collected")
             session.config.hook.pytest_runtest_protocol(
                 item=item, nextitem=items.get(follows)
             )
-            self._line.answer(None)
+            self._channel.reply(None)
         return True
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Tell the outside."""
+        """Report to the controller."""
         assert self._config is not None
-        self._line.answer(
+        self._channel.reply(
             self._config.hook.pytest_report_to_serializable(
                 config=self._config, report=report
             )

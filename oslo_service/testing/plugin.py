@@ -118,7 +118,7 @@ def pytest_collection_modifyitems(
     elsewhere = {item: name for item in items if (name := _elsewhere(item))}
     if elsewhere:
         items.sort(key=lambda item: elsewhere.get(item, ""))
-        config.pluginmanager.register(_isolation.Outside(config, elsewhere))
+        config.pluginmanager.register(_isolation.Controller(config, elsewhere))
 
 
 def _elsewhere(item: pytest.Item) -> str | None:

@@ -21,8 +21,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from oslo_service._common.extras import need
-from oslo_service.testing import _drivers, _errand
-from oslo_service.testing._line import Line
+from oslo_service.testing import _drivers
+from oslo_service.testing._channel import Channel
+from oslo_service.testing._prepared_process import PreparedProcess, ProcessLost
 
 if TYPE_CHECKING:
     from oslo_service.backend.base import Driver
@@ -35,7 +36,7 @@ __all__ = ("OnEveryDriver", "Scenario", "per_driver")
 Scenario = tuple[str, dict[str, Any]]
 
 # The processes that drivers have prepared, for as long as this one runs.
-_errands: dict[str, _errand.Errand] = {}
+_processes: dict[str, PreparedProcess] = {}
 
 
 def per_driver(
@@ -128,27 +129,27 @@ def _tell(result: Any, event: str, test: Any, text: str) -> None:
             getattr(result, event)(test, sys.exc_info())
 
 
-# From outside of the process that a driver has prepared
+# In the process that asks for the test
 
 
 def _run_elsewhere(test: OnEveryDriver) -> list[tuple[str, str]]:
     name = test.driver_name
     try:
-        if name not in _errands:
-            if not _errands:
-                atexit.register(_end_errands)
-            _errands[name] = _errand.Errand(name, "unittest", _main(), Path.cwd())
+        if name not in _processes:
+            if not _processes:
+                atexit.register(_end_processes)
+            _processes[name] = PreparedProcess(name, "unittest", _main(), Path.cwd())
         class_ = type(test)
         id_ = test.id().removeprefix(f"{class_.__module__}.")
-        _errands[name].say([class_.__module__, class_.__qualname__, id_])
-        return [(event, text) for event, text in _errands[name].hear()]
-    except _errand.Lost as lost:
-        _errands.pop(name).end()
+        _processes[name].send([class_.__module__, class_.__qualname__, id_])
+        return [(event, text) for event, text in _processes[name].receive()]
+    except ProcessLost as lost:
+        _processes.pop(name).end()
         return [("addError", str(lost))]
     except BaseException:
         # Such as of a timer. The answer must not be taken for one to the next test.
-        if name in _errands:
-            _errands.pop(name).kill()
+        if name in _processes:
+            _processes.pop(name).kill()
         raise
 
 
@@ -165,24 +166,24 @@ def _main() -> dict[str, str]:
     return {}
 
 
-def _end_errands() -> None:
-    while _errands:
-        trouble = _errands.popitem()[1].end()
+def _end_processes() -> None:
+    while _processes:
+        trouble = _processes.popitem()[1].end()
         if trouble is not None:
             sys.stderr.write(f"{trouble}\n")
 
 
-# In that process
+# In the process that the driver has prepared
 
 
-def _run_here(line: Line, main: dict[str, str]) -> int:
+def _run_here(channel: Channel, main: dict[str, str]) -> int:
     """Run the tests that another process asks for.
 
     :param main: where the program of that process is from.
     :returns: the status to end with.
     """
     result = unittest.TestResult()
-    _Ordered(line, main, result).run(result)
+    _Ordered(channel, main, result).run(result)
     for _, text in _take(result):
         # Of the last class, or module: there is no test to tell it of.
         sys.stdout.write(f"{text}\n")
@@ -197,20 +198,20 @@ class _Ordered(unittest.TestSuite):
     """
 
     def __init__(
-        self, line: Line, main: dict[str, str], result: unittest.TestResult
+        self, channel: Channel, main: dict[str, str], result: unittest.TestResult
     ) -> None:
         super().__init__()
-        self._line = line
+        self._channel = channel
         self._main = main
         self._result = result
 
     def __iter__(self) -> Iterator[unittest.TestCase]:
         obstacle: list[tuple[str, str]] = []
-        for order in self._line.orders():
+        for order in self._channel.requests():
             try:
                 test = _find(order, self._main)
             except Exception:  # noqa: BLE001 - it is told to who asked
-                self._line.answer([("addError", traceback.format_exc())])
+                self._channel.reply([("addError", traceback.format_exc())])
                 continue
             ran = self._result.testsRun
             yield test
@@ -218,7 +219,7 @@ class _Ordered(unittest.TestSuite):
             if self._result.testsRun == ran:
                 # What it needs cannot be set up. That is tried, and told, once.
                 outcome = obstacle = outcome or obstacle
-            self._line.answer(outcome)
+            self._channel.reply(outcome)
 
     def _removeTestAtIndex(self, index: int) -> None:  # noqa: N802 - of unittest
         """Do nothing: it has none."""

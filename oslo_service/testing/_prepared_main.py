@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A process of its own for a driver that has to prepare one: from inside.
+"""A process of its own for a driver that has to prepare one: its main program.
 
-Run as ``python -m oslo_service.testing._errands DRIVER ROLE DESCRIPTOR PLAN``. The
-driver prepares the process before anything else is imported.
+Run as ``python -m oslo_service.testing._prepared_main DRIVER ROLE DESCRIPTOR PLAN``.
+The driver prepares the process before anything else is imported.
 """
 
 import json
@@ -11,12 +11,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from oslo_service.testing._line import Line
+from oslo_service.testing._channel import Channel
 
 __all__ = ("main",)
 
 
-def run_pytest(line: Line, plan: Any) -> int:
+def run_pytest(channel: Channel, plan: Any) -> int:
     """Run tests of pytest, one after the other, as they are asked for."""
     import pytest
 
@@ -24,18 +24,18 @@ def run_pytest(line: Line, plan: Any) -> int:
 
     # The library had to be there first, to prepare the process.
     known = "ignore:Module already imported:pytest.PytestAssertRewriteWarning"
-    inside = _isolation.Inside(line, plan["files"])
-    return pytest.main([*plan["arguments"], "-W", known], plugins=[inside])
+    agent = _isolation.Agent(channel, plan["files"])
+    return pytest.main([*plan["arguments"], "-W", known], plugins=[agent])
 
 
-def run_unittest(line: Line, plan: Any) -> int:
+def run_unittest(channel: Channel, plan: Any) -> int:
     """Run tests of unittest, one after the other, as they are asked for."""
     from oslo_service.testing import scenarios
 
-    return scenarios._run_here(line, plan)
+    return scenarios._run_here(channel, plan)
 
 
-_ROLES: dict[str, Callable[[Line, Any], int]] = {
+_ROLES: dict[str, Callable[[Channel, Any], int]] = {
     "pytest": run_pytest,
     "unittest": run_unittest,
 }
@@ -46,7 +46,7 @@ def main(driver: str, role: str, descriptor: str, plan: str) -> int:
     from oslo_service.testing import _drivers
 
     _drivers.prepare(driver)
-    return _ROLES[role](Line(int(descriptor)), json.loads(plan))
+    return _ROLES[role](Channel(int(descriptor)), json.loads(plan))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A process of its own for a driver that has to prepare one: seen from outside."""
+"""A process of its own for a driver that has to prepare one, and how to talk to it."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-__all__ = ("Errand", "Lost")
+__all__ = ("PreparedProcess", "ProcessLost")
 
 # How long a process that is told to end may take, in seconds.
 _PATIENCE = 30.0
@@ -20,17 +20,17 @@ _PATIENCE = 30.0
 _SHOWN = 4000
 
 
-class Lost(Exception):
+class ProcessLost(Exception):
     """The process has ended before it answered; the message has its last words."""
 
 
-class Errand:
+class PreparedProcess:
     """Another process, which prepares itself for a driver and does as it is told.
 
-    What is said to it and by it is one JSON value a line.
+    What is sent to it and by it is one JSON value a line.
 
     :param driver: the name of the driver.
-    :param role: the function of :mod:`._errands` that it runs.
+    :param role: the function of :mod:`._prepared_main` that it runs.
     :param plan: what the function is given.
     :param cwd: the directory that it starts in.
     """
@@ -39,7 +39,7 @@ class Errand:
         self._driver = driver
         ours, theirs = socket.socketpair()
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - see end()
-        command = [sys.executable, "-m", "oslo_service.testing._errands"]
+        command = [sys.executable, "-m", "oslo_service.testing._prepared_main"]
         paths = [path for path in sys.path if path]
         with theirs:
             self._process = subprocess.Popen(
@@ -51,21 +51,24 @@ class Errand:
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
                 pass_fds=[theirs.fileno()],
             )
-        self._line = ours
+        self._socket = ours
         self._stream = ours.makefile("rw", encoding="utf-8")
 
-    def say(self, what: Any) -> None:
-        """Tell it something."""
+    def send(self, what: Any) -> None:
+        """Send it a value.
+
+        :raises ProcessLost: it has ended.
+        """
         try:
             self._stream.write(json.dumps(what) + "\n")
             self._stream.flush()
         except OSError:
             raise self._lost() from None
 
-    def hear(self) -> Any:
-        """Wait for the next that it says.
+    def receive(self) -> Any:
+        """Return the next value that it sends; blocks.
 
-        :raises Lost: it has ended.
+        :raises ProcessLost: it has ended.
         """
         try:
             line = self._stream.readline()
@@ -75,9 +78,11 @@ class Errand:
             raise self._lost()
         return json.loads(line)
 
-    def _lost(self) -> Lost:
+    def _lost(self) -> ProcessLost:
         status = self._await_end()
-        return Lost(f"{self._who()} ended with status {status}; {self._last_words()}")
+        return ProcessLost(
+            f"{self._who()} ended with status {status}; {self._last_words()}"
+        )
 
     def _who(self) -> str:
         return f"the process for the driver {self._driver!r}"
@@ -94,22 +99,22 @@ class Errand:
         """
         self._process.kill()
         self._process.wait()
-        said = f"{self._who()} was killed; {self._last_words()}"
+        outcome = f"{self._who()} was killed; {self._last_words()}"
         self.end()
-        return said
+        return outcome
 
     def end(self) -> str | None:
         """Have it end, and wait for that.
 
-        :returns: what is to be told of a status that is not 0, with its last words;
+        :returns: what to say of a status that is not 0, with its last words;
             None: there is nothing to tell.
         """
         with contextlib.suppress(OSError):
-            self._line.shutdown(socket.SHUT_WR)
+            self._socket.shutdown(socket.SHUT_WR)
         trouble = str(self._lost()) if self._await_end() else None
         with contextlib.suppress(OSError):
             self._stream.close()
-        self._line.close()
+        self._socket.close()
         self._printed.close()
         return trouble
 

@@ -7,22 +7,22 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ("Line",)
+__all__ = ("Channel",)
 
 
-class Line:
-    """What connects it to the process that started it."""
+class Channel:
+    """What connects it to the process that started it: one JSON value a line."""
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._stream = self._socket.makefile("rw", encoding="utf-8")
 
-    def orders(self) -> Iterator[Any]:
-        """Give what it is told to do, until there is nothing more."""
+    def requests(self) -> Iterator[Any]:
+        """Return what it is told to do, until there is nothing more."""
         for line in self._stream:
             yield json.loads(line)
 
-    def answer(self, what: Any) -> None:
-        """Say something."""
+    def reply(self, what: Any) -> None:
+        """Send a value."""
         self._stream.write(json.dumps(what, default=str) + "\n")
         self._stream.flush()

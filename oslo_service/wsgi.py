@@ -279,7 +279,7 @@ class Server(ServiceBase):
             self._engine.wait()
 
     def reset(self) -> None:
-        """Take up what has changed: the certificate, the number of places."""
+        """Take up what has changed: the certificate, the size of the pool."""
         self._renew_certificate()
         if self._engine is not None:
             self._engine.resize(self.pool_size)

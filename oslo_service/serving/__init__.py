@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From ready connections to tasks: the way that HTTP takes on every driver.
 
-:mod:`.engine` brings connections that are ready to tasks of the driver,
-:mod:`.session` moves bytes between one socket and its state machine
-(:mod:`oslo_service.http.connection`).
+:mod:`.setup` puts a server together. :mod:`.engine` brings connections that are
+ready to tasks of the driver (:mod:`.leader_followers`); :mod:`.session` moves bytes
+between one socket and its state machine (:mod:`oslo_service.http.connection`).
 """

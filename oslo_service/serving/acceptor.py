@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where clients come in."""
+"""The listening socket: who is accepted, and when nobody is."""
 
 import errno
 import logging
@@ -17,7 +17,7 @@ LOG = logging.getLogger(__name__)
 # How long to accept nobody where there are no descriptors left, in seconds.
 _PAUSE = 0.25
 # How many clients are accepted at a time, and at the end. One at a time where
-# others wait for them too: who is awake already would take the whole crowd.
+# other processes accept, too: one that is awake already would take them all.
 _BATCH, _BACKLOG = 16, 1024
 _EXHAUSTED = frozenset(
     (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC)
@@ -25,14 +25,14 @@ _EXHAUSTED = frozenset(
 
 
 class Acceptor:
-    """A listening socket, and what becomes of those who come.
+    """A listening socket, and what becomes of the clients that connect to it.
 
-    Its methods are called by one task at a time, with a lock held, but for
-    :meth:`close` and :meth:`report`: they log nothing, and give what is to be
-    reported when it is not held any more.
+    Its methods are non-blocking, and called with a lock held, but for :meth:`close`
+    and :meth:`report`: they log nothing, and return what is to be reported when it
+    is not held any more.
 
-    :param listener: a socket of the unpatched module, not blocking.
-    :param poller: tells when there is somebody.
+    :param listener: a socket of the unpatched module, non-blocking.
+    :param poller: reports when there is somebody to accept.
     :param connect: takes a client's socket and address; closes it where it fails.
     :param shared: whether other processes accept from the same socket.
     :param name: for the log.
@@ -57,32 +57,32 @@ class Acceptor:
         self.resumes_at: float | None = None
 
     def open(self) -> None:
-        """Have the poller tell of clients."""
+        """Accept clients, from now on or again."""
         self.resumes_at = None
         self._poller.add_listener(self._listener.fileno())
 
     def listens_on(self, fd: int) -> bool:
-        """Whether that is the descriptor at which clients come."""
+        """Whether that is the descriptor of the listening socket."""
         return bool(fd == self._listener.fileno())
 
     def accept(self) -> Exception | None:
-        """Let in some of those who are there; return what is to be reported."""
-        failure, full = self._accept(self._batch)
-        if full:
+        """Accept some of those who are there; return what is to be reported."""
+        failure, exhausted = self._accept(self._batch)
+        if exhausted:
             if self.resumes_at is None:
                 self._poller.remove(self._listener.fileno())
             self.resumes_at = clock.now() + _PAUSE
         return failure
 
     def accept_backlog(self) -> Exception | None:
-        """Let in those who are there already, for whom nobody else would come.
+        """Accept those who are there already, for whom nobody else would come.
 
         :returns: what is to be reported.
         """
         return self._accept(_BACKLOG)[0]
 
     def close(self) -> None:
-        """Let nobody else in.
+        """Accept nobody any more.
 
         No lock may be held: it may have to wait until no task waits here.
         """
@@ -92,7 +92,7 @@ class Acceptor:
         self._listener.close()
 
     def _accept(self, most: int) -> tuple[Exception | None, bool]:
-        """Return what is to be reported, and whether there is no room for more."""
+        """Return what is to be reported, and whether the system is exhausted."""
         failure: Exception | None = None
         for _ in range(most):
             client = None

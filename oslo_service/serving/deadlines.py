@@ -1,50 +1,51 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which of many connections is due next."""
+"""Which of many connections is due next: a heap of buckets."""
 
 import heapq
 from typing import Generic, Protocol, TypeVar
 
 __all__ = ("Deadlines", "Due")
 
-# How many times a second things are looked at, at most.
+# How many buckets there are in a second.
 _RATE = 4
 
 
 class Due(Protocol):
     """What has a deadline.
 
-    :ivar bucket: for :class:`Deadlines` alone.
+    :ivar bucket: the one in which it is; None: in none. For :class:`Deadlines` alone.
     """
 
     bucket: int | None
 
     @property
     def deadline(self) -> float | None:
-        """When it is due, or None; it may be put off at any time."""
+        """When it is due, or None; it may be extended at any time."""
 
 
 T = TypeVar("T", bound=Due)
 
 
 class Deadlines(Generic[T]):
-    """The deadlines of many things, most of which are put off all the time.
+    """The deadlines of many things, most of which are extended all the time.
 
-    Moving one costs nothing: each is looked at when it was due first,
-    and again when it is due now. Only what becomes due earlier must be told
+    Extending one costs nothing: each is looked at when it was due first, and again
+    when it is due now. Only what becomes due earlier is to be recorded again
     (:meth:`note`). They are kept to a quarter of a second, never early.
     """
 
     def __init__(self) -> None:
-        self._things: dict[int, set[T]] = {}
+        self._buckets: dict[int, set[T]] = {}
+        # Of the numbers of the buckets.
         self._heap: list[int] = []
 
     @property
     def next(self) -> float | None:
         """When to look next; None: there is no need to."""
         heap = self._heap
-        while heap and not self._things[heap[0]]:
-            del self._things[heapq.heappop(heap)]
+        while heap and not self._buckets[heap[0]]:
+            del self._buckets[heapq.heappop(heap)]
         return heap[0] / _RATE if heap else None
 
     def note(self, thing: T) -> bool:
@@ -60,24 +61,24 @@ class Deadlines(Generic[T]):
                 return False
             self.forget(thing)
         thing.bucket = bucket
-        if bucket in self._things:
-            self._things[bucket].add(thing)
+        if bucket in self._buckets:
+            self._buckets[bucket].add(thing)
         else:
-            self._things[bucket] = {thing}
+            self._buckets[bucket] = {thing}
             heapq.heappush(self._heap, bucket)
         return self._heap[0] == bucket
 
     def forget(self, thing: T) -> None:
         """Record that a thing is no more."""
         if thing.bucket is not None:
-            self._things[thing.bucket].discard(thing)
+            self._buckets[thing.bucket].discard(thing)
             thing.bucket = None
 
     def due(self, now: float) -> list[T]:
         """Return what is due, once."""
         found = []
         while self._heap and self._heap[0] <= now * _RATE:
-            for thing in self._things.pop(heapq.heappop(self._heap)):
+            for thing in self._buckets.pop(heapq.heappop(self._heap)):
                 thing.bucket = None
                 if thing.deadline is not None and thing.deadline <= now:
                     found.append(thing)

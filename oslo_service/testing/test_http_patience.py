@@ -20,7 +20,7 @@ MEGABYTE = "/whole?1024"
 
 @pytest.fixture
 def site(driver_name):
-    """A program with a place for one application at a time."""
+    """A program with one slot for applications."""
     with serving(driver_name, settings={"pool_size": 1}) as site:
         yield site
 
@@ -72,7 +72,7 @@ def sending_without_end(site: Site, data: bytes):
 
 
 class TestSlowClients:
-    """With one place, those who dawdle take none."""
+    """With one slot, those who dawdle take none."""
 
     @pytest.mark.parametrize(
         "data",
@@ -118,7 +118,7 @@ class TestSlowClients:
             others = [stack.enter_context(site.client()) for _ in range(5)]
             for client in others:
                 client.send(get("/pid"))
-            # Malformed ones need no place.
+            # Malformed ones need no slot.
             assert site.ask("bad").status == 400
             gate.touch()
             assert first.answer().body == b"through the gate"
@@ -210,7 +210,7 @@ class TestSlowClients:
 
 
 class TestCrowds:
-    """Many of them, and a place for one."""
+    """Many of them, and one slot."""
 
     def test_who_dawdles_who_is_silent_and_who_is_deaf(self, site: Site) -> None:
         request = get("/")

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Many deadlines, most of which are put off all the time."""
+"""Many deadlines, most of which are extended all the time."""
 
 import pytest
 
@@ -47,7 +47,7 @@ class TestDeadlines:
         assert not deadlines.note(Thing(None))
         assert deadlines.next is None
 
-    def test_one_may_be_put_off_without_a_word(self, deadlines) -> None:
+    def test_one_may_be_extended_without_a_word(self, deadlines) -> None:
         thing = Thing(1.0)
         deadlines.note(thing)
         thing.deadline = 5.0

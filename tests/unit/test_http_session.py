@@ -57,7 +57,7 @@ class Engine:
         self.forgotten: list[Any] = []
 
     def acquire_slot(self, _session: Any, _task: Any) -> bool:
-        """Have a place."""
+        """Have a slot for everybody."""
         return True
 
     def release_slot(self, seconds: float) -> None:

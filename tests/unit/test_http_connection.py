@@ -3,6 +3,8 @@
 """The state of a connection: bytes and time in, requests and the end out."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from oslo_service.http.body_policy import CONTINUE, continue_response
 from oslo_service.http.connection import Connection, Phase
@@ -23,6 +25,57 @@ def post(body: bytes, *fields: bytes, length: int | None = None) -> bytes:
 def connection() -> Connection:
     """A fresh one, at time 0."""
     return Connection(LIMITS, 0.0)
+
+
+FACTS = st.sampled_from(
+    [
+        ("receive", GET % 1),
+        ("receive", GET % 1 + GET % 2),
+        ("receive", b"GET / HT"),
+        ("receive", post(b"abc", length=30)),
+        ("receive", post(b"", b"Expect: 100-continue", length=8)),
+        ("receive", b"nonsense\r\n\r\n"),
+        ("receive_eof",),
+        ("expire",),
+        ("drain",),
+        ("answer",),
+        ("tell",),
+    ]
+)
+
+
+@given(st.lists(FACTS, max_size=20))
+@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+def test_whatever_happens_the_phase_only_goes_on(facts) -> None:
+    connection = Connection(LIMITS, 0.0)
+    phases = list(Phase)
+    for now, (fact, *data) in enumerate(facts):
+        before = phases.index(connection.phase)
+        happen(connection, fact, *data, now=float(now))
+        assert phases.index(connection.phase) >= before
+        if connection.phase is Phase.REJECTING:
+            assert connection.error is not None
+        if connection.phase in (Phase.LINGERING, Phase.CLOSED):
+            assert connection.next_request() is None
+        if connection.phase is Phase.OPEN and connection.current is None:
+            assert connection.requests or connection.wants_data, "it waits for nothing"
+
+
+def happen(connection: Connection, fact: str, *data: bytes, now: float) -> None:
+    """Have something happen, as a session would."""
+    if fact == "receive":
+        if connection.input_open:
+            connection.receive(*data, now)
+    elif fact == "receive_eof":
+        connection.receive_eof()
+    elif fact == "tell":
+        if connection.phase is Phase.REJECTING and connection.current is None:
+            connection.error_sent(now)
+    elif fact == "answer":
+        if connection.current or connection.next_request():
+            connection.answered(now, last=connection.will_close)
+    else:
+        getattr(connection, fact)(now)
 
 
 class TestRequests:

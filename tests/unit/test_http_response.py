@@ -240,6 +240,19 @@ def test_an_error_of_the_servers_own_ends_the_connection() -> None:
     assert sent.endswith(b"Content-Length: 5\r\nConnection: close\r\n\r\ncaf\xc3\xa9")
 
 
+def test_a_head_that_failed_leaves_nothing_behind(sink) -> None:
+    response = respond(sink)
+    wrong = [("Content-Length", "9"), ("Connection", "close"), ("X", "line\nbreak")]
+    with pytest.raises(ValueError, match="line break"):
+        start_and_send(response, "200 OK", wrong)
+    fail_and_start(response)
+
+    response.send_all([b"abc"])
+
+    assert sink.head == ["HTTP/1.1 500 Sorry", "Content-Length: 3"]
+    assert not response.close
+
+
 def start_and_send(response: Response, status: str, headers: list) -> None:
     """Send a response without a body."""
     response.start(status, headers)

@@ -18,7 +18,7 @@ LOG = logging.getLogger(__name__)
 
 
 def open_backdoor(service: ServiceBase, driver: Driver, settings: Settings) -> None:
-    """Give a service, and the process that it is to run in, a back door."""
+    """Open a back door for a service, and the process that it is to run in."""
     port: int | str | None = None
     try:
         port = backdoor.open_if_enabled(driver, settings.conf)

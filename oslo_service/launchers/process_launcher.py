@@ -92,7 +92,7 @@ class ProcessLauncher:
         self._supervisor.post(lambda: unit.add(plan, count))
 
     def stop(self) -> None:
-        """Have the workers stop; does not wait.
+        """Have the workers stop; non-blocking.
 
         Legal at any time, from anywhere, and more than once.
         """

@@ -63,7 +63,7 @@ class Launcher:
         runner.post(lambda: runner.add(service))
 
     def stop(self) -> None:
-        """Tell the services to stop; does not wait.
+        """Have the services stop; non-blocking.
 
         Legal at any time, from anywhere, and more than once.
         """

@@ -35,7 +35,7 @@ class Services:
         runner.post(lambda: runner.add(service))
 
     def stop(self) -> None:
-        """Tell every service to stop; does not wait."""
+        """Have every service stop; non-blocking."""
         if self._runner is not None:
             self._runner.post(self._runner.stop)
 

@@ -36,7 +36,7 @@ class Singleton(type):
     _making = threading.RLock()
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Give the instance; the arguments of the first call make it."""
+        """Return the instance; the arguments of the first call make it."""
         with Singleton._making:
             if cls not in cls._instances:
                 cls._instances[cls] = super().__call__(*args, **kwargs)
@@ -61,7 +61,7 @@ class SignalHandler(metaclass=Singleton):
         self._added: list[tuple[int, Handler]] = []
 
     def is_signal_supported(self, sig_name: str) -> bool:
-        """Tell whether the system has a signal of that name."""
+        """Whether the system has a signal of that name."""
         return sig_name in self.signals_by_name
 
     def add_handlers(self, signals: Iterable[str], handler: Handler) -> None:
@@ -109,12 +109,12 @@ def warn_of_handle_signal(kind: type) -> None:
 
 
 def _is_daemon() -> bool:
-    """Tell whether the process is not in the foreground of a terminal."""
+    """Whether the process is not in the foreground of a terminal."""
     return foreground.is_daemon()
 
 
 def _is_sighup_and_daemon(signo: int, signal_handler: SignalHandler) -> bool:
-    """Tell whether a signal asks a daemon to reload."""
+    """Whether a signal asks a daemon to reload."""
     return (
         signal_handler.is_signal_supported("SIGHUP")
         and signo == signal.SIGHUP

@@ -72,7 +72,7 @@ class Channel:
         return self._reader, self._writer
 
     def send(self, message: bytes) -> None:
-        """Say something; non-blocking.
+        """Send a message; non-blocking.
 
         Nothing is lost that anybody could still read: a full pipe means that
         the other side has not read for a long time, a broken one that it is

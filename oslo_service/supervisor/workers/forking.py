@@ -92,7 +92,7 @@ def _freeze() -> None:
 
 
 def _report_threads() -> None:
-    """Say once which native threads do not come along."""
+    """Warn once of the native threads that do not come along."""
     others = {
         thread.name
         for thread in threading.enumerate()

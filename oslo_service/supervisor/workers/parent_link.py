@@ -88,7 +88,7 @@ class ParentLink:
         self._tell(MUTATED)
 
     def tell_alive(self) -> None:
-        """Answer."""
+        """Answer the parent."""
         self._tell(ALIVE)
 
     def _tell(self, message: bytes) -> None:

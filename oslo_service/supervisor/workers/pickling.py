@@ -62,7 +62,7 @@ def _culprits(value: object, parts: list[tuple[str, Any]]) -> str:
 
 
 def _leaves(path: str, value: object, depth: int) -> Iterator[tuple[str, object]]:
-    """Find what is in the way, as deep inside as it can be told."""
+    """Return what is in the way, as deep inside as it can be told."""
     inner = [
         (part, one) for part, one in _parts(value) if depth and _error(one) is not None
     ]

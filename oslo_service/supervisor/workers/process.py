@@ -66,7 +66,7 @@ class Process:
         return messages or []
 
     def tell(self, message: bytes) -> None:
-        """Say something to the worker."""
+        """Send the worker a message."""
         if self.channel is not None:
             self.channel.send(message)
 
@@ -78,7 +78,7 @@ class Process:
             pass
 
     def reap(self) -> tuple[bool, int | None]:
-        """Look whether it has ended; does not block.
+        """Reap it if it has ended; non-blocking.
 
         :returns: whether it has, and its exit status, or the negative number
             of the signal that ended it; None where somebody else was told.

@@ -147,7 +147,7 @@ def _plan(body: dict[str, Any]) -> WorkerPlan:
 
 
 def _make_readable(conf: Any, call: dict[str, Any]) -> None:
-    """Have a configuration know how to read its files again.
+    """Let a configuration read its files again.
 
     Its values stay those of the parent, which may be others than those in the
     files now: only mutable ones may have changed, or the files do not parse.

@@ -4,9 +4,11 @@
 
 import warnings
 
+from oslo_service._common.process_state import Inherited
+
 __all__ = ("warn_once",)
 
-_warned: set[str] = set()
+_warned: Inherited[set[str]] = Inherited(set)
 
 
 def warn_once(name: str, instead: str, *, stacklevel: int = 2) -> None:
@@ -17,9 +19,10 @@ def warn_once(name: str, instead: str, *, stacklevel: int = 2) -> None:
     :param stacklevel: whose line is shown: 2 is the caller of the function
         that calls this one.
     """
-    if name in _warned:
+    warned = _warned.get()
+    if name in warned:
         return
-    _warned.add(name)
+    warned.add(name)
     warnings.warn(
         f"{name} is deprecated: {instead}",
         DeprecationWarning,

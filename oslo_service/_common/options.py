@@ -10,6 +10,8 @@ from typing import Any
 
 from oslo_config import cfg
 
+from oslo_service._common.process_state import PerProcess
+
 __all__ = (
     "BACKEND_GROUP",
     "BACKEND_OPTION",
@@ -34,8 +36,8 @@ backend_opts = [
 
 # Two threads that register in a new group at a time would each make the group,
 # and the options in one of the two would be lost. Reentrant for the sake of
-# signal handlers.
-_registering = threading.RLock()
+# signal handlers; of each process, as a fork may come while it is held.
+_registering = PerProcess(threading.RLock)
 
 
 def register(
@@ -46,7 +48,7 @@ def register(
     By another thread, or by another library in slightly different words:
     whichever was first stays.
     """
-    with _registering:
+    with _registering.get():
         for option in options:
             try:
                 conf.register_opt(option, group=group)

@@ -13,6 +13,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service._common import naming
+from oslo_service._common.process_state import PerProcess
 from oslo_service.backdoor import frames, running_loops, task_purposes
 from oslo_service.backdoor.client_stream import ClientStream
 from oslo_service.backdoor.profiling import Profile
@@ -35,7 +36,7 @@ exit(), quit(), ^D    leave; the service goes on
 """
 
 # The profiler that runs, of which the process has one.
-_profile: Profile | None = None
+_profile: PerProcess[Profile | None] = PerProcess(lambda: None)
 
 
 class Commands:
@@ -88,7 +89,7 @@ class Commands:
 
     def end(self) -> None:
         """Stop what the console has started and left running."""
-        if self._started is not None and self._started is _profile:
+        if self._started is not None and self._started is _profile.get():
             _stop_profiling()
 
     # Tasks
@@ -155,17 +156,17 @@ class Commands:
         :param fname: a file to write it to, too, for :class:`pstats.Stats`.
         :raises ImportError: yappi is missing.
         """
-        global _profile
-        if _profile is None or _profile.inherited:
-            self._started = _profile = Profile(self._driver)
+        if _profile.get() is None:
+            self._started = Profile(self._driver)
+            _profile.set(self._started)
             self._stream.write("Profiling; prof() stops it and shows the result\n")
         else:
             _stop_profiling().show(self._stream, fname)
 
 
 def _stop_profiling() -> Profile:
-    global _profile
-    profile, _profile = _profile, None
+    profile = _profile.get()
+    _profile.set(None)
     assert profile is not None, "nothing is profiled"  # noqa: S101
     profile.stop()
     return profile

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the process spends its time, as yappi sees it in all threads."""
 
-import os
 from typing import Any
 
 from oslo_service._common import extras
@@ -30,16 +29,10 @@ class Profile:
 
     def __init__(self, driver: Driver) -> None:
         self._yappi: Any = extras.need("yappi", "backdoor")
-        self._pid = os.getpid()
         context = "native_thread" if driver.capabilities.parallel else "greenlet"
         self._yappi.set_context_backend(context)
         self._yappi.set_clock_type("cpu")
         self._yappi.start(builtins=True)
-
-    @property
-    def inherited(self) -> bool:
-        """Whether it is that of the process that this one was forked from."""
-        return self._pid != os.getpid()
 
     def stop(self) -> None:
         """Record nothing more."""

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from oslo_service._common.process_state import PerProcess
 from oslo_service.backdoor.address import BackdoorAddress
 from oslo_service.backend.base import Driver, Task
 from oslo_service.sockets import binding, open_sockets
@@ -125,8 +126,14 @@ class BackdoorServer:
         client.close()
 
 
-_servers: dict[BackdoorAddress, BackdoorServer] = {}
-_watches_forks = False
+def _forget_all(servers: dict[BackdoorAddress, BackdoorServer]) -> None:
+    while servers:
+        servers.popitem()[1].after_fork()
+
+
+_servers: PerProcess[dict[BackdoorAddress, BackdoorServer]] = PerProcess(
+    dict, _forget_all
+)
 
 
 def open_at(
@@ -138,7 +145,7 @@ def open_at(
     :returns: the port, or the path of the socket; None: it cannot be opened,
         which is logged.
     """
-    server = _servers.get(address)
+    server = _servers.get().get(address)
     if server is None:
         try:
             server = BackdoorServer(driver, _listen(driver, address), serve)
@@ -174,24 +181,17 @@ def _listen(driver: Driver, address: BackdoorAddress) -> binding.BoundSocket:
 
 
 def _keep(address: BackdoorAddress, server: BackdoorServer) -> None:
-    global _watches_forks
-    if not _watches_forks:
-        _watches_forks = True
-        os.register_at_fork(after_in_child=_forget_all)
-    if not _servers:
+    servers = _servers.get()
+    if not servers:
         # Not what is inherited in a fork, where others are registered.
         atexit.unregister(close_all)
         atexit.register(close_all)
-    _servers[address] = server
+    servers[address] = server
     open_sockets.add_last(server)
 
 
 def close_all() -> None:
     """Close the back doors of this process."""
-    while _servers:
-        _servers.popitem()[1].close()
-
-
-def _forget_all() -> None:
-    while _servers:
-        _servers.popitem()[1].after_fork()
+    servers = _servers.get()
+    while servers:
+        servers.popitem()[1].close()

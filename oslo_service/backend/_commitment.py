@@ -39,7 +39,7 @@ def commit(conf: cfg.ConfigOpts | None = None) -> base.Driver:
     :raises BackendAlreadySelected: the option names another driver than the
         one that is in use.
     """
-    selection = _state.current
+    selection = _state.current()
     with selection.lock:
         stated = stated_by_option(conf)
         chosen = selection.choice
@@ -62,8 +62,8 @@ def preview(conf: cfg.ConfigOpts) -> Preview:
 
     :param conf: the configuration that the launcher would be given.
     """
-    with _state.current.lock:
-        choice = _state.current.decide(conf)
+    with _state.current().lock:
+        choice = _state.current().decide(conf)
     refusal = None
     if choice.rule is Rule.OPTION:
         try:

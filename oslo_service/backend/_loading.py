@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import TypeGuard
 
+from oslo_service._common.process_state import Inherited
 from oslo_service.backend import base, exceptions
 
 __all__ = ("installed", "is_driver_class", "is_patched", "load", "registered")
 
 GROUP = "oslo_service.backend"
 
-#: By name: drivers of this process alone.
-registered: dict[str, type[base.Driver]] = {}
+_registered: Inherited[dict[str, type[base.Driver]]] = Inherited(dict)
+
+
+def registered() -> dict[str, type[base.Driver]]:
+    """Return the drivers that are registered in this process alone, by name."""
+    return _registered.get()
 
 
 def is_patched() -> bool:
@@ -45,7 +50,7 @@ def load(name: str) -> base.Driver:
 
 
 def _load(name: str) -> base.Driver:
-    driver_class = registered.get(name) or _installed_class(name)
+    driver_class = registered().get(name) or _installed_class(name)
     driver_class.check_environment()
     return driver_class()
 
@@ -53,7 +58,8 @@ def _load(name: str) -> base.Driver:
 def _installed_class(name: str) -> type[base.Driver]:
     entry = next(_candidates(name), None)
     if entry is None:
-        here = f"; registered are: {', '.join(sorted(registered))}" * bool(registered)
+        names = ", ".join(sorted(registered()))
+        here = f"; registered are: {names}" * bool(names)
         raise exceptions.UnsupportedBackendError(
             f"no driver is called {name!r}; installed are:"
             f" {', '.join(installed())}{here}"

@@ -45,11 +45,11 @@ def register_driver(driver_class: type[base.Driver]) -> Registration:
     """
     _check(driver_class)
     name = driver_class.name
-    _loading.registered[name] = driver_class
+    _loading.registered()[name] = driver_class
 
     def undo() -> None:
-        if _loading.registered.get(name) is driver_class:
-            del _loading.registered[name]
+        if _loading.registered().get(name) is driver_class:
+            del _loading.registered()[name]
             _selection.forget(name)
 
     return Registration(name, undo)
@@ -71,8 +71,8 @@ def _check(driver_class: object) -> None:
         raise TypeError(f"the name of a driver is a string, not {name!r}")
     if name == AUTO:
         taken = "the option has that value"
-    elif name in _loading.registered:
-        taken = f"{_loading.registered[name]!r} is registered"
+    elif name in _loading.registered():
+        taken = f"{_loading.registered()[name]!r} is registered"
     elif name in _loading.installed():
         taken = "a driver of that name is installed"
     else:

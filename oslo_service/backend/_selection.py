@@ -39,8 +39,8 @@ def init_backend(type_: BackendType | str) -> None:
     """
     name = name_of(type_)
     choice = Choice(name, Rule.CODE, f"init_backend() at {_caller()}")
-    with _state.current.lock:
-        _state.current.select(choice)
+    with _state.current().lock:
+        _state.current().select(choice)
 
 
 def get_backend() -> base.Driver:
@@ -49,8 +49,8 @@ def get_backend() -> base.Driver:
     A decision by the hook or by ``auto`` can still be replaced by a stated
     one, until a launcher is made or something runs.
     """
-    driver = _state.current.driver
-    if driver is not None and not _state.current.is_open:
+    driver = _state.current().driver
+    if driver is not None and not _state.current().is_open:
         return driver
     return select_by(None)
 
@@ -60,8 +60,8 @@ def select_by(conf: cfg.ConfigOpts | None) -> base.Driver:
 
     :param conf: None: the global one.
     """
-    with _state.current.lock:
-        return _state.current.select(_state.current.decide(conf))
+    with _state.current().lock:
+        return _state.current().select(_state.current().decide(conf))
 
 
 def driver_called(name: str | None) -> base.Driver:
@@ -73,14 +73,14 @@ def driver_called(name: str | None) -> base.Driver:
     """
     if name is None:
         return get_backend()
-    with _state.current.lock:
-        return _state.current.driver_called(name)
+    with _state.current().lock:
+        return _state.current().driver_called(name)
 
 
 def forget(name: str) -> None:
     """Have a driver loaded anew when it is asked for one job again."""
-    with _state.current.lock:
-        _state.current.unselected.pop(name, None)
+    with _state.current().lock:
+        _state.current().unselected.pop(name, None)
 
 
 def get_backend_type() -> BackendType | str | None:
@@ -88,7 +88,7 @@ def get_backend_type() -> BackendType | str | None:
 
     :returns: the enum member, the name of a third-party driver, or None.
     """
-    choice = _state.current.choice
+    choice = _state.current().choice
     if choice is None:
         return None
     try:
@@ -99,7 +99,7 @@ def get_backend_type() -> BackendType | str | None:
 
 def selected() -> base.Driver | None:
     """Return the driver where there is one, deciding nothing."""
-    return _state.current.launching or _state.current.driver
+    return _state.current().launching or _state.current().driver
 
 
 def in_use() -> set[base.Driver]:
@@ -109,9 +109,9 @@ def in_use() -> set[base.Driver]:
     or where a driver was asked for one job.
     """
     found = {
-        _state.current.driver,
-        _state.current.launching,
-        *_state.current.unselected.values(),
+        _state.current().driver,
+        _state.current().launching,
+        *_state.current().unselected.values(),
     }
     return {driver for driver in found if driver is not None}
 
@@ -122,7 +122,7 @@ def register_backend_default_hook(hook: _state.Hook | None) -> None:
     :param hook: takes nothing and returns what :func:`init_backend` takes.
         One that raises is logged and passed over. None removes it.
     """
-    _state.current.hook = hook
+    _state.current().hook = hook
 
 
 def _reset_backend() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from oslo_config import cfg
 
+from oslo_service._common.process_state import Inherited
 from oslo_service.backend import _loading, base, exceptions
 from oslo_service.backend._choice import (
     BackendType,
@@ -113,7 +114,12 @@ class Selection:
             LOG.warning("%s", message)
 
 
-current = Selection()
+_selection = Inherited(Selection)
+
+
+def current() -> Selection:
+    """Return what this process has decided."""
+    return _selection.get()
 
 
 def set_aside() -> Callable[[], None]:
@@ -121,11 +127,6 @@ def set_aside() -> Callable[[], None]:
 
     :returns: brings them back.
     """
-    global current
-    before, current = current, Selection()
-
-    def bring_back() -> None:
-        global current
-        current = before
-
-    return bring_back
+    before = current()
+    _selection.set(Selection())
+    return lambda: _selection.set(before)

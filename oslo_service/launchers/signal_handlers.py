@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from oslo_service._common.deprecation import warn_once
+from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.supervisor import foreground, signals
 from oslo_service.supervisor.signals import Handler
 
@@ -32,15 +33,16 @@ class SignalExit(SystemExit):
 class Singleton(type):
     """Metaclass of classes that have one instance."""
 
-    _instances: dict[type, Any] = {}
-    _making = threading.RLock()
+    _instances: Inherited[dict[type, Any]] = Inherited(dict)
+    _making = PerProcess(threading.RLock)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Return the instance; the arguments of the first call make it."""
-        with Singleton._making:
-            if cls not in cls._instances:
-                cls._instances[cls] = super().__call__(*args, **kwargs)
-        return cls._instances[cls]
+        instances = Singleton._instances.get()
+        with Singleton._making.get():
+            if cls not in instances:
+                instances[cls] = super().__call__(*args, **kwargs)
+        return instances[cls]
 
 
 class SignalHandler(metaclass=Singleton):

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from oslo_service._common.process_state import Inherited
+
 __all__ = ("ActivationError", "Criteria", "PassedSocket", "describe", "find", "inherit")
 
 LOG = logging.getLogger(__name__)
@@ -133,7 +135,7 @@ def describe(address: Any) -> str:
     return str(address) if address is not None else "no listening stream socket"
 
 
-_passed: list[PassedSocket] = []
+_passed: Inherited[list[PassedSocket]] = Inherited(list)
 
 
 def _all_passed(sockets: ModuleType) -> list[PassedSocket]:
@@ -145,11 +147,12 @@ def _all_passed(sockets: ModuleType) -> list[PassedSocket]:
     :param sockets: the standard library's module, unpatched.
     :raises ActivationError: a variable does not make sense.
     """
+    passed = _passed.get()
     if _number(_PID) == os.getpid():
-        _passed[:] = list(_open_descriptors(sockets, _names()))
+        passed[:] = list(_open_descriptors(sockets, _names()))
         for name in (_PID, _COUNT, _NAMES):
             os.environ.pop(name, None)
-    return _passed
+    return passed
 
 
 def find(criteria: Criteria) -> PassedSocket | None:

@@ -9,6 +9,8 @@ is open, clients are let in: at the end it is to be closed first.
 import weakref
 from typing import Protocol
 
+from oslo_service._common.process_state import Inherited
+
 __all__ = ("add", "add_last", "close_all", "close_last")
 
 
@@ -19,13 +21,13 @@ class Closable(Protocol):
         """Refuse clients, as far as this process is concerned."""
 
 
-_open: "weakref.WeakSet[Closable]" = weakref.WeakSet()
-_last: "weakref.WeakSet[Closable]" = weakref.WeakSet()
+_open: "Inherited[weakref.WeakSet[Closable]]" = Inherited(weakref.WeakSet)
+_last: "Inherited[weakref.WeakSet[Closable]]" = Inherited(weakref.WeakSet)
 
 
 def add(listener: Closable) -> None:
     """Have a listener closed when the process is told to stop."""
-    _open.add(listener)
+    _open.get().add(listener)
 
 
 def add_last(listener: Closable) -> None:
@@ -33,18 +35,18 @@ def add_last(listener: Closable) -> None:
 
     It goes on while the process stops in order.
     """
-    _last.add(listener)
+    _last.get().add(listener)
 
 
 def close_all() -> None:
     """Refuse all clients."""
-    _close(_open)
+    _close(_open.get())
 
 
 def close_last() -> None:
     """Refuse everybody: the process ends now."""
-    _close(_open)
-    _close(_last)
+    _close(_open.get())
+    _close(_last.get())
 
 
 def _close(some: "weakref.WeakSet[Closable]") -> None:

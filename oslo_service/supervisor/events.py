@@ -9,7 +9,6 @@ import collections
 import dataclasses
 import enum
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable
 
@@ -41,6 +40,8 @@ __all__ = (
     "WorkerStopped",
     "subscribe",
 )
+
+from oslo_service._common.process_state import PerProcess
 
 LOG = logging.getLogger(__name__)
 
@@ -266,29 +267,9 @@ class WatchdogResumed(Event):
 Subscriber = Callable[[Event], object]
 
 
-class _Subscribers:
-    """Whom the users of this process have subscribed; a fork begins with none."""
-
-    def __init__(self) -> None:
-        self._pid = os.getpid()
-        self._all: tuple[Subscriber, ...] = ()
-
-    def add(self, subscriber: Subscriber) -> None:
-        """Add one; thread-safe, as the next is."""
-        self._all = (*self.current(), subscriber)
-
-    def remove(self, subscriber: Subscriber) -> None:
-        """Remove one; harmless where it is not there."""
-        self._all = tuple(one for one in self.current() if one is not subscriber)
-
-    def current(self) -> tuple[Subscriber, ...]:
-        """Return those of this process."""
-        if self._pid != os.getpid():
-            self._pid, self._all = os.getpid(), ()
-        return self._all
-
-
-_subscribers = _Subscribers()
+# Whom the users of this process have subscribed: replaced as a whole, so that who
+# goes through them sees no change.
+_subscribers: PerProcess[tuple[Subscriber, ...]] = PerProcess(tuple)
 
 
 def subscribe(subscriber: Subscriber) -> Callable[[], None]:
@@ -309,8 +290,12 @@ def subscribe(subscriber: Subscriber) -> Callable[[], None]:
     def call(event: Event) -> object:
         return subscriber(event)  # the same one may have been subscribed twice
 
-    _subscribers.add(call)
-    return lambda: _subscribers.remove(call)
+    _subscribers.set((*_subscribers.get(), call))
+    return lambda: _unsubscribe(call)
+
+
+def _unsubscribe(call: Subscriber) -> None:
+    _subscribers.set(tuple(one for one in _subscribers.get() if one is not call))
 
 
 class EventQueue:
@@ -344,7 +329,7 @@ class EventQueue:
         begun = clock.now()
         while self._events:
             event = self._events.popleft()
-            for subscriber in (*self.own, *_subscribers.current()):
+            for subscriber in (*self.own, *_subscribers.get()):
                 try:
                     subscriber(event)
                 except Exception:

@@ -5,6 +5,7 @@
 import logging
 import sys
 
+from oslo_service._common.process_state import Inherited
 from oslo_service.backend.base import Driver
 
 __all__ = ("is_brought_back", "warn_once")
@@ -12,7 +13,7 @@ __all__ = ("is_brought_back", "warn_once")
 LOG = logging.getLogger(__name__)
 
 # A worker that is forked has it from its parent: what that has said is said.
-_warned = False
+_warned = Inherited(lambda: False)
 
 
 def warn_once(driver: Driver) -> None:
@@ -20,10 +21,9 @@ def warn_once(driver: Driver) -> None:
 
     :param driver: where its tasks take turns anyway, there is nothing to say.
     """
-    global _warned
-    if _warned or not driver.capabilities.parallel or not is_brought_back():
+    if _warned.get() or not driver.capabilities.parallel or not is_brought_back():
         return
-    _warned = True
+    _warned.set(True)
     LOG.warning(
         "This interpreter is free-threaded, but an import has brought the GIL back:"
         " threads run one at a time. Python's RuntimeWarning names the module; with"

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 
 from oslo_service._common import clock
+from oslo_service._common.process_state import PerProcess
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import events, gil, signals, snapshot, wording
@@ -59,7 +60,6 @@ class Supervisor:
 
     def __init__(self, driver: Driver, parent_link: ParentLink | None = None) -> None:
         self.driver = driver
-        self.pid = os.getpid()
         self.units: list[Unit] = []
         self.announce = lambda *_further: None
         self._parent_link = parent_link
@@ -103,8 +103,9 @@ class Supervisor:
         return pool
 
     def _add(self, unit: Unit) -> None:
-        if _refusal is not None:
-            raise RuntimeError(_refusal)
+        refusal = _refusal.get()
+        if refusal is not None:
+            raise RuntimeError(refusal)
         gil.warn_once(self.driver)  # before workers are forked
         self.units.append(unit)
         self._readiness.begin(clock.now())
@@ -405,49 +406,45 @@ class Supervisor:
             self._parent_link.close()
 
 
-_of_process: Supervisor | None = None
+_supervisor: PerProcess[Supervisor | None] = PerProcess(lambda: None)
 # Why nothing can be launched now; None: it can.
-_refusal: str | None = None
+_refusal: PerProcess[str | None] = PerProcess(lambda: None)
 
 
 def of_process(driver: Driver) -> Supervisor:
-    """Give the supervisor of this process."""
-    global _of_process
+    """Return the supervisor of this process."""
     supervisor = known()
     if supervisor is not None:
         if supervisor.driver is driver or supervisor.units:
             return supervisor
         supervisor.abandon()  # of a driver that a test has left
-    supervisor = _of_process = Supervisor(driver)
+    supervisor = Supervisor(driver)
+    replace(supervisor)
     return supervisor
 
 
 def known() -> Supervisor | None:
-    """Give the supervisor of this process where there is one; make none."""
-    supervisor = _of_process
-    return None if supervisor is None or supervisor.pid != os.getpid() else supervisor
+    """Return the supervisor of this process where there is one; make none."""
+    return _supervisor.get()
 
 
 def replace(supervisor: Supervisor) -> None:
     """Make this the supervisor of the process."""
-    global _of_process
-    _of_process = supervisor
+    _supervisor.set(supervisor)
 
 
 @contextlib.contextmanager
 def launching_nothing(reason: str) -> Iterator[None]:
     """Have whoever launches something meanwhile be told why that is wrong."""
-    global _refusal
-    _refusal = reason
+    _refusal.set(reason)
     try:
         yield
     finally:
-        _refusal = None
+        _refusal.set(None)
 
 
 def abandon() -> None:
-    """Leave the parent's supervisor to the parent, in a forked process."""
-    global _of_process
-    if _of_process is not None:
-        _of_process.abandon()
-        _of_process = None
+    """Leave the parent's supervisor to the parent, in a freshly forked worker."""
+    parents = _supervisor.of_parent()
+    if parents is not None:
+        parents.abandon()

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from oslo_service import backend
+from oslo_service._common.process_state import Inherited
 from oslo_service.backend.base import Event
 from oslo_service.supervisor.waker import Waker
 
@@ -303,9 +304,10 @@ def unblock(mask: set[Any]) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-_of_process = Signals()
+# What the interpreter calls is taken along: see start_over().
+_signals = Inherited(Signals)
 
 
 def of_process() -> Signals:
     """Return the signals of this process."""
-    return _of_process
+    return _signals.get()

@@ -57,7 +57,7 @@ def recruit(name: str) -> "Driver":
 def _assess(name: str) -> "tuple[str | None, Driver | None]":
     from oslo_service.backend import _loading
 
-    return _assess_once(name, _loading.registered.get(name))
+    return _assess_once(name, _loading.registered().get(name))
 
 
 @functools.cache

@@ -14,6 +14,7 @@ import pytest
 
 from oslo_service import loopingcall, threadgroup
 from oslo_service._common import deprecation
+from oslo_service._common.process_state import Inherited
 from oslo_service.backend.base import Driver, Event
 from oslo_service.backend.exceptions import TaskCancelled
 from oslo_service.testing.waiting import (
@@ -865,7 +866,7 @@ class TestConstruction:
         self, driver: Driver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         del driver
-        monkeypatch.setattr(deprecation, "_warned", set())
+        monkeypatch.setattr(deprecation, "_warned", Inherited(set))
         with pytest.warns(DeprecationWarning, match="thread_pool_size"):
             group = threadgroup.ThreadGroup(max_threads=7)
         with pytest.warns(DeprecationWarning, match="thread_pool_size"):
@@ -876,7 +877,9 @@ class TestConstruction:
         self, driver: Driver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         del driver
-        monkeypatch.setattr(deprecation, "_warned", {"ThreadGroup.max_threads"})
+        monkeypatch.setattr(
+            deprecation, "_warned", Inherited(lambda: {"ThreadGroup.max_threads"})
+        )
         assert threadgroup.ThreadGroup().max_threads == 1000
         assert threadgroup.ThreadGroup(7).max_threads == 7
 

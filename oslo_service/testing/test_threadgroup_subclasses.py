@@ -11,6 +11,7 @@ import pytest
 
 from oslo_service import threadgroup
 from oslo_service._common import deprecation
+from oslo_service._common.process_state import Inherited
 from oslo_service.backend.base import Driver
 from oslo_service.testing.waiting import LIMIT, in_time, until
 
@@ -121,7 +122,9 @@ class TestThreadsOfOthers:
     ) -> None:
         del driver
         thread = group.add_thread(release.wait, LIMIT)
-        monkeypatch.setattr(deprecation, "_warned", {"ThreadGroup.cancel()"})
+        monkeypatch.setattr(
+            deprecation, "_warned", Inherited(lambda: {"ThreadGroup.cancel()"})
+        )
         group.cancel(timeout=0.0)
 
         assert group.threads == [thread]

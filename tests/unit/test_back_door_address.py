@@ -143,7 +143,7 @@ class TestInitializing:
         opts.register_service_opts(undecided)
         undecided.set_override("backdoor_socket", str(tmp_path / "door"))
         where = eventlet_backdoor.initialize_if_enabled(undecided)
-        (opened,) = server._servers.values()
+        (opened,) = server._servers.get().values()
         with ConsoleClient(where) as client:
             client.until_prompt()
             server.close_all()

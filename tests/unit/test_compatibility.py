@@ -21,6 +21,7 @@ from oslo_service import (
     version,
 )
 from oslo_service._common import deprecation
+from oslo_service._common.process_state import Inherited
 from oslo_service.backend import base
 from oslo_service.testing.waiting import LIMIT, run_script
 
@@ -34,7 +35,7 @@ ALIASES = ("loopingcall", "service", "threadgroup")
 
 @pytest.fixture(autouse=True)
 def nothing_warned_of(monkeypatch):
-    monkeypatch.setattr(deprecation, "_warned", set())
+    monkeypatch.setattr(deprecation, "_warned", Inherited(set))
 
 
 def run(code):

@@ -8,13 +8,15 @@ from collections.abc import Callable
 import greenlet
 from eventlet import hubs, patcher
 
+from oslo_service._common.process_state import Inherited
+
 __all__ = ("Mailbox", "is_inherited", "mailbox", "replace_hub")
 
 _os = patcher.original("os")
 # Hubs that came over in a fork. Were they collected, the green threads that
 # wait in them would be thrown out and run their clean-up, on descriptors that
 # are shared with the parent.
-_inherited: list[hubs.hub.BaseHub] = []
+_inherited: Inherited[list[hubs.hub.BaseHub]] = Inherited(list)
 
 
 class Mailbox:
@@ -88,7 +90,7 @@ def replace_hub() -> None:
     """Give this thread a hub of its own, in a freshly forked process."""
     hub = _local_hub()
     if hub is not None:
-        _inherited.append(hub)
+        _inherited.get().append(hub)
         box = getattr(hub, "oslo_service_mailbox", None)
         if box is not None:
             box.close()
@@ -97,4 +99,4 @@ def replace_hub() -> None:
 
 def is_inherited(green: greenlet.greenlet) -> bool:
     """Whether a green thread came over in a fork, and will never run."""
-    return any(hub.greenlet in (green, green.parent) for hub in _inherited)
+    return any(hub.greenlet in (green, green.parent) for hub in _inherited.get())

@@ -12,6 +12,7 @@ import warnings
 from typing import Any, NoReturn
 
 from oslo_service import backend
+from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.sockets import activation
 from oslo_service.supervisor import loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
@@ -24,9 +25,10 @@ __all__ = ("fork",)
 
 LOG = logging.getLogger(__name__)
 
-_warned_of: set[str] = set()
-# The processes whose objects have been frozen: this one, and those before it.
-_frozen: set[int] = set()
+# The names of the threads of which it has been said that a worker has them not.
+_warned_of: Inherited[set[str]] = Inherited(set)
+# Whether the objects of the process have been frozen.
+_frozen = PerProcess(lambda: False)
 
 
 def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
@@ -86,8 +88,8 @@ def _freeze() -> None:
     In a worker, it would write to every object, and so copy every page that
     is shared with the parent; at the end, it would look at them all again.
     """
-    if os.getpid() not in _frozen:
-        _frozen.add(os.getpid())
+    if not _frozen.get():
+        _frozen.set(True)
         gc.freeze()
 
 
@@ -98,8 +100,9 @@ def _report_threads() -> None:
         for thread in threading.enumerate()
         if thread is not threading.current_thread()
     }
-    if not others <= _warned_of:
-        _warned_of.update(others)
+    warned_of = _warned_of.get()
+    if not others <= warned_of:
+        warned_of.update(others)
         LOG.warning(
             "A worker is forked while other threads run, which it will not have; a"
             " lock that they hold stays locked in it: %s",

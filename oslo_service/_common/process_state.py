@@ -1,0 +1,103 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a process has one of, and what becomes of it in a fork.
+
+The library has no other global variables. Each is declared in the module whose
+subject it is, as one that every process has of its own, or as one that a forked
+process takes along.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+__all__ = ("Inherited", "PerProcess")
+
+T = TypeVar("T")
+
+
+class Inherited(Generic[T]):
+    """Something of which there is one, and which a forked process takes along.
+
+    :param make: makes it, at its first use.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+
+    def get(self) -> T:
+        """Return it; thread-safe."""
+        values = _state.inherited
+        try:
+            return values[self]  # type: ignore[no-any-return]
+        except KeyError:
+            return values.setdefault(self, self._make())  # type: ignore[no-any-return]
+
+    def set(self, value: T) -> None:
+        """Put another in its place."""
+        _state.inherited[self] = value
+
+
+class PerProcess(Generic[T]):
+    """Something of which every process has one of its own.
+
+    :param make: makes it, at its first use in the process.
+    :param abandon: called in a forked process, with what is its parent's.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], T],
+        abandon: Callable[[T], object] = lambda _parents: None,
+    ) -> None:
+        self._make = make
+        self.abandon = abandon
+
+    def get(self) -> T:
+        """Return it; thread-safe."""
+        values = _state.own()
+        try:
+            return values[self]  # type: ignore[no-any-return]
+        except KeyError:
+            return values.setdefault(self, self._make())  # type: ignore[no-any-return]
+
+    def set(self, value: T) -> None:
+        """Put another in its place."""
+        _state.own()[self] = value
+
+    def of_parent(self) -> T | None:
+        """Return what the process had that this one was forked from, if anything."""
+        return _state.ancestors[-1].get(self) if _state.ancestors else None
+
+
+class _State:
+    """All of it: made anew in a forked process.
+
+    :ivar inherited: what is taken along.
+    :ivar ancestors: what was the own of the process that this one was forked from,
+        last, and of those before it. It is kept: were it collected, it would clean up
+        after itself, on descriptors that are shared with them.
+    """
+
+    def __init__(self) -> None:
+        self.inherited: dict[Inherited[Any], Any] = {}
+        self.ancestors: list[dict[PerProcess[Any], Any]] = []
+        self._own: dict[PerProcess[Any], Any] = {}
+        self._watches_forks = False
+
+    def own(self) -> dict[PerProcess[Any], Any]:
+        """Return what is of this process alone."""
+        if not self._watches_forks:
+            self._watches_forks = True
+            os.register_at_fork(after_in_child=self.start_over)
+        return self._own
+
+    def start_over(self) -> None:
+        """Make it anew, in a forked process."""
+        parents, self._own = self._own, {}
+        self.ancestors.append(parents)
+        for variable, value in parents.items():
+            variable.abandon(value)
+
+
+_state = _State()

@@ -6,9 +6,15 @@ import os
 import sys
 import threading
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+import oslo_service
+from oslo_service.testing.waiting import python_path
+
+_ROOT = Path(__file__).resolve().parent
 
 # Tests wait most of the time: for programs, and for time to pass.
 _PER_CORE = 4
@@ -86,7 +92,15 @@ class Quick:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Heed the option."""
+    """See to it that the checkout is tested; heed the option."""
+    found = Path(oslo_service.__file__).resolve()
+    if not found.is_relative_to(_ROOT):
+        raise pytest.UsageError(
+            f"these tests are of {_ROOT}, and pytest has imported {found}: run"
+            " 'python -m pytest' there"
+        )
+    # The programs that tests start import it, too, whatever is installed.
+    os.environ["PYTHONPATH"] = python_path(_ROOT)
     if config.option.quick:
         config.pluginmanager.register(Quick())
         # Half of the tests are skipped: they are counted, not listed.

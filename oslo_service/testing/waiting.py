@@ -30,6 +30,7 @@ __all__ = (
     "ended",
     "in_native_thread",
     "in_time",
+    "python_path",
     "run_python",
     "run_script",
     "runs_program",
@@ -157,6 +158,13 @@ def run_python(
         )
     finally:
         _programs.pop()
+
+
+def python_path(*places: Path) -> str:
+    """Give a ``PYTHONPATH`` with these first, and then what is in ours."""
+    return os.pathsep.join(
+        [*map(str, places), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
 
 
 def runs_program() -> bool:

@@ -6,13 +6,12 @@ One that is right passes, whatever it is called.
 """
 
 import dataclasses
-import os
 import re
 from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.waiting import run_python
+from oslo_service.testing.waiting import python_path, run_python
 
 HERE = Path(__file__).parent
 DRIVERS = {
@@ -87,7 +86,6 @@ def place(tmp_path):
 def judge(place, tmp_path):
     folder = tmp_path / "empty"
     folder.mkdir()
-    paths = [str(place), str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
 
     def judge(driver, *selection, limit=8.0):
         done = run_python(
@@ -95,7 +93,7 @@ def judge(place, tmp_path):
             *("--backend", driver, "--pyargs"),
             *(f"oslo_service.testing.{one}" for one in selection),
             env={
-                "PYTHONPATH": os.pathsep.join(paths),
+                "PYTHONPATH": python_path(place, HERE),
                 "XDG_CACHE_HOME": str(place),
                 "OSLO_SERVICE_TESTING_LIMIT": str(limit),
                 "COLUMNS": "200",

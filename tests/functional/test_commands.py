@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.waiting import LIMIT
+from oslo_service.testing.waiting import LIMIT, python_path
 
 # To write into it fails: there is no space left.
 FULL = Path("/dev/full")
@@ -28,7 +28,7 @@ def run(tmp_path):
         }
         return subprocess.run(
             [sys.executable, "-m", "oslo_service", *map(str, arguments)],
-            env={**inherited, "PYTHONPATH": str(tmp_path), **environment},
+            env={**inherited, "PYTHONPATH": python_path(tmp_path), **environment},
             cwd=tmp_path,
             capture_output=True,
             text=True,

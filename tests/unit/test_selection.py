@@ -14,7 +14,7 @@ from oslo_config import cfg
 import oslo_service.service
 from oslo_service import backend, loopingcall, opts, threadgroup
 from oslo_service.backend import BackendType, exceptions
-from oslo_service.testing.waiting import run_script
+from oslo_service.testing.waiting import python_path, run_script
 
 VARIABLE = "OS_OSLO_SERVICE__BACKEND"
 
@@ -564,7 +564,7 @@ class TestThirdParty:
             "assert backend.get_backend().name == 'mine'\n"
             "assert backend.get_backend_type() == 'mine'\n"
             "assert threadgroup.ThreadGroup().add_thread(int).wait() == 0\n",
-            PYTHONPATH=str(installed),
+            PYTHONPATH=python_path(installed),
             XDG_CACHE_HOME=str(installed),
         )
 
@@ -592,6 +592,6 @@ class TestThirdParty:
             f"    assert {reason!r} in str(exc), exc\n"
             "else:\n"
             "    raise SystemExit(1)\n",
-            PYTHONPATH=str(installed),
+            PYTHONPATH=python_path(installed),
             XDG_CACHE_HOME=str(installed),
         )

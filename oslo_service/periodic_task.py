@@ -179,7 +179,7 @@ class PeriodicTasks:
         :raises TypeError: ``processes`` is no integer, or something cannot be
             pickled. Nothing has been run, and what was due still is.
         """
-        _check_processes(processes)
+        process_pool.check_size(processes)
         due, later = self._look()
         calls: list[Call] = [functools.partial(task, self, context) for _, task in due]
         pickled = [] if processes is None else self._pickle(due, calls)
@@ -250,16 +250,6 @@ def _spacing(task: Any) -> float:
 
 def _first_run(task: Any) -> float | None:
     return None if task._periodic_immediate else now()
-
-
-def _check_processes(processes: object) -> None:
-    if processes is None:
-        return
-    wrong = f"processes={processes!r}: expected an integer, 1 or more, or None"
-    if not isinstance(processes, int) or isinstance(processes, bool):
-        raise TypeError(wrong)
-    if processes < 1:
-        raise ValueError(wrong)
 
 
 def _is_failure(error: BaseException) -> bool:

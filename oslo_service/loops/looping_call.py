@@ -169,13 +169,23 @@ class LoopingCallBase:
         initial_delay: float,
         stop_on_exception: bool,
     ) -> bool:
-        call = self._call if stop_on_exception else self._call_safely
         stopped, now = abort.is_set, self._clock.now
         if initial_delay:
             self._sleep(initial_delay)
         schedule.begin(now())
         while not stopped():
-            result = call()
+            try:
+                if self.kw:  # it is cheaper not to unpack none
+                    result = self.f(*self.args, **self.kw)  # type: ignore[misc]
+                else:
+                    result = self.f(*self.args)  # type: ignore[misc]
+            except LoopingCallDone:
+                raise
+            except BaseException as exc:
+                if stop_on_exception or not self._driver().is_failure(exc):
+                    raise
+                LOG.exception("%s failed; it goes on", self)
+                result = schedules.FAILED
             if stopped():
                 break
             # Two variables, for a debugger: see backdoor.loops.
@@ -183,22 +193,6 @@ class LoopingCallBase:
             pause = schedule.delay(result, ended)
             self._sleep(pause)
         return True
-
-    def _call(self) -> Any:
-        if not self.kw:  # it is cheaper not to unpack them
-            return self.f(*self.args)  # type: ignore[misc]
-        return self.f(*self.args, **self.kw)  # type: ignore[misc]
-
-    def _call_safely(self) -> Any:
-        try:
-            return self._call()
-        except LoopingCallDone:
-            raise
-        except BaseException as exc:
-            if not self._driver().is_failure(exc):
-                raise
-            LOG.exception("%s failed; it goes on", self)
-            return schedules.FAILED
 
     def __str__(self) -> str:
         return f"{self._KIND} {naming.describe(self.f)}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import subprocess
 
 # What pools need beyond that is imported where there is one: few ever want it.
-__all__ = ("Pool", "dump")
+__all__ = ("Pool", "check_size", "dump")
 
 # How long a host may take to end, once nobody asks it any more; in seconds.
 _FAREWELL = 5.0
@@ -42,6 +42,21 @@ def dump(call: Callable[[], Any], what: str) -> bytes:
             f"{what} cannot be run in another process, for which it has to be"
             f" pickled: {exc}"
         ) from exc
+
+
+def check_size(processes: object) -> None:
+    """Refuse what is neither a number of processes nor None.
+
+    :raises TypeError: it is no integer.
+    :raises ValueError: it is less than 1.
+    """
+    if processes is None:
+        return
+    wrong = f"processes={processes!r}: expected an integer, 1 or more, or None"
+    if not isinstance(processes, int) or isinstance(processes, bool):
+        raise TypeError(wrong)
+    if processes < 1:
+        raise ValueError(wrong)
 
 
 class Pool:

@@ -15,6 +15,7 @@ from oslo_service import (
     periodic_task,
     threadgroup,
 )
+from oslo_service.backend import base
 from oslo_service.testing.waiting import LIMIT, Log, until, until_set
 
 
@@ -118,6 +119,19 @@ def ended(call: Callable[[], Any], value: object = True) -> Callable[[], None]:
 
 
 class TestClockFixture:
+    def test_it_replaces_the_clock_and_patches_no_method(self, driver) -> None:
+        kinds = (
+            type(driver),
+            base.Task,
+            loopingcall.LoopingCallBase,
+            loopingcall.RetryDecorator,
+            periodic_task.PeriodicTasks,
+            threadgroup.ThreadGroup,
+        )
+        before = [dict(vars(kind)) for kind in kinds]
+        with fixture.ClockFixture():
+            assert [dict(vars(kind)) for kind in kinds] == before
+
     def test_an_hour_passes_when_it_is_told_to(self, clock) -> None:
         group, ticks = threadgroup.ThreadGroup(), Log()
         group.add_timer(60, lambda: ticks(clock.elapsed))

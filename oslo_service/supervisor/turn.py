@@ -33,7 +33,7 @@ class Turn:
         self._wake = wake
         self._orders: collections.deque[Callable[[], object]] = collections.deque()
         self._baton = driver.original("_thread").allocate_lock()
-        self._waiting: list[Event] = []
+        self._waiting: collections.deque[Event] = collections.deque()
 
     # Orders
 
@@ -88,6 +88,9 @@ class Turn:
 
     def wake_waiting(self) -> None:
         """Have all who wait for their turn look again."""
-        waiting, self._waiting = self._waiting, []
-        for event in waiting:
-            event.set()
+        # One at a time off the same object: one that is just added is not missed.
+        for _ in range(len(self._waiting)):
+            try:
+                self._waiting.popleft().set()
+            except IndexError:  # somebody else wakes them
+                return

@@ -28,13 +28,14 @@ __all__ = (
     "SignalReceived",
     "SlotPaused",
     "StartDelayed",
+    "StartRefused",
+    "StartResumed",
     "Subscriber",
     "WatchdogResumed",
     "WatchdogWithheld",
     "WorkerEnded",
     "WorkerEvent",
     "WorkerKilled",
-    "WorkerNotStarted",
     "WorkerReady",
     "WorkerStarted",
     "WorkerStopped",
@@ -89,6 +90,36 @@ class StartDelayed(Event):
     """
 
     services: str
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StartRefused(Event):
+    """The system has no room for a process, or a thread: it is tried again.
+
+    Told once, until it is :class:`StartResumed`.
+
+    :ivar service: what is to run there, as it is called in the log.
+    :ivar worker: the number of the slot; None: in this process.
+    :ivar error: why.
+    """
+
+    service: str
+    worker: int | None
+    error: BaseException
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StartResumed(Event):
+    """What was refused could be started.
+
+    :ivar service: what runs there, as it is called in the log.
+    :ivar worker: the number of the slot; None: in this process.
+    :ivar seconds: how long there was no room.
+    """
+
+    service: str
+    worker: int | None
     seconds: float
 
 
@@ -176,16 +207,6 @@ class WorkerStarted(WorkerEvent):
 
     pid: int
     generation: int
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class WorkerNotStarted(WorkerEvent):
-    """The system has no room for the process; it is tried again.
-
-    :ivar error: why.
-    """
-
-    error: BaseException
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -121,6 +121,7 @@ class Supervisor:
         for unit in units:
             if unit not in self.units:
                 self._timeout.disarm(unit)
+                unit.close()
         if not self.units:
             self._stopping = self._draining_told = False
             self._signals.unattended = None

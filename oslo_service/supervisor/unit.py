@@ -138,5 +138,8 @@ class Unit(abc.ABC):
     def await_killed(self, until: float) -> None:  # noqa: B027
         """Wait until the workers, which were killed, have ended."""
 
+    def close(self) -> None:  # noqa: B027
+        """Close what is held for as long as it has not ended."""
+
     def abandon(self) -> None:  # noqa: B027
         """Close what belongs to the parent, in a freshly forked process."""

@@ -82,9 +82,15 @@ def _(event: events.WorkerStarted) -> _Line:
 
 
 @_line.register
-def _(event: events.WorkerNotStarted) -> _Line:
-    message = "A worker of %s cannot be started"
-    return logging.ERROR, message, (event.service,), event.error
+def _(event: events.StartRefused) -> _Line:
+    message = "%s cannot be started, and is tried again"
+    return logging.ERROR, message, (_where(event),), event.error
+
+
+@_line.register
+def _(event: events.StartResumed) -> _Line:
+    message = "%s could be started, after %.1f s"
+    return logging.WARNING, message, (_where(event), event.seconds), None
 
 
 @_line.register
@@ -127,6 +133,12 @@ def _(event: events.WatchdogWithheld) -> _Line:
 @_line.register
 def _(event: events.WatchdogResumed) -> _Line:  # noqa: ARG001
     return logging.WARNING, "systemd's watchdog is fed again", (), None
+
+
+def _where(event: events.StartRefused | events.StartResumed) -> str:
+    if event.worker is None:
+        return event.service
+    return f"Worker {event.worker} of {event.service}"
 
 
 def _how(status: int | None) -> str:

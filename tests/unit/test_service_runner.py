@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from oslo_service import service
+from oslo_service._common import clock
 from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
 from oslo_service.testing.scripted import ScriptedDriver
 
@@ -104,15 +105,42 @@ def test_what_still_runs_is_the_call_that_has_not_returned(runner, driver) -> No
     assert held.calls == ["stop", "stop", "wait"]
 
 
-def test_a_service_for_which_there_is_no_task_ends_the_launcher_with_1(
-    runner, driver, recorder, caplog
+def nothing() -> None:
+    """Have the runner turned."""
+
+
+def test_a_service_for_which_there_is_no_task_is_started_when_there_is(
+    runner, driver, recorder, caplog, monkeypatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(clock, "now", lambda: now)
+    driver.room = 0
+    add(runner, recorder)
+    assert runner.deadline == 100.1
+    for _ in range(3):
+        now = runner.deadline
+        runner.post(nothing)
+    assert not runner.ended.is_set()
+    assert caplog.text.count("RuntimeError: there is no room") == 1, "it is said once"
+    driver.room = None
+    now = runner.deadline
+    runner.post(nothing)
+    driver.run()
+    assert recorder.calls == ["start", "wait"]
+    assert runner.deadline is None
+    assert "could be started, after 1.5 s" in caplog.text
+
+
+def test_a_service_that_waits_for_a_task_can_be_stopped(
+    runner, driver, recorder
 ) -> None:
     driver.room = 0
     add(runner, recorder)
+    runner.post(runner.stop)
     assert runner.ended.is_set()
-    assert runner.status == 1
+    assert runner.deadline is None
     assert recorder.calls == []
-    assert "no room for another task" in caplog.text
+    assert runner.status == 0
 
 
 def test_a_stop_for_which_there_is_no_task_is_called_all_the_same(

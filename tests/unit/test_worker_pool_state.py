@@ -45,6 +45,7 @@ class Parent:
         self.pauses: list[float] = []
         self.started: list[Start] = []
         self.fail_to_start = False
+        self.refused = 0
 
     def advance(self) -> None:
         """Do what there is to do, until there is nothing more."""
@@ -63,8 +64,10 @@ class Parent:
             case Start(worker, _):
                 self.started.append(action)
                 if self.fail_to_start:
-                    self.pool.gone(worker, None, self.now)
+                    self.refused += 1
+                    self.pool.refused(worker, self.now)
                 else:
+                    self.pool.started(worker)
                     self.alive[worker.number] = worker
             case Order(worker, OrderKind.STOP):
                 assert worker.number in self.alive
@@ -209,14 +212,38 @@ class TestReplacing:
         parent.dies(parent.started[0].worker, SIGKILLED)
         assert parent.worker.slot is parent.started[0].worker.slot
 
-    def test_a_worker_that_cannot_be_started_is_tried_again(self) -> None:
+    def test_a_worker_for_which_there_is_no_room_is_tried_again(self) -> None:
         parent = Parent()
         parent.fail_to_start = True
         parent.add(1)
-        assert len(parent.started) == state.CRASHES
+        for seconds in (0.1, 0.2, 0.4):
+            parent.pass_time(seconds - 0.01)
+            assert parent.worker is parent.started[-1].worker
+            tries = parent.refused
+            parent.pass_time(0.01)
+            assert parent.refused == tries + 1
         parent.fail_to_start = False
-        parent.pass_time(0.1)
+        parent.pass_time(0.8)
         assert len(parent.alive) == 1
+        assert parent.pauses == [], "it is no crash loop"
+
+    def test_the_pause_for_want_of_room_starts_over_and_is_30_seconds_at_most(
+        self,
+    ) -> None:
+        parent = Parent()
+        parent.fail_to_start = True
+        parent.add(1)
+        for _ in range(12):
+            parent.pass_time(30)
+        assert parent.refused == 13
+        parent.fail_to_start = False
+        parent.pass_time(30)
+        parent.fail_to_start = True
+        parent.ready(parent.worker)
+        parent.dies(parent.worker)
+        tries = parent.refused
+        parent.pass_time(0.1)
+        assert parent.refused == tries + 1
 
 
 class TestReload:

@@ -7,12 +7,13 @@ becomes of a call is posted to whoever turns the supervisor.
 """
 
 import collections
+import dataclasses
 import functools
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from oslo_service._common import naming
+from oslo_service._common import clock, naming
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import events, wording
 from oslo_service.supervisor.services import state
@@ -21,6 +22,7 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
+from oslo_service.supervisor.workers.state import pause
 
 __all__ = ("ServiceRunner", "make_unsupervised")
 
@@ -48,6 +50,15 @@ class _Life:
         return self._calls.popleft()
 
 
+@dataclasses.dataclass
+class _Room:
+    """That there is no task to be had: since when, and how it is tried again."""
+
+    since: float
+    refusals: int = 0
+    not_before: float = 0.0
+
+
 class ServiceRunner(Unit):
     """Runs services in this process.
 
@@ -71,6 +82,7 @@ class ServiceRunner(Unit):
         self._publish = publish
         self._state = RunnerState()
         self._lives: dict[Incarnation, _Life] = {}
+        self._without_room: dict[Incarnation, _Room] = {}
         self.timeout: ShutdownTimeout | None = None
         self.ended = driver.event()
 
@@ -151,8 +163,17 @@ class ServiceRunner(Unit):
 
     # Turning
 
-    def advance(self, now: float) -> None:  # noqa: ARG002 - nothing here has a time
+    @property
+    def deadline(self) -> float | None:
+        """When to try again what there was no room for."""
+        due = [room.not_before for room in self._without_room.values()]
+        return min(due, default=None)
+
+    def advance(self, now: float) -> None:
         """Do what is to be done."""
+        for incarnation, room in list(self._without_room.items()):
+            if now >= room.not_before:
+                self._give_task(incarnation, now)
         # What is done may fail, and that again has consequences.
         while actions := self._state.advance():
             for action in actions:
@@ -188,23 +209,39 @@ class ServiceRunner(Unit):
             self.timeout.back()
 
     def _begin(self, incarnation: Incarnation) -> None:
-        life = self._lives[incarnation] = _Life(self._driver)
+        self._lives[incarnation] = _Life(self._driver)
+        self._give_task(incarnation, clock.now())
+
+    def _give_task(self, incarnation: Incarnation, now: float) -> None:
+        life = self._lives[incarnation]
         try:
             life.task = self._spawn(self._live, incarnation, life)
         except Exception as exc:  # noqa: BLE001 - is told
-            failure = events.ServiceFailed(
-                service=naming.describe(incarnation.service),
-                method="start",
-                error=exc,
-                fatal=True,
+            self._wait_for_room(incarnation, exc, now)
+            return
+        room = self._without_room.pop(incarnation, None)
+        if room is not None:
+            what = naming.describe(incarnation.service)
+            self._publish(
+                events.StartResumed(service=what, worker=None, seconds=now - room.since)
             )
-            self._publish(failure)
-            self._state.returned(incarnation, failed=True)
+
+    def _wait_for_room(
+        self, incarnation: Incarnation, error: Exception, now: float
+    ) -> None:
+        room = self._without_room.get(incarnation)
+        if room is None:
+            room = self._without_room[incarnation] = _Room(since=now)
+            what = naming.describe(incarnation.service)
+            self._publish(events.StartRefused(service=what, worker=None, error=error))
+        room.refusals += 1
+        room.not_before = now + pause(room.refusals)
 
     def _stop(self, incarnation: Incarnation) -> None:
         task = self._lives[incarnation].task
         if task is None or task.cancel():
             # Its stop() may rely on its start().
+            self._without_room.pop(incarnation, None)
             self._state.prevented(incarnation)
         else:
             self._run_beside(self._call_stop, incarnation)
@@ -287,7 +324,7 @@ def make_unsupervised(driver: Driver) -> ServiceRunner:
     queue = events.EventQueue([wording.log])
 
     def follow_up() -> None:
-        runner.advance(0.0)
+        runner.advance(clock.now())
         queue.deliver()
 
     turn = Turn(driver, follow_up)

@@ -1,8 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The control pipes between a parent and a worker: one byte a message."""
+"""The control pipes between a parent and its workers: one byte a message."""
 
 import contextlib
+import struct
 from types import ModuleType
 
 from oslo_service.supervisor.workers.stacks import Stacks
@@ -14,6 +15,7 @@ __all__ = (
     "STOPPED",
     "Channel",
     "ControlPipes",
+    "Reports",
     "nonblocking_pipe",
 )
 
@@ -25,6 +27,10 @@ STOPPED = b"s"
 MUTATED = b"m"
 #: A worker says, when it is asked: it can answer.
 ALIVE = b"a"
+
+
+# A worker's number, and what it says.
+_REPORT = struct.Struct("=Ic")
 
 
 def nonblocking_pipe(system: ModuleType) -> tuple[int, int]:
@@ -41,35 +47,63 @@ def nonblocking_pipe(system: ModuleType) -> tuple[int, int]:
     return reader, writer
 
 
-class Channel:
-    """One end of the control pipes between a parent and a worker: one each way.
+class Reports:
+    """What the workers of a pool say: one pipe for all of them.
 
-    Its end of file says little: children of a worker inherit its end.
+    So a worker costs its parent one descriptor for what it is told, and none for
+    what it says. A message is the worker's number and a byte: pipe(7) keeps it in
+    one piece.
 
     :param system: the unpatched module ``os``.
-    :param reader: the descriptor to read from, non-blocking.
-    :param writer: the descriptor to write to, non-blocking.
     """
 
-    def __init__(self, system: ModuleType, reader: int, writer: int) -> None:
+    def __init__(self, system: ModuleType) -> None:
         self._os = system
-        self._reader = reader
-        self._writer = writer
-        self._closed = False
-
-    @classmethod
-    def pair(cls, system: ModuleType) -> "tuple[Channel, Channel]":
-        """Return the two ends of new pipes."""
-        down, up = nonblocking_pipe(system), nonblocking_pipe(system)
-        return cls(system, up[0], down[1]), cls(system, down[0], up[1])
+        self._reader, self.writer = nonblocking_pipe(system)
+        self._rest = b""
 
     def fileno(self) -> int:
         """Return the descriptor to wait for until it can be read."""
         return self._reader
 
-    def filenos(self) -> tuple[int, int]:
-        """Return both descriptors, for handing them on."""
-        return self._reader, self._writer
+    def receive(self) -> list[tuple[int, bytes]]:
+        """Return the messages that have come: the workers' numbers, and the bytes."""
+        with contextlib.suppress(OSError):
+            while data := self._os.read(self._reader, 4095):
+                self._rest += data
+        whole = len(self._rest) - len(self._rest) % _REPORT.size
+        messages, self._rest = self._rest[:whole], self._rest[whole:]
+        return list(_REPORT.iter_unpack(messages))
+
+    def close(self) -> None:
+        """Close both ends."""
+        self._os.close(self._reader)
+        self._os.close(self.writer)
+
+
+class Channel:
+    """A worker's end of the control pipes.
+
+    The end of file of its orders says little: children of a worker inherit it.
+
+    :param system: the unpatched module ``os``.
+    :param reader: the descriptor to read orders from, non-blocking.
+    :param writer: the descriptor to write reports to, non-blocking.
+    :param number: the worker's.
+    """
+
+    def __init__(
+        self, system: ModuleType, reader: int, writer: int, number: int
+    ) -> None:
+        self._os = system
+        self._reader = reader
+        self._writer = writer
+        self._number = number
+        self._closed = False
+
+    def fileno(self) -> int:
+        """Return the descriptor to wait for until it can be read."""
+        return self._reader
 
     def send(self, message: bytes) -> None:
         """Send a message; non-blocking.
@@ -79,10 +113,10 @@ class Channel:
         gone.
         """
         with contextlib.suppress(OSError):
-            self._os.write(self._writer, message)
+            self._os.write(self._writer, _REPORT.pack(self._number, message))
 
     def receive(self) -> list[bytes] | None:
-        """Return the messages that have come; None at the end of file."""
+        """Return the orders that have come; None at the end of file."""
         try:
             data = self._os.read(self._reader, 4096)
         except BlockingIOError:
@@ -100,11 +134,33 @@ class Channel:
 
 
 class ControlPipes:
-    """All that is between a parent and a worker, before either takes its own.
+    """All that is between a parent and a new worker, before either takes its own.
 
     :param system: the unpatched module ``os``.
+    :param number: the worker's.
+    :param reports: what the workers say.
+    :param stacks: where they leave their stacks.
+    :ivar orders: the parent's descriptor, to write orders to.
+    :ivar reader: the worker's, to read them from.
+    :ivar writer: to write reports to.
+    :raises OSError: no descriptor can be had.
     """
 
-    def __init__(self, system: ModuleType) -> None:
-        self.parents_end, self.workers_end = Channel.pair(system)
-        self.stacks = Stacks.make()
+    def __init__(
+        self, system: ModuleType, number: int, reports: Reports, stacks: Stacks
+    ) -> None:
+        self.number = number
+        self.stacks = stacks.of(number)
+        self.writer = reports.writer
+        self._os = system
+        self.reader, self.orders = nonblocking_pipe(system)
+
+    def leave_to_worker(self) -> None:
+        """Close what is the worker's alone, in its parent."""
+        self._os.close(self.reader)
+
+    def leave_to_parent(self) -> Channel:
+        """Close what is the parent's alone, in a forked worker; return its end."""
+        self._os.close(self.orders)
+        writer = self._os.dup(self.writer)  # the parent's goes with what is its own
+        return Channel(self._os, self.reader, writer, self.number)

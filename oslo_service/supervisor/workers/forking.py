@@ -58,9 +58,9 @@ def _be_worker(
     plan: WorkerPlan, pipes: ControlPipes, parent: int, mask: set[Any]
 ) -> NoReturn:
     """Leave to the parent what is its own, live and end."""
-    pipes.parents_end.close()
+    channel = pipes.leave_to_parent()
     activation.inherit(parent)
-    link = ParentLink(pipes.workers_end, parent, pipes.stacks)
+    link = ParentLink(channel, parent, pipes.stacks)
 
     def live() -> int:
         atexit._clear()

@@ -12,7 +12,7 @@ from oslo_service.supervisor.workers.channel import (
     Channel,
 )
 from oslo_service.supervisor.workers.process import open_pidfd
-from oslo_service.supervisor.workers.stacks import Stacks
+from oslo_service.supervisor.workers.stacks import StacksOfWorker
 from oslo_service.supervisor.workers.state import OrderKind
 
 __all__ = ("ParentLink",)
@@ -26,10 +26,10 @@ class ParentLink:
     :param stacks: what is left to the parent.
     """
 
-    def __init__(self, channel: Channel, parent: int, stacks: Stacks) -> None:
+    def __init__(self, channel: Channel, parent: int, stacks: StacksOfWorker) -> None:
         self._channel: Channel | None = channel
         self._parent = parent
-        self._stacks = stacks
+        self._stacks_fd = stacks.open()
         self._pidfd = open_pidfd(parent)
         self._gone = False
 
@@ -63,7 +63,7 @@ class ParentLink:
     @property
     def stacks_fd(self) -> int | None:
         """The descriptor to leave stacks in, while there is anybody to read them."""
-        return None if self._orphaned else self._stacks.fd
+        return None if self._orphaned else self._stacks_fd
 
     def _receive(self, readable: set[int]) -> list[OrderKind]:
         if self._channel is None or self._channel.fileno() not in readable:
@@ -98,7 +98,9 @@ class ParentLink:
     def close(self) -> None:
         """Close what is held."""
         self._hang_up()
-        self._stacks.close()
+        fd, self._stacks_fd = self._stacks_fd, None
+        if fd is not None:
+            os.close(fd)
 
     def _hang_up(self) -> None:
         if self._channel is not None:

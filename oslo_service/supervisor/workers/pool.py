@@ -18,9 +18,11 @@ from oslo_service.supervisor.workers.channel import (
     READY,
     STOPPED,
     ControlPipes,
+    Reports,
 )
 from oslo_service.supervisor.workers.plan import StartMethod, WorkerPlan
-from oslo_service.supervisor.workers.process import Process
+from oslo_service.supervisor.workers.process import Process, pidfds_work
+from oslo_service.supervisor.workers.stacks import Stacks
 
 __all__ = ("WorkerPool",)
 
@@ -29,6 +31,9 @@ _PARENTS_GRACE = 1.0
 
 # How often to look for the end of a process where nothing tells of it, seconds.
 _BLIND_PAUSE = 0.01
+
+# How often to try whether there is a descriptor to watch a process by, seconds.
+_UNWATCHED_PAUSE = 0.1
 
 
 class WorkerPool(Unit):
@@ -54,7 +59,12 @@ class WorkerPool(Unit):
         self._state = state.PoolState(lambda: settings.stop_limit)
         self.processes: dict[state.Worker, Process] = {}
         self.timeout: ShutdownTimeout | None = None
-        self._backed = False
+        self._backed = self._closed = False
+        system = driver.original("os")
+        self._reports = Reports(system)
+        self._stacks = Stacks.make()
+        # The slots for which the system has no room, and since when.
+        self._refused: dict[state.Slot, float] = {}
         self.ended = driver.event()
 
     # Orders
@@ -170,36 +180,45 @@ class WorkerPool(Unit):
 
     def filenos(self) -> Iterator[int]:
         """Return the descriptors whose readiness tells something."""
+        yield self._reports.fileno()
         for process in self.processes.values():
-            yield from process.filenos()
+            if process.pidfd is not None:
+                yield process.pidfd
 
     @property
     def deadline(self) -> float | None:
         """When there is something to do even if nothing happens."""
-        return self._state.deadline
+        due = self._state.deadline
+        if pidfds_work() and not all(one.watch() for one in self.processes.values()):
+            # No descriptor could be had: it has to be looked for.
+            soon = clock.now() + _UNWATCHED_PAUSE
+            return soon if due is None else min(soon, due)
+        return due
 
     def collect(self, readable: set[int], now: float) -> None:
         """Take in what the workers have said, and which have ended."""
+        if self._reports.fileno() in readable:
+            workers = self._state.workers
+            for number, message in self._reports.receive():
+                if number in workers:
+                    self._hear(workers[number], message, now)
         for worker, process in list(self.processes.items()):
-            if not readable.isdisjoint(process.filenos()) or process.pidfd is None:
-                self._hear(worker, process, now)
+            if process.pidfd is None or process.pidfd in readable:
                 self._look_after(worker, process, now)
 
-    def _hear(self, worker: state.Worker, process: Process, now: float) -> None:
-        for message in process.listen():
-            if message == READY:
-                self._state.ready(worker, now)
-                seconds = now - worker.started_at
-                self._publish(
-                    events.WorkerReady(**_of(worker, process), seconds=seconds)
-                )
-            elif message == STOPPED:
-                self._state.stopped(worker)
-                self._publish(events.WorkerStopped(**_of(worker, process)))
-            elif message == MUTATED:
-                self._state.mutated(worker)
-            elif message == ALIVE:
-                self._state.answered(worker)
+    def _hear(self, worker: state.Worker, message: bytes, now: float) -> None:
+        about = _of(worker, self.processes[worker])
+        if message == READY:
+            self._state.ready(worker, now)
+            seconds = now - worker.started_at
+            self._publish(events.WorkerReady(**about, seconds=seconds))
+        elif message == STOPPED:
+            self._state.stopped(worker)
+            self._publish(events.WorkerStopped(**about))
+        elif message == MUTATED:
+            self._state.mutated(worker)
+        elif message == ALIVE:
+            self._state.answered(worker)
 
     def _look_after(self, worker: state.Worker, process: Process, now: float) -> None:
         ended, status = process.reap()
@@ -256,23 +275,42 @@ class WorkerPool(Unit):
                 self._publish(event)
 
     def _start(self, worker: state.Worker, reset: bool, now: float) -> None:
-        slot = worker.slot
-        what: dict[str, Any] = {"service": str(slot.spec), "worker": slot.index}
-        plan: Any = slot.spec
-        pipes = ControlPipes(self._driver.original("os"))
+        plan: Any = worker.slot.spec
+        system = self._driver.original("os")
+        pipes = None
         try:
+            pipes = ControlPipes(system, worker.number, self._reports, self._stacks)
             pid = self._start_method(plan.after_reload() if reset else plan, pipes)
         except Exception as exc:  # noqa: BLE001 - logged by a subscriber
-            pipes.parents_end.close()
-            pipes.stacks.close()
-            self._publish(events.WorkerNotStarted(**what, error=exc))
-            self._state.gone(worker, None, now)
+            if pipes is not None:
+                system.close(pipes.orders)
+            self._refuse(worker, exc, now)
         else:
-            self.processes[worker] = Process(pid, pipes)
-            generation = worker.generation
-            self._publish(events.WorkerStarted(**what, pid=pid, generation=generation))
+            self.processes[worker] = Process(system, pid, pipes)
+            self._accept(worker, pid, now)
         finally:
-            pipes.workers_end.close()
+            if pipes is not None:
+                pipes.leave_to_worker()
+
+    def _refuse(self, worker: state.Worker, error: Exception, now: float) -> None:
+        slot = worker.slot
+        if slot not in self._refused:
+            self._refused[slot] = now
+            event = events.StartRefused(
+                service=str(slot.spec), worker=slot.index, error=error
+            )
+            self._publish(event)
+        self._state.refused(worker, now)
+
+    def _accept(self, worker: state.Worker, pid: int, now: float) -> None:
+        slot = worker.slot
+        self._state.started(worker)
+        what: dict[str, Any] = {"service": str(slot.spec), "worker": slot.index}
+        since = self._refused.pop(slot, None)
+        if since is not None:
+            self._publish(events.StartResumed(**what, seconds=now - since))
+        generation = worker.generation
+        self._publish(events.WorkerStarted(**what, pid=pid, generation=generation))
 
     def _kill(self, worker: state.Worker, late: bool) -> None:
         process = self.processes[worker]
@@ -296,6 +334,14 @@ class WorkerPool(Unit):
         for process in self.processes.values():
             process.close()
         self.processes.clear()
+        self.close()
+
+    def close(self) -> None:
+        """Close what all workers share: there are none any more."""
+        if not self._closed:
+            self._closed = True
+            self._reports.close()
+            self._stacks.close()
 
 
 def _of(worker: state.Worker, process: Process) -> dict[str, Any]:

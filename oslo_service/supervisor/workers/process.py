@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker process, seen from its parent."""
 
+import contextlib
 import functools
 import os
 import signal
-from collections.abc import Iterator
+from types import ModuleType
 
-from oslo_service.supervisor.workers.channel import Channel, ControlPipes
+from oslo_service.supervisor.workers.channel import ControlPipes
 
 __all__ = ("Process", "open_pidfd", "pidfds_work")
 
@@ -38,37 +39,33 @@ def pidfds_work() -> bool:
 class Process:
     """A worker process that was started here.
 
+    :param system: the unpatched module ``os``.
     :param pid: its id.
-    :param pipes: to it; the worker's end has been closed here.
+    :param pipes: to it; what is the worker's alone has been closed here.
     """
 
-    def __init__(self, pid: int, pipes: ControlPipes) -> None:
+    def __init__(self, system: ModuleType, pid: int, pipes: ControlPipes) -> None:
         self.pid = pid
-        self.channel: Channel | None = pipes.parents_end
         self.stacks = pipes.stacks
+        self._os = system
+        self._orders: int | None = pipes.orders
         self.pidfd = open_pidfd(pid)
 
-    def filenos(self) -> Iterator[int]:
-        """Return the descriptors whose readiness tells something."""
-        if self.channel is not None:
-            yield self.channel.fileno()
-        if self.pidfd is not None:
-            yield self.pidfd
-
-    def listen(self) -> list[bytes]:
-        """Return what the worker has said."""
-        if self.channel is None:
-            return []
-        messages = self.channel.receive()
-        if messages is None:
-            self.channel.close()
-            self.channel = None
-        return messages or []
+    def watch(self) -> bool:
+        """Whether the system tells of its end; tries again where it could not."""
+        if self.pidfd is None and pidfds_work():
+            self.pidfd = open_pidfd(self.pid)
+        return self.pidfd is not None
 
     def tell(self, message: bytes) -> None:
-        """Send the worker a message."""
-        if self.channel is not None:
-            self.channel.send(message)
+        """Send the worker a message: non-blocking, and async-signal-safe.
+
+        Nothing is lost that anybody could still read: a full pipe means that the
+        worker has not read for a long time, a broken one that it is gone.
+        """
+        if self._orders is not None:
+            with contextlib.suppress(OSError):
+                self._os.write(self._orders, message)
 
     def kill(self) -> None:
         """End it by force."""
@@ -93,10 +90,9 @@ class Process:
 
     def close(self) -> None:
         """Close what this process holds of it."""
-        if self.channel is not None:
-            self.channel.close()
-            self.channel = None
+        orders, self._orders = self._orders, None
+        if orders is not None:
+            self._os.close(orders)
         if self.pidfd is not None:
             os.close(self.pidfd)
             self.pidfd = None
-        self.stacks.close()

@@ -25,7 +25,7 @@ from oslo_service.supervisor.workers import worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import WorkerPlan
-from oslo_service.supervisor.workers.stacks import Stacks
+from oslo_service.supervisor.workers.stacks import StacksOfWorker
 
 __all__ = ("main", "spawn")
 
@@ -59,14 +59,16 @@ def spawn(plan: WorkerPlan, pipes: ControlPipes) -> int:
         mask = signals.of_process().block()
         try:
             _write(file, plan, mask)
-            fds = [*pipes.workers_end.filenos(), file.fileno()]
-            if pipes.stacks.fd is not None:
-                fds.append(pipes.stacks.fd)
+            fds = [pipes.reader, pipes.writer, file.fileno()]
+            stacks = pipes.stacks
+            if stacks.fd is not None:
+                fds.append(stacks.fd)
+            numbers = (pipes.number, stacks.offset, *fds)
             process = subprocess.Popen(  # noqa: S603 - it is this interpreter
                 [
                     sys.executable,
                     *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
-                    *("-c", _COMMAND, *map(str, fds)),
+                    *("-c", _COMMAND, *map(str, numbers)),
                 ],
                 pass_fds=fds,
             )
@@ -104,11 +106,11 @@ def _write(file: Any, plan: WorkerPlan, mask: set[Any]) -> None:
 
 def main() -> NoReturn:
     """Be a worker: called in the fresh interpreter, with signals blocked."""
-    reader, writer, written, *stacks = map(int, sys.argv[1:])
+    number, offset, reader, writer, written, *stacks = map(int, sys.argv[1:])
     for fd in (reader, writer, *stacks):
         os.set_inheritable(fd, False)
-    channel = Channel(os, reader, writer)
-    left = Stacks(stacks[0] if stacks else None)
+    channel = Channel(os, reader, writer, number)
+    left = StacksOfWorker(stacks[0] if stacks else None, offset)
 
     def live() -> int:
         body = _read(written)

@@ -1,21 +1,62 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a worker that is past its time limit leaves to its parent: its stacks."""
+"""What workers that are past their time limit leave to their parent: their stacks."""
 
 import os
 
-__all__ = ("Stacks",)
+__all__ = ("Stacks", "StacksOfWorker")
+
+# Each worker has so many bytes for itself, and so many workers have a part at a
+# time: what nobody writes to takes no memory.
+_PART = 1 << 18
+_PARTS = 4096
+
+
+class StacksOfWorker:
+    """The part of the file that one worker writes to.
+
+    :param fd: of the file; None: there is none.
+    :param offset: where the part begins.
+    """
+
+    def __init__(self, fd: int | None, offset: int) -> None:
+        self.fd = fd
+        self.offset = offset
+
+    def open(self) -> int | None:
+        """Return a descriptor with which to write there, in the worker.
+
+        None: nothing can be kept, and it is better to write to the standard error.
+        """
+        if self.fd is None:
+            return None
+        try:
+            # A place of its own in the file: workers write at the same time.
+            fd = os.open(f"/proc/self/fd/{self.fd}", os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        os.lseek(fd, self.offset, os.SEEK_SET)
+        return fd
+
+    def text(self) -> str:
+        """Return what the worker has left; forget it."""
+        if self.fd is None:
+            return ""
+        left = os.pread(self.fd, _PART, self.offset).rstrip(b"\0")
+        if left:
+            os.pwrite(self.fd, bytes(len(left)), self.offset)
+        return left.decode(errors="replace")
 
 
 class Stacks:
-    """A file in memory that a worker's stacks are written to: memfd_create(2).
+    """A file in memory that workers write their stacks to: memfd_create(2).
 
     Workers reach their limit together, and faulthandler writes a word at a time:
     on the standard error that they share, nobody could read what they write.
-    Made before the worker, which inherits the descriptor.
+    Made before the workers, which inherit the descriptor.
 
-    :param fd: a file's descriptor. Without one nothing is kept, and the worker
-        writes to the standard error itself.
+    :param fd: a file's descriptor. Without one nothing is kept, and workers write
+        to the standard error themselves.
     """
 
     def __init__(self, fd: int | None) -> None:
@@ -29,11 +70,9 @@ class Stacks:
         except (AttributeError, OSError):
             return cls(None)
 
-    def text(self) -> str:
-        """Return what there is; nothing where nothing was left."""
-        if self.fd is None or not (size := os.fstat(self.fd).st_size):
-            return ""
-        return os.pread(self.fd, size, 0).decode(errors="replace")
+    def of(self, number: int) -> StacksOfWorker:
+        """Return the part of a worker."""
+        return StacksOfWorker(self.fd, number % _PARTS * _PART)
 
     def close(self) -> None:
         """Close this process's descriptor."""

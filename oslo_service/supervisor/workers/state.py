@@ -25,6 +25,7 @@ __all__ = (
     "Start",
     "Throttled",
     "Worker",
+    "pause",
 )
 
 #: So many deaths in a row, each of them early, are a crash loop.
@@ -73,6 +74,7 @@ class Slot:
     current: "Worker | None" = None
     crashes: int = 0
     not_before: float = 0.0
+    refusals: int = 0
     died: bool = False
 
 
@@ -183,7 +185,7 @@ class PoolState:
         worker.asked = False
 
     def gone(self, worker: Worker, status: int | None, now: float) -> None:
-        """Record that a worker has ended, or could not be started.
+        """Record that a worker has ended.
 
         :param status: its exit status, or the negative number of the signal
             that ended it; None where nobody knows.
@@ -198,6 +200,18 @@ class PoolState:
                 self._count_death(worker, status, now)
         if self.goal is Goal.STOP and worker.ordered and status != 0:
             self.status = 1
+
+    def started(self, worker: Worker) -> None:
+        """Record that the process of a worker has been started."""
+        worker.slot.refusals = 0
+
+    def refused(self, worker: Worker, now: float) -> None:
+        """Record that the system has no room for a worker: it is waited for."""
+        del self.workers[worker.number]
+        slot = worker.slot
+        slot.current = None
+        slot.refusals += 1
+        slot.not_before = now + pause(slot.refusals)
 
     def stop(self) -> None:
         """Have every worker stop in order, and start no more."""
@@ -324,10 +338,14 @@ class PoolState:
         else:
             early = now - worker.ready_at < EARLY and status != _SIGKILLED
         slot.crashes = slot.crashes + 1 if early else 0
-        pause = 0.0
+        seconds = 0.0
         if slot.crashes >= CRASHES:
-            doubled = FIRST_PAUSE * 2.0 ** min(slot.crashes - CRASHES, 32)
-            pause = min(doubled, LONGEST_PAUSE)
+            seconds = pause(slot.crashes - CRASHES + 1)
             if self.goal is Goal.RUN:
-                self._throttled.append(Throttled(slot, pause))
-        slot.not_before = now + pause
+                self._throttled.append(Throttled(slot, seconds))
+        slot.not_before = now + seconds
+
+
+def pause(times: int) -> float:
+    """Return how long a slot stays empty when that has happened so often."""
+    return min(FIRST_PAUSE * 2.0 ** min(times - 1, 32), LONGEST_PAUSE)

@@ -31,6 +31,10 @@ class Clock:
         """Return the time in seconds."""
         return clock.now()
 
+    def timer(self) -> Callable[[], float]:
+        """Return what returns the time: for who asks at every tick."""
+        return clock.now if type(self) is Clock else self.now
+
     def pause(self, event: Event, seconds: float) -> None:
         """Block the calling task until so many seconds have passed.
 

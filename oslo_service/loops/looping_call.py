@@ -169,7 +169,7 @@ class LoopingCallBase:
         initial_delay: float,
         stop_on_exception: bool,
     ) -> bool:
-        stopped, now = abort.is_set, self._clock.now
+        stopped, now = abort.is_set, self._clock.timer()
         if initial_delay:
             self._sleep(initial_delay)
         schedule.begin(now())

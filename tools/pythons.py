@@ -78,7 +78,8 @@ def find(version: str) -> Path | None:
     """Return an interpreter of a version that can make environments."""
     for path in candidates(version):
         if path.is_file() and os.access(path, os.X_OK) and ask(path) == version:
-            return path
+            # An environment looks for the standard library beside what it is made of.
+            return path.resolve()
     return None
 
 

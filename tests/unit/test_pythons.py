@@ -61,6 +61,15 @@ class TestFinding:
 
         assert pythons.find("3.12") == there
 
+    def test_a_link_is_followed_to_where_the_standard_library_is(
+        self, pythons: ModuleType, tmp_path: Path
+    ) -> None:
+        there = install(tmp_path / "opt" / "bin" / "python3.12", "3.12")
+        (tmp_path / "path").mkdir()
+        (tmp_path / "path" / "python3.12").symlink_to(there)
+
+        assert pythons.find("3.12") == there
+
     def test_one_without_the_gil_is_another_version(
         self, pythons: ModuleType, tmp_path: Path
     ) -> None:

@@ -116,9 +116,11 @@ def passes(version: str, python: Path, *, whole: bool) -> bool:
     print(f"Python {version}, {python}:", end="\n" if whole else " ", flush=True)
     start = time.monotonic()
     status, text = run(version, python, whole=whole)
-    if not whole:
+    if whole:
+        print(f"Python {version}: status {status}", flush=True)
+    else:
         last = (text.strip().splitlines() or ["it said nothing"])[-1].strip("= ")
-        print(f"{last}; {time.monotonic() - start:.0f} s in all")
+        print(f"{last}; {time.monotonic() - start:.0f} s in all", flush=True)
         if status:
             print(text)
     return status == 0

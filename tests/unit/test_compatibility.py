@@ -8,6 +8,7 @@ import os
 import re
 import warnings
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from oslo_config import cfg
@@ -276,3 +277,15 @@ def test_fixtures_are_imported_without_eventlet():
         "from oslo_service import backend, fixture\n"
         "assert backend.get_backend_type() is None\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "workers"), [("ServiceLauncher", 1), ("ProcessLauncher", 2)]
+)
+def test_launch_makes_the_launcher_that_the_module_has(monkeypatch, name, workers):
+    made = mock.Mock()
+    monkeypatch.setattr(service, name, made)
+    launched = service.Service()
+
+    assert service.launch(cfg.ConfigOpts(), launched, workers) is made.return_value
+    made.return_value.launch_service.assert_called_once_with(launched, workers=workers)

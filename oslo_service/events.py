@@ -19,6 +19,7 @@ whole; in one that runs its services itself, or in a worker, those of that proce
 from oslo_service._common.publishing import publish
 from oslo_service.supervisor.events import (
     Cause,
+    CleanupFailed,
     Draining,
     Event,
     ParentGone,
@@ -46,6 +47,7 @@ from oslo_service.supervisor.events import (
 
 __all__ = (
     "Cause",
+    "CleanupFailed",
     "Draining",
     "Event",
     "ParentGone",

@@ -102,7 +102,10 @@ class ListeningSocket:
         :param close: refuse clients; else they wait for whoever comes next.
         """
         if close:
-            self._bound.close()
+            try:
+                self._bound.close()
+            except OSError as exc:  # the socket is closed; its file is another matter
+                LOG.warning("%s leaves something behind: %s", self._name, exc)
         if self._passed is not None:
             self._passed.in_use = False  # its successor may be another server
 

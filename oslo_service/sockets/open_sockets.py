@@ -38,18 +38,22 @@ def add_last(listener: Closable) -> None:
     _last.get().add(listener)
 
 
-def close_all() -> None:
-    """Refuse all clients."""
-    _close(_open.get())
+def close_all() -> list[OSError]:
+    """Refuse all clients; return what could not be cleared away."""
+    return _close(_open.get())
 
 
-def close_last() -> None:
-    """Refuse everybody: the process ends now."""
-    _close(_open.get())
-    _close(_last.get())
+def close_last() -> list[OSError]:
+    """Refuse everybody, since the process ends; return what could not be."""
+    return _close(_open.get()) + _close(_last.get())
 
 
-def _close(some: "weakref.WeakSet[Closable]") -> None:
+def _close(some: "weakref.WeakSet[Closable]") -> list[OSError]:
+    errors = []
     for listener in list(some):
-        listener.close()
+        try:
+            listener.close()
+        except OSError as exc:  # its file may belong to somebody else
+            errors.append(exc)
     some.clear()
+    return errors

@@ -16,6 +16,7 @@ from oslo_service._common import clock
 
 __all__ = (
     "Cause",
+    "CleanupFailed",
     "Draining",
     "Event",
     "EventQueue",
@@ -146,6 +147,16 @@ class ReloadFinished(Event):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Draining(Event):
     """Everything has been told to stop, and finishes its work."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CleanupFailed(Event):
+    """Something is left behind at the end: the file of a socket, say.
+
+    :ivar error: why; it names the file.
+    """
+
+    error: BaseException
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

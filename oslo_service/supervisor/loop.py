@@ -153,15 +153,19 @@ class Supervisor:
     def stop(self) -> None:
         """Stop everything, in order; also what is added until all has ended."""
         self._stopping = True
-        open_sockets.close_all()
+        self._refuse_clients()
         for unit in self.units:
             unit.stop()
 
     def stop_unit(self, unit: Unit) -> None:
         """Stop a unit; with the last one, clients are refused."""
         if all(other is unit or other.stopping for other in self.units):
-            open_sockets.close_all()
+            self._refuse_clients()
         unit.stop()
+
+    def _refuse_clients(self) -> None:
+        for error in open_sockets.close_all():
+            self.publish(events.CleanupFailed(error=error))
 
     def reload(self) -> None:
         """Do what SIGHUP means, to everything."""

@@ -62,6 +62,11 @@ def _(event: events.ReloadFailed) -> _Line:
 
 
 @_line.register
+def _(event: events.CleanupFailed) -> _Line:
+    return logging.WARNING, "Something is left behind: %s", (event.error,), None
+
+
+@_line.register
 def _(event: events.ServiceFailed) -> _Line:
     message = "%s() of %s failed"
     if event.fatal:

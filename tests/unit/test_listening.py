@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from oslo_service.sockets import binding
+from oslo_service.sockets import binding, open_sockets
 
 
 @pytest.fixture
@@ -59,3 +59,21 @@ def test_a_forked_child_leaves_the_file_to_its_parent(listener) -> None:
         os._exit(0)
     assert os.waitpid(pid, 0)[1] == 0
     assert pathlib.Path(listener.path).exists()
+
+
+def test_a_file_that_cannot_be_removed_keeps_no_other_socket_open(tmp_path) -> None:
+    # A directory stands for what another user owns: unlink() fails for both.
+    stubborn, other = tmp_path / "stubborn", tmp_path / "other"
+    stubborn.mkdir()
+    pairs = [socket.socketpair() for _ in range(2)]
+    sockets = [
+        binding.BoundSocket(one, str(path))
+        for (one, _), path in zip(pairs, (stubborn, other), strict=True)
+    ]
+    for one in sockets:
+        open_sockets.add(one)
+    errors = open_sockets.close_all()
+    assert [str(stubborn) in str(error) for error in errors] == [True]
+    assert all(one.closed for one in sockets)
+    for _, peer in pairs:
+        peer.close()

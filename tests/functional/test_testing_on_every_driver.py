@@ -203,6 +203,58 @@ def test_what_a_patched_process_does_is_told_under_the_drivers_name(project):
     assert "the driver 'eventlet' ended with status 7" in project.text
 
 
+@pytest.mark.parametrize("dist", ["loadgroup", "worksteal"])
+def test_tests_run_side_by_side_by_xdist(project, dist):
+    pytest.importorskip("xdist")
+    project.write(
+        "test_it.py",
+        """
+        import os, time
+        import pytest
+
+        PATCHED = type(time.sleep).__name__ == "function"
+
+        @pytest.mark.xdist_group("one")
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(oslo_service_driver, number, tmp_path):
+            assert PATCHED
+            assert list(tmp_path.iterdir()) == []
+
+        def test_that_fails(oslo_service_driver):
+            assert 1 + 1 == 3
+
+        def test_that_asks_for_no_driver(tmp_path):
+            assert not PATCHED
+        """,
+    )
+    project.pytest(
+        *("--backend", "eventlet", "-n", "2", "--dist", dist, "test_it.py"),
+        *("--basetemp", project.folder / "temporary"),
+    )
+
+    assert project.status == 1, project.text
+    assert "5 passed" in project.text, project.text
+    assert "1 failed" in project.text, project.text
+    assert "assert (1 + 1) == 3" in project.text
+
+
+def test_only_the_modules_that_need_it_are_imported_when_patched(project):
+    project.write("test_it.py", "def test_it(oslo_service_driver): pass\n")
+    project.write(
+        "test_picky.py",
+        """
+        import time
+        assert type(time.sleep).__name__ != "function", "it wants native threads"
+
+        def test_one():
+            pass
+        """,
+    )
+    project.pytest("--backend", "eventlet")
+
+    assert project.status == 0, project.text
+
+
 def test_a_module_that_cannot_be_imported_when_patched_is_told_once_each(project):
     project.write(
         "test_picky.py",

@@ -1,0 +1,295 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is done when the time for an orderly end is over, and when it is not yet."""
+
+import faulthandler
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+import pytest
+
+from oslo_service._common import clock
+from oslo_service.supervisor import shutdown_timeout
+from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
+from oslo_service.testing.scripted import ScriptedDriver
+from oslo_service.testing.waiting import LIMIT
+
+
+class Exited(BaseException):
+    """The process ends here."""
+
+
+class Alarm:
+    """Rings when the test says so; notes when it was to ring."""
+
+    possible = True
+
+    def __init__(self, ring: Callable[[], object]) -> None:
+        self.ring = ring
+        self.seconds: float | None = None
+
+    def set(self, seconds: float) -> bool:
+        if self.possible:
+            self.seconds = seconds
+        return self.possible
+
+    def give_back(self) -> None:
+        self.seconds = None
+
+
+class Unit:
+    """Has something that runs."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def still_running(self) -> str:
+        return self.name
+
+
+class Process:
+    """A process that may end, and the time."""
+
+    def __init__(self, driver: ScriptedDriver) -> None:
+        self.driver = driver
+        self.done: list[object] = []
+        self.stacks: int | None = None
+        self.timeout = ShutdownTimeout(
+            driver, lambda: self.stacks, lambda: self.done.append("workers killed")
+        )
+        self.alarm: Alarm = self.timeout._alarm
+
+    def exit(self, status: int) -> NoReturn:
+        self.done.append(("exit", status))
+        raise Exited
+
+    def dump(self, file: object, *, all_threads: bool) -> None:
+        assert all_threads
+        self.done.append(("stacks", file))
+
+    def dump_later(self, seconds: float, **arguments: object) -> None:
+        assert arguments["exit"] is True
+        self.done.append(("backstop", round(seconds, 3)))
+
+    def cancel_dump(self) -> None:
+        self.done.append("no backstop")
+
+    def pass_time(self, seconds: float) -> None:
+        self.driver.advance(seconds)
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Process]:
+    monkeypatch.setattr(shutdown_timeout, "Alarm", Alarm)
+    with ScriptedDriver() as driver:
+        process = Process(driver)
+        monkeypatch.setattr(os, "_exit", process.exit)
+        monkeypatch.setattr(faulthandler, "dump_traceback", process.dump)
+        later = "dump_traceback_later"
+        monkeypatch.setattr(faulthandler, later, process.dump_later)
+        monkeypatch.setattr(faulthandler, f"cancel_{later}", process.cancel_dump)
+        yield process
+        process.timeout.close()
+
+
+ONE, TWO = Unit("one"), Unit("two")
+
+
+class TestArming:
+    """The alarm is set to the time that is over first."""
+
+    def test_a_limit_of_0_is_none(self, process) -> None:
+        process.timeout.arm(ONE, 0)
+        assert process.alarm.seconds is None
+
+    def test_time_that_runs_already_is_not_given_again(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.pass_time(4)
+        process.timeout.arm(ONE, 10)
+        process.timeout.arm(TWO, 20)
+        assert process.alarm.seconds == pytest.approx(6)
+
+    def test_what_ends_first_counts(self, process) -> None:
+        process.timeout.arm(ONE, 20)
+        assert process.alarm.seconds == pytest.approx(20)
+        process.timeout.arm(TWO, 10)
+        assert process.alarm.seconds == pytest.approx(10)
+
+    def test_what_is_disarmed_leaves_the_others_armed(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.timeout.arm(TWO, 20)
+        process.timeout.disarm(ONE)
+        assert process.alarm.seconds == pytest.approx(20)
+        process.timeout.disarm(TWO)
+        assert process.alarm.seconds is None
+
+    def test_what_was_not_armed_disarms_nothing(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.timeout.disarm(TWO)
+        assert process.alarm.seconds == 10
+
+    def test_what_was_disarmed_can_be_armed_again(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.timeout.disarm(ONE)
+        process.timeout.arm(ONE, 5)
+        assert process.alarm.seconds == 5
+
+    def test_the_alarm_is_given_back_at_the_end(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.timeout.close()
+        assert process.alarm.seconds is None
+        process.timeout.close()
+
+
+class TestBackstop:
+    """Behind the alarm stands what needs no GIL."""
+
+    def test_it_comes_half_a_second_after_the_last(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.timeout.arm(TWO, 20)
+        process.pass_time(3)
+        process.timeout.back()
+        assert process.done == [("backstop", 17.5)]
+
+    def test_there_is_none_where_nothing_is_armed(self, process) -> None:
+        process.timeout.back()
+        assert process.done == []
+
+    def test_time_that_is_over_leaves_some(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.pass_time(20)
+        process.timeout.back()
+        assert process.done == [("backstop", 0.001)]
+
+    def test_it_goes_with_what_it_stands_behind(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.timeout.arm(TWO, 20)
+        process.timeout.back()
+        process.timeout.disarm(TWO)
+        process.timeout.disarm(ONE)
+        expected = [("backstop", 20.5), "no backstop", ("backstop", 10.5)]
+        assert process.done == [*expected, "no backstop"]
+
+    def test_the_alarm_alone_will_do_where_no_thread_can_be_had(
+        self, process, monkeypatch
+    ) -> None:
+        def refuse(*_args: object, **_kwargs: object) -> None:
+            raise RuntimeError("unable to start watchdog thread")
+
+        monkeypatch.setattr(faulthandler, "dump_traceback_later", refuse)
+        process.timeout.arm(ONE, 10)
+        process.timeout.back()
+        process.timeout.disarm(ONE)
+        assert process.done == []
+
+
+class TestExpiring:
+    """The process acts, then talks, and ends."""
+
+    def test_workers_are_killed_before_anything_is_said_and_the_status_is_1(
+        self, process, caplog
+    ) -> None:
+        process.stacks = 77
+        process.timeout.arm(ONE, 10)
+        process.timeout.arm(TWO, 20)
+        process.pass_time(10)
+        with pytest.raises(Exited):
+            process.alarm.ring()
+        assert process.done == ["workers killed", ("stacks", 77), ("exit", 1)]
+        [record] = caplog.records
+        assert "after 10 s still running: one;" in record.getMessage()
+
+    def test_an_alarm_that_comes_too_early_is_set_again(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.pass_time(9)
+        process.alarm.ring()
+        assert process.done == []
+        assert process.alarm.seconds == pytest.approx(1)
+
+    def test_an_alarm_that_is_for_nothing_any_more_does_nothing(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.timeout.disarm(ONE)
+        process.pass_time(10)
+        process.alarm.ring()
+        assert process.done == []
+        assert process.alarm.seconds is None
+
+    def test_talking_has_a_second(self, process, monkeypatch) -> None:
+        said = []
+
+        def talk() -> str:
+            said.append(process.alarm.seconds)
+            process.alarm.ring()
+            pytest.fail("it talks for ever")
+
+        unit = Unit("talkative")
+        monkeypatch.setattr(unit, "still_running", talk)
+        process.timeout.arm(unit, 10)
+        process.pass_time(10)
+        with pytest.raises(Exited):
+            process.alarm.ring()
+        assert said == [1.0]
+        assert ("exit", 1) in process.done
+
+    def test_it_ends_though_there_is_nowhere_to_write(
+        self, process, monkeypatch
+    ) -> None:
+        def refuse(*_args: object, **_kwargs: object) -> None:
+            raise io.UnsupportedOperation("fileno")
+
+        monkeypatch.setattr(faulthandler, "dump_traceback", refuse)
+        process.timeout.arm(ONE, 10)
+        process.pass_time(10)
+        with pytest.raises(Exited):
+            process.alarm.ring()
+        assert process.done == ["workers killed", ("exit", 1)]
+
+    def test_an_end_that_is_ordered_comes_when_the_alarm_rings(self, process) -> None:
+        process.timeout.exit_soon(3)
+        assert process.alarm.seconds == 3
+        with pytest.raises(Exited):
+            process.alarm.ring()
+        assert process.done == [("exit", 1)]
+
+
+class TestOutsideTheMainThread:
+    """No alarm can be set there: a native thread keeps the time."""
+
+    @pytest.fixture(autouse=True)
+    def _no_alarm(self, process: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(process.alarm, "possible", False)
+
+    def test_the_time_is_kept_nevertheless(self, process, monkeypatch) -> None:
+        expired = process.driver.original("threading").Event()
+        monkeypatch.setattr(process.timeout, "_expire", expired.set)
+        process.timeout.arm(ONE, 0.01)
+        assert expired.wait(LIMIT)
+
+    def test_what_was_disarmed_meanwhile_does_not_expire(
+        self, process, monkeypatch
+    ) -> None:
+        expired = []
+        monkeypatch.setattr(process.timeout, "_expire", lambda: expired.append(1))
+        process.timeout._watch(ONE, 0.001)
+        process.timeout._ends[ONE] = clock.now()
+        process.timeout._watch(ONE, 0.001)
+        assert expired == [1]
+
+
+class TestStreams:
+    """What has been printed is flushed."""
+
+    def test_one_that_cannot_be_is_passed_over(self, monkeypatch) -> None:
+        flushed = []
+
+        class Stream:
+            def flush(self) -> None:
+                flushed.append(1)
+
+        monkeypatch.setattr(sys, "stdout", None)
+        monkeypatch.setattr(sys, "stderr", Stream())
+        flush_streams()
+        assert flushed == [1]

@@ -1,0 +1,198 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What each signal means, to a supervisor that only notes its orders."""
+
+import dataclasses
+import signal
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from oslo_service import events
+from oslo_service._common import clock
+from oslo_service.supervisor import foreground, signal_policy
+from oslo_service.supervisor.signal_policy import REPEATED, SignalPolicy
+
+
+def timeless(event: events.Event) -> events.Event:
+    return dataclasses.replace(event, time=0.0)
+
+
+class Supervisor:
+    """Notes what it is told, and when: inside a handler, or later."""
+
+    has_parent = False
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.latched: list[Callable[[], object]] = []
+
+    def latch(self, order: Callable[[], object]) -> None:
+        self.latched.append(order)
+
+    def turn(self) -> list[object]:
+        """Carry out what is latched, and return what that was."""
+        self.told.clear()
+        latched, self.latched = self.latched, []
+        for order in latched:
+            order()
+        return list(self.told)
+
+    def stop_now(self) -> None:
+        self.told.append("stop now")
+
+    def stop(self) -> None:
+        self.told.append("stop")
+
+    def reload(self) -> None:
+        self.told.append("reload")
+
+    def quit_now(self) -> None:
+        self.told.append("quit now")
+
+    def quit(self, reason: events.Event) -> None:
+        self.told.append(("quit", timeless(reason)))
+
+    def publish(self, event: events.Event) -> None:
+        self.told.append(timeless(event))
+
+
+class Process:
+    """Its signals, a supervisor of it, and the time."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.reactions: Mapping[int, Callable[[], object]] = {}
+        self.supervisor = Supervisor()
+        self.policy = SignalPolicy(self.supervisor)
+
+    def now(self) -> float:
+        return self.time
+
+    def react(self, reactions: Mapping[int, Callable[[], object]]) -> None:
+        self.reactions = reactions
+
+    def gets(self, signum: int) -> list[object]:
+        """Return what is done inside the handler of a signal."""
+        self.supervisor.told.clear()
+        self.reactions[signum]()
+        return list(self.supervisor.told)
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Process:
+    process = Process()
+    monkeypatch.setattr(clock, "now", process.now)
+    monkeypatch.setattr(foreground, "is_daemon", lambda: True)
+    process.policy.listen(process)
+    return process
+
+
+def received(name: str, consequence: str, *, forced: bool = False) -> events.Event:
+    return timeless(
+        events.SignalReceived(signal=name, consequence=consequence, forced=forced)
+    )
+
+
+SECOND = received("a second SIGTERM", "ending at once", forced=True)
+
+
+class TestSigterm:
+    """It stops everything in order; a second one does not wait for that."""
+
+    def test_what_cannot_wait_is_done_in_the_handler_and_the_rest_later(
+        self, process
+    ) -> None:
+        assert process.gets(signal.SIGTERM) == ["stop now"]
+        assert process.supervisor.turn() == ["stop", received("SIGTERM", "stopping")]
+
+    def test_one_that_is_repeated_within_a_second_is_the_same_order(
+        self, process
+    ) -> None:
+        process.gets(signal.SIGTERM)
+        process.supervisor.turn()
+        process.time += REPEATED * 0.99
+        assert process.gets(signal.SIGTERM) == []
+        assert process.supervisor.turn() == ["stop"]
+
+    def test_a_second_one_ends_everything_at_once(self, process) -> None:
+        process.gets(signal.SIGTERM)
+        process.supervisor.turn()
+        process.time += REPEATED
+        assert process.gets(signal.SIGTERM) == ["quit now"]
+        assert process.supervisor.turn() == [("quit", SECOND)]
+
+    def test_repeated_ones_do_not_put_off_when_a_second_one_counts(
+        self, process
+    ) -> None:
+        process.gets(signal.SIGTERM)
+        process.time += REPEATED * 0.75
+        process.gets(signal.SIGTERM)
+        process.time += REPEATED * 0.75
+        assert process.gets(signal.SIGTERM) == ["quit now"]
+
+    def test_to_a_worker_a_second_one_is_the_same_order(self, process) -> None:
+        process.supervisor.has_parent = True
+        assert process.gets(signal.SIGTERM) == ["stop now"]
+        process.supervisor.turn()
+        process.time += 100 * REPEATED
+        assert process.gets(signal.SIGTERM) == []
+        assert process.supervisor.turn() == ["stop"]
+
+    def test_after_everything_has_ended_one_is_the_first_again(self, process) -> None:
+        process.gets(signal.SIGTERM)
+        process.policy.listen_no_more(process)
+        assert process.reactions == {}
+        process.policy.listen(process)
+        process.time += 100 * REPEATED
+        assert process.gets(signal.SIGTERM) == ["stop now"]
+
+
+class TestOthers:
+    """SIGINT and SIGHUP, and those that only wake."""
+
+    def test_sigint_ends_everything_at_once(self, process) -> None:
+        assert process.gets(signal.SIGINT) == ["quit now"]
+        reason = received("SIGINT", "ending at once", forced=True)
+        assert process.supervisor.turn() == [("quit", reason)]
+
+    def test_sigint_is_its_parents_matter_in_a_worker(self, process) -> None:
+        process.supervisor.has_parent = True
+        assert process.gets(signal.SIGINT) == []
+        assert process.supervisor.turn() == []
+
+    def test_sighup_has_a_daemon_reload_and_is_told_before(self, process) -> None:
+        assert process.gets(signal.SIGHUP) == []
+        told = received("SIGHUP", "reading the configuration again")
+        assert process.supervisor.turn() == [told, "reload"]
+
+    def test_sighup_stops_what_is_in_the_foreground(self, process, monkeypatch) -> None:
+        monkeypatch.setattr(foreground, "is_daemon", lambda: False)
+        assert process.gets(signal.SIGHUP) == []
+        told = received("SIGHUP", "in the foreground, stopping")
+        assert process.supervisor.turn() == ["stop", told]
+
+    @pytest.mark.parametrize(("have", "wanted"), [(True, False), (False, True)])
+    def test_sigchld_wakes_where_there_are_no_pidfds(
+        self, process, monkeypatch, have, wanted
+    ) -> None:
+        monkeypatch.setattr(signal_policy, "pidfds_work", lambda: have)
+        process.policy.listen(process)
+        assert (signal.SIGCHLD in process.reactions) is wanted
+        if wanted:
+            assert process.gets(signal.SIGCHLD) == []
+
+    @pytest.mark.parametrize(
+        ("disposition", "wanted"), [(signal.SIG_DFL, True), (signal.SIG_IGN, False)]
+    )
+    def test_sigpipe_is_survived_where_it_would_end_the_process(
+        self, process, disposition, wanted
+    ) -> None:
+        before = signal.signal(signal.SIGPIPE, disposition)
+        try:
+            process.policy.listen(process)
+        finally:
+            signal.signal(signal.SIGPIPE, before)
+        assert (signal.SIGPIPE in process.reactions) is wanted
+        if wanted:
+            assert process.gets(signal.SIGPIPE) == []

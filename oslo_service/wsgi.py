@@ -212,7 +212,8 @@ class Server(ServiceBase):
         with self._lock:
             if self._engine is not None and not self._engine.stopping:
                 return
-            stopping = loop.of_process(self._driver).stopping
+            supervisor = loop.known()
+            stopping = supervisor is not None and supervisor.stopping
             listener = self._listening_socket.duplicate(reopen=not stopping)
             if listener is None:
                 LOG.info("%s does not start: the process is stopping", self.name)
@@ -235,7 +236,8 @@ class Server(ServiceBase):
 
     @property
     def _is_shared(self) -> bool:
-        return loop.of_process(self._driver).has_parent
+        supervisor = loop.known()
+        return supervisor is not None and supervisor.has_parent
 
     def _session_factory(self) -> Any:
         """Return what makes sessions, by the options of today."""
@@ -266,7 +268,8 @@ class Server(ServiceBase):
         its services, the socket stays, and new clients wait for the start.
         """
         LOG.info("%s stops", self.name)
-        for_good = not loop.of_process(self._driver).restarts_in_place
+        supervisor = loop.known()
+        for_good = supervisor is None or not supervisor.restarts_in_place
         with self._lock:  # a start() that has begun is let finish
             self._listening_socket.release(close=for_good)
             if self._engine is not None:

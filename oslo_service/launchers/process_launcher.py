@@ -12,7 +12,8 @@ from oslo_service.launchers.checks import check_service, check_workers
 from oslo_service.launchers.process_backdoor import open_backdoor
 from oslo_service.launchers.services import ServiceWrapper
 from oslo_service.launchers.signal_handlers import warn_of_handle_signal
-from oslo_service.launchers.systemd import tell_systemd
+from oslo_service.launchers.supervision import supervise
+from oslo_service.launchers.systemd import check_systemd
 from oslo_service.supervisor import loop
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
@@ -61,8 +62,8 @@ class ProcessLauncher:
         self._driver = backend.commit(conf)
         start_methods.check_start_method(start_method, self._driver)
         self._start_method = start_method or start_methods.FORK
-        self._supervisor = loop.of_process(self._driver)
-        tell_systemd(self._supervisor)
+        check_systemd()
+        self._supervisor: loop.Supervisor | None = None
         self._unit: ServiceRunner | WorkerPool | None = None
 
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
@@ -76,10 +77,10 @@ class ProcessLauncher:
         """
         count = check_workers(workers)
         check_service(service)
-        unit = self._launching_unit()
+        unit, supervisor = self._launching_unit()
         if isinstance(unit, ServiceRunner):
             open_backdoor(service, self._driver, self._settings)
-            self._supervisor.post(lambda: unit.add(service))
+            supervisor.post(lambda: unit.add(service))
             return
         if self._start_method == start_methods.SPAWN:
             from oslo_service.supervisor.workers import pickling
@@ -89,16 +90,16 @@ class ProcessLauncher:
             *(self._driver, self._settings, open_backdoor, service),
             label=ServiceWrapper(service, count),
         )
-        self._supervisor.post(lambda: unit.add(plan, count))
+        supervisor.post(lambda: unit.add(plan, count))
 
     def stop(self) -> None:
         """Have the workers stop; non-blocking.
 
         Legal at any time, from anywhere, and more than once.
         """
-        unit = self._unit
-        if unit is not None:
-            self._supervisor.post(lambda: self._supervisor.stop_unit(unit))
+        unit, supervisor = self._unit, self._supervisor
+        if unit is not None and supervisor is not None:
+            supervisor.post(lambda: supervisor.stop_unit(unit))
 
     def wait(self) -> int:
         """Block until the launcher was told to stop and its workers have ended.
@@ -108,16 +109,17 @@ class ProcessLauncher:
         :returns: 0 after an orderly end, 1 otherwise.
         :raises RuntimeError: called by a signal handler that runs in it.
         """
-        if self._unit is None:
+        unit, supervisor = self._unit, self._supervisor
+        if unit is None or supervisor is None:
             return 0
         self._settings.log_options()
-        return self._supervisor.wait_for(self._unit)
+        return supervisor.wait_for(unit)
 
     def restart(self) -> None:
         """Do what SIGHUP does: read the configuration, replace or reset."""
-        unit = self._unit
-        if unit is not None:
-            self._supervisor.post(lambda: self._supervisor.reload_unit(unit))
+        unit, supervisor = self._unit, self._supervisor
+        if unit is not None and supervisor is not None:
+            supervisor.post(lambda: supervisor.reload_unit(unit))
 
     def handle_signal(self) -> None:
         """Do nothing; deprecated. Signals are acted upon without it."""
@@ -130,12 +132,16 @@ class ProcessLauncher:
             return {}
         return {pid: plan.label for pid, plan in self._unit.children().items()}
 
-    def _launching_unit(self) -> ServiceRunner | WorkerPool:
-        if self._unit is None or self._unit.ended.is_set():
-            supervisor, settings = self._supervisor, self._settings
+    def _launching_unit(
+        self,
+    ) -> tuple[ServiceRunner | WorkerPool, loop.Supervisor]:
+        unit, supervisor = self._unit, self._supervisor
+        if unit is None or supervisor is None or unit.ended.is_set() or supervisor.left:
+            supervisor = self._supervisor = supervise(self._driver)
             if self.no_fork:
-                self._unit = supervisor.add_runner(settings)
+                unit = supervisor.add_runner(self._settings)
             else:
                 start = start_methods.called(self._start_method)
-                self._unit = supervisor.add_pool(settings, start)
-        return self._unit
+                unit = supervisor.add_pool(self._settings, start)
+            self._unit = unit
+        return unit, supervisor

@@ -11,7 +11,8 @@ from oslo_service.launchers.process_backdoor import with_backdoor
 from oslo_service.launchers.services import Services
 from oslo_service.launchers.signal_handlers import warn_of_handle_signal
 from oslo_service.launchers.start_methods import check_start_method
-from oslo_service.launchers.systemd import tell_systemd
+from oslo_service.launchers.supervision import supervise
+from oslo_service.launchers.systemd import check_systemd
 from oslo_service.supervisor import loop
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
@@ -41,8 +42,8 @@ class Launcher:
         self._settings = Settings(conf, restart_method)
         backdoor.is_wanted(conf)  # or it is refused before anything is decided
         self._driver = backend.commit(conf)
-        self._supervisor = loop.of_process(self._driver)
-        tell_systemd(self._supervisor)
+        check_systemd()
+        self._supervisor: loop.Supervisor | None = None
         self.backdoor_port = backdoor.open_if_enabled(self._driver, conf)
 
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
@@ -79,21 +80,26 @@ class Launcher:
         :returns: 0 after an orderly end, 1 otherwise.
         :raises RuntimeError: called by a signal handler that runs in it.
         """
-        runner = self.services._runner
-        if runner is None:
+        runner, supervisor = self.services._runner, self._supervisor
+        if runner is None or supervisor is None:
             return 0
         self._settings.log_options()
-        return self._supervisor.wait_for(runner)
+        return supervisor.wait_for(runner)
 
     def restart(self) -> None:
         """Do what SIGHUP does: read the configuration, restart or reset."""
-        runner = self.services._runner
-        if runner is not None:
-            runner.post(lambda: self._supervisor.reload_unit(runner))
+        runner, supervisor = self.services._runner, self._supervisor
+        if runner is not None and supervisor is not None:
+            runner.post(lambda: supervisor.reload_unit(runner))
+
+    @property
+    def _is_left(self) -> bool:
+        return self._supervisor is not None and self._supervisor.left
 
     def _running(self) -> ServiceRunner:
-        runner = self.services._runner
-        if runner is None or runner.ended.is_set():
+        runner, left = self.services._runner, self._is_left
+        if runner is None or runner.ended.is_set() or left:
+            self._supervisor = supervise(self._driver)
             runner = self._supervisor.add_runner(self._settings)
             self.services._runner = runner
         return runner

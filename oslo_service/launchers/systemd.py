@@ -2,10 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What launchers have systemd told."""
 
+import os
+
 from oslo_service import systemd
 from oslo_service.supervisor import loop
+from oslo_service.supervisor.systemd import notifier, watchdog
 
-__all__ = ("tell_systemd",)
+__all__ = ("check_systemd", "tell_systemd")
+
+
+def check_systemd() -> None:
+    """Refuse what systemd has not said well, before anything is launched.
+
+    :raises ValueError: a variable that systemd sets has no meaning.
+    """
+    if notifier.is_wanted():
+        watchdog.interval(os.environ)
 
 
 def tell_systemd(supervisor: loop.Supervisor) -> None:

@@ -59,5 +59,11 @@ class Alarm:
             left = max(self._remaining - elapsed, _SOONEST)
             signal.setitimer(signal.ITIMER_REAL, left, self._interval)
 
+    def leave(self) -> None:
+        """Forget it, in a forked process: timers are not inherited."""
+        if self._borrowed_at is not None:
+            self._borrowed_at = None
+            signals.restore(signal.SIGALRM, self._previous)
+
     def _on_sigalrm(self, _signum: int, _frame: object) -> None:
         self._ring()

@@ -11,7 +11,7 @@ from oslo_service._common import clock
 from oslo_service._common.process_state import PerProcess
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
-from oslo_service.supervisor import events, gil, signals, snapshot, wording
+from oslo_service.supervisor import backstop, events, gil, signals, snapshot, wording
 from oslo_service.supervisor.readiness import Readiness
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
@@ -28,9 +28,9 @@ from oslo_service.supervisor.workers.state import OrderKind
 
 __all__ = (
     "Supervisor",
-    "abandon",
     "known",
     "launching_nothing",
+    "leave",
     "of_process",
     "replace",
 )
@@ -52,6 +52,7 @@ class Supervisor:
 
     :param driver: supplies the waiting.
     :param parent_link: in a worker.
+    :ivar left: whether this process was forked from the one that it is of.
     :ivar announce: called once, when everything has started, with what there is
         to say besides to a service manager; False: it could not be said.
     """
@@ -76,6 +77,8 @@ class Supervisor:
         self._draining_told = False
         self._told_stopped = False
         self._mutations = 0
+        self.left = False
+        self._pid = os.getpid()
         self._policy = SignalPolicy(self)
 
     @property
@@ -131,7 +134,8 @@ class Supervisor:
 
     def post(self, order: Callable[[], object]) -> None:
         """Have an order carried out by whoever turns; else here and now."""
-        self._turn.post(order)
+        if not self.left:
+            self._turn.post(order)
 
     def latch(self, order: Callable[[], object]) -> None:
         """Have an order carried out by whoever turns; async-signal-safe."""
@@ -218,8 +222,10 @@ class Supervisor:
         """Turn until a unit has ended.
 
         :returns: its exit status.
-        :raises RuntimeError: called by a signal handler that is run here.
+        :raises RuntimeError: called by a signal handler that is run here, or in
+            a process that was forked afterwards.
         """
+        self._refuse_strangers()
         if self._dispatcher == self.driver.current_ident():
             raise RuntimeError(
                 "a signal handler cannot wait for the launcher that runs it;"
@@ -233,6 +239,13 @@ class Supervisor:
         self.post(self._observe)  # what ended before anybody turned
         self._remove_ended()
         return unit.status
+
+    def _refuse_strangers(self) -> None:
+        if self.left:
+            raise RuntimeError(
+                f"what process {self._pid} has launched runs there, and not in process"
+                f" {os.getpid()}, which was forked from it: launch it here"
+            )
 
     def _await_end(self, unit: Unit) -> None:
         # A worker's main thread is sure to turn it: nobody else needs to.
@@ -256,6 +269,7 @@ class Supervisor:
         self._signals.attend(self._waker)
         try:
             while True:
+                self._refuse_strangers()  # a handler may have forked
                 self._waker.clear()
                 self._dispatch_signals()
                 self._turn.carry_out()
@@ -402,9 +416,24 @@ class Supervisor:
             self.announce()
 
     def abandon(self) -> None:
-        """Close what belongs to the parent, in a freshly forked process."""
+        """Close what is held: of a driver that a test has left."""
         self._waker.close()
         self._timeout.close()
+
+    def before_fork(self) -> None:
+        """Do what keeps a child from being born with what it cannot let go."""
+        self._timeout.before_fork()
+        backstop.look(self.driver.original("_thread"))
+
+    def after_fork(self) -> None:
+        """Go on, in the parent."""
+        self._timeout.back_again()
+
+    def leave(self) -> None:
+        """Close what belongs to the parent, in a freshly forked process."""
+        self.left = True
+        self._waker.close()
+        self._timeout.leave()
         for unit in self.units:
             unit.abandon()
         if self._parent_link is not None:
@@ -448,8 +477,13 @@ def launching_nothing(reason: str) -> Iterator[None]:
         _refusal.set(None)
 
 
-def abandon() -> None:
-    """Leave the parent's supervisor to the parent, in a freshly forked worker."""
+def leave() -> bool:
+    """Leave the parent's supervisor to the parent, in a forked process.
+
+    :returns: whether there was one.
+    """
     parents = _supervisor.of_parent()
-    if parents is not None:
-        parents.abandon()
+    if parents is None or parents.left:
+        return False
+    parents.leave()
+    return True

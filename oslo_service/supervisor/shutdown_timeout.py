@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
+from oslo_service.supervisor import backstop
 from oslo_service.supervisor.alarm import Alarm
 from oslo_service.supervisor.unit import Unit
 
@@ -56,7 +57,7 @@ class ShutdownTimeout:
         self._alarm = Alarm(self._ring)
         self._ends: dict[Unit, float] = {}
         self._seconds: dict[Unit, float] = {}
-        self._backstop_set = False
+        self._backstop_set = self._was_backed = False
         self._expired = False
         self._stderr = _open_stderr()
 
@@ -78,7 +79,7 @@ class ShutdownTimeout:
         """Have faulthandler stand behind what is armed: a stop is final."""
         # The latest: the alarm comes first in any ordinary case.
         end = max(list(self._ends.values()), default=None)
-        if end is None:
+        if end is None or not backstop.is_usable():
             return
         left = max(0.001, end + _BACKSTOP - clock.now())
         try:
@@ -95,10 +96,8 @@ class ShutdownTimeout:
             self._alarm.give_back()
         if self._ends:  # also of what a signal's handler has armed meanwhile
             self._set_alarm()
-        if self._backstop_set:
-            self._backstop_set = False
-            faulthandler.cancel_dump_traceback_later()
-            self.back()
+        self._take_back()
+        self.back_again()
 
     def exit_soon(self, seconds: float) -> None:
         """End the process with status 1 in so many seconds; async-signal-safe.
@@ -112,6 +111,29 @@ class ShutdownTimeout:
         """Close what is held, and leave the alarm to the program."""
         self._ends.clear()
         self._alarm.give_back()
+        self._close_stderr()
+
+    def before_fork(self) -> None:
+        """Take back what stands behind the alarm, for a moment."""
+        self._take_back()
+
+    def back_again(self) -> None:
+        """Have it stand there again, if it did before it was taken back."""
+        if self._was_backed:
+            self.back()
+
+    def _take_back(self) -> None:
+        self._was_backed, self._backstop_set = self._backstop_set, False
+        if self._was_backed:
+            faulthandler.cancel_dump_traceback_later()
+
+    def leave(self) -> None:
+        """Leave the time to the parent, in a forked process."""
+        self._ends.clear()
+        self._alarm.leave()
+        self._close_stderr()
+
+    def _close_stderr(self) -> None:
         if self._stderr is not None:
             os.close(self._stderr)
             self._stderr = None

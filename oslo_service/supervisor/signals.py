@@ -69,6 +69,7 @@ class Signals:
     def __init__(self) -> None:
         self._handlers: dict[int, list[Handler]] = {}
         self._reactions: dict[int, Reaction] = {}
+        self._pid = os.getpid()
         self._previous: dict[int, Any] = {}
         self._previous_wakeup: int | None = None
         self._pending: collections.deque[int] = collections.deque()
@@ -121,6 +122,7 @@ class Signals:
         A signal that is ignored, and was so when the program began, is left alone:
         whoever started it in the background wants that.
         """
+        self._pid = os.getpid()
         self._reactions = {
             signum: reaction
             for signum, reaction in reactions.items()
@@ -219,6 +221,10 @@ class Signals:
             self._run(signum)
 
     def _caught(self, signum: int, frame: Any) -> None:
+        if self._reactions and self._pid != os.getpid():  # a child, just forked
+            self.leave()
+            os.kill(os.getpid(), signum)
+            return
         if not self._is_wanted(signum):
             self._pass_on(signum, frame)
             return
@@ -280,8 +286,8 @@ class Signals:
 
     def leave(self) -> None:
         """Give every signal back, in a process that somebody else has forked."""
-        if self._waker is not None:
-            signal.set_wakeup_fd(-1)
+        if self._previous_wakeup is not None:
+            signal.set_wakeup_fd(self._previous_wakeup)
         previous = self._previous
         self.__init__()  # type: ignore[misc]
         for signum, disposition in previous.items():

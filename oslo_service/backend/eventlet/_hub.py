@@ -9,6 +9,7 @@ import greenlet
 from eventlet import hubs, patcher
 
 from oslo_service._common.process_state import Inherited
+from oslo_service.backend.eventlet import _asyncio_hub, _tpool
 
 __all__ = ("Mailbox", "is_inherited", "mailbox", "replace_hub")
 
@@ -17,6 +18,9 @@ _os = patcher.original("os")
 # wait in them would be thrown out and run their clean-up, on descriptors that
 # are shared with the parent.
 _inherited: Inherited[list[hubs.hub.BaseHub]] = Inherited(list)
+# What others have closed the descriptors of: were it collected, it would close them
+# again, which are other files by then.
+_closed: Inherited[list[object]] = Inherited(list)
 
 
 class Mailbox:
@@ -33,6 +37,17 @@ class Mailbox:
         self._reader, self._writer = _os.pipe()
         for fd in (self._reader, self._writer):
             _os.set_blocking(fd, False)
+        try:
+            self._listen()
+        except OSError:
+            # The program has closed all descriptors, as daemons do.
+            _closed.get().append(hub.poll)
+            hub.poll = type(hub.poll)()
+            hub.listeners[hub.READ].pop(self._reader, None)
+            self._listen()
+
+    def _listen(self) -> None:
+        hub = self.hub
         hub.add(hub.READ, self._reader, self._deliver, self._broken, lambda: None)
 
     def post(self, call: Callable[[], object]) -> None:
@@ -87,14 +102,31 @@ def mailbox() -> Mailbox:
 
 
 def replace_hub() -> None:
-    """Give this thread a hub of its own, in a freshly forked process."""
+    """Give this thread a hub of its own, in a freshly forked process.
+
+    With it, an epoll of its own: the one that it has is shared with the parent.
+    """
     hub = _local_hub()
-    if hub is not None:
-        _inherited.get().append(hub)
-        box = getattr(hub, "oslo_service_mailbox", None)
-        if box is not None:
-            box.close()
-    hubs.use_hub(type(hub) if hub is not None else None)
+    _tpool.start_over()
+    if hub is None:
+        return
+    _inherited.get().append(hub)
+    box = getattr(hub, "oslo_service_mailbox", None)
+    if box is not None:
+        box.close()
+    del hubs._threadlocal.hub
+    _asyncio_hub.forget(hub)
+    _take_over(hubs.get_hub())
+
+
+def _take_over(hub: hubs.hub.BaseHub) -> None:
+    """Have what runs now go on in a hub: what ran before it is the parent's."""
+    current = root = greenlet.getcurrent()
+    while root.parent is not None:
+        root = root.parent
+    hub.greenlet.parent = root
+    if current is not root:
+        current.parent = hub.greenlet
 
 
 def is_inherited(green: greenlet.greenlet) -> bool:

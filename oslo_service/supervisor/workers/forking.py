@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from oslo_service import backend
 from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.sockets import activation
-from oslo_service.supervisor import loop, signals
+from oslo_service.supervisor import forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.workers import worker
 from oslo_service.supervisor.workers.channel import ControlPipes
@@ -46,7 +46,8 @@ def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
     parent = os.getpid()
     mask = signals.of_process().block()
     try:
-        pid = _fork()
+        with forks.our_own():
+            pid = _fork()
         if pid == 0:
             _be_worker(plan, pipes, parent, mask)
     finally:
@@ -65,7 +66,7 @@ def _be_worker(
     def live() -> int:
         atexit._clear()
         signals.of_process().start_over()
-        loop.abandon()
+        loop.leave()
         for one in {plan.driver, *backend.in_use()}:
             one.after_fork()
         return worker.live(plan, link, mask)

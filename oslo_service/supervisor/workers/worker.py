@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from oslo_service.supervisor import loop, signals
+from oslo_service.supervisor import forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.systemd import notifier
 from oslo_service.supervisor.workers.parent_link import ParentLink
@@ -25,6 +25,7 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
     :param mask: the signals to block; so far, all that are handled have been:
         before there is a runner, one would be lost, or fatal.
     """
+    forks.watch()
     notifier.forget()
     supervisor = loop.Supervisor(plan.driver, link)
     loop.replace(supervisor)

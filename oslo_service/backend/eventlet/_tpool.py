@@ -1,0 +1,22 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Eventlet's pool of native threads, which does not cross a fork."""
+
+import sys
+from typing import Any
+
+__all__ = ("start_over",)
+
+# What it has left: were it collected, sockets would be closed in the hub.
+_left: list[Any] = []
+
+
+def start_over() -> None:
+    """Have it set up anew when it is used next, in a freshly forked process."""
+    tpool: Any = sys.modules.get("eventlet.tpool")
+    if tpool is None or not tpool._setup_already:
+        return
+    _left.append((tpool._coro, tpool._rsock, tpool._wsock, tpool._reqq, tpool._rspq))
+    tpool._coro = tpool._rsock = tpool._wsock = tpool._reqq = tpool._rspq = None
+    del tpool._threads[:]
+    tpool._setup_already = False

@@ -1,0 +1,22 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The supervisor, as launchers have it."""
+
+from oslo_service.backend.base import Driver
+from oslo_service.launchers.systemd import tell_systemd
+from oslo_service.supervisor import forks, loop
+
+__all__ = ("supervise",)
+
+
+def supervise(driver: Driver) -> loop.Supervisor:
+    """Return the supervisor of this process: something is being launched.
+
+    Not earlier: a program may become another process, a daemon, until then.
+
+    :raises ValueError: a variable that systemd sets has no meaning.
+    """
+    forks.watch()
+    supervisor = loop.of_process(driver)
+    tell_systemd(supervisor)
+    return supervisor

@@ -1,0 +1,41 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Whether faulthandler's timer can be used in this process.
+
+A fork while it runs leaves its locks held in the child, without the thread that
+holds them; to set it, or to take it back, hangs there for ever, with the GIL.
+Nobody can ask whether it runs: it does not, where every native thread is Python's.
+"""
+
+from pathlib import Path
+from types import ModuleType
+
+from oslo_service._common.process_state import Inherited
+
+__all__ = ("begin_child", "is_usable", "look")
+
+_suspect = Inherited(lambda: False)
+_usable = Inherited(lambda: True)
+
+
+def is_usable() -> bool:
+    """Whether to set it, or to take it back, cannot hang."""
+    return _usable.get()
+
+
+def look(threads: ModuleType) -> None:
+    """Look whether it may be running: a fork is imminent.
+
+    :param threads: the unpatched module ``_thread``.
+    """
+    try:
+        found = len(list(Path("/proc/self/task").iterdir())) > threads._count() + 1
+    except OSError:
+        found = False  # where that cannot be known it is most unlikely
+    _suspect.set(found)
+
+
+def begin_child() -> None:
+    """Take over what was found, in the child."""
+    if _suspect.get():
+        _usable.set(False)

@@ -1,0 +1,178 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A program that has processes besides its workers; see :mod:`.daemon` for its plan.
+
+It has that program's traits, and its own.
+"""
+
+# ruff: noqa: I001 - the daemon comes first: it patches
+from oslo_service.testing.programs import daemon
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from oslo_config import cfg
+
+from oslo_service import opts, service
+
+CONF = cfg.CONF
+TRAITS = daemon.PLAN.traits
+say = daemon.say
+# From linux/sched.h.
+_CLONE_NEWPID = 0x20000000
+
+
+class Neighbour(daemon.Daemon):
+    """Has a child, or becomes another program."""
+
+    name = "neighbour"
+    child: int | None = None
+
+    def employ(self) -> None:
+        """Do what the traits say."""
+        super().employ()
+        if "terminated child" in TRAITS:
+            self.terminate_child()
+        if "asked child" in TRAITS:
+            self.ask_child()
+        if "another program" in TRAITS:
+            say("becomes another program")
+            os.execv("/bin/sleep", ["sleep", "600"])  # noqa: S606
+
+    def terminate_child(self) -> None:
+        """Have a child of multiprocessing, and end it as one does."""
+        child = multiprocessing.get_context("fork").Process(target=idle)
+        child.daemon = True
+        child.start()
+        say("child", child=child.pid)
+        child.terminate()
+        child.join(10)
+        say("terminated", status=child.exitcode)
+
+    def ask_child(self) -> None:
+        """Have a child that goes on in Python, and waits where this one waits."""
+        ours, theirs = socket.socketpair()
+        self.child = os.fork()
+        if not self.child:
+            ours.close()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            while theirs.recv(1):
+                theirs.sendall(b"!")
+            os._exit(0)
+        theirs.close()
+        self.ours = ours
+        self.tg.add_thread(self.ask)
+
+    def ask(self) -> None:
+        """Ask the child again and again."""
+        while True:
+            self.ours.sendall(b"?")
+            if not self.ours.recv(1):
+                return
+            time.sleep(0.01)
+
+    def stop(self, graceful: bool = False) -> None:
+        """Stop, and say where."""
+        if self.child == 0:
+            say("a child acts as the service")
+        super().stop(graceful)
+
+
+def idle() -> None:
+    """Be there."""
+    time.sleep(600)
+
+
+def reap_strangers(*_: object) -> None:
+    """Reap whatever has ended, as some programs do."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def daemonize() -> None:
+    """Become another process, as daemons did."""
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    if "closed descriptors" in TRAITS:
+        os.closerange(3, 256)
+    say("daemon")
+
+
+def leave_namespace() -> None:
+    """Have children in a namespace of process ids of their own: unshare(2)."""
+    if ctypes.CDLL(None).unshare(_CLONE_NEWPID) != 0:
+        say("refused")
+
+
+def launcher_of(plan: Any) -> Any:
+    """Make a launcher, and nothing else."""
+    kind = service.ProcessLauncher if plan.workers > 1 else service.ServiceLauncher
+    return kind(CONF, restart_method=plan.restart_method)
+
+
+def fork_when_launched() -> None:
+    """Launch, stop, fork, and launch anew in the child."""
+    first = service.launch(CONF, Neighbour())
+    time.sleep(0.1)
+    first.stop()
+    child = os.fork()
+    if child:
+        say("forked", child=child)
+        say("child ended", status=os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        return
+    # What its parent launched is not its own.
+    first.stop()
+    try:
+        first.wait()
+    except RuntimeError as exc:
+        say("refused", why=str(exc))
+    run(launcher_of(daemon.PLAN))
+
+
+def run(launcher: Any) -> None:
+    """Launch, and wait."""
+    launcher.launch_service(Neighbour(), workers=daemon.PLAN.workers)
+    say("waiting")
+    status = launcher.wait()
+    default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    say("last", status=status, default=default)
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def main() -> None:
+    """Run until told to stop."""
+    if "SIGCHLD ignored" in TRAITS:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    if "reaps strangers" in TRAITS:
+        signal.signal(signal.SIGCHLD, reap_strangers)
+    if "SIGPIPE at its default" in TRAITS:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    daemon.log_to_stderr()
+    CONF.register_opts(daemon.OPTIONS)
+    opts.register_service_opts(CONF)
+    CONF(daemon.PLAN.arguments, project="neighbours")
+    if "forks when launched" in TRAITS:
+        fork_when_launched()
+        return
+    launcher = launcher_of(daemon.PLAN)
+    if "daemonizes" in TRAITS:
+        daemonize()
+    if "other namespace" in TRAITS:
+        leave_namespace()
+    run(launcher)
+
+
+if __name__ == "__main__":
+    main()

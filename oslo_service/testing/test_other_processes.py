@@ -1,0 +1,156 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Contract: processes that others fork are not ours, nor is what they do."""
+
+import functools
+import signal
+from pathlib import Path
+
+import pytest
+
+from oslo_service.testing.live import DAEMON, is_alive, live
+from oslo_service.testing.receiver import Receiver
+
+SIGKILL, SIGTERM = signal.SIGKILL, signal.SIGTERM
+neighbours = functools.partial(live, program=DAEMON.with_name("neighbours.py"))
+
+
+class TestForeignChildren:
+    """What a service forks."""
+
+    scenarios = [("one", {"workers": 1}), ("two", {"workers": 2})]
+
+    def test_sigterm_does_to_them_what_it_did_before_the_launcher(
+        self, driver_name: str
+    ) -> None:
+        with neighbours(
+            driver_name, workers=self.workers, traits=["terminated child"]
+        ) as program:
+            ends = program.expect("terminated", self.workers)
+            assert [event["status"] for event in ends] == [-SIGTERM] * self.workers
+            program.expect("started", self.workers)
+            assert program.end() == 0
+
+    def test_one_that_goes_on_takes_nothing_of_its_parents(
+        self, driver_name: str
+    ) -> None:
+        with neighbours(
+            driver_name, workers=self.workers, traits=["asked child"]
+        ) as program:
+            program.expect("started", self.workers)
+            program.expect("waiting")
+            for _ in range(3):
+                program.kill(signal.SIGHUP)
+            program.kill(SIGTERM)
+            assert program.wait() == 0
+            assert not program.events("a child acts as the service")
+
+
+class TestForeignReapers:
+    """The status of a worker goes to somebody else."""
+
+    scenarios = [
+        (trait, {"trait": trait}) for trait in ("SIGCHLD ignored", "reaps strangers")
+    ]
+
+    def test_an_orderly_end_is_one(self, driver_name: str) -> None:
+        with neighbours(driver_name, workers=2, traits=[self.trait]) as program:
+            program.expect("started", 2)
+            program.expect("waiting")
+            assert program.end() == 0
+            assert program.expect("last", status=0)
+            assert "WARNING" not in program.transcript
+
+    def test_a_worker_that_fails_is_told_from_one_that_does_not(
+        self, driver_name: str
+    ) -> None:
+        with neighbours(
+            driver_name, workers=2, traits=[self.trait, "failing stop"]
+        ) as program:
+            program.expect("started", 2)
+            program.expect("waiting")
+            assert program.end() == 1
+            assert program.expect("last", status=1)
+
+
+class TestDaemons:
+    """A program makes its launcher, and becomes another process."""
+
+    scenarios = [("one", {"workers": 1}), ("two", {"workers": 2})]
+
+    def test_the_process_that_launches_is_the_one_that_serves(
+        self, driver_name: str
+    ) -> None:
+        with (
+            Receiver() as receiver,
+            neighbours(
+                driver_name,
+                workers=self.workers,
+                traits=["daemonizes"],
+                environment=receiver.environment,
+            ) as program,
+        ):
+            program.expect("started", self.workers)
+            pid = program.pids("daemon")[0]
+            program.expect("waiting", pid=pid)
+            assert f"MAINPID={pid}" in receiver.until("READY=1")
+            program.kill(SIGTERM, pid)
+            program.expect("last", pid=pid, status=0, default=True)
+            program.until(lambda: not is_alive(pid), "it ends")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_launched_in_a_child_of_a_launchers_process_ends_on_sigterm(
+    driver_name: str, workers: int
+) -> None:
+    with neighbours(
+        driver_name, workers=workers, traits=["forks when launched"]
+    ) as program:
+        child = program.expect("forked")[0]["child"]
+        program.expect("refused", pid=child)
+        program.expect("waiting", pid=child)
+        program.expect("started", workers + 1)
+        program.kill(SIGTERM, child)
+        program.expect("child ended", status=0)
+        assert program.wait() == 0
+
+
+def test_a_worker_that_becomes_another_program_gets_a_sigterm(driver_name) -> None:
+    with neighbours(driver_name, workers=2, traits=["another program"]) as program:
+        program.expect("becomes another program", 2)
+        program.expect("waiting")
+        pids = program.pids("becomes another program")
+        program.until(lambda: all(map(runs_sleep, pids)), "both are sleep(1)")
+        program.kill(SIGTERM)
+        assert program.wait() == 1
+        program.expect_text("was killed by SIGTERM", 2)
+
+
+def runs_sleep(pid: int) -> bool:
+    return Path(f"/proc/{pid}/comm").read_text(encoding="ascii") == "sleep\n"
+
+
+def test_workers_in_a_namespace_of_their_own_do_not_miss_their_parent(
+    driver_name: str,
+) -> None:
+    # The parent's id means nothing to them.
+    with neighbours(driver_name, workers=2, traits=["other namespace"]) as program:
+        program.expect("waiting")
+        if program.events("refused"):
+            pytest.skip("this takes privileges")
+        program.expect("started", 2)
+        program.kill(SIGTERM)
+        assert program.wait() == 0
+        assert "is gone" not in program.transcript
+
+
+def test_a_parent_whose_sigpipe_is_at_its_default_outlives_its_workers(
+    driver_name: str,
+) -> None:
+    with neighbours(
+        driver_name, workers=2, traits=["SIGPIPE at its default"]
+    ) as program:
+        program.expect("started", 2)
+        program.expect("waiting")
+        program.kill_group(SIGTERM)
+        assert program.wait() == 0

@@ -52,12 +52,12 @@ def test_it_is_told_once_when_every_start_has_returned(
     told = []
     readiness = Readiness(told.append)
     readiness.begin(100.0)
-    readiness.check([runner], 101.0)
+    assert readiness.check([runner], 101.0) is False
     assert told == []
     blocking.gate.set()
     until(driver, lambda: runner.is_ready(patient=True), "the service has started")
-    readiness.check([runner], 102.0)
-    readiness.check([runner], 103.0)
+    assert readiness.check([runner], 102.0) is True
+    assert readiness.check([runner], 103.0) is False
     assert kinds(told) == [events.Ready]
     assert readiness.deadline is None
 

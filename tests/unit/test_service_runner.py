@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from oslo_service import service
+from oslo_service import events, service
 from oslo_service._common import clock
 from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
+from oslo_service.supervisor.turn import Turn
 from oslo_service.testing.scripted import ScriptedDriver
 
 
@@ -155,3 +156,184 @@ def test_a_stop_for_which_there_is_no_task_is_called_all_the_same(
     assert runner.ended.is_set()
     assert recorder.calls == ["start", "wait", "stop", "wait"]
     assert runner.status == 0
+
+
+class Timeout:
+    """Notes how it is armed."""
+
+    def __init__(self) -> None:
+        self.done: list[object] = []
+
+    def arm(self, unit: object, seconds: float) -> None:
+        self.done.append(seconds)
+
+    def back(self) -> None:
+        self.done.append("backed")
+
+    def disarm(self, unit: object) -> None:
+        self.done.append("disarmed")
+
+
+class Configuration:
+    """Stands for the settings."""
+
+    stop_limit = 9.0
+    last_stop_limit = 7.0
+    mutates = False
+    error: Exception | None = None
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def read_again(self) -> Exception | None:
+        self.reads += 1
+        return self.error
+
+
+class TestSupervised:
+    """What the supervisor, its time-out and the settings have to do with it."""
+
+    @pytest.fixture
+    def told(self) -> list[events.Event]:
+        return []
+
+    @pytest.fixture
+    def settings(self) -> Configuration:
+        return Configuration()
+
+    @pytest.fixture
+    def runner(self, driver, settings, told) -> ServiceRunner:
+        turn = Turn(driver, lambda: runner.advance(clock.now()))
+        runner = ServiceRunner(driver, settings, turn.post, told.append)
+        runner.timeout = Timeout()
+        return runner
+
+    def test_what_cannot_wait_of_a_stop_is_the_time_out(
+        self, runner, driver, recorder
+    ) -> None:
+        add(runner, recorder)
+        driver.run()
+        runner.stop_now()
+        assert runner.timeout.done == [7.0]
+        assert not runner.stopping
+
+    def test_a_stop_arms_the_time_out_for_good(self, runner, driver, recorder) -> None:
+        add(runner, recorder)
+        driver.run()
+        assert runner.timeout.done == []
+        runner.post(runner.stop)
+        driver.run()
+        assert runner.ended.is_set()
+        assert runner.timeout.done == [9.0, "backed"], "what follows may hang, too"
+
+    def test_a_reload_arms_it_until_all_is_drained(
+        self, runner, driver, recorder, settings
+    ) -> None:
+        add(runner, recorder)
+        driver.run()
+        runner.post(runner.reload)
+        assert runner.reloading
+        assert runner.draining
+        assert settings.reads == 0, "not before all has ended"
+        driver.run()
+        assert runner.timeout.done == [9.0, "disarmed"]
+        assert settings.reads == 1
+        assert not runner.reloading
+        once = ["start", "wait"]
+        assert recorder.calls == [*once, "stop", "wait", "reset", *once]
+
+    def test_settings_that_mutate_reset_what_goes_on_running(
+        self, runner, driver, recorder, settings
+    ) -> None:
+        settings.mutates = True
+        add(runner, recorder)
+        driver.run()
+        runner.post(runner.reload)
+        assert runner.reloading
+        assert not runner.draining
+        driver.run()
+        assert settings.reads == 1
+        assert recorder.calls == ["start", "wait", "reset"]
+        assert not runner.reloading
+        assert runner.timeout.done == []
+
+    def test_a_configuration_that_cannot_be_read_is_told_and_the_rest_goes_on(
+        self, runner, driver, recorder, settings, told
+    ) -> None:
+        settings.error = ValueError("nonsense")
+        add(runner, recorder)
+        driver.run()
+        runner.post(runner.reload)
+        driver.run()
+        [failure] = told
+        assert isinstance(failure, events.ReloadFailed)
+        assert failure.error is settings.error
+        assert recorder.calls[-3:] == ["reset", "start", "wait"]
+
+    @pytest.mark.parametrize(
+        ("method", "fatal"), [("start", True), ("wait", True), ("stop", False)]
+    )
+    def test_what_a_service_raises_is_told_and_fatal_where_it_did_not_run(
+        self, runner, driver, recorder, told, monkeypatch, method, fatal
+    ) -> None:
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(recorder, method, fail)
+        add(runner, recorder)
+        driver.run()
+        assert runner.stopping is fatal
+        runner.post(runner.stop)
+        driver.run()
+        assert runner.ended.is_set()
+        first = told[0]
+        assert isinstance(first, events.ServiceFailed)
+        assert first.method == method
+        assert first.fatal is fatal
+        assert isinstance(first.error, ZeroDivisionError)
+        assert runner.status == 1
+
+    def test_a_wait_that_fails_after_the_stop_is_not_fatal(
+        self, runner, driver, recorder, told, monkeypatch
+    ) -> None:
+        add(runner, recorder)
+        driver.run()
+
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(recorder, "wait", fail)
+        runner.post(runner.stop)
+        driver.run()
+        assert runner.ended.is_set()
+        assert [(one.method, one.fatal) for one in told] == [("wait", False)]
+
+    def test_a_reset_that_fails_prevents_the_start(
+        self, runner, driver, recorder, told, monkeypatch
+    ) -> None:
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(recorder, "reset", fail)
+        runner.post(lambda: runner.add(recorder, reset=True))
+        driver.run()
+        assert "start" not in recorder.calls
+        assert [(one.method, one.fatal) for one in told] == [("reset", True)]
+        assert runner.status == 1
+
+    def test_patience_alone_makes_the_difference_between_starting_and_ready(
+        self, runner, driver, recorder
+    ) -> None:
+        add(runner, recorder)
+        assert not runner.is_ready(patient=True)
+        assert runner.is_ready(patient=False)
+        driver.run()
+        assert runner.is_ready(patient=True)
+        assert runner.services == [recorder]
+
+    def test_tasks_say_what_they_do_and_for_whom(
+        self, runner, driver, recorder
+    ) -> None:
+        add(runner, recorder)
+        [task] = driver.ready
+        assert task.name == f"live {__name__}.Recorder"

@@ -10,6 +10,7 @@ from oslo_service.supervisor.workers.stacks import Stacks
 
 __all__ = (
     "ALIVE",
+    "LEAVING",
     "MUTATED",
     "READY",
     "STOPPED",
@@ -27,6 +28,8 @@ STOPPED = b"s"
 MUTATED = b"m"
 #: A worker says, when it is asked: it can answer.
 ALIVE = b"a"
+#: A worker reports: it is about to leave, with status 0. Its status may never come.
+LEAVING = b"l"
 
 
 # A worker's number, and what it says.
@@ -112,6 +115,8 @@ class Channel:
         the other side has not read for a long time, a broken one that it is
         gone.
         """
+        if self._closed:
+            return
         with contextlib.suppress(OSError):
             self._os.write(self._writer, _REPORT.pack(self._number, message))
 

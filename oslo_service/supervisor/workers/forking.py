@@ -17,9 +17,10 @@ from oslo_service.sockets import activation
 from oslo_service.supervisor import forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.workers import worker
-from oslo_service.supervisor.workers.channel import ControlPipes
+from oslo_service.supervisor.workers.channel import Channel, ControlPipes
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import WorkerPlan
+from oslo_service.supervisor.workers.process import own_pidfd
 
 __all__ = ("fork",)
 
@@ -43,27 +44,27 @@ def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
         _report_threads()
     flush_streams()
     _freeze()
-    parent = os.getpid()
+    parent, pidfd = os.getpid(), own_pidfd()
     mask = signals.of_process().block()
     try:
         with forks.our_own():
             pid = _fork()
         if pid == 0:
-            _be_worker(plan, pipes, parent, mask)
+            channel = pipes.leave_to_parent()
+            link = ParentLink(channel, parent, pipes.stacks, pidfd)
+            _be_worker(plan, link, channel, mask)
     finally:
         signals.unblock(mask)
     return pid
 
 
 def _be_worker(
-    plan: WorkerPlan, pipes: ControlPipes, parent: int, mask: set[Any]
+    plan: WorkerPlan, link: ParentLink, channel: Channel, mask: set[Any]
 ) -> NoReturn:
     """Leave to the parent what is its own, live and end."""
-    channel = pipes.leave_to_parent()
-    activation.inherit(parent)
-    link = ParentLink(channel, parent, pipes.stacks)
 
     def live() -> int:
+        activation.inherit(link.parent)
         atexit._clear()
         signals.of_process().start_over()
         loop.leave()
@@ -71,7 +72,7 @@ def _be_worker(
             one.after_fork()
         return worker.live(plan, link, mask)
 
-    worker.run(live)
+    worker.run(live, channel)
 
 
 def _fork() -> int:

@@ -11,7 +11,6 @@ from oslo_service.supervisor.workers.channel import (
     STOPPED,
     Channel,
 )
-from oslo_service.supervisor.workers.process import open_pidfd
 from oslo_service.supervisor.workers.stacks import StacksOfWorker
 from oslo_service.supervisor.workers.state import OrderKind
 
@@ -24,13 +23,20 @@ class ParentLink:
     :param channel: the worker's end of the control pipes.
     :param parent: the parent's pid.
     :param stacks: what is left to the parent.
+    :param pidfd: a descriptor of the parent, which this closes; None: there is none.
     """
 
-    def __init__(self, channel: Channel, parent: int, stacks: StacksOfWorker) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        parent: int,
+        stacks: StacksOfWorker,
+        pidfd: int | None,
+    ) -> None:
         self._channel: Channel | None = channel
-        self._parent = parent
+        self.parent = parent
         self._stacks_fd = stacks.open()
-        self._pidfd = open_pidfd(parent)
+        self._pidfd = pidfd
         self._gone = False
 
     def filenos(self) -> list[int]:
@@ -44,7 +50,7 @@ class ParentLink:
         """Return the parent's orders; its death is an order to stop."""
         orders = self._receive(readable)
         # A dying process closes its descriptors before it hands over its children.
-        gone = self._channel is None or self._orphaned
+        gone = self._channel is None or self._pidfd in readable or self._orphaned
         if gone and not self._gone:
             self._gone = True
             self._hang_up()  # the stacks stay: a timer may be set to write there
@@ -54,11 +60,12 @@ class ParentLink:
     @property
     def parent_gone(self) -> int | None:
         """The parent's pid, if that has been found to be gone."""
-        return self._parent if self._gone else None
+        return self.parent if self._gone else None
 
     @property
     def _orphaned(self) -> bool:
-        return os.getppid() != self._parent
+        # 0: it is in another namespace, where it has no number: pid_namespaces(7).
+        return os.getppid() not in (self.parent, 0)
 
     @property
     def stacks_fd(self) -> int | None:

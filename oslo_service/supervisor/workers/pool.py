@@ -14,6 +14,7 @@ from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers import state
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
+    LEAVING,
     MUTATED,
     READY,
     STOPPED,
@@ -77,7 +78,7 @@ class WorkerPool(Unit):
         """Arm the time-out, and tell the workers: async-signal-safe."""
         self._arm_timeout(self._settings.last_stop_limit)
         for process in list(self.processes.values()):
-            process.tell(state.OrderKind.STOP.value)
+            process.order_stop(state.OrderKind.STOP.value)
 
     def stop(self) -> None:
         """Have every worker finish its work and end."""
@@ -198,13 +199,16 @@ class WorkerPool(Unit):
     def collect(self, readable: set[int], now: float) -> None:
         """Take in what the workers have said, and which have ended."""
         if self._reports.fileno() in readable:
-            workers = self._state.workers
-            for number, message in self._reports.receive():
-                if number in workers:
-                    self._hear(workers[number], message, now)
+            self._receive(now)
         for worker, process in list(self.processes.items()):
             if process.pidfd is None or process.pidfd in readable:
                 self._look_after(worker, process, now)
+
+    def _receive(self, now: float) -> None:
+        workers = self._state.workers
+        for number, message in self._reports.receive():
+            if number in workers:
+                self._hear(workers[number], message, now)
 
     def _hear(self, worker: state.Worker, message: bytes, now: float) -> None:
         about = _of(worker, self.processes[worker])
@@ -219,11 +223,16 @@ class WorkerPool(Unit):
             self._state.mutated(worker)
         elif message == ALIVE:
             self._state.answered(worker)
+        elif message == LEAVING:
+            self.processes[worker].leaving = True
 
     def _look_after(self, worker: state.Worker, process: Process, now: float) -> None:
         ended, status = process.reap()
         if not ended:
             return
+        if status is None:
+            self._receive(now)  # it may have said how it ends
+            status = 0 if process.leaving else None
         del self.processes[worker]
         event = events.WorkerEnded(
             **_of(worker, process),
@@ -233,7 +242,7 @@ class WorkerPool(Unit):
         )
         process.close()
         self._publish(event)
-        self._state.gone(worker, status, now)
+        self._state.gone(worker, process.told_status(status), now)
 
     def advance(self, now: float) -> None:
         """Do what is to be done."""
@@ -262,7 +271,7 @@ class WorkerPool(Unit):
             case state.Start(worker, reset):
                 self._start(worker, reset, now)
             case state.Order(worker, kind):
-                self.processes[worker].tell(kind.value)
+                self._order(self.processes[worker], kind)
             case state.Kill(worker, late):
                 self._kill(worker, late)
             case state.Throttled(slot, pause):
@@ -273,6 +282,13 @@ class WorkerPool(Unit):
                     seconds=pause,
                 )
                 self._publish(event)
+
+    @staticmethod
+    def _order(process: Process, kind: state.OrderKind) -> None:
+        if kind is state.OrderKind.STOP:
+            process.order_stop(kind.value)
+        else:
+            process.tell(kind.value)
 
     def _start(self, worker: state.Worker, reset: bool, now: float) -> None:
         plan: Any = worker.slot.spec

@@ -8,9 +8,10 @@ import os
 import signal
 from types import ModuleType
 
+from oslo_service._common.process_state import PerProcess
 from oslo_service.supervisor.workers.channel import ControlPipes
 
-__all__ = ("Process", "open_pidfd", "pidfds_work")
+__all__ = ("Process", "open_pidfd", "own_pidfd", "pidfds_work")
 
 
 def open_pidfd(pid: int) -> int | None:
@@ -26,6 +27,14 @@ def open_pidfd(pid: int) -> int | None:
         return None
 
 
+def own_pidfd() -> int | None:
+    """Return a descriptor of this process, for its workers to inherit.
+
+    To one in another namespace, the number of its parent means nothing.
+    """
+    return _own_pidfd.get()
+
+
 @functools.cache
 def pidfds_work() -> bool:
     """Whether the system has them."""
@@ -34,6 +43,9 @@ def pidfds_work() -> bool:
         return False
     os.close(pidfd)
     return True
+
+
+_own_pidfd: PerProcess[int | None] = PerProcess(lambda: open_pidfd(os.getpid()))
 
 
 class Process:
@@ -49,6 +61,9 @@ class Process:
         self.stacks = pipes.stacks
         self._os = system
         self._orders: int | None = pipes.orders
+        #: Whether it has said that it ends in order.
+        self.leaving = False
+        self._terminated = False
         self.pidfd = open_pidfd(pid)
 
     def watch(self) -> bool:
@@ -67,12 +82,36 @@ class Process:
             with contextlib.suppress(OSError):
                 self._os.write(self._orders, message)
 
+    def order_stop(self, message: bytes) -> None:
+        """Have it stop: by a message, or where nobody reads those, by a SIGTERM.
+
+        It may have become another program. Async-signal-safe.
+        """
+        if self._orders is None:
+            return
+        try:
+            self._os.write(self._orders, message)
+        except BrokenPipeError:
+            self._terminated = True
+            self._signal(signal.SIGTERM)
+        except OSError:
+            pass
+
     def kill(self) -> None:
         """End it by force."""
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, signum: int) -> None:
+        # Where somebody else reaps, the number may be another process's by now.
+        with contextlib.suppress(ProcessLookupError):
+            if self.pidfd is None:
+                os.kill(self.pid, signum)
+            else:
+                signal.pidfd_send_signal(self.pidfd, signum)
+
+    def told_status(self, status: int | None) -> int | None:
+        """Return what a status counts as: 0 where it did what a SIGTERM says."""
+        return 0 if self._terminated and status == -signal.SIGTERM else status
 
     def reap(self) -> tuple[bool, int | None]:
         """Reap it if it has ended; non-blocking.

@@ -25,6 +25,7 @@ from oslo_service.supervisor.workers import worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import WorkerPlan
+from oslo_service.supervisor.workers.process import open_pidfd
 from oslo_service.supervisor.workers.stacks import StacksOfWorker
 
 __all__ = ("main", "spawn")
@@ -115,10 +116,12 @@ def main() -> NoReturn:
     def live() -> int:
         body = _read(written)
         plan = _plan(body)
-        link = ParentLink(channel, body["parent"], left)
+        parent = body["parent"]
+        pidfd = open_pidfd(parent) if os.getppid() == parent else None
+        link = ParentLink(channel, parent, left, pidfd)
         return worker.live(plan, link, body["mask"])
 
-    worker.run(live)
+    worker.run(live, channel)
 
 
 def _read(fd: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from oslo_service.supervisor import forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.systemd import notifier
+from oslo_service.supervisor.workers.channel import LEAVING, Channel
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import WorkerPlan
 
@@ -36,13 +37,14 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
     return supervisor.wait_for(runner)
 
 
-def run(work: Callable[[], int]) -> NoReturn:
+def run(work: Callable[[], int], channel: Channel) -> NoReturn:
     """Do what a worker does, and leave, without what its parent would do then.
 
     Exit handlers that were registered in the worker run; threads that have
     not ended are not waited for.
 
     :param work: returns the exit status.
+    :param channel: to the parent.
     """
     status = 1
     try:
@@ -58,4 +60,6 @@ def run(work: Callable[[], int]) -> NoReturn:
         status = status or 1
     finally:
         flush_streams()
+        if status == 0:
+            channel.send(LEAVING)
         os._exit(status)

@@ -83,6 +83,8 @@ class Neighbour(daemon.Daemon):
         if self.child == 0:
             say("a child acts as the service")
         super().stop(graceful)
+        if "failing stop" in TRAITS:
+            raise RuntimeError("stop fails as asked")
 
 
 def idle() -> None:
@@ -117,7 +119,8 @@ def leave_namespace() -> None:
 
 def launcher_of(plan: Any) -> Any:
     """Make a launcher, and nothing else."""
-    kind = service.ProcessLauncher if plan.workers > 1 else service.ServiceLauncher
+    forks = plan.workers > 1 or "other namespace" in TRAITS
+    kind = service.ProcessLauncher if forks else service.ServiceLauncher
     return kind(CONF, restart_method=plan.restart_method)
 
 

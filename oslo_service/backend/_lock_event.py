@@ -1,9 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""An event for models whose tasks are native threads, made of one lock."""
+"""An event for models whose tasks are native threads, made of locks."""
 
 import threading
-import time
 
 __all__ = ("LockEvent",)
 
@@ -15,62 +14,70 @@ class LockEvent:
     that the interrupted code may hold, setting it is legal in a signal
     handler; and it is smaller, and faster to make and to wait for.
 
-    The lock is held while the flag is down. A waiter that gets it lets it go
-    for the next, so that one release wakes them all.
+    Who waits does so at a gate: a lock that is held until the flag is raised, and
+    open for good from then on. Whoever gets in lets the next one in. Lowering the
+    flag puts up a new gate, at which nobody waits yet, so whoever waited before
+    that gets through the old one.
     """
 
-    __slots__ = ("_gate", "_up")
+    __slots__ = ("_gates",)
 
     def __init__(self) -> None:
-        self._up = False
-        self._gate = threading.Lock()
-        self._gate.acquire()
+        # The gates that are shut: none while the flag is up; more than one where
+        # several have lowered it at once. Each operation of a list is atomic.
+        self._gates = [_shut_gate()]
 
     def is_set(self) -> bool:
         """Whether the flag is up."""
-        return self._up
+        return not self._gates
 
     def set(self) -> None:
         """Raise the flag and wake every waiter. Non-blocking and thread-safe."""
-        self._up = True
-        self._open()
+        gates = self._gates
+        while gates:
+            try:
+                gate = gates.pop()
+            except IndexError:  # another thread was quicker
+                return
+            _open(gate)
 
     def clear(self) -> None:
         """Lower the flag."""
-        self._up = False
-        self._gate.acquire(blocking=False)
+        if not self._gates:
+            self._gates.append(_shut_gate())
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until the flag is up, or ``timeout`` seconds are over."""
-        if self._up:
+        """Block until the flag is raised, or ``timeout`` seconds are over."""
+        gates = self._gates
+        if not gates:
             return True
         if timeout is None:
-            while not self._up:
-                self._gate.acquire()
-                self._pass_on()
-        elif timeout > 0:
-            if self._gate.acquire(timeout=min(timeout, threading.TIMEOUT_MAX)):
-                self._pass_on()
-                if not self._up:  # cleared in between: wait for the rest
-                    return self._wait_until(time.monotonic() + timeout)
-        return self._up
-
-    def _wait_until(self, until: float) -> bool:
-        while not self._up:
-            left = until - time.monotonic()
-            if left <= 0 or not self._gate.acquire(
-                timeout=min(left, threading.TIMEOUT_MAX)
-            ):
-                break
-            self._pass_on()
-        return self._up
-
-    def _pass_on(self) -> None:
-        if self._up:
-            self._open()
-
-    def _open(self) -> None:
+            timeout = -1
+        elif timeout <= 0:
+            return False
+        elif timeout > threading.TIMEOUT_MAX:
+            timeout = threading.TIMEOUT_MAX
         try:
-            self._gate.release()
-        except RuntimeError:  # open already
-            pass
+            gate = gates[0]
+        except IndexError:  # raised since
+            return True
+        try:
+            gate.acquire(True, timeout)
+        finally:  # also where a signal handler raises an exception
+            raised = gate not in gates
+            if raised:
+                _open(gate)
+        return raised
+
+
+def _shut_gate() -> threading.Lock:
+    gate = threading.Lock()
+    gate.acquire()
+    return gate
+
+
+def _open(gate: threading.Lock) -> None:
+    try:
+        gate.release()
+    except RuntimeError:  # open already
+        pass

@@ -20,17 +20,21 @@ class Event(Protocol):
         """Whether the flag is up."""
 
     def set(self) -> None:
-        """Raise the flag and wake every waiter. Idempotent."""
+        """Raise the flag and wake every waiter. Idempotent.
+
+        All that wait are woken, also where the flag is lowered again before
+        they go on.
+        """
 
     def clear(self) -> None:
         """Lower the flag. Idempotent."""
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block this task until the flag is up.
+        """Block this task until the flag is up, or has been raised meanwhile.
 
         :param timeout: seconds; None waits without limit; 0 only looks, and
             lets other tasks run where the model is cooperative.
-        :returns: whether the flag is up.
+        :returns: whether it is, or was; False: the time is over.
         """
 
 

@@ -24,6 +24,9 @@ class Waiter(Protocol):
     def wake(self) -> object:
         """Have the task go on, soon; nothing, if it does not wait any more.
 
+        It may come before the wait, which then ends early, or not at all where
+        the task turns out not to wait: nothing else that it waits for may end.
+
         Non-blocking, thread-safe, and legal in a signal handler.
         """
 
@@ -67,7 +70,7 @@ class WaiterEvent(abc.ABC):
         self._up = False
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block this task until the flag is up or the time is over."""
+        """Block this task until the flag is raised or the time is over."""
         if timeout is not None and timeout <= 0 and not self._up:
             self._let_others_run()
             return self._up
@@ -82,12 +85,15 @@ class WaiterEvent(abc.ABC):
                 if not self._up:
                     waiter.wait(left)
             finally:
-                self._forget(waiter)
+                raised = self._was_woken(waiter)
+            if raised:  # the flag may have been lowered again
+                return True
         return self._up
 
-    def _forget(self, waiter: Waiter) -> None:
-        if waiter in self._waiters:
-            try:
-                self._waiters.remove(waiter)
-            except ValueError:  # set() in another native thread was quicker
-                pass
+    def _was_woken(self, waiter: Waiter) -> bool:
+        """Forget a waiter; return whether :meth:`set` has done so before."""
+        try:
+            self._waiters.remove(waiter)
+        except ValueError:
+            return True
+        return False

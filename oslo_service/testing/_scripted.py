@@ -73,6 +73,7 @@ class ScriptedEvent:
     def __init__(self, driver: _Driver) -> None:
         self._driver = driver
         self._up = False
+        self._times_raised = 0
 
     @property
     def waiters(self) -> "list[ScriptedTask]":
@@ -86,17 +87,23 @@ class ScriptedEvent:
 
     def set(self) -> None:
         """Raise the flag: its waiters are ready. Thread-safe."""
+        self._times_raised += 1
         self._up = True
 
     def clear(self) -> None:
-        """Lower the flag: who has not gone on yet waits on."""
+        """Lower the flag; who was woken is ready all the same."""
         self._up = False
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block this task until the flag is up or the clock has been turned so far."""
+        before = self._times_raised
+
+        def is_over() -> bool:
+            return self._up or self._times_raised != before
+
         if not self._up:
-            self._driver.wait(self, self.is_set, timeout)
-        return self._up
+            self._driver.wait(self, is_over, timeout)
+        return is_over()
 
     def __str__(self) -> str:
         return f"an event that is {'' if self._up else 'not '}set"

@@ -77,6 +77,45 @@ def haltingly() -> Iterator[Callable[[Callable[[], object]], None]]:
 
 
 @pytest.fixture
+def between_lines() -> Iterator[Callable[..., tuple[bool, Any]]]:
+    """Make a call, and another one before a line of it, which is chosen by number.
+
+    What is returned is whether there is such a line, and what the call returned.
+    """
+    before = sys.gettrace()
+
+    def make(
+        number: int, intrude: Callable[[], object], call: Callable[[], Any]
+    ) -> Any:
+        lines = 0
+
+        def trace(_frame: FrameType, what: str, _value: object) -> Any:
+            nonlocal lines
+            if what == "line":
+                lines += 1
+                if lines == number:
+                    intrude()
+            return trace
+
+        sys.settrace(trace)
+        try:
+            result = call()
+        finally:
+            sys.settrace(None)
+        return lines >= number, result
+
+    yield make
+    sys.settrace(before)
+
+
+def in_another_thread(driver: Driver, call: Callable[[], object]) -> None:
+    """Make a call in a thread of the operating system, and hold this one up for it."""
+    thread = driver.original("threading").Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(LIMIT)
+
+
+@pytest.fixture
 def on_signal() -> Iterator[Callable[[Callable[[], object]], None]]:
     """Make a call when this process gets SIGUSR1."""
     before = signal.getsignal(signal.SIGUSR1)
@@ -710,6 +749,160 @@ class TestEvents:
             ended(taker, "no wake-up is lost")
         assert not any(one.exception() for one in senders), "no wake-up is lost"
         assert all(one.result() for one in senders), "no wake-up is lost"
+
+
+class TestEventsOfThree:
+    """Who sets, who clears, and who waits are three."""
+
+    @pytest.mark.parametrize("timeout", [None, LIMIT, THREE_YEARS])
+    def test_a_pulse_wakes_every_waiter(
+        self, driver: Driver, timeout: float | None
+    ) -> None:
+        event, begun = driver.event(), Log()
+
+        def call() -> bool:
+            begun(threading.get_native_id())
+            return event.wait(timeout)
+
+        waiters = [driver.spawn(call, name="waiter") for _ in range(10)]
+        until(driver, partial(begun.reaches, 10), "all begin")
+        self.until_they_wait(driver, begun)
+        event.set()
+        event.clear()
+
+        for waiter in waiters:
+            assert ended(waiter, "set() wakes all that wait, though cleared at once")
+        assert not event.is_set()
+        assert event.wait(0) is False
+
+    def test_who_begins_to_wait_after_a_pulse_is_not_woken_by_it(
+        self, driver: Driver
+    ) -> None:
+        event = driver.event()
+        for _ in range(3):
+            event.set()
+            event.clear()
+
+        assert event.wait(0.01) is False
+
+    def test_a_wait_lasts_no_longer_than_its_time_whoever_sets_and_clears(
+        self, driver: Driver
+    ) -> None:
+        event, over = driver.event(), driver.event()
+
+        def flicker() -> None:
+            while not over.is_set():
+                event.set()
+                event.clear()
+                driver.sleep(0)
+
+        task = driver.spawn(flicker, name="sets and clears")
+
+        def wait() -> None:
+            begin = time.monotonic()
+            event.wait(0.05)
+            late.append(time.monotonic() - begin - 0.05)
+
+        late: list[float] = []
+        for _ in range(TRIES):
+            in_time(driver, wait, "a wait ends")
+        over.set()
+        ended(task, "it ends")
+
+        assert min(late) < LATE, "no time-out begins anew"
+
+    def test_nobody_waits_for_an_event_that_is_set_whoever_has_cleared_it(
+        self,
+        driver: Driver,
+        haltingly: Callable[[Callable[[], object]], None],
+    ) -> None:
+        for _ in range(100):
+            event = driver.event()
+            event.set()
+            waiter, clearer, setter = (
+                driver.spawn(partial(haltingly, call), name=call.__name__)
+                for call in (event.wait, event.clear, event.set)
+            )
+            ended(clearer, "clear() ends")
+            ended(setter, "set() ends")
+            if not event.is_set():
+                event.set()
+
+            ended(waiter, "nobody waits for an event that is set")
+
+    def test_a_clear_that_is_overtaken_holds_up_no_waiter(
+        self, driver: Driver, between_lines: Callable[..., tuple[bool, Any]]
+    ) -> None:
+        number, reached = 1, True
+        while reached:
+            event, begun, waiters = driver.event(), Log(), []
+            event.set()
+
+            def call(event: Any = event, begun: Log = begun) -> None:
+                begun(threading.get_native_id())
+                event.wait()
+
+            def intrude(event: Any = event, call: Any = call) -> None:
+                waiters.append(driver.spawn(call, name="waiter"))  # noqa: B023
+                self.until_they_wait(driver, begun)  # noqa: B023
+                event.set()
+
+            reached, _ = between_lines(number, intrude, event.clear)
+            if not event.is_set():
+                event.set()
+            for waiter in waiters:
+                ended(waiter, "nobody waits for an event that is set")
+            number += 1
+
+    def test_what_is_set_while_somebody_begins_to_wait_ends_no_other_wait(
+        self, driver: Driver, between_lines: Callable[..., tuple[bool, Any]]
+    ) -> None:
+        number, reached = 1, True
+        while reached:
+            event = driver.event()
+            reached, _ = between_lines(
+                number,
+                partial(in_another_thread, driver, event.set),
+                partial(event.wait, 0.01),
+            )
+            begin = time.monotonic()
+            driver.sleep(0.01)
+            found = driver.event().wait(0.01)
+            assert found is False
+            assert time.monotonic() - begin >= 0.02 - GRAIN, (
+                "set() ends the waits for its event, and no other"
+            )
+            number += 1
+
+    def test_a_pulse_while_somebody_begins_to_wait_ends_no_other_wait(
+        self, driver: Driver, between_lines: Callable[..., tuple[bool, Any]]
+    ) -> None:
+        number, reached = 1, True
+        while reached:
+            event = driver.event()
+
+            def pulse(event: Any = event) -> None:
+                event.set()
+                event.clear()
+
+            intrude = partial(in_another_thread, driver, pulse)
+            reached, _ = between_lines(number, intrude, partial(event.wait, 0.01))
+            begin = time.monotonic()
+            driver.sleep(0.01)
+            found = event.wait(0.01)
+            assert found is False, "a pulse ends the waits that have begun only"
+            assert time.monotonic() - begin >= 0.02 - GRAIN
+            number += 1
+
+    @staticmethod
+    def until_they_wait(driver: Driver, begun: Log) -> None:
+        """Wait until tasks that are about to wait, and have noted their threads, do."""
+        if driver.capabilities.parallel:
+            while not begun.reaches(1):
+                driver.sleep(0)
+            for native_id in begun.entries:
+                until_asleep(native_id)
+        driver.sleep(0)
 
 
 class TestSemaphores:

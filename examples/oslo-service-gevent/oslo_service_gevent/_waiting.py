@@ -54,7 +54,8 @@ class Waiter:
     def __init__(self) -> None:
         self.hub = current_hub()
         self._greenlet = greenlet.getcurrent()
-        self._live = True
+        # Woken before it waits, it must not be resumed out of another wait.
+        self._live = False
 
     def resume(self) -> None:
         """Go on: in the hub only."""
@@ -68,6 +69,7 @@ class Waiter:
 
     def wait(self, timeout: float | None) -> None:
         """Switch to the hub until resumed, or until the time is over."""
+        self._live = True
         timer = None
         try:
             if timeout is not None:

@@ -36,7 +36,8 @@ class _Waiter:
     def __init__(self) -> None:
         self.box = _hub.mailbox()
         self._greenlet = greenlet.getcurrent()
-        self._live = True
+        # Woken before it waits, it must not be resumed out of another wait.
+        self._live = False
         self._timer: Any = None
 
     def resume(self) -> None:
@@ -51,6 +52,7 @@ class _Waiter:
 
     def wait(self, timeout: float | None) -> None:
         """Switch to the hub until resumed, or until the time is over."""
+        self._live = True
         try:
             if timeout is not None:
                 self._arm(timeout)

@@ -11,7 +11,7 @@ import pytest
 from oslo_service import events
 from oslo_service._common import clock
 from oslo_service.supervisor import foreground, signal_policy
-from oslo_service.supervisor.signal_policy import REPEATED, SignalPolicy
+from oslo_service.supervisor.signal_policy import SignalPolicy
 
 
 def timeless(event: events.Event) -> events.Event:
@@ -111,14 +111,14 @@ class TestSigterm:
     ) -> None:
         process.gets(signal.SIGTERM)
         process.supervisor.turn()
-        process.time += REPEATED * 0.99
+        process.time += 0.99
         assert process.gets(signal.SIGTERM) == []
         assert process.supervisor.turn() == ["stop"]
 
     def test_a_second_one_ends_everything_at_once(self, process) -> None:
         process.gets(signal.SIGTERM)
         process.supervisor.turn()
-        process.time += REPEATED
+        process.time += 1.0
         assert process.gets(signal.SIGTERM) == ["quit now"]
         assert process.supervisor.turn() == [("quit", SECOND)]
 
@@ -126,16 +126,16 @@ class TestSigterm:
         self, process
     ) -> None:
         process.gets(signal.SIGTERM)
-        process.time += REPEATED * 0.75
+        process.time += 0.75
         process.gets(signal.SIGTERM)
-        process.time += REPEATED * 0.75
+        process.time += 0.75
         assert process.gets(signal.SIGTERM) == ["quit now"]
 
     def test_to_a_worker_a_second_one_is_the_same_order(self, process) -> None:
         process.supervisor.has_parent = True
         assert process.gets(signal.SIGTERM) == ["stop now"]
         process.supervisor.turn()
-        process.time += 100 * REPEATED
+        process.time += 100
         assert process.gets(signal.SIGTERM) == []
         assert process.supervisor.turn() == ["stop"]
 
@@ -144,7 +144,7 @@ class TestSigterm:
         process.policy.listen_no_more(process)
         assert process.reactions == {}
         process.policy.listen(process)
-        process.time += 100 * REPEATED
+        process.time += 100
         assert process.gets(signal.SIGTERM) == ["stop now"]
 
 

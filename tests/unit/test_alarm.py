@@ -166,3 +166,23 @@ class TestGivingBack:
         assert remaining() == 0.0
         alarm.give_back()
         assert signal.getsignal(signal.SIGALRM) is before
+
+    def test_a_forked_process_has_the_handler_that_was_and_can_borrow_it(
+        self, alarm, rung
+    ) -> None:
+        before = signal.getsignal(signal.SIGALRM)
+        alarm.set(LONG)
+        alarm.leave()
+        assert signal.getsignal(signal.SIGALRM) is before
+        alarm.set(0.01)
+        assert rung.wait(LIMIT)
+        alarm.give_back()
+        assert signal.getsignal(signal.SIGALRM) is before
+
+    def test_a_forked_process_leaves_alone_what_was_not_borrowed(self, alarm) -> None:
+        alarm.set(LONG)
+        alarm.give_back()
+        own = signal.default_int_handler
+        signal.signal(signal.SIGALRM, own)
+        alarm.leave()
+        assert signal.getsignal(signal.SIGALRM) is own

@@ -84,6 +84,13 @@ class TestReports:
         Channel(os, channel.fileno(), writer, 1).send(ALIVE)
         os.close(writer)
 
+    def test_both_ends_are_closed(self) -> None:
+        reports = Reports(os)
+        reports.close()
+        for descriptor in (reports.fileno(), reports.writer):
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                os.fstat(descriptor)
+
 
 class TestOrders:
     """What a worker is told."""

@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 
 from oslo_service._common import clock
-from oslo_service.supervisor import shutdown_timeout
+from oslo_service.supervisor import backstop, shutdown_timeout
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
 from oslo_service.testing.scripted import ScriptedDriver
 from oslo_service.testing.waiting import LIMIT
@@ -26,6 +26,7 @@ class Alarm:
     """Rings when the test says so; notes when it was to ring."""
 
     possible = True
+    left = False
 
     def __init__(self, ring: Callable[[], object]) -> None:
         self.ring = ring
@@ -38,6 +39,9 @@ class Alarm:
 
     def give_back(self) -> None:
         self.seconds = None
+
+    def leave(self) -> None:
+        self.left = True
 
 
 class Unit:
@@ -86,6 +90,7 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Process]:
     monkeypatch.setattr(shutdown_timeout, "Alarm", Alarm)
     with ScriptedDriver() as driver:
         process = Process(driver)
+        monkeypatch.setattr(backstop, "is_usable", lambda: True)
         monkeypatch.setattr(os, "_exit", process.exit)
         monkeypatch.setattr(faulthandler, "dump_traceback", process.dump)
         later = "dump_traceback_later"
@@ -143,6 +148,23 @@ class TestArming:
         assert process.alarm.seconds is None
         process.timeout.close()
 
+    def test_the_descriptor_for_the_stacks_is_closed_at_the_end(self, process) -> None:
+        stderr = process.timeout._stderr
+        if stderr is None:
+            pytest.skip("the standard error cannot be opened a second time here")
+        assert not os.get_blocking(stderr)
+        process.timeout.close()
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(stderr)
+
+    def test_a_forked_process_leaves_it_to_the_parent(self, process) -> None:
+        process.timeout.arm(ONE, 10)
+        process.timeout.leave()
+        assert process.alarm.left
+        process.pass_time(10)
+        process.alarm.ring()
+        assert process.done == [], "nothing is armed any more"
+
 
 class TestBackstop:
     """Behind the alarm stands what needs no GIL."""
@@ -155,6 +177,14 @@ class TestBackstop:
         assert process.done == [("backstop", 17.5)]
 
     def test_there_is_none_where_nothing_is_armed(self, process) -> None:
+        process.timeout.back()
+        assert process.done == []
+
+    def test_there_is_none_where_the_interpreter_has_no_use_for_it(
+        self, process, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(backstop, "is_usable", lambda: False)
+        process.timeout.arm(ONE, 10)
         process.timeout.back()
         assert process.done == []
 
@@ -172,6 +202,17 @@ class TestBackstop:
         process.timeout.disarm(ONE)
         expected = [("backstop", 20.5), "no backstop", ("backstop", 10.5)]
         assert process.done == [*expected, "no backstop"]
+
+    def test_it_is_away_while_somebody_forks(self, process) -> None:
+        process.timeout.before_fork()
+        process.timeout.back_again()
+        assert process.done == []
+        process.timeout.arm(ONE, 10)
+        process.timeout.back()
+        process.timeout.before_fork()
+        assert process.done == [("backstop", 10.5), "no backstop"]
+        process.timeout.back_again()
+        assert process.done[2:] == [("backstop", 10.5)]
 
     def test_the_alarm_alone_will_do_where_no_thread_can_be_had(
         self, process, monkeypatch

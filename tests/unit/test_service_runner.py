@@ -217,6 +217,11 @@ class TestSupervised:
         assert runner.timeout.done == [7.0]
         assert not runner.stopping
 
+    def test_without_a_time_out_there_is_nothing_that_cannot_wait(self, runner) -> None:
+        runner.timeout = None
+        runner.stop_now()
+        assert not runner.stopping
+
     def test_a_stop_arms_the_time_out_for_good(self, runner, driver, recorder) -> None:
         add(runner, recorder)
         driver.run()

@@ -253,3 +253,29 @@ class TestBackOff:
         schedule = back_off(jitter=1)
 
         assert [schedule.delay(False, 0) for _ in range(5000)][-1] == 300
+
+
+class TestInWords:
+    """How often it is, for the back door."""
+
+    @pytest.mark.parametrize(
+        ("schedule", "words"),
+        [
+            (schedules.FixedInterval(2.5, "loop"), "every 2.5 s"),
+            (schedules.Dynamic(None), "when it says"),
+            (schedules.Dynamic(30), "when it says, 30 s at most"),
+            (schedules.BackOff(1, 300, 60, 0.75, 0.5), "backing off from 1 s to 60 s"),
+            (
+                schedules.Limited(schedules.FixedInterval(1, "loop"), 10, 70),
+                "every 1 s, for 60 s at most",
+            ),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_each_says_what_it_does(self, schedule, words) -> None:
+        assert str(schedule) == words
+
+    def test_one_that_is_late_says_how_often_it_was(self) -> None:
+        schedule = schedules.FixedInterval(1, "loop")
+        starts_of_calls(schedule, [5, 5])
+        assert str(schedule) == "every 1 s (overruns in a row: 2)"

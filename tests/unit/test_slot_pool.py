@@ -87,3 +87,16 @@ def test_where_there_are_fewer_those_in_use_are_let_finish(slots, woken) -> None
 
     slots.release()
     assert list(woken) == ["c"]
+
+
+def test_one_that_gets_a_slot_before_it_is_its_turn_waits_no_more(slots, woken) -> None:
+    slots.acquire("a")
+    slots.acquire("b")
+    slots.acquire("c")
+    slots.release()
+    assert slots.acquire("c"), "it came before the one that was woken"
+    woken.clear()
+
+    slots.release()
+
+    assert list(woken) == []

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from oslo_service._common import clock
 from oslo_service.http import environ
 from oslo_service.http.access_log import AccessLog
 from oslo_service.http.gateway import Gateway
 from oslo_service.http.limits import Limits
+from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.serving.leader_followers import ServingTask
 from oslo_service.serving.sender import Sender
 from oslo_service.serving.server_config import ServerConfig
@@ -145,6 +147,209 @@ def test_a_session_that_fails_is_over(pair, caplog) -> None:
     assert engine.forgotten == [session]
     assert server.fileno() < 0
     assert "the connection ends after a failure" in caplog.text
+
+
+class TestPhases:
+    """From the arrival of a client to its end, with a clock that is turned by hand."""
+
+    @pytest.fixture(autouse=True)
+    def hands(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """The time, as a list of one."""
+        hands = [1000.0]
+        monkeypatch.setattr(clock, "now", lambda: hands[0])
+        return hands
+
+    @pytest.fixture(autouse=True)
+    def closed(self, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+        """Whether sockets were reset, when they were closed."""
+        closed: list[bool] = []
+        close = Sender.close
+
+        def note(sender: Sender, *, reset: bool) -> None:
+            closed.append(reset)
+            close(sender, reset=reset)
+
+        monkeypatch.setattr(Sender, "close", note)
+        return closed
+
+    @pytest.fixture
+    def engine(self) -> Engine:
+        return Engine()
+
+    @pytest.fixture
+    def session(self, pair: Any, engine: Engine) -> Session:
+        return session_on(pair[0], engine)
+
+    @staticmethod
+    def arrives(session: Session, client: socket.socket, data: bytes = b"") -> None:
+        """Have data arrive; without any, the end."""
+        if data:
+            client.send(data)
+        else:
+            client.shutdown(socket.SHUT_WR)
+        session.note_input(not data)
+        session.serve(TASK)
+
+    @staticmethod
+    def expire(session: Session) -> None:
+        session.expire()
+        session.serve(TASK)
+
+    def test_requests_that_come_together_are_all_answered(self, session, pair) -> None:
+        self.arrives(session, pair[1], (POST + b"abc") + (POST + b"xyz"))
+        answers = pair[1].recv(1000)
+        assert answers.count(b"200 OK") == 2
+        assert answers.endswith(b"\r\n\r\nxyz")
+        assert session.deadline is not None
+
+    def test_a_client_that_goes_is_forgotten_once(
+        self, session, pair, engine, closed
+    ) -> None:
+        self.arrives(session, pair[1])
+        session.serve(TASK)
+        assert engine.forgotten == [session]
+        assert session.deadline is None
+        assert closed == [False]
+        assert pair[1].recv(10) == b""
+
+    def test_one_that_breaks_off_is_reset(self, pair, engine, closed, caplog) -> None:
+        def fail() -> None:
+            raise ConnectionResetError(104, "gone")
+
+        session = session_on(Tampered(pair[0], fail), engine)
+        self.arrives(session, pair[1], POST)
+        assert engine.forgotten == [session]
+        assert closed == [True]
+        assert caplog.text == "", "it happens all the time"
+
+    def test_a_deadline_that_was_extended_meanwhile_ends_nothing(
+        self, session, pair, engine, hands
+    ) -> None:
+        self.arrives(session, pair[1], POST + b"abc")
+        hands[0] = session.deadline - 0.1
+        self.expire(session)
+        assert engine.forgotten == []
+        hands[0] += 0.1
+        session.serve(TASK)
+        assert engine.forgotten == [], "nobody has said that it may be over"
+        self.expire(session)
+        assert engine.forgotten == [session]
+
+    def test_half_a_request_is_answered_when_its_time_is_over(
+        self, session, pair, engine, hands, closed
+    ) -> None:
+        self.arrives(session, pair[1], POST[:10])
+        hands[0] = session.deadline
+        self.expire(session)
+        assert pair[1].recv(1000).startswith(b"HTTP/1.1 408 ")
+        assert pair[1].recv(10) == b"", "nothing follows"
+        assert engine.forgotten == [], "it lingers for what is on its way"
+        assert session.deadline_moved
+        hands[0] = session.deadline
+        self.expire(session)
+        assert engine.forgotten == [session]
+        assert closed == [False]
+
+    def test_a_client_that_does_not_read_is_reset_when_its_time_is_over(
+        self, session, pair, engine, hands, closed
+    ) -> None:
+        TestSender.fill(session._sender)
+        hands[0] = session.deadline
+        self.expire(session)
+        assert engine.forgotten == [session]
+        assert closed == [True]
+
+    def test_one_that_reads_slowly_has_its_time_again(
+        self, session, pair, hands
+    ) -> None:
+        TestSender.fill(session._sender)
+        before = session.deadline
+        hands[0] += 100
+        session.serve(TASK)
+        assert session.deadline == before, "it has not read anything"
+        pair[1].recv(1 << 20)
+        session.serve(TASK)
+        assert session.deadline == before + 100
+
+    def test_nothing_is_read_while_something_waits_to_be_sent(
+        self, session, pair
+    ) -> None:
+        sent = TestSender.fill(session._sender)
+        self.arrives(session, pair[1], POST + b"abc")
+        received = b""
+        while len(received) < len(sent):
+            received += pair[1].recv(1 << 20)
+            session.send_pending()
+        assert received == sent
+        session.serve(TASK)
+        assert pair[1].recv(1000).endswith(b"abc")
+
+    def test_nonsense_is_refused_and_what_follows_is_not_read_as_a_request(
+        self, session, pair, engine, caplog
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        self.arrives(session, pair[1], b"NONSENSE\r\n\r\n")
+        assert pair[1].recv(1000).startswith(b"HTTP/1.1 400 ")
+        assert pair[1].recv(10) == b""
+        assert caplog.text.count("protocol error") == 1
+        assert engine.forgotten == []
+        self.arrives(session, pair[1], POST + b"abc")
+        assert engine.forgotten == []
+        self.arrives(session, pair[1])
+        assert engine.forgotten == [session]
+
+    def test_a_refusal_that_waits_to_be_sent_shuts_down_after_it(
+        self, session, pair, engine, hands
+    ) -> None:
+        sent = TestSender.fill(session._sender)
+        limit = session.deadline
+        session._connection._reject(ProtocolError(400, "nonsense"))
+        session._send_protocol_error(session._connection.error)
+        received = b""
+        while len(received) < len(sent):
+            received += pair[1].recv(1 << 20)
+            if session._sender.pending:
+                hands[0] += 5
+            session.serve(TASK)
+        while part := pair[1].recv(1000):
+            received += part
+        assert received[len(sent) :].startswith(b"HTTP/1.1 400 ")
+        assert engine.forgotten == []
+        assert session.deadline == hands[0] + Limits().linger < limit
+
+    def test_a_last_request_with_more_behind_it_lingers(
+        self, session, pair, engine
+    ) -> None:
+        last = POST.replace(b"Host", b"Connection: close\r\nHost")
+        self.arrives(session, pair[1], last + b"abc" + POST)
+        assert pair[1].recv(1000).endswith(b"abc")
+        assert pair[1].recv(10) == b""
+        assert engine.forgotten == []
+        self.arrives(session, pair[1])
+        assert engine.forgotten == [session]
+
+    def test_a_request_waits_for_a_slot_and_is_answered_once(
+        self, session, pair, engine, monkeypatch
+    ) -> None:
+        slots = [False, False, True]
+        monkeypatch.setattr(engine, "acquire_slot", lambda *_args: slots.pop(0))
+        self.arrives(session, pair[1], POST + b"abc")
+        session.serve(TASK)
+        assert len(slots) == 1
+        session.serve(TASK)
+        assert pair[1].recv(1000).count(b"200 OK") == 1
+        session.serve(TASK)
+        assert slots == []
+
+    def test_an_idle_one_ends_soon_when_the_server_stops(
+        self, session, pair, engine, hands
+    ) -> None:
+        self.arrives(session, pair[1], POST + b"abc")
+        assert not session.deadline_moved
+        engine.stopping = True
+        session.serve(TASK)
+        assert session.deadline_moved
+        assert session.deadline == hands[0] + Limits().linger
 
 
 class TestSender:

@@ -224,16 +224,20 @@ class Engine:
             found = self.poller.wait(timeout)
         finally:
             self._tasks.leader_waits = False
+        # Nothing in between may have others run: who is killed there would take
+        # along what only it has been told.
+        failure = None
         for fd, read, end in found:
             session = self._sessions.get(fd)
             if session is None:
-                self._accept(fd)
+                failure = self._accept(fd)
                 continue
             if read:
                 session.note_input(end)
             self._ready.append(session)
         if due is not None:
             self._check_deadlines()
+        self._acceptor.report(failure)
 
     def _check_deadlines(self) -> None:
         now = clock.now()
@@ -246,12 +250,12 @@ class Engine:
             session.expire()
             self._ready.append(session)
 
-    def _accept(self, fd: int) -> None:
-        failure = None
+    def _accept(self, fd: int) -> Exception | None:
+        """Accept clients; return what is to be reported."""
         with self._lock:
             if not self.stopping and self._acceptor.listens_on(fd):
-                failure = self._acceptor.accept()
-        self._acceptor.report(failure)
+                return self._acceptor.accept()
+        return None
 
     def _add(self, client: Any, address: Any) -> None:
         fd = client.fileno()

@@ -24,6 +24,7 @@ class EpollPoller(Poller):
         self._epoll = select.epoll()
         self._parallel = driver.capabilities.parallel
         self._yielded_at = 0.0
+        self._finds = False
         # Workers that share a listener do not all wake for one client.
         self._listening = select.EPOLLIN | getattr(select, "EPOLLEXCLUSIVE", 0)
         self._reading = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
@@ -63,16 +64,16 @@ class EpollPoller(Poller):
         self, timeout: float | None, most: int
     ) -> list[tuple[int, int]]:
         """Wait as long as there is nothing; else, let others run now and then."""
+        if self._finds and clock.now() > self._yielded_at + _YIELD_INTERVAL:
+            # Before an edge is taken, which would be lost with a task that ends here.
+            self._driver.sleep(0)
+            self._yielded_at = clock.now()
         ready: list[tuple[int, int]] = self._epoll.poll(0, most)
-        now = clock.now()
+        self._finds = bool(ready)
         if not ready:
             self._driver.wait_ready((self._epoll.fileno(),), (), timeout)
+            self._yielded_at = clock.now()
             ready = self._epoll.poll(0, most)
-        elif now > self._yielded_at + _YIELD_INTERVAL:
-            self._driver.sleep(0)
-        else:
-            return ready
-        self._yielded_at = now
         return ready
 
     def _release(self) -> None:

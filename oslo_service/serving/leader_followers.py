@@ -52,7 +52,8 @@ class LeaderFollowers:
     :param name: for the names of the tasks.
     :param max_tasks: how many tasks there may be; asked each time.
     :param work: what a task does until it neither leads nor finds anything
-        to do; what it raises is logged.
+        to do; what it raises is logged. A task that is killed in it, or wherever
+        else, hands on what it had: another leads.
     :param on_end: called once, when the last task is about to end.
     :ivar name: as given; how many tasks there are is its ``len()``.
     :ivar progress: counted up by ``work`` whenever something is finished.
@@ -113,6 +114,8 @@ class LeaderFollowers:
     def promote(self) -> None:
         """Have a follower lead, or a new task; else the first task that is free."""
         with self._lock:
+            if self._ended:
+                return
             task = self._followers.pop() if self._followers else None
             fresh = task is None
             if task is None and len(self._tasks) < self._max_tasks():
@@ -128,26 +131,32 @@ class LeaderFollowers:
             self._driver.spawn(functools.partial(self._run, task), name=self.name)
         except RuntimeError:
             LOG.exception("%s goes on with fewer tasks", self.name)
-            with self._lock:
-                self._tasks.discard(task)
-                self._leader = None
+            self._leave(task, promote=False)
 
     def _run(self, task: ServingTask) -> None:
-        while True:
-            try:
-                if self._leader is task:
-                    self.wake_monitor()
-                self._work(task)
-            except Exception:
-                LOG.exception("%s goes on after a failure", self.name)
-                # It may last: neither the log nor the processor is to be filled.
-                self._driver.sleep(_FAILURE_PAUSE)
-            if self._lead_or_follow(task):
-                continue
-            task.promoted.wait(_IDLE_TIMEOUT)
-            task.promoted.clear()
-            if self._retire(task):
-                return
+        try:
+            while not self._is_over(task):
+                pass
+        finally:  # whatever ends it
+            self._leave(task, promote=True)
+
+    def _is_over(self, task: ServingTask) -> bool:
+        """Work; follow when there is nothing to do; return whether that was all."""
+        try:
+            if self._leader is task:
+                self.wake_monitor()
+            self._work(task)
+        except BaseException as exc:
+            if not self._driver.is_failure(exc):
+                raise
+            LOG.exception("%s goes on after a failure", self.name)
+            # It may last: neither the log nor the processor is to be filled.
+            self._driver.sleep(_FAILURE_PAUSE)
+        if self._lead_or_follow(task):
+            return False
+        task.promoted.wait(_IDLE_TIMEOUT)
+        task.promoted.clear()
+        return self._retires(task)
 
     def _lead_or_follow(self, task: ServingTask) -> bool:
         """Return whether a task leads; else it is a follower from now on."""
@@ -162,18 +171,31 @@ class LeaderFollowers:
                 task.promoted.set()
             return False
 
-    def _retire(self, task: ServingTask) -> bool:
+    def _retires(self, task: ServingTask) -> bool:
         """Whether a follower ends: it was not promoted in time, or all end."""
         with self._lock:
             if task in self._followers:
                 self._followers.remove(task)
-            elif not self._ended:
-                return False
+                return True
+            return self._ended
+
+    def _leave(self, task: ServingTask, *, promote: bool) -> None:
+        """End a task: what it was, another is.
+
+        :param promote: whether another leads, if this one does.
+        """
+        with self._lock:
+            if task in self._followers:
+                self._followers.remove(task)
             self._tasks.discard(task)
+            led = self._leader is task
+            if led:
+                self._leader = None
             last = self._ended and not self._tasks
         if last:
             self._on_end()
-        return True
+        elif led and promote:
+            self.promote()
 
     # The monitor
 

@@ -125,11 +125,14 @@ class Session:
         except OSError as exc:
             LOG.debug("%s: %s", self._client.address, exc)
             self._close(reset=True)
-        except Exception:
+        except BaseException as exc:
+            # Also where the task is killed: no other takes up what it began.
+            self._close(reset=True)
+            if not isinstance(exc, Exception):
+                raise
             LOG.exception(
                 "%s: the connection ends after a failure", self._client.address
             )
-            self._close(reset=True)
 
     # Serving
 

@@ -152,6 +152,16 @@ class TestEnd:
             assert site.program.end() == 0
 
 
+@pytest.mark.needs_capability("kill_tasks")
+def test_a_server_goes_on_though_its_tasks_are_killed(driver_name: str) -> None:
+    with serving(driver_name) as site:
+        for turn in range(3):
+            assert site.ask("/kill-later").body == b"soon"
+            site.program.expect("killed", turn + 1)
+            assert site.ask("/").body == b"hello"
+        assert site.program.end() == 0
+
+
 class TestWorkers:
     """Several on one socket."""
 

@@ -25,7 +25,7 @@ from wsgiref import validate
 
 from oslo_config import cfg
 
-from oslo_service import opts, service, wsgi
+from oslo_service import backend, opts, service, wsgi
 from oslo_service.serving import pollers
 from oslo_service.serving.portable_poller import PortablePoller
 from oslo_service.testing.http_corpus import seen_by_application
@@ -108,6 +108,23 @@ def gate(_environ: Any, start: Any) -> Any:
     daemon.await_gate()
     start("200 OK", TEXT)
     return [b"through the gate"]
+
+
+def kill_later(_environ: Any, start: Any) -> Any:
+    """Have the task that answers killed when it does something else."""
+    driver = backend.get_backend()
+    ident = driver.current_ident()
+    (victim,) = (one for one in driver.running if one.ident == ident)
+
+    def kill() -> None:
+        driver.sleep(0.1)
+        victim.stop()
+        victim.join()
+        daemon.say("killed")
+
+    driver.spawn(kill, name="kills another")
+    start("200 OK", TEXT)
+    return [b"soon"]
 
 
 def stream(environ: Any, start: Any) -> Any:
@@ -315,6 +332,7 @@ PATHS = {
     "/pid": pid,
     "/count": count,
     "/gate": gate,
+    "/kill-later": kill_later,
     "/stream": stream,
     "/whole": whole,
     "/flood": flood,

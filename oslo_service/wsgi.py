@@ -22,7 +22,7 @@ from oslo_service.applications.loader import ConfigNotFound, Loader, PasteAppNot
 from oslo_service.serving import parameters
 from oslo_service.serving.parameters import InvalidInput
 from oslo_service.sockets import listening
-from oslo_service.supervisor import loop
+from oslo_service.supervisor import current
 
 if TYPE_CHECKING:
     from oslo_service.applications.router import Request, Router
@@ -212,7 +212,7 @@ class Server(ServiceBase):
         with self._lock:
             if self._engine is not None and not self._engine.stopping:
                 return
-            supervisor = loop.known()
+            supervisor = current.known()
             stopping = supervisor is not None and supervisor.stopping
             listener = self._listening_socket.duplicate(reopen=not stopping)
             if listener is None:
@@ -236,7 +236,7 @@ class Server(ServiceBase):
 
     @property
     def _is_shared(self) -> bool:
-        supervisor = loop.known()
+        supervisor = current.known()
         return supervisor is not None and supervisor.has_parent
 
     def _session_factory(self) -> Any:
@@ -268,7 +268,7 @@ class Server(ServiceBase):
         its services, the socket stays, and new clients wait for the start.
         """
         LOG.info("%s stops", self.name)
-        supervisor = loop.known()
+        supervisor = current.known()
         for_good = supervisor is None or not supervisor.restarts_in_place
         with self._lock:  # a start() that has begun is let finish
             self._listening_socket.release(close=for_good)

@@ -18,7 +18,7 @@ from oslo_service.backdoor import frames, running_loops, task_purposes
 from oslo_service.backdoor.client_stream import ClientStream
 from oslo_service.backdoor.profiling import Profile
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import loop as supervision
+from oslo_service.supervisor import current as supervision
 
 __all__ = ("Commands",)
 

@@ -12,7 +12,8 @@ from oslo_service.backdoor.server import BackdoorServer
 from oslo_service.groups import thread
 from oslo_service.loopingcall import LoopingCallBase
 from oslo_service.serving.leader_followers import LeaderFollowers
-from oslo_service.supervisor import loop as supervision
+from oslo_service.supervisor import current as supervision
+from oslo_service.supervisor.loop import Supervisor
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.threadgroup import ThreadGroup
@@ -102,7 +103,7 @@ _KNOWN: dict[CodeType, _Tell] = {
         _codes(ServiceRunner._read), _tell("the configuration is read again")
     ),
     **dict.fromkeys(
-        _codes(supervision.Supervisor._run_until_ended),
+        _codes(Supervisor._run_until_ended),
         _tell("the launcher: waits for signals, and for what it runs"),
     ),
     **dict.fromkeys(

@@ -4,12 +4,13 @@
 
 from oslo_service.backend.base import Driver
 from oslo_service.launchers.systemd import tell_systemd
-from oslo_service.supervisor import forks, loop
+from oslo_service.supervisor import current, forks
+from oslo_service.supervisor.loop import Supervisor
 
 __all__ = ("supervise",)
 
 
-def supervise(driver: Driver) -> loop.Supervisor:
+def supervise(driver: Driver) -> Supervisor:
     """Return the supervisor of this process: something is being launched.
 
     Not earlier: a program may become another process, a daemon, until then.
@@ -17,6 +18,6 @@ def supervise(driver: Driver) -> loop.Supervisor:
     :raises ValueError: a variable that systemd sets has no meaning.
     """
     forks.watch()
-    supervisor = loop.of_process(driver)
+    supervisor = current.of_process(driver)
     tell_systemd(supervisor)
     return supervisor

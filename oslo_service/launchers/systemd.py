@@ -27,5 +27,5 @@ def tell_systemd(supervisor: loop.Supervisor) -> None:
     """
     if supervisor.has_parent:
         return
-    supervisor.announce = lambda *further: systemd.notify_once(*further)
-    supervisor.tell_service_manager()
+    supervisor.reporter.announce = lambda *further: systemd.notify_once(*further)
+    supervisor.reporter.tell_service_manager()

@@ -15,7 +15,7 @@ from typing import Any
 
 from oslo_service import backend
 from oslo_service._common.process_state import Inherited
-from oslo_service.supervisor import backstop, loop, signals
+from oslo_service.supervisor import backstop, current, signals
 
 __all__ = ("our_own", "watch")
 
@@ -30,7 +30,7 @@ def watch() -> None:
     """Have what is ours left to this process, in all that it forks; idempotent."""
     if not _watching.get():
         _watching.set(True)
-        loop.known()  # what that needs to know of forks comes first
+        current.known()  # what that needs to know of forks comes first
         os.register_at_fork(
             before=_before,
             after_in_parent=_after_in_parent,
@@ -50,7 +50,7 @@ def our_own() -> Iterator[None]:
 
 
 def _before() -> None:
-    supervisor = loop.known()
+    supervisor = current.known()
     if supervisor is not None:
         # What comes to the child before it has let go of our handlers would be lost.
         _masks.get()[threading.get_ident()] = signals.of_process().block()
@@ -58,7 +58,7 @@ def _before() -> None:
 
 
 def _after_in_parent() -> None:
-    supervisor = loop.known()
+    supervisor = current.known()
     if supervisor is not None:
         supervisor.after_fork()
     _unblock()
@@ -76,7 +76,7 @@ def _after_in_child() -> None:
         return
     _forking.get().clear()
     try:
-        if loop.leave():
+        if current.leave():
             signals.of_process().leave()
             for driver in backend.in_use():
                 driver.after_fork()

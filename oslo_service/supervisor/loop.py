@@ -2,22 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The supervisor: one wait over everything that can happen in a process."""
 
-import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from oslo_service._common import clock
-from oslo_service._common.process_state import PerProcess
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
-from oslo_service.supervisor import backstop, events, gil, signals, snapshot, wording
-from oslo_service.supervisor.readiness import Readiness
+from oslo_service.supervisor import backstop, events, gil, launching, signals, wording
+from oslo_service.supervisor.reporting import Reporter
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
 from oslo_service.supervisor.signal_policy import SignalPolicy
-from oslo_service.supervisor.systemd import notifier
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.waker import Waker
@@ -26,14 +23,7 @@ from oslo_service.supervisor.workers.plan import StartMethod
 from oslo_service.supervisor.workers.pool import WorkerPool
 from oslo_service.supervisor.workers.state import OrderKind
 
-__all__ = (
-    "Supervisor",
-    "known",
-    "launching_nothing",
-    "leave",
-    "of_process",
-    "replace",
-)
+__all__ = ("Supervisor",)
 
 LOG = logging.getLogger(__name__)
 
@@ -53,30 +43,22 @@ class Supervisor:
     :param driver: supplies the waiting.
     :param parent_link: in a worker.
     :ivar left: whether this process was forked from the one that it is of.
-    :ivar announce: called once, when everything has started, with what there is
-        to say besides to a service manager; False: it could not be said.
+    :ivar reporter: what is told of it all.
     """
-
-    announce: Callable[..., object]
 
     def __init__(self, driver: Driver, parent_link: ParentLink | None = None) -> None:
         self.driver = driver
         self.units: list[Unit] = []
-        self.announce = lambda *_further: None
         self._parent_link = parent_link
-        self._events = events.EventQueue([wording.log, self._hear])
-        self._notifier: notifier.Notifier | None = None
+        self.reporter = Reporter(driver, lambda: self.units, parent_link)
+        self.publish = self.reporter.publish
         self._waker = Waker(driver)
         self._signals = signals.of_process()
         self._timeout = ShutdownTimeout(driver, self._stacks_fd, self._kill_workers)
         self._turn = Turn(driver, self._follow_up, self._waker.wake)
-        self._readiness = Readiness(self.publish)
         self._waiters = 0
         self._dispatcher: int | None = None
         self._stopping = False
-        self._draining_told = False
-        self._told_stopped = False
-        self._mutations = 0
         self.left = False
         self._pid = os.getpid()
         self._policy = SignalPolicy(self)
@@ -106,12 +88,10 @@ class Supervisor:
         return pool
 
     def _add(self, unit: Unit) -> None:
-        refusal = _refusal.get()
-        if refusal is not None:
-            raise RuntimeError(refusal)
+        launching.check()
         gil.warn_once(self.driver)  # before workers are forked
         self.units.append(unit)
-        self._readiness.begin(clock.now())
+        self.reporter.launched()
         self._signals.unattended = self._act_unattended
         self._policy.listen(self._signals)
         if self._stopping:
@@ -126,7 +106,8 @@ class Supervisor:
                 self._timeout.disarm(unit)
                 unit.close()
         if not self.units:
-            self._stopping = self._draining_told = False
+            self._stopping = False
+            self.reporter.all_ended()
             self._signals.unattended = None
             self._policy.listen_no_more(self._signals)
 
@@ -178,8 +159,7 @@ class Supervisor:
 
     def reload_unit(self, unit: Unit) -> None:
         """Do what SIGHUP means, to a unit."""
-        self._events.publish_once(events.ReloadStarted())
-        self._readiness.begin_again()
+        self.reporter.reload_started()
         unit.reload()
 
     @property
@@ -202,8 +182,7 @@ class Supervisor:
         self._timeout.exit_soon(2 * _REAPING)
         if reason is not None:
             wording.log(reason)
-        if self._notifier is not None:
-            self._notifier.hear(events.Draining())
+        self.reporter.tell_end()
         until = clock.now() + _REAPING
         for unit in self.units:
             unit.await_killed(until)
@@ -236,7 +215,7 @@ class Supervisor:
             self._await_end(unit)
         finally:
             self._waiters -= 1
-        self.post(self._observe)  # what ended before anybody turned
+        self.post(self.reporter.observe)  # what ended before anybody turned
         self._remove_ended()
         return unit.status
 
@@ -273,7 +252,7 @@ class Supervisor:
                 self._waker.clear()
                 self._dispatch_signals()
                 self._turn.carry_out()
-                self._observe()
+                self.reporter.observe()
                 if unit.ended.is_set():
                     return
                 self._wait()
@@ -299,7 +278,7 @@ class Supervisor:
             unit.advance(now)
         if any(unit.ended.is_set() for unit in self.units):
             self._turn.wake_waiting()
-        self._tell()
+        self.reporter.tell()
         if not self._waiters and all(unit.ended.is_set() for unit in self.units):
             # Nobody is going to say so: signals are the program's again.
             self._remove_ended()
@@ -317,11 +296,9 @@ class Supervisor:
 
     def _wait(self) -> None:
         fds = [self._waker.fileno()]
-        deadlines = [self._readiness.deadline]
+        deadlines = [self.reporter.deadline]
         if self._parent_link is not None:
             fds += self._parent_link.filenos()
-        if self._notifier is not None:
-            deadlines.append(self._notifier.deadline)
         for unit in self.units:
             fds += unit.filenos()
             deadlines.append(unit.deadline)
@@ -343,77 +320,10 @@ class Supervisor:
             if order is OrderKind.STOP:
                 self.stop()
             elif order is OrderKind.MUTATE:
-                self._mutations += 1
+                self.reporter.mutation_ordered()
                 self.reload()
             else:
                 link.tell_alive()
-
-    # Telling
-
-    def publish(self, event: events.Event) -> None:
-        """Have everybody told of an event, after what is to be done."""
-        self._events.publish(event)
-
-    def _observe(self) -> None:
-        """Find out what has come of it, and tell whoever wants to know."""
-        now = clock.now()
-        running = [unit for unit in self.units if not unit.ended.is_set()]
-        all_ready = self._readiness.check(running, now)
-        if self._parent_link is not None:
-            self._tell_parent(self._parent_link, all_ready=all_ready)
-        if not self._draining_told and self.units:
-            if all(unit.stopping for unit in self.units):
-                self._draining_told = True
-                self.publish(events.Draining())
-        self._tell()
-        if self._notifier is not None:
-            self._notifier.advance(now)
-            self._tell()
-
-    def _tell(self) -> None:
-        """Tell of what has happened; what is to be done has begun before."""
-        if self._events.pending and not self.driver.capabilities.parallel:
-            # A log that blocks holds up every task: those that were just made first.
-            self.driver.sleep(0)
-        self._events.deliver()
-
-    def _tell_parent(self, link: ParentLink, *, all_ready: bool) -> None:
-        if all_ready:
-            link.tell_ready()
-        while self._mutations and not any(unit.reloading for unit in self.units):
-            self._mutations -= 1
-            link.tell_mutated()
-        if not self._told_stopped and all(unit.all_stopped for unit in self.units):
-            self._told_stopped = True
-            link.tell_stopped()
-
-    def tell_service_manager(self) -> None:
-        """Have systemd told how the services fare, where it asked for that.
-
-        :raises ValueError: a variable that systemd sets has no meaning.
-        """
-        if self._notifier is None and notifier.is_wanted():
-            self._notifier = notifier.Notifier(
-                snapshot=self._snapshot,
-                announce=lambda *further: self.announce(*further),
-                ask=self._ask,
-                publish=self.publish,
-            )
-
-    def _snapshot(self) -> snapshot.Snapshot:
-        return snapshot.take(self.units, clock.now())
-
-    def _ask(self) -> None:
-        for unit in self.units:
-            unit.ask()
-
-    def _hear(self, event: events.Event) -> None:
-        if isinstance(event, events.Ready):
-            gil.warn_once(self.driver)  # of what services have imported
-        if self._notifier is not None:
-            self._notifier.hear(event)
-        elif isinstance(event, events.Ready):
-            self.announce()
 
     def abandon(self) -> None:
         """Close what is held: of a driver that a test has left."""
@@ -438,52 +348,3 @@ class Supervisor:
             unit.abandon()
         if self._parent_link is not None:
             self._parent_link.close()
-
-
-_supervisor: PerProcess[Supervisor | None] = PerProcess(lambda: None)
-# Why nothing can be launched now; None: it can.
-_refusal: PerProcess[str | None] = PerProcess(lambda: None)
-
-
-def of_process(driver: Driver) -> Supervisor:
-    """Return the supervisor of this process."""
-    supervisor = known()
-    if supervisor is not None:
-        if supervisor.driver is driver or supervisor.units:
-            return supervisor
-        supervisor.abandon()  # of a driver that a test has left
-    supervisor = Supervisor(driver)
-    replace(supervisor)
-    return supervisor
-
-
-def known() -> Supervisor | None:
-    """Return the supervisor of this process where there is one; make none."""
-    return _supervisor.get()
-
-
-def replace(supervisor: Supervisor) -> None:
-    """Make this the supervisor of the process."""
-    _supervisor.set(supervisor)
-
-
-@contextlib.contextmanager
-def launching_nothing(reason: str) -> Iterator[None]:
-    """Have whoever launches something meanwhile be told why that is wrong."""
-    _refusal.set(reason)
-    try:
-        yield
-    finally:
-        _refusal.set(None)
-
-
-def leave() -> bool:
-    """Leave the parent's supervisor to the parent, in a forked process.
-
-    :returns: whether there was one.
-    """
-    parents = _supervisor.of_parent()
-    if parents is None or parents.left:
-        return False
-    parents.leave()
-    return True

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from oslo_service import backend
 from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.sockets import activation
-from oslo_service.supervisor import forks, loop, signals
+from oslo_service.supervisor import current, forks, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.workers import worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
@@ -67,7 +67,7 @@ def _be_worker(
         activation.inherit(link.parent)
         atexit._clear()
         signals.of_process().start_over()
-        loop.leave()
+        current.leave()
         for one in {plan.driver, *backend.in_use()}:
             one.after_fork()
         return worker.live(plan, link, mask)

@@ -19,7 +19,7 @@ from oslo_config import cfg
 
 from oslo_service import backend
 from oslo_service._common import naming
-from oslo_service.supervisor import loop, signals
+from oslo_service.supervisor import launching, signals
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.workers import worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
@@ -127,7 +127,7 @@ def main() -> NoReturn:
 def _read(fd: int) -> dict[str, Any]:
     """Return what :func:`_write` has written; import the program before."""
     with os.fdopen(fd, "rb") as file:
-        with loop.launching_nothing(_UNGUARDED):
+        with launching.forbidden(_UNGUARDED):
             multiprocessing.spawn.prepare(pickle.load(file))  # noqa: S301
         body: dict[str, Any] = pickle.load(file)  # noqa: S301
     return body

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from oslo_service.supervisor import forks, loop, signals
+from oslo_service.supervisor import current, forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.systemd import notifier
 from oslo_service.supervisor.workers.channel import LEAVING, Channel
@@ -29,7 +29,7 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
     forks.watch()
     notifier.forget()
     supervisor = loop.Supervisor(plan.driver, link)
-    loop.replace(supervisor)
+    current.replace(supervisor)
     runner = supervisor.add_runner(plan.settings)
     signals.unblock(mask)
     plan.prepare(plan.service, plan.driver, plan.settings)

@@ -1,0 +1,142 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is told of all that is supervised: to the parent, to systemd, to subscribers."""
+
+from collections.abc import Callable, Sequence
+
+from oslo_service._common import clock
+from oslo_service.backend.base import Driver
+from oslo_service.supervisor import events, gil, snapshot, wording
+from oslo_service.supervisor.readiness import Readiness
+from oslo_service.supervisor.systemd import notifier
+from oslo_service.supervisor.unit import Unit
+from oslo_service.supervisor.workers.parent_link import ParentLink
+
+__all__ = ("Reporter",)
+
+
+class Reporter:
+    """Finds out what has come of orders, and tells whoever wants to know.
+
+    :param driver: the driver.
+    :param units: returns what is supervised.
+    :param parent_link: to the parent, in a worker.
+    :ivar announce: called once, when everything has started, with what there is
+        to say besides to a service manager; False: it could not be said.
+    """
+
+    announce: Callable[..., object]
+
+    def __init__(
+        self,
+        driver: Driver,
+        units: Callable[[], Sequence[Unit]],
+        parent_link: ParentLink | None,
+    ) -> None:
+        self.announce = lambda *_further: None
+        self._driver = driver
+        self._units = units
+        self._parent_link = parent_link
+        self._events = events.EventQueue([wording.log, self._hear])
+        self._notifier: notifier.Notifier | None = None
+        self._readiness = Readiness(self.publish)
+        self._draining_told = False
+        self._stopped_told = False
+        self._mutations = 0
+
+    # What has happened
+
+    def publish(self, event: events.Event) -> None:
+        """Have everybody told of an event, after what is to be done."""
+        self._events.publish(event)
+
+    def launched(self) -> None:
+        """Record that something is being started."""
+        self._readiness.begin(clock.now())
+
+    def reload_started(self) -> None:
+        """Record that the configuration is read again."""
+        self._events.publish_once(events.ReloadStarted())
+        self._readiness.begin_again()
+
+    def mutation_ordered(self) -> None:
+        """Record that the parent is to be told when a mutation is done."""
+        self._mutations += 1
+
+    def all_ended(self) -> None:
+        """Record that there is nothing left to tell of."""
+        self._draining_told = False
+
+    # Telling
+
+    @property
+    def deadline(self) -> float | None:
+        """When :meth:`observe` has more to do even if nothing happens."""
+        due = [self._readiness.deadline]
+        if self._notifier is not None:
+            due.append(self._notifier.deadline)
+        return min((one for one in due if one is not None), default=None)
+
+    def observe(self) -> None:
+        """Find out what is the case; tell the parent first, then everybody."""
+        now, units = clock.now(), self._units()
+        running = [unit for unit in units if not unit.ended.is_set()]
+        all_ready = self._readiness.check(running, now)
+        if self._parent_link is not None:
+            self._tell_parent(self._parent_link, units, all_ready=all_ready)
+        if not self._draining_told and units and all(one.stopping for one in units):
+            self._draining_told = True
+            self.publish(events.Draining())
+        self.tell()
+        if self._notifier is not None:
+            self._notifier.advance(now)
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell of what has happened; what is to be done has begun before."""
+        if self._events.pending and not self._driver.capabilities.parallel:
+            # A log that blocks holds up every task: those that were just made first.
+            self._driver.sleep(0)
+        self._events.deliver()
+
+    def _tell_parent(
+        self, link: ParentLink, units: Sequence[Unit], *, all_ready: bool
+    ) -> None:
+        if all_ready:
+            link.tell_ready()
+        while self._mutations and not any(unit.reloading for unit in units):
+            self._mutations -= 1
+            link.tell_mutated()
+        if not self._stopped_told and all(unit.all_stopped for unit in units):
+            self._stopped_told = True
+            link.tell_stopped()
+
+    def tell_end(self) -> None:
+        """Tell the service manager, and nobody else, that this is the end."""
+        if self._notifier is not None:
+            self._notifier.hear(events.Draining())
+
+    def tell_service_manager(self) -> None:
+        """Have systemd told how the services fare, where it asked for that.
+
+        :raises ValueError: a variable that systemd sets has no meaning.
+        """
+        if self._notifier is None and notifier.is_wanted():
+            self._notifier = notifier.Notifier(
+                snapshot=lambda: snapshot.take(self._units(), clock.now()),
+                announce=lambda *further: self.announce(*further),
+                ask=self._ask,
+                publish=self.publish,
+            )
+
+    def _ask(self) -> None:
+        for unit in self._units():
+            unit.ask()
+
+    def _hear(self, event: events.Event) -> None:
+        if isinstance(event, events.Ready):
+            gil.warn_once(self._driver)  # of what services have imported
+        if self._notifier is not None:
+            self._notifier.hear(event)
+        elif isinstance(event, events.Ready):
+            self.announce()

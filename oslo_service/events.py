@@ -33,7 +33,6 @@ from oslo_service.supervisor.events import (
     StartDelayed,
     StartRefused,
     StartResumed,
-    Subscriber,
     WatchdogResumed,
     WatchdogWithheld,
     WorkerEnded,
@@ -42,8 +41,8 @@ from oslo_service.supervisor.events import (
     WorkerReady,
     WorkerStarted,
     WorkerStopped,
-    subscribe,
 )
+from oslo_service.supervisor.subscribers import Subscriber, subscribe
 
 __all__ = (
     "Cause",

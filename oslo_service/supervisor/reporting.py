@@ -8,6 +8,7 @@ from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events, gil, snapshot, wording
 from oslo_service.supervisor.readiness import Readiness
+from oslo_service.supervisor.subscribers import EventQueue
 from oslo_service.supervisor.systemd import notifier
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers.parent_link import ParentLink
@@ -37,7 +38,7 @@ class Reporter:
         self._driver = driver
         self._units = units
         self._parent_link = parent_link
-        self._events = events.EventQueue([wording.log, self._hear])
+        self._events = EventQueue([wording.log, self._hear])
         self._notifier: notifier.Notifier | None = None
         self._readiness = Readiness(self.publish)
         self._draining_told = False

@@ -15,8 +15,9 @@ from hypothesis.stateful import (
     rule,
 )
 
-from oslo_service.supervisor.services import state
-from oslo_service.supervisor.services.state import Incarnation, RunnerState, StopOrder
+from oslo_service.supervisor.services import actions
+from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
+from oslo_service.supervisor.services.state import RunnerState
 
 
 @dataclasses.dataclass
@@ -52,49 +53,49 @@ class Process:
     def advance(self) -> None:
         """Do what there is to do, until there is nothing more."""
         for _ in range(100):
-            actions = self.state.advance()
-            if not actions:
+            due = self.state.advance()
+            if not due:
                 break
-            for action in actions:
+            for action in due:
                 self.do(action)
         else:
             pytest.fail("it spins")
         self.check()
 
-    def do(self, action: state.Action) -> None:
+    def do(self, action: actions.Action) -> None:
         match action:
-            case state.SetTimeout(armed):
+            case actions.SetTimeout(armed):
                 assert armed is not self.armed, "it is armed, or disarmed, once"
                 assert armed or not self.state.stopping, "what follows may hang, too"
                 self.armed = armed
-            case state.Begin(incarnation):
+            case actions.Begin(incarnation):
                 assert incarnation not in self.tasks, "one task has a service begun"
                 calls = ["reset", "start"] if incarnation.reset else ["start"]
                 task = Task(incarnation.service, calls, call="start")
                 self.tasks[incarnation] = task
-            case state.Call(incarnation, method):
+            case actions.Call(incarnation, method):
                 task = self.tasks[incarnation]
                 assert task.call is None, "a task does one thing at a time"
                 assert not task.left
                 task.call = method
                 task.calls.append(method)
-            case state.Leave(incarnation):
+            case actions.Leave(incarnation):
                 task = self.tasks[incarnation]
                 assert task.call is None, "who works does not leave"
                 assert not task.stop_called, "stop() is awaited"
                 assert not task.awaits_again, "its work in flight is lost"
                 task.left = True
-            case state.Stop(incarnation):
+            case actions.Stop(incarnation):
                 self.stop(incarnation)
-            case state.Reset(incarnation):
+            case actions.Reset(incarnation):
                 assert self.resetting is None, "one after the other"
                 self.resetting = incarnation
                 self.resets.append(incarnation.service)
-            case state.Read():
+            case actions.Read():
                 assert not self.reading, "the files are read by one"
                 self.reading = True
                 self.reads += 1
-            case state.End():
+            case actions.End():
                 assert not self.ended
                 self.ended = True
 

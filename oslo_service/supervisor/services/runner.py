@@ -16,10 +16,12 @@ from typing import Any
 from oslo_service._common import clock, naming
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import events, wording
-from oslo_service.supervisor.services import state
-from oslo_service.supervisor.services.state import Incarnation, RunnerState, StopOrder
+from oslo_service.supervisor.services import actions
+from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
+from oslo_service.supervisor.services.state import RunnerState
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
+from oslo_service.supervisor.subscribers import EventQueue
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers.state import pause
@@ -175,27 +177,27 @@ class ServiceRunner(Unit):
             if now >= room.not_before:
                 self._give_task(incarnation, now)
         # What is done may fail, and that again has consequences.
-        while actions := self._state.advance():
-            for action in actions:
+        while due := self._state.advance():
+            for action in due:
                 self._do(action)
 
-    def _do(self, action: state.Action) -> None:
+    def _do(self, action: actions.Action) -> None:
         match action:
-            case state.SetTimeout(armed):
+            case actions.SetTimeout(armed):
                 self._set_timeout(armed)
-            case state.Begin(incarnation):
+            case actions.Begin(incarnation):
                 self._begin(incarnation)
-            case state.Call(incarnation, method):
+            case actions.Call(incarnation, method):
                 self._lives[incarnation].tell(method)
-            case state.Leave(incarnation):
+            case actions.Leave(incarnation):
                 self._lives.pop(incarnation).tell(None)
-            case state.Stop(incarnation):
+            case actions.Stop(incarnation):
                 self._stop(incarnation)
-            case state.Reset(incarnation):
+            case actions.Reset(incarnation):
                 self._run_beside(self._reset, incarnation)
-            case state.Read():
+            case actions.Read():
                 self._run_beside(self._read)
-            case state.End():
+            case actions.End():
                 self.ended.set()
 
     def _set_timeout(self, armed: bool) -> None:
@@ -321,7 +323,7 @@ class ServiceRunner(Unit):
 
 def make_unsupervised(driver: Driver) -> ServiceRunner:
     """Return a runner that no launcher has: whoever tells it something turns it."""
-    queue = events.EventQueue([wording.log])
+    queue = EventQueue([wording.log])
 
     def follow_up() -> None:
         runner.advance(clock.now())

@@ -1,0 +1,96 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Who is told of what happens, and when."""
+
+import collections
+import logging
+from collections.abc import Callable, Iterable
+
+from oslo_service._common import clock
+from oslo_service._common.process_state import PerProcess
+from oslo_service.supervisor.events import Event
+
+__all__ = ("EventQueue", "Subscriber", "subscribe")
+
+LOG = logging.getLogger(__name__)
+
+# How long telling may take, in seconds, before that is worth a line.
+_LONG = 1.0
+
+Subscriber = Callable[[Event], object]
+
+
+# Whom the users of this process have subscribed: replaced as a whole, so that who
+# goes through them sees no change.
+_subscribers: PerProcess[tuple[Subscriber, ...]] = PerProcess(tuple)
+
+
+def subscribe(subscriber: Subscriber) -> Callable[[], None]:
+    """Have ``subscriber(event)`` called for everything that happens from now on.
+
+    It is called by whoever waits for a launcher, in this process: with the
+    events in their order, after what has to be done has been done. It should not
+    block: the next event waits for it. What it raises is logged, and it is called
+    for the next event all the same. Workers that are forked do not inherit it.
+
+    :param subscriber: looks at the type of the event, and at its fields.
+    :returns: a function that ends the subscription; idempotent.
+    :raises TypeError: it cannot be called.
+    """
+    if not callable(subscriber):
+        raise TypeError(f"a subscriber is called with each event, not {subscriber!r}")
+
+    def call(event: Event) -> object:
+        return subscriber(event)  # the same one may have been subscribed twice
+
+    _subscribers.set((*_subscribers.get(), call))
+    return lambda: _unsubscribe(call)
+
+
+def _unsubscribe(call: Subscriber) -> None:
+    _subscribers.set(tuple(one for one in _subscribers.get() if one is not call))
+
+
+class EventQueue:
+    """What has happened and has not been told yet.
+
+    :param own: the supervisor's own subscribers, which come first.
+    """
+
+    def __init__(self, own: Iterable[Subscriber]) -> None:
+        self.own = list(own)
+        self._events: collections.deque[Event] = collections.deque()
+
+    def publish(self, event: Event) -> None:
+        """Have everybody told of an event, later; thread-safe and non-blocking."""
+        self._events.append(event)
+
+    def publish_once(self, event: Event) -> None:
+        """Publish an event, unless one of its kind has not been told yet."""
+        if not any(type(one) is type(event) for one in list(self._events)):
+            self.publish(event)
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything has not been told yet."""
+        return bool(self._events)
+
+    def deliver(self) -> None:
+        """Tell everybody of what has happened: only by whoever turns."""
+        if not self._events:
+            return
+        begun = clock.now()
+        while self._events:
+            event = self._events.popleft()
+            for subscriber in (*self.own, *_subscribers.get()):
+                try:
+                    subscriber(event)
+                except Exception:
+                    LOG.exception("A subscriber failed, of %r", event)
+        taken = clock.now() - begun
+        if taken > _LONG:
+            LOG.warning(
+                "Writing the log, and telling who subscribed to events, took %.1f s;"
+                " no worker was replaced meanwhile",
+                taken,
+            )

@@ -65,7 +65,10 @@ class SignalReceived(Event):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ready(Event):
-    """Everything that was launched has started: told once in a process."""
+    """Everything that was launched has started.
+
+    Told once, and once more where something is launched after all had ended.
+    """
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

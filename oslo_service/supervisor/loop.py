@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The supervisor: one wait over everything that can happen in a process."""
 
+import functools
 import logging
 import os
 from collections.abc import Callable
@@ -50,12 +51,14 @@ class Supervisor:
         self.driver = driver
         self.units: list[Unit] = []
         self._parent_link = parent_link
-        self.reporter = Reporter(driver, lambda: self.units, parent_link)
-        self.publish = self.reporter.publish
         self._waker = Waker(driver)
         self._signals = signals.of_process()
         self._timeout = ShutdownTimeout(driver, self._stacks_fd, self._kill_workers)
         self._turn = Turn(driver, self._follow_up, self._waker.wake)
+        self.reporter = Reporter(
+            driver, lambda: self.units, parent_link, self._turn.lend
+        )
+        self.publish = self.reporter.publish
         self._waiters = 0
         self._dispatcher: int | None = None
         self._stopping = False
@@ -92,7 +95,7 @@ class Supervisor:
         gil.warn_once(self.driver)  # before workers are forked
         self.units.append(unit)
         self.reporter.launched()
-        self._signals.unattended = self._act_unattended
+        self._signals.unattended = lambda: self._act_unattended(lambda: None)
         self._policy.listen(self._signals)
         if self._stopping:
             # What a start() that is still in progress adds must end, too.
@@ -126,6 +129,9 @@ class Supervisor:
         """Do what of a stop cannot wait: async-signal-safe."""
         for unit in self.units:
             unit.stop_now()
+        if self._turn.lent:
+            # Whoever has the turn may be held up for long.
+            self._act_unattended(self.stop)
 
     def quit_now(self) -> None:
         """Do what of an end at once cannot wait: async-signal-safe.
@@ -215,9 +221,24 @@ class Supervisor:
             self._await_end(unit)
         finally:
             self._waiters -= 1
-        self.post(self.reporter.observe)  # what ended before anybody turned
-        self._remove_ended()
+        self._conclude()
         return unit.status
+
+    def _conclude(self) -> None:
+        """Say how it has ended, also where that was before anybody waited."""
+        said = self.driver.event()
+
+        def say() -> None:
+            try:
+                self.reporter.observe()
+                self._remove_ended()
+            finally:
+                said.set()
+
+        self.post(say)
+        said.wait()
+        if signals.in_main_thread():
+            self._signals.install()  # where another thread has given them back
 
     def _refuse_strangers(self) -> None:
         if self.left:
@@ -281,14 +302,13 @@ class Supervisor:
         self.reporter.tell()
         if not self._waiters and all(unit.ended.is_set() for unit in self.units):
             # Nobody is going to say so: signals are the program's again.
-            self._remove_ended()
+            if self.units:
+                self.reporter.observe()
+                self._remove_ended()
 
-    def _act_unattended(self) -> None:
-        """Act on a signal in a task: nobody waits for a launcher."""
-
-        def act() -> None:
-            self.post(lambda: None)
-
+    def _act_unattended(self, order: Callable[[], object]) -> None:
+        """Act on a signal in a task: nobody else does."""
+        act = functools.partial(self.post, order)
         try:
             self.driver.spawn(act, name="signal")
         except Exception:  # noqa: BLE001 - no task is to be had

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is told of all that is supervised: to the parent, to systemd, to subscribers."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from oslo_service._common import clock
@@ -22,6 +23,7 @@ class Reporter:
     :param driver: the driver.
     :param units: returns what is supervised.
     :param parent_link: to the parent, in a worker.
+    :param lend: lets others act while this tells, which may block.
     :ivar announce: called once, when everything has started, with what there is
         to say besides to a service manager; False: it could not be said.
     """
@@ -33,14 +35,17 @@ class Reporter:
         driver: Driver,
         units: Callable[[], Sequence[Unit]],
         parent_link: ParentLink | None,
+        lend: Callable[[], contextlib.AbstractContextManager[None]],
     ) -> None:
         self.announce = lambda *_further: None
         self._driver = driver
         self._units = units
         self._parent_link = parent_link
+        self._lend = lend
         self._events = EventQueue([wording.log, self._hear])
         self._notifier: notifier.Notifier | None = None
         self._readiness = Readiness(self.publish)
+        self._telling = False
         self._draining_told = False
         self._stopped_told = False
         self._mutations = 0
@@ -65,8 +70,9 @@ class Reporter:
         self._mutations += 1
 
     def all_ended(self) -> None:
-        """Record that there is nothing left to tell of."""
+        """Record that all has ended: what is launched now begins anew."""
         self._draining_told = False
+        self._readiness = Readiness(self.publish)
 
     # Telling
 
@@ -95,10 +101,17 @@ class Reporter:
 
     def tell(self) -> None:
         """Tell of what has happened; what is to be done has begun before."""
-        if self._events.pending and not self._driver.capabilities.parallel:
-            # A log that blocks holds up every task: those that were just made first.
-            self._driver.sleep(0)
-        self._events.deliver()
+        if self._telling or not self._events.pending:
+            return
+        self._telling = True
+        try:
+            if not self._driver.capabilities.parallel:
+                # A log that blocks holds up every task: those just made come first.
+                self._driver.sleep(0)
+            with self._lend():
+                self._events.deliver()
+        finally:
+            self._telling = False
 
     def _tell_parent(
         self, link: ParentLink, units: Sequence[Unit], *, all_ready: bool

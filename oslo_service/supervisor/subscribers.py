@@ -77,16 +77,9 @@ class EventQueue:
 
     def deliver(self) -> None:
         """Tell everybody of what has happened: only by whoever turns."""
-        if not self._events:
-            return
         begun = clock.now()
         while self._events:
-            event = self._events.popleft()
-            for subscriber in (*self.own, *_subscribers.get()):
-                try:
-                    subscriber(event)
-                except Exception:
-                    LOG.exception("A subscriber failed, of %r", event)
+            self._tell(self._events.popleft())
         taken = clock.now() - begun
         if taken > _LONG:
             LOG.warning(
@@ -94,3 +87,10 @@ class EventQueue:
                 " no worker was replaced meanwhile",
                 taken,
             )
+
+    def _tell(self, event: Event) -> None:
+        for subscriber in (*self.own, *_subscribers.get()):
+            try:
+                subscriber(event)
+            except Exception:
+                LOG.exception("A subscriber failed, of %r", event)

@@ -33,6 +33,10 @@ class Turn:
         self._wake = wake
         self._orders: collections.deque[Callable[[], object]] = collections.deque()
         self._baton = driver.original("_thread").allocate_lock()
+        #: Whether who has the turn is inside something that may block.
+        self.lent = False
+        # Held by whoever acts while the turn is lent.
+        self._acting = driver.original("_thread").allocate_lock()
         self._waiting: collections.deque[Event] = collections.deque()
 
     # Orders
@@ -47,9 +51,21 @@ class Turn:
         self.latch(order)
         while self._orders:
             with self.take() as taken:
-                if not taken:
-                    return  # whoever has the turn finds the order
+                if taken:
+                    self.carry_out()
+            if not taken and not self._carry_out_lent():
+                return  # whoever has the turn finds the order
+
+    def _carry_out_lent(self) -> bool:
+        """Carry out the orders where the turn is lent; return whether it was."""
+        if not self._acting.acquire(blocking=False):
+            return False
+        try:
+            if self.lent:
                 self.carry_out()
+            return self.lent
+        finally:
+            self._acting.release()
 
     def carry_out(self) -> None:
         """Carry out the orders, and what follows: by who has the turn."""
@@ -76,6 +92,20 @@ class Turn:
             if taken:
                 self._baton.release()
                 self.wake_waiting()
+
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[None]:
+        """Let orders be carried out by who posts them, while the turn is kept.
+
+        For calls that may block, by who has the turn.
+        """
+        self.lent = True
+        try:
+            yield
+        finally:
+            self.lent = False
+            with self._acting:  # whoever acts has done soon
+                pass
 
     def wait_event(self) -> Event:
         """Return an event that is set when the turn may be had, or something ended.

@@ -447,5 +447,5 @@ class AnyOrder(RuleBasedStateMachine):
 
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
-    max_examples=400, stateful_step_count=50, deadline=None
+    max_examples=120, stateful_step_count=50, deadline=None
 )

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One client's session, on a pair of sockets, where things happen at bad moments."""
 
+import functools
 import logging
 import socket
 from collections.abc import Iterator
@@ -316,6 +317,16 @@ class TestPhases:
         assert received[len(sent) :].startswith(b"HTTP/1.1 400 ")
         assert engine.forgotten == []
         assert session.deadline == hands[0] + Limits().linger < limit
+
+    def test_tls_says_that_nothing_follows_before_the_socket_does(
+        self, session, pair, monkeypatch
+    ) -> None:
+        said = []
+        for name in ("close_notify", "shut_down"):
+            note = functools.partial(said.append, name)
+            monkeypatch.setattr(Sender, name, lambda _self, note=note: note())
+        self.arrives(session, pair[1], b"NONSENSE\r\n\r\n")
+        assert said == ["close_notify", "shut_down"]
 
     def test_a_last_request_with_more_behind_it_lingers(
         self, session, pair, engine

@@ -5,6 +5,7 @@
 import functools
 import logging
 import socket
+import ssl
 from collections.abc import Iterator
 from threading import Lock
 from typing import Any
@@ -213,15 +214,26 @@ class TestPhases:
         assert closed == [False]
         assert pair[1].recv(10) == b""
 
-    def test_one_that_breaks_off_is_reset(self, pair, engine, closed, caplog) -> None:
+    @pytest.mark.parametrize(
+        ("failure", "reset"),
+        [
+            (ConnectionResetError(104, "gone"), True),
+            (ssl.SSLError(1, "no common version"), False),
+            (ZeroDivisionError("a fault of ours"), True),
+        ],
+    )
+    def test_one_that_fails_is_reset_but_for_an_alert_that_is_on_its_way(
+        self, pair, engine, closed, caplog, failure, reset
+    ) -> None:
         def fail() -> None:
-            raise ConnectionResetError(104, "gone")
+            raise failure
 
         session = session_on(Tampered(pair[0], fail), engine)
         self.arrives(session, pair[1], POST)
         assert engine.forgotten == [session]
-        assert closed == [True]
-        assert caplog.text == "", "it happens all the time"
+        assert closed == [reset]
+        ours = not isinstance(failure, OSError)
+        assert bool(caplog.text) is ours, "the others happen all the time"
 
     def test_a_deadline_that_was_extended_meanwhile_ends_nothing(
         self, session, pair, engine, hands
@@ -284,6 +296,20 @@ class TestPhases:
         assert received == sent
         session.serve(TASK)
         assert pair[1].recv(1000).endswith(b"abc")
+
+    def test_it_goes_on_as_soon_as_all_is_sent(self, session, pair) -> None:
+        TestSender.fill(session._sender)
+        self.arrives(session, pair[1], POST + b"abc")
+        pair[1].setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                pair[1].recv(1 << 20)
+        session.serve(TASK)
+        received = b""
+        with pytest.raises(BlockingIOError):
+            while True:
+                received += pair[1].recv(1 << 20)
+        assert received.endswith(b"abc")
 
     def test_nonsense_is_refused_and_what_follows_is_not_read_as_a_request(
         self, session, pair, engine, caplog

@@ -82,6 +82,7 @@ class Slots:
         with self._lock:
             tickets = list(self._queue)
             self._queue.clear()
+            for ticket in tickets:
+                ticket.cancelled = True
         for ticket in tickets:
-            ticket.cancelled = True
             ticket.turn.set()

@@ -63,6 +63,8 @@ class Task(abc.ABC):
     def wait(self, timeout: float | None = None) -> Any:
         """Block until the call has ended.
 
+        Linked functions are not waited for: they may run on.
+
         :param timeout: seconds; None waits without limit.
         :returns: what the call returned.
         :raises TimeoutError: it still runs after ``timeout`` seconds.
@@ -72,7 +74,7 @@ class Task(abc.ABC):
         """
         if self._pid != os.getpid():
             raise exceptions.TaskCancelled(f"task {self.name} did not cross the fork")
-        if not self._await_end(timeout):
+        if not self._finished.wait(timeout):
             raise TimeoutError(f"task {self.name} still runs after {timeout} s")
         if self._error is not None:
             raise self._error
@@ -84,17 +86,14 @@ class Task(abc.ABC):
         :param timeout: seconds; None waits without limit.
         :returns: whether it has ended.
         """
-        return self._pid != os.getpid() or self._await_end(timeout)
-
-    def _await_end(self, timeout: float | None) -> bool:
-        """Block until the call has ended; tell whether it has."""
-        return self._finished.wait(timeout)
+        return self._pid != os.getpid() or self._finished.wait(timeout)
 
     def link(self, callback: "Callable[[Task], object]") -> None:
         """Call ``callback(task)`` when the task has ended.
 
         It runs in the ending task, or at once in the caller where the task
-        has ended already. What it raises is logged.
+        has ended already. What it raises is logged, SystemExit too; where the
+        task that runs it is killed, the other functions are called first.
         """
         self._links.append(callback)
         if self._finished.is_set():
@@ -107,7 +106,8 @@ class Task(abc.ABC):
         """
         if not self._claim():
             return False
-        self._end(None, exceptions.TaskCancelled(f"task {self.name} was cancelled"))
+        self._error = exceptions.TaskCancelled(f"task {self.name} was cancelled")
+        self._end()
         return True
 
     @abc.abstractmethod
@@ -128,22 +128,20 @@ class Task(abc.ABC):
         self.ident = driver.current_ident()
         driver.running.add(self)
         call, self._call = self._call, None
-        result = None
-        error: BaseException | None = None
         try:
-            result = call()  # type: ignore[misc]
+            self._result = call()  # type: ignore[misc]
         except SystemExit as exc:
             LOG.info("Task %s ended itself with SystemExit(%s)", self.name, exc.code)
-        except KeyboardInterrupt as exc:  # the program's affair, not the task's
-            self._end(None, exc)
-            raise
-        except BaseException as exc:  # noqa: BLE001 - goes to those who wait
-            error = exc
+        except BaseException as exc:
+            self._error = exc
             if isinstance(exc, driver.killed_by):
-                error = exceptions.TaskCancelled(f"task {self.name} was killed")
-        # Nothing of the call's may outlive it through this frame.
-        call = None
-        self._end(result, error)
+                self._error = exceptions.TaskCancelled(f"task {self.name} was killed")
+            elif isinstance(exc, KeyboardInterrupt):
+                raise  # the program's affair, not the task's
+        finally:  # also where it is killed as it writes to the log
+            # Nothing of the call's may outlive it through this frame.
+            call = None
+            self._end()
 
     def _claim(self) -> bool:
         try:
@@ -152,8 +150,7 @@ class Task(abc.ABC):
             return False
         return True
 
-    def _end(self, result: Any, error: BaseException | None) -> None:
-        self._result, self._error = result, error
+    def _end(self) -> None:
         self._driver.running.discard(self)
         self._finished.set()
         self._resolve_links()
@@ -165,9 +162,16 @@ class Task(abc.ABC):
             except IndexError:  # another task took the last one
                 return
             try:
-                callback(self)
-            except Exception:
-                LOG.exception("A function linked to task %s failed", self.name)
+                self._call_link(callback)
+            except BaseException:  # who calls is killed: the others come first
+                self._resolve_links()
+                raise
+
+    def _call_link(self, callback: "Callable[[Task], object]") -> None:
+        try:
+            callback(self)
+        except (Exception, SystemExit):
+            LOG.exception("A function linked to task %s failed", self.name)
 
 
 class InlineTask(Task):

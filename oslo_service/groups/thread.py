@@ -72,6 +72,8 @@ class Thread:
     def wait(self) -> Any:
         """Block until the call has ended.
 
+        Linked functions are not waited for: they may run on.
+
         :returns: what it returned; None if it raised SystemExit.
         :raises Exception: whatever it raised.
         :raises TaskCancelled: it was cancelled, or killed.

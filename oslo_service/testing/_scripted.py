@@ -188,7 +188,8 @@ class ScriptedTask(base.Task):
         self._gate.acquire()
         if self._killed:
             self._killed = False
-            raise Killed
+            if not self.done:  # else a linked function waits: it is not killed
+                raise Killed
 
     def __str__(self) -> str:
         if self.done:

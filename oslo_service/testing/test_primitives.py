@@ -392,6 +392,41 @@ class TestLinks:
             until(driver, partial(calls.reaches, 5), "every link is called")
             assert sorted(number for number, _ in calls.entries) == [0, 1, 2, 3, 4]
 
+    def test_system_exit_in_a_link_is_logged_and_the_next_link_called(
+        self, driver: Driver, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        release, called = driver.event(), driver.event()
+        task = driver.spawn(lambda: release.wait(LIMIT), name="linked")
+        task.link(lambda _task: sys.exit(3))
+        task.link(lambda _task: called.set())
+        release.set()
+
+        until_set(called, "SystemExit in a link ends neither the others nor the task")
+
+        assert "SystemExit: 3" in caplog.text
+        task.link(lambda _task: sys.exit(4))
+        assert "SystemExit: 4" in caplog.text, "nor does it end who links"
+        driver.sleep(0.01)
+
+    @pytest.mark.parametrize("wait", ["wait", "join"])
+    def test_linked_functions_are_not_waited_for(
+        self, driver: Driver, wait: str
+    ) -> None:
+        release, linked, begun = driver.event(), driver.event(), driver.event()
+        task = driver.spawn(lambda: release.wait(LIMIT), name="linked")
+        if wait == "join":  # once before somebody waits, once after
+            task.link(lambda _task: linked.wait(2 * LIMIT))
+        call = announced(begun, getattr(task, wait))
+        waiter = driver.spawn(call, name="waiter")
+        until_set(begun, "it begins")
+        driver.sleep(0.01)
+        task.link(lambda _task: linked.wait(2 * LIMIT))
+        release.set()
+
+        assert ended(waiter, "who waits for a task waits for its call only") is True
+        assert task.done
+        linked.set()
+
 
 class TestCancelAndStop:
     def test_cancel_does_not_touch_a_task_that_has_begun(self, driver: Driver) -> None:
@@ -496,6 +531,94 @@ class TestCancelAndStop:
         task.stop()
 
         until_set(called, "a killed task calls its links")
+
+    @pytest.mark.needs_capability("kill_tasks")
+    def test_a_kill_that_meets_the_end_harms_no_link(self, driver: Driver) -> None:
+        release, begun, calls = driver.event(), driver.event(), Log()
+
+        def call() -> str:
+            begun.set()
+            release.wait(LIMIT)
+            return "finished"
+
+        def note_slowly(task: object) -> None:
+            driver.sleep(0.01)
+            calls(task)
+
+        task = driver.spawn(call, name="perhaps")
+        task.link(note_slowly)
+        task.link(note_slowly)
+        until_set(begun, "it begins")
+        driver.sleep(0)
+        release.set()
+        task.stop()
+
+        until(driver, partial(calls.reaches, 2), "every link is called, to its end")
+        assert calls.entries == [task, task]
+
+    @pytest.mark.needs_capability("kill_tasks")
+    def test_a_kill_that_comes_too_late_harms_no_link(self, driver: Driver) -> None:
+        begun, release, calls = driver.event(), driver.event(), Log()
+
+        def note(number: int, _task: object) -> None:
+            begun.set()
+            release.wait(LIMIT)
+            calls(number)
+
+        task = driver.spawn(lambda: "finished", name="ended")
+        task.link(partial(note, 1))
+        task.link(partial(note, 2))
+        until_set(begun, "a link is called at the end")
+        task.stop()
+        driver.sleep(0)
+        release.set()
+
+        until(driver, partial(calls.reaches, 2), "every link is called, to its end")
+        assert ended(task, "it has ended") == "finished"
+
+    @pytest.mark.needs_capability("kill_tasks")
+    def test_a_task_ends_however_often_it_is_killed(self, driver: Driver) -> None:
+        begun, called = driver.event(), driver.event()
+
+        def call() -> None:
+            begun.set()
+            try:
+                driver.event().wait()
+            finally:
+                driver.event().wait()
+
+        task = driver.spawn(call, name="victim")
+        task.link(lambda _task: called.set())
+        until_set(begun, "it begins")
+        driver.sleep(0)
+        for _ in range(2):
+            task.stop()
+            driver.sleep(0.01)
+
+        with pytest.raises(TaskCancelled, match="victim"):
+            ended(task, "a task that is killed twice ends")
+        until_set(called, "a killed task calls its links")
+
+    @pytest.mark.needs_capability("kill_tasks")
+    def test_a_kill_in_a_link_is_that_of_the_task_that_runs_it(
+        self, driver: Driver
+    ) -> None:
+        begun, calls = driver.event(), Log()
+        ended_one = driver.spawn(int, name="ended")
+        ended(ended_one, "it ends")
+
+        def wait_for_ever(_task: object) -> None:
+            begun.set()
+            driver.event().wait()
+
+        linker = driver.spawn(lambda: ended_one.link(wait_for_ever), name="links")
+        until_set(begun, "a link to an ended task is called at once")
+        linker.stop()
+
+        with pytest.raises(TaskCancelled, match="links"):
+            ended(linker, "a kill in a link is that of the task that runs it")
+        ended_one.link(calls)
+        assert calls.entries == [ended_one]
 
 
 class TestIdentity:

@@ -215,6 +215,21 @@ class TestLinks:
 
         assert "PlainError: as asked" in caplog.text
 
+    def test_who_waits_for_a_thread_does_not_wait_for_its_links(
+        self, driver: Driver, group: threadgroup.ThreadGroup
+    ) -> None:
+        release, over, begun = driver.event(), driver.event(), driver.event()
+        thread = group.add_thread(lambda: release.wait(LIMIT))
+        waiter = driver.spawn(announced(begun, thread.wait), name="waiter")
+        until_set(begun, "it begins")
+        driver.sleep(0.01)
+        thread.link(lambda _thread: over.wait(2 * LIMIT))
+        release.set()
+
+        assert ended(waiter, "who waits does so for the call only") is True
+        in_time(driver, group.wait, "nor does the group wait for links")
+        over.set()
+
 
 class TestFullGroup:
     def test_add_thread_waits_for_a_place(

@@ -30,7 +30,12 @@ class GreenTask(base.Task):
     def stop(self) -> None:
         """Cancel the task, or throw GreenletExit into it."""
         if not self.cancel() and not self.done:
-            _waiting.call_soon(self._hub, self._greenlet.throw)
+            _waiting.call_soon(self._hub, self._kill)
+
+    def _kill(self) -> None:
+        # It may have ended in between: what is linked to it is not to be killed.
+        if not self.done:
+            self._greenlet.throw()
 
 
 class GeventDriver(base.Driver):

@@ -101,7 +101,12 @@ class GreenTask(base.Task):
     def stop(self) -> None:
         """Cancel the task, or throw GreenletExit into it."""
         if not self.cancel() and not self.done:
-            self._box.post(self._green.throw)
+            self._box.post(self._kill)
+
+    def _kill(self) -> None:
+        # It may have ended in between: what is linked to it is not to be killed.
+        if not self.done:
+            self._green.throw()
 
 
 class EventletDriver(base.Driver):

@@ -28,15 +28,6 @@ class ThreadTask(base.Task):
         self._thread.start()
         self.ident = self._thread.ident
 
-    def _await_end(self, timeout: float | None) -> bool:
-        # Who is woken by the event gets the GIL only when the thread is over:
-        # joining it saves one of the two switches. Not where linked functions
-        # run in between, which may take their time.
-        if timeout is None and not self._links and not self._finished.is_set():
-            if self.ident != threading.get_ident():
-                self._thread.join()
-        return self._finished.wait(timeout)
-
     def stop(self) -> None:
         """Refuse: a native thread cannot be ended from outside."""
         raise exceptions.UnsupportedBackendError(

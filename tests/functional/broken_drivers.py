@@ -8,7 +8,7 @@ import time
 
 from oslo_service.backend import base
 from oslo_service.backend.eventlet import EventletDriver
-from oslo_service.backend.eventlet._driver import GreenTask
+from oslo_service.backend.eventlet._driver import GreenEvent, GreenTask, _Waiter
 from oslo_service.backend.threading import ThreadingDriver
 
 
@@ -128,4 +128,85 @@ class InTurns(ThreadingDriver):
     def spawn(self, call, *, name):
         task = base.InlineTask(self, call, name)
         task.main()
+        return task
+
+
+class OneGateEvent:
+    """It is made of one lock, which is held while the flag is down."""
+
+    def __init__(self):
+        self._up = False
+        self._gate = threading.Lock()
+        self._gate.acquire()
+
+    def is_set(self):
+        return self._up
+
+    def set(self):
+        self._up = True
+        self._open()
+
+    def clear(self):
+        self._up = False
+        self._gate.acquire(blocking=False)
+
+    def wait(self, timeout=None):
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while not self._up:
+            left = min(until - time.monotonic(), threading.TIMEOUT_MAX)
+            if left <= 0 or not self._gate.acquire(timeout=left):
+                break
+            if self._up:
+                self._open()
+        return self._up
+
+    def _open(self):
+        try:
+            self._gate.release()
+        except RuntimeError:
+            pass
+
+
+class LostWakeUps(ThreadingDriver):
+    """Its events wake those who find them set when they look, and lose others."""
+
+    name = "lost-wake-ups"
+
+    def event(self):
+        return OneGateEvent()
+
+
+class HastyWaiter(_Waiter):
+    def __init__(self):
+        super().__init__()
+        self._live = True
+
+
+class HastyEvent(GreenEvent):
+    def _new_waiter(self):
+        return HastyWaiter()
+
+
+class StaleWakeUps(EventletDriver):
+    """Setting its events may end a later wait, of who did not wait for them."""
+
+    name = "stale-wake-ups"
+
+    def event(self):
+        return HastyEvent()
+
+
+class LateKilledTask(GreenTask):
+    def _kill(self):
+        self._green.throw()
+
+
+class LateKills(EventletDriver):
+    """Its stop() hits what a task does when it has ended."""
+
+    name = "late-kills"
+
+    def spawn(self, call, *, name):
+        task = LateKilledTask(self, call, name)
+        task.begin(self._home_box())
         return task

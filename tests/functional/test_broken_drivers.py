@@ -25,6 +25,9 @@ DRIVERS = {
     "polling": "Polling",
     "no-fork-hook": "NoForkHook",
     "in-turns": "InTurns",
+    "lost-wake-ups": "LostWakeUps",
+    "stale-wake-ups": "StaleWakeUps",
+    "late-kills": "LateKills",
 }
 
 # What each is tried with: what it is wrong in, and what it is right in.
@@ -34,6 +37,11 @@ PRIMITIVES = [
         *("Tasks", "CancelAndStop", "Events", "Semaphores"),
         *("Readiness", "Idleness", "AfterFork"),
     )
+]
+
+# What is wrong only where several meet.
+SYNCHRONIZATION = [
+    f"test_primitives::Test{one}" for one in ("Events", "EventsOfThree", "Links")
 ]
 
 
@@ -216,6 +224,40 @@ def test_a_spawn_that_waits_is_found(judge):
     assert verdict.status == 1, verdict.text
     assert verdict.failed == {"TestTasks"}, verdict.text
     assert verdict.breaks("tasks: tasks run concurrently")
+
+
+def test_an_event_that_loses_wake_ups_is_found(judge):
+    verdict = judge("lost-wake-ups", *SYNCHRONIZATION, limit=3.0)
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestEventsOfThree"}, verdict.text
+    assert verdict.breaks("a pulse wakes every waiter")
+    assert verdict.breaks("a clear that is overtaken holds up no waiter")
+    assert verdict.passed > 20
+
+
+def test_an_event_that_ends_other_waits_is_found(judge):
+    verdict = judge("stale-wake-ups", *SYNCHRONIZATION, limit=8.0)
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestEventsOfThree"}, verdict.text
+    assert verdict.breaks("what is set while somebody begins to wait ends no other")
+    assert "set() ends the waits for its event, and no other" in verdict.text
+    assert verdict.passed > 20
+
+
+def test_a_kill_that_hits_an_ended_task_is_found(judge):
+    verdict = judge(
+        "late-kills",
+        "test_primitives::TestCancelAndStop",
+        "test_primitives::TestLinks",
+        limit=3.0,
+    )
+
+    assert verdict.status == 1, verdict.text
+    assert verdict.failed == {"TestCancelAndStop"}, verdict.text
+    assert verdict.breaks("a kill that meets the end harms no link")
+    assert verdict.passed > 10
 
 
 def test_an_unknown_driver_is_refused_with_those_that_are_installed(judge):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the state of the services says is to be done."""
 
-import dataclasses
+from typing import NamedTuple
 
 from oslo_service.supervisor.services.incarnation import Incarnation
 
@@ -19,56 +19,48 @@ __all__ = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class SetTimeout:
+class SetTimeout(NamedTuple):
     """Arm the shutdown time-out; or disarm it: what had to end has ended."""
 
     armed: bool
 
 
-@dataclasses.dataclass(frozen=True)
-class Begin:
+class Begin(NamedTuple):
     """Make a task for an incarnation, and call ``start()`` in it."""
 
     incarnation: Incarnation
 
 
-@dataclasses.dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """Have the task of an incarnation call this method."""
 
     incarnation: Incarnation
     method: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Leave:
+class Leave(NamedTuple):
     """Have the task of an incarnation end."""
 
     incarnation: Incarnation
 
 
-@dataclasses.dataclass(frozen=True)
-class Stop:
+class Stop(NamedTuple):
     """Call ``stop()``, unless ``start()`` can still be prevented."""
 
     incarnation: Incarnation
 
 
-@dataclasses.dataclass(frozen=True)
-class Reset:
+class Reset(NamedTuple):
     """Call ``reset()``, in a task of its own."""
 
     incarnation: Incarnation
 
 
-@dataclasses.dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """Read the configuration again."""
 
 
-@dataclasses.dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """Everything has ended."""
 
 

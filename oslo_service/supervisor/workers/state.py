@@ -13,6 +13,7 @@ Times are monotonic, in seconds, and always given by the caller.
 import dataclasses
 import enum
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 __all__ = (
     "Action",
@@ -106,32 +107,28 @@ class Worker:
         return self.asked
 
 
-@dataclasses.dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """Start this worker."""
 
     worker: Worker
     reset: bool
 
 
-@dataclasses.dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """Tell this worker."""
 
     worker: Worker
     kind: OrderKind
 
 
-@dataclasses.dataclass(frozen=True)
-class Kill:
+class Kill(NamedTuple):
     """End this worker by force; ``late``: because it is past its limit."""
 
     worker: Worker
     late: bool
 
 
-@dataclasses.dataclass(frozen=True)
-class Throttled:
+class Throttled(NamedTuple):
     """Report that a slot is in a crash loop, and stays empty for a while."""
 
     slot: Slot

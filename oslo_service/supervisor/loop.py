@@ -104,15 +104,21 @@ class Supervisor:
     def _remove_ended(self) -> None:
         units = self.units
         self.units = [unit for unit in units if not unit.ended.is_set()]
+        # The end of the process, which follows, may hang, too.
+        final = not self.units and (self.has_parent or self._stopping)
         for unit in units:
             if unit not in self.units:
-                self._timeout.disarm(unit)
+                if final and not self.has_parent:
+                    self._timeout.keep_for_end(unit)
+                if not (final and self.has_parent):
+                    self._timeout.disarm(unit)
                 unit.close()
         if not self.units:
             self._stopping = False
             self.reporter.all_ended()
             self._signals.unattended = None
-            self._policy.listen_no_more(self._signals)
+            if not self.has_parent:
+                self._policy.listen_no_more(self._signals)
 
     # Orders
 

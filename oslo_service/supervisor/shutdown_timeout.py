@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import backstop
+from oslo_service.supervisor import backstop, last_things, signals
 from oslo_service.supervisor.alarm import Alarm
 from oslo_service.supervisor.unit import Unit
 
@@ -51,11 +51,13 @@ class ShutdownTimeout:
         stacks_fd: Callable[[], int | None],
         kill_workers: Callable[[], object],
     ) -> None:
+        self._driver = driver
         self._threads = driver.original("_thread")
         self._stacks_fd = stacks_fd
         self._kill_workers = kill_workers
         self._alarm = Alarm(self._ring)
         self._ends: dict[Unit, float] = {}
+        self._kept: dict[Unit, float] = {}
         self._seconds: dict[Unit, float] = {}
         self._backstop_set = self._was_backed = False
         self._expired = False
@@ -70,6 +72,7 @@ class ShutdownTimeout:
         """
         if not seconds or unit in self._ends:
             return
+        self._kept.clear()
         self._seconds[unit] = seconds
         self._ends[unit] = clock.now() + seconds
         if not self._set_alarm():
@@ -98,6 +101,25 @@ class ShutdownTimeout:
             self._set_alarm()
         self._take_back()
         self.back_again()
+
+    def keep_for_end(self, unit: Unit) -> None:
+        """Have a unit's time go on when the interpreter ends, not before.
+
+        The program's own last lines have no limit.
+        """
+        end = self._ends.get(unit)
+        if end is not None:
+            self._kept[unit] = end
+            last_things.call_first(self._arm_for_end)
+
+    def _arm_for_end(self) -> None:
+        kept, self._kept = self._kept, {}
+        if not kept or not signals.in_main_thread():
+            return
+        soonest = clock.now() + _LAST_WORDS
+        self._ends = {unit: max(end, soonest) for unit, end in kept.items()}
+        self._set_alarm()
+        self.back()
 
     def exit_soon(self, seconds: float) -> None:
         """End the process with status 1 in so many seconds; async-signal-safe.
@@ -130,6 +152,7 @@ class ShutdownTimeout:
     def leave(self) -> None:
         """Leave the time to the parent, in a forked process."""
         self._ends.clear()
+        self._kept.clear()
         self._alarm.leave()
         self._close_stderr()
 
@@ -170,6 +193,7 @@ class ShutdownTimeout:
         self._expired = True
         self._kill_workers()
         self._alarm.set(_LAST_WORDS)
+        last_things.kill_children()
         try:
             self._say_what_runs()
             self._dump_stacks()
@@ -184,8 +208,13 @@ class ShutdownTimeout:
                 LOG.error(
                     "graceful_shutdown_timeout: after %g s still running: %s; process"
                     " %d ends with status 1",
-                    *(self._seconds[unit], unit.still_running(), os.getpid()),
+                    *(self._seconds[unit], self._what_runs(unit), os.getpid()),
                 )
+
+    def _what_runs(self, unit: Unit) -> str:
+        if not unit.ended.is_set():
+            return unit.still_running()
+        return last_things.describe({task.name for task in self._driver.running})
 
     def _dump_stacks(self) -> None:
         try:

@@ -26,8 +26,10 @@ class TestForeignChildren:
         with neighbours(
             driver_name, workers=self.workers, traits=["terminated child"]
         ) as program:
-            ends = program.expect("terminated", self.workers)
-            assert [event["status"] for event in ends] == [-SIGTERM] * self.workers
+            program.expect("terminated", self.workers)
+            ended = program.events("child")
+            # Its status may be somebody else's.
+            assert not any(is_alive(event["child"]) for event in ended)
             program.expect("started", self.workers)
             assert program.end() == 0
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers that begin as a fork of their parent."""
 
-import atexit
 import gc
 import logging
 import os
@@ -16,7 +15,7 @@ from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.sockets import activation
 from oslo_service.supervisor import current, forks, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
-from oslo_service.supervisor.workers import worker
+from oslo_service.supervisor.workers import ending, worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import WorkerPlan
@@ -65,7 +64,7 @@ def _be_worker(
 
     def live() -> int:
         activation.inherit(link.parent)
-        atexit._clear()
+        ending.begin()
         signals.of_process().start_over()
         current.leave()
         for one in {plan.driver, *backend.in_use()}:

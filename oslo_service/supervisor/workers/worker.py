@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a worker, however it was started."""
 
-import atexit
 import logging
 import os
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import Any, NoReturn
 from oslo_service.supervisor import current, forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.systemd import notifier
+from oslo_service.supervisor.workers import ending
 from oslo_service.supervisor.workers.channel import LEAVING, Channel
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import WorkerPlan
@@ -40,8 +40,8 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
 def run(work: Callable[[], int], channel: Channel) -> NoReturn:
     """Do what a worker does, and leave, without what its parent would do then.
 
-    Exit handlers that were registered in the worker run; threads that have
-    not ended are not waited for.
+    It is the end of a Python program: of :mod:`.ending`. The shutdown time-out is
+    armed all the while.
 
     :param work: returns the exit status.
     :param channel: to the parent.
@@ -54,12 +54,9 @@ def run(work: Callable[[], int], channel: Channel) -> NoReturn:
     except BaseException:
         LOG.exception("The worker failed")
     try:
-        atexit._run_exitfuncs()
-        logging.shutdown()
-    except BaseException:  # noqa: BLE001 - nothing may keep it from leaving
-        status = status or 1
-    finally:
+        ending.finish()
         flush_streams()
         if status == 0:
             channel.send(LEAVING)
+    finally:
         os._exit(status)

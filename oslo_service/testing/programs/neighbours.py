@@ -8,6 +8,7 @@ It has that program's traits, and its own.
 # ruff: noqa: I001 - the daemon comes first: it patches
 from oslo_service.testing.programs import daemon
 
+import atexit
 import contextlib
 import ctypes
 import multiprocessing
@@ -15,7 +16,9 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
+import weakref
 from typing import Any
 
 from oslo_config import cfg
@@ -35,6 +38,10 @@ class Neighbour(daemon.Daemon):
     name = "neighbour"
     child: int | None = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = threading.Event()
+
     def employ(self) -> None:
         """Do what the traits say."""
         super().employ()
@@ -42,9 +49,26 @@ class Neighbour(daemon.Daemon):
             self.terminate_child()
         if "asked child" in TRAITS:
             self.ask_child()
+        if "finalizer" in TRAITS:
+            weakref.finalize(self, say, "finalized")
+        if "thread" in TRAITS:
+            threading.Thread(target=self.finish_late).start()
+        if "idle child" in TRAITS:
+            self.held = multiprocessing.get_context("fork").Process(target=idle)
+            self.held.daemon = True
+            self.held.start()
+            say("child", child=self.held.pid)
+        if "hanging exit handler" in TRAITS:
+            atexit.register(time.sleep, 600)
         if "another program" in TRAITS:
             say("becomes another program")
             os.execv("/bin/sleep", ["sleep", "600"])  # noqa: S606
+
+    def finish_late(self) -> None:
+        """Finish what has begun after everything else."""
+        self.stopped.wait()
+        time.sleep(0.5)
+        say("finished")
 
     def terminate_child(self) -> None:
         """Have a child of multiprocessing, and end it as one does."""
@@ -83,6 +107,7 @@ class Neighbour(daemon.Daemon):
         if self.child == 0:
             say("a child acts as the service")
         super().stop(graceful)
+        self.stopped.set()
         if "failing stop" in TRAITS:
             raise RuntimeError("stop fails as asked")
 
@@ -150,8 +175,7 @@ def run(launcher: Any) -> None:
     status = launcher.wait()
     default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     say("last", status=status, default=default)
-    sys.stdout.flush()
-    os._exit(status)
+    sys.exit(status)
 
 
 def main() -> None:
@@ -169,6 +193,8 @@ def main() -> None:
     if "forks when launched" in TRAITS:
         fork_when_launched()
         return
+    if "finalizer" in TRAITS:
+        weakref.finalize(CONF, say, "finalized in the parent")
     launcher = launcher_of(daemon.PLAN)
     if "daemonizes" in TRAITS:
         daemonize()

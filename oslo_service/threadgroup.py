@@ -62,14 +62,18 @@ class ThreadGroup:
         unstated = max_threads is None and thread_pool_size == _SIZE_UNSTATED
         self._max_threads = _MOST_UNSTATED if unstated else thread_pool_size
         self._state = Members(self.thread_pool_size)
+        # Those of forks: of two who are the first to ask, one makes them.
+        self._states_of_forks: dict[int, Members] = {}
 
     def _driver(self) -> Driver:
         return backend.driver_called(self._driver_name)
 
     @property
     def _members(self) -> Members:
-        if self._state.pid != os.getpid():
-            self._state = Members(self.thread_pool_size)
+        pid = os.getpid()
+        if self._state.pid != pid:
+            fresh = Members(self.thread_pool_size)
+            self._state = self._states_of_forks.setdefault(pid, fresh)
         return self._state
 
     @property

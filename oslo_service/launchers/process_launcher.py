@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs services in worker processes."""
 
+import threading
+
 from oslo_config import cfg
 
 from oslo_service import backdoor, backend
 from oslo_service._common.deprecation import warn_once
+from oslo_service._common.process_state import PerProcess
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.launchers import start_methods
 from oslo_service.launchers.checks import check_service, check_workers
@@ -21,6 +24,9 @@ from oslo_service.supervisor.workers.plan import WorkerPlan
 from oslo_service.supervisor.workers.pool import WorkerPool
 
 __all__ = ("ProcessLauncher",)
+
+# Reentrant, as a signal handler may launch.
+_launching = PerProcess(threading.RLock)
 
 
 class ProcessLauncher:
@@ -135,13 +141,19 @@ class ProcessLauncher:
     def _launching_unit(
         self,
     ) -> tuple[ServiceRunner | WorkerPool, loop.Supervisor]:
-        unit, supervisor = self._unit, self._supervisor
-        if unit is None or supervisor is None or unit.ended.is_set() or supervisor.left:
-            supervisor = self._supervisor = supervise(self._driver)
-            if self.no_fork:
-                unit = supervisor.add_runner(self._settings)
-            else:
-                start = start_methods.called(self._start_method)
-                unit = supervisor.add_pool(self._settings, start)
-            self._unit = unit
-        return unit, supervisor
+        with _launching.get():  # of two that are the first, one makes it
+            unit, supervisor = self._unit, self._supervisor
+            if (
+                unit is None
+                or supervisor is None
+                or unit.ended.is_set()
+                or supervisor.left
+            ):
+                supervisor = self._supervisor = supervise(self._driver)
+                if self.no_fork:
+                    unit = supervisor.add_runner(self._settings)
+                else:
+                    start = start_methods.called(self._start_method)
+                    unit = supervisor.add_pool(self._settings, start)
+                self._unit = unit
+            return unit, supervisor

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs services in this process."""
 
+import threading
+
 from oslo_config import cfg
 
 from oslo_service import backdoor, backend
+from oslo_service._common.process_state import PerProcess
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.launchers.checks import check_service, check_workers
 from oslo_service.launchers.process_backdoor import with_backdoor
@@ -18,6 +21,9 @@ from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
 
 __all__ = ("Launcher", "ServiceLauncher")
+
+# Reentrant, as a signal handler may launch.
+_launching = PerProcess(threading.RLock)
 
 
 class Launcher:
@@ -97,12 +103,13 @@ class Launcher:
         return self._supervisor is not None and self._supervisor.left
 
     def _running(self) -> ServiceRunner:
-        runner, left = self.services._runner, self._is_left
-        if runner is None or runner.ended.is_set() or left:
-            self._supervisor = supervise(self._driver)
-            runner = self._supervisor.add_runner(self._settings)
-            self.services._runner = runner
-        return runner
+        with _launching.get():  # of two that are the first, one makes it
+            runner, left = self.services._runner, self._is_left
+            if runner is None or runner.ended.is_set() or left:
+                self._supervisor = supervise(self._driver)
+                runner = self._supervisor.add_runner(self._settings)
+                self.services._runner = runner
+            return runner
 
 
 class ServiceLauncher(Launcher):

@@ -6,6 +6,7 @@ import contextvars
 import functools
 import logging
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -68,6 +69,8 @@ class LoopingCallBase:
         # which start() may not have set yet when the first call is made.
         self._ident: int | None = None
         self._on_end: Callable[[LoopingCallBase], object] | None = None
+        # Who starts it now, by process: a fork leaves them behind.
+        self._starters: dict[int, object] = {}
 
     @property
     def _running(self) -> bool:
@@ -116,6 +119,22 @@ class LoopingCallBase:
         initial_delay: float | None,
         stop_on_exception: bool = True,
         timeout: float = 0,
+    ) -> Task:
+        starter, pid = object(), os.getpid()
+        # Two could find that it does not run.
+        if self._starters.setdefault(pid, starter) is not starter:
+            raise RuntimeError(f"{self} is being started already")
+        try:
+            return self._begin(schedule, initial_delay, stop_on_exception, timeout)
+        finally:
+            del self._starters[pid]
+
+    def _begin(
+        self,
+        schedule: schedules.Schedule,
+        initial_delay: float | None,
+        stop_on_exception: bool,
+        timeout: float,
     ) -> Task:
         if self._running:
             raise RuntimeError(f"{self} runs already; stop it and wait for it first")

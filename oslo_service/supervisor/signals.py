@@ -145,7 +145,7 @@ class Signals:
         :returns: those that cannot be had, which are forgotten.
         """
         # Whoever is in this list has said before what it wants.
-        callers, self._callers = self._callers, []
+        callers = [self._callers.pop() for _ in range(len(self._callers))]
         with self._lock:
             wanted = {*self._reactions, *filter(self._is_wanted, self._handlers)}
         refused = {}

@@ -23,7 +23,9 @@ from oslo_service.testing.waiting import (
     LIMIT,
     Log,
     SteppedClock,
+    between_lines,
     ended,
+    in_another_thread,
     in_native_thread,
     in_time,
     run_script,
@@ -989,3 +991,33 @@ class TestRetry:
                 return f"{self.name}: {what}"
 
         assert Client().ask("why") == "client: why"
+
+
+def test_of_two_that_start_a_loop_at_once_one_is_refused(driver: Driver) -> None:
+    driver.spawn(int, name="the first is of the main thread").wait(LIMIT)
+    number, reached = 1, True
+    while reached:
+        loop = loopingcall.FixedIntervalLoopingCall(int)
+        started: list[Any] = []
+
+        def start(loop: Any = loop, started: Any = started) -> None:
+            try:
+                started.append(loop.start(interval=FAR))
+            except RuntimeError:
+                started.append(None)
+
+        threads: list[Any] = []
+
+        def intrude(start: Any = start, threads: Any = threads) -> None:
+            threads.append(in_another_thread(driver, start, 0.01))
+
+        reached, _ = between_lines(number, intrude, start)
+        until(driver, partial(_all_ended, threads), "start() returns, or is refused")
+        assert [one for one in started if one is not None] == [loop.done]
+        loop.stop()
+        in_time(driver, loop.wait, "a loop that is stopped ends")
+        number += 1
+
+
+def _all_ended(threads: list[Any]) -> bool:
+    return not any(one.is_alive() for one in threads)

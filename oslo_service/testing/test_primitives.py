@@ -26,7 +26,9 @@ from oslo_service.testing.waiting import (
     LIMIT,
     Log,
     announced,
+    between_lines,
     ended,
+    in_another_thread,
     in_native_thread,
     in_time,
     run_script,
@@ -74,45 +76,6 @@ def haltingly() -> Iterator[Callable[[Callable[[], object]], None]]:
     yield make
     # Where tasks take turns, one that has not ended has left it to this one.
     sys.settrace(before)
-
-
-@pytest.fixture
-def between_lines() -> Iterator[Callable[..., tuple[bool, Any]]]:
-    """Make a call, and another one before a line of it, which is chosen by number.
-
-    What is returned is whether there is such a line, and what the call returned.
-    """
-    before = sys.gettrace()
-
-    def make(
-        number: int, intrude: Callable[[], object], call: Callable[[], Any]
-    ) -> Any:
-        lines = 0
-
-        def trace(_frame: FrameType, what: str, _value: object) -> Any:
-            nonlocal lines
-            if what == "line":
-                lines += 1
-                if lines == number:
-                    intrude()
-            return trace
-
-        sys.settrace(trace)
-        try:
-            result = call()
-        finally:
-            sys.settrace(None)
-        return lines >= number, result
-
-    yield make
-    sys.settrace(before)
-
-
-def in_another_thread(driver: Driver, call: Callable[[], object]) -> None:
-    """Make a call in a thread of the operating system, and hold this one up for it."""
-    thread = driver.original("threading").Thread(target=call, daemon=True)
-    thread.start()
-    thread.join(LIMIT)
 
 
 @pytest.fixture
@@ -953,9 +916,7 @@ class TestEventsOfThree:
 
             ended(waiter, "nobody waits for an event that is set")
 
-    def test_a_clear_that_is_overtaken_holds_up_no_waiter(
-        self, driver: Driver, between_lines: Callable[..., tuple[bool, Any]]
-    ) -> None:
+    def test_a_clear_that_is_overtaken_holds_up_no_waiter(self, driver: Driver) -> None:
         number, reached = 1, True
         while reached:
             event, begun, waiters = driver.event(), Log(), []
@@ -978,7 +939,7 @@ class TestEventsOfThree:
             number += 1
 
     def test_what_is_set_while_somebody_begins_to_wait_ends_no_other_wait(
-        self, driver: Driver, between_lines: Callable[..., tuple[bool, Any]]
+        self, driver: Driver
     ) -> None:
         number, reached = 1, True
         while reached:
@@ -998,7 +959,7 @@ class TestEventsOfThree:
             number += 1
 
     def test_a_pulse_while_somebody_begins_to_wait_ends_no_other_wait(
-        self, driver: Driver, between_lines: Callable[..., tuple[bool, Any]]
+        self, driver: Driver
     ) -> None:
         number, reached = 1, True
         while reached:

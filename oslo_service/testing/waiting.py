@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, TypeVar
 
 import pytest
@@ -27,7 +28,9 @@ __all__ = (
     "Log",
     "SteppedClock",
     "announced",
+    "between_lines",
     "ended",
+    "in_another_thread",
     "in_native_thread",
     "in_time",
     "python_path",
@@ -104,6 +107,49 @@ def in_native_thread(call: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
     return thread
+
+
+def in_another_thread(
+    driver: Driver, call: Callable[[], object], patience: float = LIMIT
+) -> Any:
+    """Make a call in a thread of the operating system, and hold this one up for it.
+
+    :param patience: for how many seconds; it may need something that is held here.
+    :returns: the thread.
+    """
+    thread = driver.original("threading").Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(patience)
+    return thread
+
+
+def between_lines(
+    number: int, intrude: Callable[[], object], call: Callable[[], T]
+) -> tuple[bool, T]:
+    """Make a call, and another one before a line of it, which is chosen by number.
+
+    Lines of this library count, and of drivers that are called after it.
+
+    :returns: whether there is such a line, and what the call has returned.
+    """
+    lines, before = 0, sys.gettrace()
+
+    def trace(frame: FrameType, what: str, _value: object) -> Any:
+        nonlocal lines
+        if "oslo_service" not in frame.f_globals.get("__name__", ""):
+            return None
+        if what == "line":
+            lines += 1
+            if lines == number:
+                intrude()
+        return trace
+
+    sys.settrace(trace)
+    try:
+        result = call()
+    finally:
+        sys.settrace(before)
+    return lines >= number, result
 
 
 def until_asleep(native_id: int | None) -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How worker processes begin."""
 
+import sys
 from typing import Any
 
 from oslo_service import backend
@@ -21,6 +22,11 @@ def check_start_method(method: str | None, driver: Any) -> None:
     """
     if method not in (None, FORK, SPAWN):
         raise ValueError(f"start_method is 'fork' or 'spawn', not {method!r}")
+    if method == SPAWN and getattr(sys, "frozen", False):
+        raise backend.exceptions.UnsupportedBackendError(
+            "start_method='spawn' runs sys.executable, which in a frozen program is the"
+            " program itself: use start_method='fork'"
+        )
     if method == SPAWN and not driver.capabilities.spawn_workers:
         raise backend.exceptions.UnsupportedBackendError(
             f"start_method='spawn' is not possible on the driver {driver.name!r}"

@@ -5,6 +5,7 @@
 import pytest
 
 from oslo_service.testing.live import Live
+from oslo_service.testing.waiting import run_script
 
 PROGRAM = """
 import eventlet
@@ -110,3 +111,32 @@ def test_a_program_full_of_eventlet_runs_on_it(tmp_path, workers: int) -> None:
         assert "monkey-patched" not in program.transcript
     finally:
         program.clean_up()
+
+
+IN_THE_POOL = """
+import eventlet
+
+eventlet.monkey_patch()
+from eventlet import tpool
+
+from oslo_service import backend, loopingcall
+
+backend.init_backend("eventlet")
+ticks = []
+
+
+def begin(what):
+    loopingcall.FixedIntervalLoopingCall(ticks.append, what).start(0.01)
+
+
+tpool.execute(begin, "pool")
+begin("main")
+with eventlet.Timeout(10):
+    while {"pool", "main"} != set(ticks):
+        eventlet.sleep(0.01)
+print("both tick")
+"""
+
+
+def test_a_first_loop_in_a_thread_of_the_pool_ties_nothing_to_it() -> None:
+    assert "both tick" in run_script(IN_THE_POOL).stdout

@@ -331,3 +331,76 @@ def test_a_program_without_its_guard_is_told_of_it(tmp_path) -> None:
         assert not program.left()
     finally:
         program.clean_up()
+
+
+ELSEWHERE = """
+import os
+import sys
+
+from oslo_config import cfg
+
+from oslo_service import backend, service
+
+
+class Worker(service.Service):
+    def start(self):
+        print("started", flush=True)
+
+
+if __name__ == "__main__":
+    backend.init_backend("threading")
+    cfg.CONF([], project="elsewhere")
+    os.chdir(sys.argv[1])
+    if sys.argv[2] == "removed":
+        os.rmdir(sys.argv[1])
+    launcher = service.launch(
+        cfg.CONF, Worker(), workers=2, start_method="spawn"
+    )
+    sys.exit(launcher.wait())
+"""
+
+
+@pytest.mark.parametrize("what", ["shadowing", "removed"])
+def test_the_working_directory_makes_no_difference(what, tmp_path) -> None:
+    path, directory = tmp_path / "elsewhere.py", tmp_path / "directory"
+    path.write_text(ELSEWHERE)
+    directory.mkdir()
+    if what == "shadowing":
+        (directory / "select.py").write_text("raise RuntimeError('shadowed')\n")
+    program = Live([str(path), str(directory), what], {})
+    try:
+        program.expect_text("started\n", 2)
+        assert program.end() == 0
+    finally:
+        program.clean_up()
+
+
+FROZEN = """
+import sys
+
+from oslo_config import cfg
+
+from oslo_service import backend, service
+
+if __name__ == "__main__":
+    sys.frozen = True
+    backend.init_backend("threading")
+    try:
+        service.launch(
+            cfg.ConfigOpts(), service.Service(), workers=2, start_method="spawn"
+        )
+    except backend.exceptions.UnsupportedBackendError as exc:
+        print(exc)
+        sys.exit(7)
+"""
+
+
+def test_a_frozen_program_is_refused(tmp_path) -> None:
+    path = tmp_path / "frozen.py"
+    path.write_text(FROZEN)
+    program = Live([str(path)], {})
+    try:
+        assert program.wait() == 7, program.transcript
+    finally:
+        program.clean_up()
+    assert "start_method='fork'" in program.transcript

@@ -141,7 +141,7 @@ class EventletDriver(base.Driver):
 
     def _home_box(self) -> _hub.Mailbox:
         if self._home is None:
-            self._home = _hub.mailbox()
+            self._home = _hub.home_mailbox()
         return self._home
 
     def current_ident(self) -> int:

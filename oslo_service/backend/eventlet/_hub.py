@@ -101,6 +101,21 @@ def mailbox() -> Mailbox:
     return box
 
 
+def home_mailbox() -> Mailbox:
+    """Return the mailbox of the hub that this native thread works for.
+
+    A thread of Eventlet's pool works for the hub that it answers to: its own would
+    never run.
+    """
+    served = _tpool.served_hub()
+    if served is None:
+        return mailbox()
+    if not hasattr(served, "oslo_service_mailbox"):
+        served.oslo_service_mailbox = Mailbox(served)
+    box: Mailbox = served.oslo_service_mailbox
+    return box
+
+
 def replace_hub() -> None:
     """Give this thread a hub of its own, in a freshly forked process.
 

@@ -32,7 +32,11 @@ __all__ = ("main", "spawn")
 
 LOG = logging.getLogger(__name__)
 
-_COMMAND = "from oslo_service.supervisor.workers.spawning import main; main()"
+# The path first: whatever lies in the working directory, it is not imported.
+_COMMAND = (
+    "import sys; sys.path[:] = {path!r};"
+    " from oslo_service.supervisor.workers.spawning import main; main()"
+)
 _UNGUARDED = (
     "a spawned worker imports the program's main module, which launches services as"
     " it is imported: that belongs behind if __name__ == '__main__':"
@@ -59,7 +63,9 @@ def spawn(plan: WorkerPlan, pipes: ControlPipes) -> int:
     with tempfile.TemporaryFile() as file:
         mask = signals.of_process().block()
         try:
-            _write(file, plan, mask)
+            preparation = _prepare()
+            command = _COMMAND.format(path=preparation["sys_path"])
+            _write(file, plan, preparation, mask)
             fds = [pipes.reader, pipes.writer, file.fileno()]
             stacks = pipes.stacks
             if stacks.fd is not None:
@@ -69,7 +75,7 @@ def spawn(plan: WorkerPlan, pipes: ControlPipes) -> int:
                 [
                     sys.executable,
                     *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
-                    *("-c", _COMMAND, *map(str, numbers)),
+                    *("-c", command, *map(str, numbers)),
                 ],
                 pass_fds=fds,
             )
@@ -81,12 +87,32 @@ def spawn(plan: WorkerPlan, pipes: ControlPipes) -> int:
     return process.pid
 
 
-def _write(file: Any, plan: WorkerPlan, mask: set[Any]) -> None:
+def _prepare() -> dict[str, Any]:
+    """Return what multiprocessing tells a fresh interpreter, but for what is inherited.
+
+    It asks for the working directory, which may be gone.
+    """
+    try:
+        found = multiprocessing.spawn.get_preparation_data("worker")
+    except FileNotFoundError:
+        here = os.open(".", os.O_RDONLY)
+        os.chdir("/")
+        try:
+            found = multiprocessing.spawn.get_preparation_data("worker")
+        finally:
+            os.fchdir(here)
+            os.close(here)
+    found.pop("dir", None)
+    found.pop("authkey", None)  # not to be written to a file
+    return found
+
+
+def _write(
+    file: Any, plan: WorkerPlan, preparation: dict[str, Any], mask: set[Any]
+) -> None:
     """Write what the worker needs of this process."""
     conf = plan.settings.conf
     called = hasattr(conf, "prog")
-    preparation = multiprocessing.spawn.get_preparation_data("worker")
-    preparation.pop("authkey", None)  # not to be written to a file
     pickle.dump(preparation, file)
     body = {
         "driver": plan.driver.name,

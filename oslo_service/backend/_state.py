@@ -5,10 +5,11 @@
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from oslo_config import cfg
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.backend import _loading, base, exceptions
 from oslo_service.backend._choice import (
     BackendType,
@@ -37,13 +38,17 @@ class Selection:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
         self.hook: Hook | None = None
         self.choice: Choice | None = None
         self.driver: base.Driver | None = None
         self.launching: base.Driver | None = None
         self.unselected: dict[str, base.Driver] = {}
         self.warned: set[str] = set()
+
+    @property
+    def lock(self) -> AbstractContextManager[bool]:
+        """What is held by who decides."""
+        return _deciding.get()
 
     @property
     def is_open(self) -> bool:
@@ -115,6 +120,8 @@ class Selection:
 
 
 _selection = Inherited(Selection)
+# Of the process: a thread that held it does not cross a fork, and never gives it back.
+_deciding = PerProcess(threading.RLock)
 
 
 def current() -> Selection:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two threads that are the first to use something at once share it."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from oslo_service import backend, service, threadgroup
+from oslo_service.backend import _state as selection
 from oslo_service.supervisor.signals import Signals
 from oslo_service.testing.waiting import LIMIT, between_lines, in_another_thread
 
@@ -94,6 +96,31 @@ def test_a_launcher_runs_what_two_threads_launch_first(driver, undecided, kind) 
         return (lambda: launcher.launch_service(left.pop())), check
 
     at_every_line(driver, attempt)
+
+
+def test_a_fork_while_another_thread_decides_on_a_driver_can_decide_itself(
+    driver,
+) -> None:
+    held, over = threading.Event(), threading.Event()
+
+    def decide() -> None:
+        with selection.current().lock:
+            held.set()
+            over.wait(LIMIT)
+
+    thread = threading.Thread(target=decide, daemon=True)
+    thread.start()
+    assert held.wait(LIMIT)
+    pid = os.fork()
+    if not pid:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(5)
+        with selection.current().lock:
+            os._exit(0)
+    over.set()
+    thread.join(LIMIT)
+
+    assert os.waitpid(pid, 0)[1] == 0
 
 
 class Waker:

@@ -43,6 +43,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "starts_processes: in tasks, so that it cannot be skipped then"
     )
+    _hear_signals()
+
+
+def _hear_signals() -> None:
+    """Undo what nohup(1), or a shell in the background, has done to these tests.
+
+    The programs that they start would ignore the signals, too.
+    """
+    heard: dict[signal.Signals, Any] = {
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+    }
+    for signum, disposition in heard.items():
+        if signal.getsignal(signum) == signal.SIG_IGN:
+            signal.signal(signum, disposition)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -14,6 +14,13 @@ import pytest
 from oslo_service.testing.live import DAEMON, UNUSUAL, Idle, is_alive, live
 
 SIGHUP, SIGINT, SIGTERM = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
+# Runs what follows with SIGHUP ignored.
+IGNORING_SIGHUP = [
+    "/bin/sh",
+    "-c",
+    "trap '' HUP; exec \"$@\"",
+    "sh",
+]
 #: How long the same order may be repeated, in seconds.
 REPEATED = 1.0
 ALL = [("one", {"workers": 1}), ("three", {"workers": 3})]
@@ -411,3 +418,18 @@ class TestLaunchingDuringAReload:
             assert program.end() == 0
             assert len(program.events("start", name="inner")) == 1
             assert len(program.events("stop", name="inner")) == 1
+
+
+class TestBackground:
+    """What whoever starts a program has ignored stays ignored: nohup(1)."""
+
+    scenarios = ALL
+
+    def test_sighup_reloads_nothing(self, driver_name: str) -> None:
+        with live(driver_name, workers=self.workers, before=IGNORING_SIGHUP) as program:
+            program.expect("started", self.workers)
+            program.expect("waiting")
+            program.kill(SIGHUP)
+            assert program.end() == 0
+            assert len(program.events("start")) == self.workers
+            assert program.events("reset") == []

@@ -232,7 +232,6 @@ def test_an_event_that_loses_wake_ups_is_found(judge):
     assert verdict.status == 1, verdict.text
     assert verdict.failed == {"TestEventsOfThree"}, verdict.text
     assert verdict.breaks("a pulse wakes every waiter")
-    assert verdict.breaks("a clear that is overtaken holds up no waiter")
     assert verdict.passed > 20
 
 
@@ -272,6 +271,6 @@ def test_what_a_driver_cannot_do_is_listed(judge):
     verdict = judge("threading", "test_primitives::TestCancelAndStop")
 
     assert verdict.status == 0, verdict.text
-    assert "not provided by the driver 'threading': kill_tasks (3 skipped)" in (
+    assert "not provided by the driver 'threading': kill_tasks (7 skipped)" in (
         verdict.text
     )

@@ -13,7 +13,12 @@ import pytest
 from oslo_service import backend, service, threadgroup
 from oslo_service.backend import _state as selection
 from oslo_service.supervisor.signals import Signals
-from oslo_service.testing.waiting import LIMIT, between_lines, in_another_thread
+from oslo_service.testing.waiting import (
+    LIMIT,
+    between_lines,
+    in_another_thread,
+    until,
+)
 
 # How long another thread is given, where it may need what this one holds, in seconds.
 _PATIENCE = 0.005
@@ -88,8 +93,12 @@ def test_a_launcher_runs_what_two_threads_launch_first(driver, undecided, kind) 
 
         def check() -> None:
             unit = launcher._unit if how else launcher.services._runner
-            launched = [one for one in services if one not in left]
-            assert sorted(map(id, unit.services)) == sorted(map(id, launched))
+            launched = {id(one) for one in services if one not in left}
+            until(
+                driver,
+                lambda: set(map(id, unit.services)) == launched,
+                "what was launched is there",
+            )
             launcher.stop()
             assert launcher.wait() == 0
 

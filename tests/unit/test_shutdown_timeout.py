@@ -6,6 +6,7 @@ import faulthandler
 import io
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -49,6 +50,7 @@ class Unit:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.ended = threading.Event()
 
     def still_running(self) -> str:
         return self.name

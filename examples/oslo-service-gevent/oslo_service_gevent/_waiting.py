@@ -11,15 +11,6 @@ from gevent import _hub_local
 
 from oslo_service.backend import base
 
-__all__ = (
-    "GreenEvent",
-    "call_soon",
-    "current_hub",
-    "is_inherited",
-    "replace_hub",
-    "wait_ready",
-)
-
 # Of libev: what a watcher waits for.
 _READ, _WRITE = 1, 2
 # What came over in a fork. Were it collected, the greenlets that wait in it would

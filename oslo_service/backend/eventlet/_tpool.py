@@ -8,10 +8,12 @@ from typing import Any
 
 from eventlet import hubs, patcher
 
+from oslo_service._common.process_state import Inherited
+
 __all__ = ("served_hub", "start_over")
 
 # What it has left: were it collected, sockets would be closed in the hub.
-_left: list[Any] = []
+_left: Inherited[list[Any]] = Inherited(list)
 
 
 def start_over() -> None:
@@ -19,7 +21,9 @@ def start_over() -> None:
     tpool: Any = sys.modules.get("eventlet.tpool")
     if tpool is None or not tpool._setup_already:
         return
-    _left.append((tpool._coro, tpool._rsock, tpool._wsock, tpool._reqq, tpool._rspq))
+    _left.get().append(
+        (tpool._coro, tpool._rsock, tpool._wsock, tpool._reqq, tpool._rspq)
+    )
     tpool._coro = tpool._rsock = tpool._wsock = tpool._reqq = tpool._rspq = None
     del tpool._threads[:]
     tpool._setup_already = False

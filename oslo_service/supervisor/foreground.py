@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether this process is a daemon, or in the foreground of a terminal."""
 
+import errno
 import io
 import os
 import sys
@@ -9,15 +10,21 @@ import sys
 __all__ = ("is_daemon",)
 
 
-def is_daemon() -> bool:
+def is_daemon(*, if_gone: bool = True) -> bool:
     """Whether the process is not in the foreground of a terminal.
 
     tcgetpgrp(3): the foreground process group of the terminal, which a daemon
     has none of.
+
+    :param if_gone: what a process is whose terminal has been closed.
     """
     try:
         foreground = os.tcgetpgrp(sys.stdout.fileno())
-    except (OSError, io.UnsupportedOperation, AttributeError, ValueError):
-        # No terminal, or one that has gone; not a real file, none at all, or closed.
+    except io.UnsupportedOperation:
+        return True
+    except OSError as exc:
+        return if_gone if exc.errno == errno.EIO else True
+    except (AttributeError, ValueError):
+        # Not a real file, none at all, or closed.
         return True
     return foreground != os.getpgrp()

@@ -58,6 +58,8 @@ class SignalPolicy:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._terminated_at: float | None = None
+        # Asked while there is a terminal: SIGHUP may say that it has been closed.
+        self._began_as_daemon = foreground.is_daemon()
 
     def listen(self, caught: signals.Signals) -> None:
         """Have the signals acted on; idempotent."""
@@ -114,7 +116,7 @@ class SignalPolicy:
         self._say("SIGTERM", "stopping")
 
     def _hang_up(self) -> None:
-        if foreground.is_daemon():
+        if foreground.is_daemon(if_gone=self._began_as_daemon):
             self._say("SIGHUP", "reading the configuration again")
             self._orders.reload()
         else:

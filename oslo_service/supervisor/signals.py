@@ -74,6 +74,7 @@ class Signals:
         self._previous_wakeup: int | None = None
         self._pending: collections.deque[int] = collections.deque()
         self._waker: Waker | None = None
+        self._dispatching = False
         self.unattended: Callable[[], object] | None = None
         self._callers: list[Event] = []
         self._lock = threading.RLock()
@@ -209,10 +210,18 @@ class Signals:
             self.install()
 
     def dispatch(self) -> None:
-        """Run the handlers of the signals that have arrived.
+        """Run the handlers of the signals that have arrived, never one in another.
 
         :raises SystemExit: a handler raised it.
         """
+        while self._pending and not self._dispatching:
+            self._dispatching = True
+            try:
+                self._run_pending()
+            finally:
+                self._dispatching = False
+
+    def _run_pending(self) -> None:
         while self._pending:
             try:
                 signum = self._pending.popleft()

@@ -83,7 +83,7 @@ class Process:
 def process(monkeypatch: pytest.MonkeyPatch) -> Process:
     process = Process()
     monkeypatch.setattr(clock, "now", process.now)
-    monkeypatch.setattr(foreground, "is_daemon", lambda: True)
+    monkeypatch.setattr(foreground, "is_daemon", lambda **_: True)
     process.policy.listen(process)
     return process
 
@@ -167,7 +167,7 @@ class TestOthers:
         assert process.supervisor.turn() == [told, "reload"]
 
     def test_sighup_stops_what_is_in_the_foreground(self, process, monkeypatch) -> None:
-        monkeypatch.setattr(foreground, "is_daemon", lambda: False)
+        monkeypatch.setattr(foreground, "is_daemon", lambda **_: False)
         assert process.gets(signal.SIGHUP) == []
         told = received("SIGHUP", "in the foreground, stopping")
         assert process.supervisor.turn() == ["stop", told]

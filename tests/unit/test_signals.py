@@ -416,3 +416,19 @@ class TestForks:
         finally:
             os.close(reader)
             os.close(writer)
+
+
+def test_a_handler_never_runs_inside_another_that_a_signal_interrupts() -> None:
+    first, second = signal.SIGUSR1, signal.SIGUSR2
+    caught, order = signals.Signals(), []
+
+    def interrupted(*_: object) -> None:
+        order.append("begins")
+        caught._pending.append(second)
+        caught.dispatch()
+        order.append("ends")
+
+    caught._handlers = {first: [interrupted], second: [lambda *_: order.append("next")]}
+    caught._pending.append(first)
+    caught.dispatch()
+    assert order == ["begins", "ends", "next"]

@@ -38,7 +38,7 @@ def at(messages, now, snapshot=RUNNING):
 class TestReadiness:
     def test_nothing_is_said_before(self, messages):
         for snapshot in (but(workers=2), but(restarts=1), RUNNING):
-            assert messages.changed(snapshot) == []
+            assert messages.changed(snapshot, 101.0) == []
             assert at(messages, 100.0, snapshot) == []
         assert messages.reloading(100.0) == []
         assert messages.deadline is None
@@ -49,7 +49,7 @@ class TestReadiness:
             "MAINPID=17",
             "STATUS=4 workers, 0 restarts",
         ]
-        assert messages.changed(RUNNING) == []
+        assert messages.changed(RUNNING, 101.0) == []
         assert at(messages, 101.0) == []
         assert messages.deadline is None
 
@@ -68,8 +68,8 @@ class TestStatus:
         ],
     )
     def test_what_has_changed_is_said_once(self, told, snapshot, status):
-        assert told.changed(snapshot) == [f"STATUS={status}"]
-        assert told.changed(snapshot) == []
+        assert told.changed(snapshot, 101.0) == [f"STATUS={status}"]
+        assert told.changed(snapshot, 101.0) == []
 
 
 class TestReload:
@@ -116,9 +116,15 @@ class TestStop:
         for number in (1, 2, 3):
             assert at(told, 101.0 + number * RENEWAL, self.STOPPING) == [[EXTEND]]
         left = but(stopping=True, workers=0)
-        assert told.changed(left) == ["STATUS=stopping: 0 workers, 0 restarts"]
+        assert told.changed(left, 101.0) == ["STATUS=stopping: 0 workers, 0 restarts"]
         assert at(told, 140.0, left) == []
         assert told.deadline is None
+
+    def test_it_comes_before_what_it_has_done(self, told):
+        first, *further = told.changed(self.STOPPING, 101.0)
+        assert first == "STOPPING=1"
+        assert further == [EXTEND, "STATUS=stopping: 4 workers, 0 restarts"]
+        assert told.stopping(self.STOPPING, 101.0) == []
 
     def test_it_is_said_also_when_nothing_was_ready(self, messages):
         assert messages.stopping(self.STOPPING, 101.0)[0] == "STOPPING=1"

@@ -82,14 +82,18 @@ class Messages:
             *self._status_lines(snapshot),
         ]
 
-    def changed(self, snapshot: Snapshot) -> list[str]:
+    def changed(self, snapshot: Snapshot, now: float) -> list[str]:
         """Something else has happened."""
+        if snapshot.stopping and not self._stopping:
+            return self.stopping(snapshot, now)  # which comes before what it has done
         return self._status_lines(snapshot) if self._ready or self._stopping else []
 
     # Time
 
     def advance(self, snapshot: Snapshot, now: float) -> Iterator[list[str]]:
         """Return the messages that are due by now."""
+        if snapshot.stopping and not self._stopping:
+            yield self.stopping(snapshot, now)
         if lines := self._extension(snapshot, now):
             yield lines
         if self._watchdog is not None and self._watchdog.is_fed(

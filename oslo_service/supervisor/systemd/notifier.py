@@ -82,7 +82,7 @@ class Notifier:
             case events.Draining():
                 self._post(self._messages.stopping(self._snapshot(), now))
             case _:
-                self._post(self._messages.changed(self._snapshot()))
+                self._post(self._messages.changed(self._snapshot(), now))
         self._send(now)
 
     def advance(self, now: float) -> None:

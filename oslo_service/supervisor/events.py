@@ -38,9 +38,6 @@ __all__ = (
 )
 
 
-_PUBLIC = "oslo_service.events"
-
-
 T = TypeVar("T", bound=type)
 
 
@@ -333,8 +330,3 @@ class WatchdogWithheld(Event):
 @_event
 class WatchdogResumed(Event):
     """systemd's watchdog is fed again."""
-
-
-for _name in __all__:
-    if isinstance(_one := globals()[_name], type) and issubclass(_one, Event | Cause):
-        _one.__module__ = _PUBLIC

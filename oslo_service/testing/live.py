@@ -174,6 +174,21 @@ class Live:
 
         self.until(handled, f"process {pid} handles signal {signum}")
 
+    def until_asleep(self, pid: int) -> None:
+        """Wait until every thread of a process waits for something: proc(5), state.
+
+        What it has said may be the last thing but one that it does.
+        """
+
+        def asleep() -> bool:
+            states = [
+                _fields(task / "stat")[:1]
+                for task in Path(f"/proc/{pid}/task").iterdir()
+            ]
+            return all(state == ["S"] for state in states)
+
+        self.until(asleep, f"process {pid} is asleep")
+
     def kill(self, signum: int, pid: int | None = None) -> None:
         """Send a signal, to the parent unless told otherwise."""
         os.kill(self.pid if pid is None else pid, signum)
@@ -249,8 +264,13 @@ def die_with_the_tests(signum: int = signal.SIGKILL) -> None:
 
 def _stat(pid: int) -> list[str]:
     """Give the fields of /proc/PID/stat from the state on; none if it is gone."""
+    return _fields(Path(f"/proc/{pid}/stat"))
+
+
+def _fields(stat: Path) -> list[str]:
+    """Give the fields of a stat file from the state on; none if it is gone."""
     try:
-        text = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+        text = stat.read_text(encoding="ascii", errors="replace")
     except OSError:
         return []
     return text.rpartition(")")[2].split()

@@ -207,18 +207,26 @@ class TestFailures:
             program.expect_text("RuntimeError: start fails as asked", 2)
 
     @pytest.mark.parametrize("workers", [1, 2])
-    @pytest.mark.parametrize("method", ["stop", "wait"])
-    def test_another_failure_is_logged_and_makes_the_status_1(
-        self, driver_name: str, method: str, workers: int
+    def test_a_failing_stop_is_logged_and_makes_the_status_1(
+        self, driver_name: str, workers: int
     ) -> None:
-        with unusual(
-            driver_name, workers=workers, traits=[f"failing {method}"]
-        ) as program:
+        with unusual(driver_name, workers=workers, traits=["failing stop"]) as program:
             program.expect("started", workers)
             program.expect("waiting")
             assert program.end() == 1
-            program.expect_text(f"RuntimeError: {method} fails as asked", workers)
+            program.expect_text("RuntimeError: stop fails as asked", workers)
             assert program.expect("last", status=1)
+
+    def test_a_failing_wait_ends_its_process_with_status_1(self, driver_name) -> None:
+        with unusual(driver_name, traits=["failing wait"]) as program:
+            assert program.wait() == 1
+            program.expect_text("RuntimeError: wait fails as asked")
+            assert program.expect("last", status=1)
+
+    def test_a_worker_whose_wait_fails_exits_with_status_1(self, driver_name) -> None:
+        with unusual(driver_name, workers=2, traits=["failing wait"]) as program:
+            program.expect_text("exited with status 1", 2)
+            program.expect_text("RuntimeError: wait fails as asked", 2)
 
     @pytest.mark.parametrize("workers", [1, 2])
     def test_a_wait_that_returns_early_is_called_again_after_stop(
@@ -227,6 +235,8 @@ class TestFailures:
         with unusual(driver_name, workers=workers, traits=["early"]) as program:
             program.expect("wait", workers)
             program.expect("waiting")
+            for pid in program.pids("wait"):
+                program.until_asleep(pid)
             assert program.end() == 0
             assert len(program.pids("started")) == workers
             for pid in program.pids("started"):

@@ -58,9 +58,10 @@ class Broker:
             time.sleep(0.05)
 
     def stop(self):
-        try:
-            assert self._process.end() == 0, self._process.transcript
-        finally:
+        assert self._process.end() == 0, self._process.transcript
+
+    def clean_up(self):
+        if self._process is not None:
             self._process.clean_up()
 
     @property
@@ -179,8 +180,9 @@ def broker(tmp_path_factory):
     try:
         broker.start()
         yield broker
-    finally:
         broker.stop()
+    finally:
+        broker.clean_up()
 
 
 @pytest.fixture

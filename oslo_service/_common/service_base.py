@@ -3,10 +3,25 @@
 """The interface of every service."""
 
 import abc
+from collections.abc import Callable
+from typing import Any
 
 from oslo_config import cfg
 
 __all__ = ("ServiceBase",)
+
+
+def _takes(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+    """Whether a function can be called so."""
+    import inspect
+
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    except ValueError:  # it is written in C, and does not say
+        return True
+    return True
 
 
 class ServiceBase(abc.ABC):
@@ -15,15 +30,31 @@ class ServiceBase(abc.ABC):
     A service belongs to the process that calls its :meth:`start`: connections
     and threads are made there, not in the constructor.
 
-    :param conf: kept as ``conf`` where it is given.
+    A class may have other bases after this one: what is not known here goes to the
+    constructor of the next, and so does ``conf`` where that takes it.
+
+    :param args: ``conf``, a :class:`~oslo_config.cfg.ConfigOpts`, kept as ``conf``
+        where it is given; with other bases, what these take.
+    :param kwargs: ``conf``; with other bases, what these take.
+    :raises TypeError: nobody takes what was given.
     """
 
     __module__ = "oslo_service.service"
 
-    def __init__(self, conf: cfg.ConfigOpts | None = None) -> None:
-        super().__init__()  # a class may have other bases after this one
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        following = super().__init__
+        is_last = getattr(following, "__objclass__", None) is object
+        rest, named = list(args), dict(kwargs)
+        if args and (is_last or isinstance(args[0], cfg.ConfigOpts)):
+            conf = rest.pop(0)
+        else:
+            conf = named.pop("conf", None)
         if conf is not None:
             self.conf = conf
+        if not is_last and _takes(following, *args, **kwargs):
+            following(*args, **kwargs)
+        else:
+            following(*rest, **named)
 
     @abc.abstractmethod
     def start(self) -> None:

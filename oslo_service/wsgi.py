@@ -26,7 +26,7 @@ from oslo_service.supervisor import current
 
 if TYPE_CHECKING:
     from oslo_service.applications.router import Request, Router
-    from oslo_service.http.gateway import Application
+    from oslo_service.http.gateway import Application, AroundRequest
 
 __all__ = (
     "ConfigNotFound",
@@ -96,6 +96,9 @@ class Server(ServiceBase):
         whatever ``host`` has.
     :param socket_file: the path to listen on, for ``AF_UNIX``.
     :param socket_mode: the permissions of that file, such as ``0o660``.
+    :param around_request: called with the environment of each request, in its
+        thread; returns a context manager that is entered before the application is
+        called, and left when its response is over.
     :raises InvalidInput: a parameter, an option, or a socket that is passed,
         that does not work.
     :raises OSError: it cannot listen there.
@@ -120,6 +123,8 @@ class Server(ServiceBase):
         socket_family: int | None = None,
         socket_file: str | None = None,
         socket_mode: int | None = None,
+        *,
+        around_request: "AroundRequest | None" = None,
     ) -> None:
         super().__init__(conf)
         register_opts(conf)
@@ -137,6 +142,7 @@ class Server(ServiceBase):
         self.client_socket_timeout: int | None = conf.client_socket_timeout or None
         self._max_url_len = max_url_len or _LONGEST_URL
         self._logger = logging.getLogger(logger_name)
+        self._around_request = around_request
         self._use_ssl = use_ssl
         self._context: ssl.SSLContext
         self._load_certificate()
@@ -259,6 +265,7 @@ class Server(ServiceBase):
             log_format=conf.wsgi_log_format,
             debug=conf.wsgi_server_debug,
             multiprocess=self._is_shared,
+            around=self._around_request,
         )
 
     def stop(self) -> None:

@@ -4,11 +4,12 @@
 
 import gc
 import sys
+import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-__all__ = ("frames_of_greenlets",)
+__all__ = ("frames_of_greenlets", "has_weak_references")
 
 
 def frames_of_greenlets(
@@ -33,3 +34,14 @@ def frames_of_greenlets(
     frames = {id(one): one.gr_frame for one in found if one.gr_frame is not None}
     frames[id(current)] = sys._getframe(2)
     return frames
+
+
+def has_weak_references(current: Any) -> bool:
+    """Whether something may be kept for a greenlet, as in its thread-locals.
+
+    Those of Eventlet and of gevent refer to the greenlet weakly, to be rid of what
+    it leaves in them when it ends; so does everything that is made like them.
+
+    :param current: the calling one.
+    """
+    return weakref.getweakrefcount(current) > 0

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from oslo_service.backend._greenlets import frames_of_greenlets
+from oslo_service.backend._greenlets import frames_of_greenlets, has_weak_references
 from oslo_service.backend._http_server import HttpServer
 from oslo_service.backend._lock_event import LockEvent
 from oslo_service.backend._poll import poll_ready
@@ -43,6 +43,7 @@ __all__ = (
     "Waiter",
     "WaiterEvent",
     "frames_of_greenlets",
+    "has_weak_references",
     "poll_ready",
 )
 
@@ -153,6 +154,16 @@ class Driver(abc.ABC):
     @abc.abstractmethod
     def current_ident(self) -> int:
         """Identify the calling task among those that exist; never 0."""
+
+    def holds_thread_locals(self) -> bool:
+        """Whether the calling task may have something in thread-locals.
+
+        Asked where tasks are cooperative, when a task has worked for one client and
+        could work for another: where it may, a fresh task does that. True is always
+        right, and makes a task for each request; where tasks are greenlets,
+        :func:`has_weak_references` is nearly all of it.
+        """
+        return True
 
     @abc.abstractmethod
     def sleep(self, seconds: float) -> None:

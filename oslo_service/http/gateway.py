@@ -5,6 +5,7 @@
 import logging
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from oslo_service.http import environ as environs
@@ -15,7 +16,7 @@ from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Request
 from oslo_service.http.response import Phase, Response
 
-__all__ = ("Application", "Client", "ClientGone", "Gateway")
+__all__ = ("Application", "AroundRequest", "Client", "ClientGone", "Gateway")
 
 LOG = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ LOG = logging.getLogger(__name__)
 _WAITING, _FULL, _FINISHED = Phase.WAITING, Phase.FULL, Phase.FINISHED
 
 Application = Callable[[environs.Environ, Callable[..., Any]], Iterable[bytes]]
+AroundRequest = Callable[[environs.Environ], AbstractContextManager[object]]
 
 
 class ClientGone(ConnectionError):
@@ -66,14 +68,22 @@ class Gateway:
     :param application: a WSGI application.
     :param access_log: where requests are noted.
     :param debug: whether clients are sent the tracebacks of what fails.
+    :param around: returns, for an environment, what is entered before the
+        application is called, and left when its response is over.
     """
 
-    __slots__ = ("_access_log", "_application", "_debug")
+    __slots__ = ("_access_log", "_application", "_around", "_debug")
 
     def __init__(
-        self, application: Application, access_log: AccessLog, *, debug: bool
+        self,
+        application: Application,
+        access_log: AccessLog,
+        *,
+        debug: bool,
+        around: AroundRequest | None = None,
     ) -> None:
         self._application = application
+        self._around = around
         self._access_log = access_log
         self._debug = debug
 
@@ -88,7 +98,10 @@ class Gateway:
             client.server_environ, client.address, request, client
         )
         try:
-            self._run(environ, response, client)
+            if self._around is None:
+                self._run(environ, response, client)
+            else:
+                self._run_within(self._around(environ), environ, response, client)
         except ClientGone as exc:
             LOG.info("%s: %s", request, exc)
             response.close = True
@@ -101,6 +114,18 @@ class Gateway:
         if began is not None:
             self._access_log.end(began, environ, request, response)
         return response.close
+
+    def _run_within(
+        self,
+        context: AbstractContextManager[object],
+        environ: environs.Environ,
+        response: Response,
+        client: Client,
+    ) -> None:
+        with context:
+            self._run(environ, response, client)
+        if response.phase is not _FINISHED:
+            raise RuntimeError("a failure was suppressed before there was a response")
 
     def _run(
         self, environ: environs.Environ, response: Response, client: Client

@@ -126,16 +126,19 @@ class Engine:
     def acquire_slot(self, session: Served, task: ServingTask) -> bool:
         """Take a slot for an application.
 
-        :returns: False: there is none; the session is served again when there
-            is.
+        :returns: False: there is none, or none for this task; the session is served
+            again when there is.
         """
+        if task.spent:
+            self.requeue(session)
+            return False
         if not self._slots.acquire(session):
             return False
         if self._slow and self._tasks.is_leader(task):
             self._tasks.promote()
         return True
 
-    def release_slot(self, seconds: float) -> None:
+    def release_slot(self, seconds: float, task: ServingTask) -> None:
         """Give the slot back.
 
         :param seconds: how long the application took.
@@ -145,6 +148,8 @@ class Engine:
             seconds = min(seconds, _CAP)
             self._mean += (seconds - self._mean) * _WEIGHT
             self._slow = self._mean > _SLOW
+        else:
+            task.spent = self._driver.holds_thread_locals()
 
     def requeue(self, session: Served) -> None:
         """Serve a session again when all others that are ready have been served."""
@@ -164,7 +169,7 @@ class Engine:
 
     def _work(self, task: ServingTask) -> None:
         tasks, ready = self._tasks, self._ready
-        while not self._ended:
+        while not (self._ended or task.spent):
             try:
                 session = ready.popleft()
             except IndexError:
@@ -177,6 +182,8 @@ class Engine:
                 continue
             self._serve(session, task)
             tasks.progress += 1
+        if (ready or self._requeued) and not tasks.is_leader(task):
+            self.poller.wake()  # the leader may wait already
 
     def _take_requeued(self) -> None:
         requeued = self._requeued

@@ -35,12 +35,15 @@ class ServingTask:
     """A task that leads, follows, or serves without leading.
 
     :param promoted: set when it is to lead, or to end.
+    :ivar spent: it does not work any more, and ends: what it leaves behind is not
+        for others.
     """
 
-    __slots__ = ("promoted",)
+    __slots__ = ("promoted", "spent")
 
     def __init__(self, promoted: Event) -> None:
         self.promoted = promoted
+        self.spent = False
 
 
 class LeaderFollowers:
@@ -152,6 +155,8 @@ class LeaderFollowers:
             LOG.exception("%s goes on after a failure", self.name)
             # It may last: neither the log nor the processor is to be filled.
             self._driver.sleep(_FAILURE_PAUSE)
+        if task.spent:
+            return True
         if self._lead_or_follow(task):
             return False
         task.promoted.wait(_IDLE_TIMEOUT)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all sessions of a server have in common."""
 
+import contextvars
 import dataclasses
 import ssl
 from collections.abc import Callable
@@ -22,9 +23,11 @@ class ServerConfig:
     :ivar context: returns what new connections are encrypted with; None where
         they are not.
     :ivar environ: what is the same in the environment of every request.
+    :ivar context_variables: a copy of them is what each request sees.
     """
 
     gateway: Gateway
     limits: Limits
     context: Callable[[], ssl.SSLContext] | None
     environ: Environ
+    context_variables: contextvars.Context

@@ -190,10 +190,13 @@ class Session:
         began = clock.now()
         close = True
         try:
-            close = self._config.gateway.answer(request, self._client)
+            config = self._config
+            # What one request leaves in context variables, no other sees.
+            run = config.context_variables.copy().run
+            close = run(config.gateway.answer, request, self._client)
         finally:
             now = clock.now()
-            engine.release_slot(now - began)
+            engine.release_slot(now - began, task)
         if self._sender.gone is not None:
             raise ClientGone(self._sender.gone)
         interim = connection.answered(now, last=close, unread=self._receiver.ready)

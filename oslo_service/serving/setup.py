@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a server is made of: the only module here that a facade imports."""
 
+import contextvars
 import functools
 import logging
 import ssl
@@ -11,7 +12,7 @@ from typing import Any
 from oslo_service.backend.base import Driver, HttpServer
 from oslo_service.http import environ
 from oslo_service.http.access_log import AccessLog, check_format
-from oslo_service.http.gateway import Application, Gateway
+from oslo_service.http.gateway import Application, AroundRequest, Gateway
 from oslo_service.http.limits import Limits
 from oslo_service.serving.engine import Engine
 from oslo_service.serving.served import Served
@@ -32,6 +33,7 @@ def session_factory(
     log_format: str,
     debug: bool,
     multiprocess: bool,
+    around: AroundRequest | None = None,
 ) -> Callable[[Any, Any, Engine], Session]:
     """Return what makes a session of a client's socket, its address, and an engine.
 
@@ -41,14 +43,18 @@ def session_factory(
     :param logger: gets the access log.
     :param debug: whether clients see tracebacks.
     :param multiprocess: whether other processes serve the application, too.
+    :param around: as in :class:`.Gateway`.
     """
     config = ServerConfig(
-        gateway=Gateway(application, AccessLog(logger, log_format), debug=debug),
+        gateway=Gateway(
+            application, AccessLog(logger, log_format), debug=debug, around=around
+        ),
         limits=limits,
         context=context,
         environ=environ.of_server(
             host, str(port), tls=context is not None, multiprocess=multiprocess
         ),
+        context_variables=contextvars.copy_context(),
     )
     return functools.partial(Session, config)
 

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contract: wsgi.Server answers requests as HTTP/1.1 and PEP 3333 have it."""
 
+import contextlib
 import hashlib
 from pathlib import Path
 
 import pytest
 
+from oslo_service.testing import _drivers
 from oslo_service.testing.http_client import Client, Site, get, sites
 
 CHUNKED = "Transfer-Encoding: chunked"
@@ -347,3 +349,71 @@ class TestValidation:
             client.send(b"3\r\nabc\r\n0\r\n\r\n")
             assert client.answer().body == b"abc"
             assert client.ask("*", method="OPTIONS").status == 200
+
+
+class TestTraces:
+    """What an application leaves behind is not for others."""
+
+    def test_each_request_sees_a_fresh_copy_of_the_servers_context(
+        self, site: Site, client: Client
+    ) -> None:
+        for said in ("one", "two", "three"):
+            for asked in (client, site):
+                found = asked.ask(f"/leave?{said}").data
+                assert found["variable"] == "the server's"
+
+    @pytest.mark.parametrize("where", ["local", "thread", "named"])
+    def test_where_tasks_take_turns_nothing_of_another_connection_is_seen(
+        self, site: Site, client: Client, driver_name: str, where: str
+    ) -> None:
+        if _drivers.capabilities(driver_name).parallel:
+            pytest.skip("there, they live as long as the thread")
+        untouched = {"variable": "the server's", "local": "nothing"}
+        for turn in range(3):
+            client.ask(f"/leave?{where}{turn}")
+            assert site.ask("/leave").data == {
+                **untouched,
+                "thread": "nothing",
+                "named": False,
+            }
+
+    def test_nor_where_requests_come_in_a_row(self, site, driver_name: str) -> None:
+        if _drivers.capabilities(driver_name).parallel:
+            pytest.skip("there, they live as long as the thread")
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(site.client()) for _ in range(10)]
+            for client in clients:
+                client.send(get("/leave?local") * 3 + get("/"))
+            for client in clients:
+                first = client.answer().data
+                assert first["local"] == "nothing"
+                assert [client.answer().status for _ in range(3)] == [200] * 3
+
+
+class TestAroundRequests:
+    """What is entered before each request, and left after it."""
+
+    @pytest.fixture
+    def site(self, sites, driver_name):
+        return sites(driver_name, "cleaned")
+
+    def test_it_removes_what_the_next_one_is_not_to_see(self, site, client) -> None:
+        for asked in (client, site, client):
+            assert asked.ask("/leave?local").data["local"] == "nothing"
+
+    def test_it_is_in_the_thread_of_the_request_until_the_end(
+        self, site, client: Client
+    ) -> None:
+        left = len(site.program.events("left"))
+        client.ask("/stream?2")
+        [entered, *_] = site.program.expect("entered", path="/stream")
+        [last, *_] = site.program.expect("left", left + 1)[left:]
+        assert last["thread"] == entered["thread"]
+
+    @pytest.mark.parametrize("path", ["/no-entry", "/fail-before", "/exit"])
+    def test_a_failure_in_it_or_below_is_a_500(self, client, path: str) -> None:
+        assert client.ask(path).status == 500
+
+    def test_so_is_one_that_it_suppresses(self, site, client: Client) -> None:
+        assert client.ask("/fail-before?suppress").status == 500
+        site.program.expect_text("a failure was suppressed")

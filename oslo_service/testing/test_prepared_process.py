@@ -101,6 +101,52 @@ def holding_up_others(driver: Driver) -> Iterator[None]:
     ended(task, "it ends")
 
 
+class TestThreadLocals:
+    """Where tasks are cooperative, a driver knows who may have some."""
+
+    @pytest.fixture(autouse=True)
+    def cooperative(self, driver: Driver) -> None:
+        if driver.capabilities.parallel:
+            pytest.skip("nobody asks there")
+
+    def test_a_task_that_has_left_something_in_one_is_known(
+        self, driver: Driver
+    ) -> None:
+        local = threading.local()
+
+        def leave() -> bool:
+            local.said = "something"
+            return driver.holds_thread_locals()
+
+        assert ended(driver.spawn(leave, name="leaves something"), "it ends") is True
+
+    def test_so_is_one_that_has_only_looked_into_one_of_a_class(
+        self, driver: Driver
+    ) -> None:
+        class Counting(threading.local):
+            made = 0
+
+            def __init__(self) -> None:
+                Counting.made += 1
+
+        local = Counting()
+
+        def look() -> bool:
+            assert local.made
+            return driver.holds_thread_locals()
+
+        assert ended(driver.spawn(look, name="looks"), "it ends") is True
+
+    def test_so_is_one_that_has_left_something_in_its_thread_object(
+        self, driver: Driver
+    ) -> None:
+        def leave() -> bool:
+            vars(threading.current_thread())["said"] = "something"
+            return driver.holds_thread_locals()
+
+        assert ended(driver.spawn(leave, name="leaves something"), "it ends") is True
+
+
 class TestOriginals:
     """What original() gives blocks the native thread, as it did before."""
 

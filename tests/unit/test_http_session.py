@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One client's session, on a pair of sockets, where things happen at bad moments."""
 
+import contextvars
 import functools
 import logging
 import socket
@@ -64,7 +65,7 @@ class Engine:
         """Have a slot for everybody."""
         return True
 
-    def release_slot(self, seconds: float) -> None:
+    def release_slot(self, seconds: float, task: Any) -> None:
         """Take it back."""
 
     def requeue(self, session: Any) -> None:
@@ -111,6 +112,7 @@ def session_on(server: Any, engine: Any, application: Any = echo) -> Session:
     """Make a session."""
     log = AccessLog(logging.getLogger("session"), "%(request_line)s")
     config = ServerConfig(
+        context_variables=contextvars.copy_context(),
         gateway=Gateway(application, log, debug=False),
         limits=Limits(),
         context=None,

@@ -139,6 +139,16 @@ class TestCooperative:
         assert len(server.tasks) == 3
         assert server.leader not in (None, first, second)
 
+    def test_one_that_is_spent_ends_and_a_fresh_one_leads(self, server) -> None:
+        server.idle = True
+        server.start()
+        spent = server.leader
+        assert spent is not None
+        spent.spent = True
+        server.go_on(spent)
+        assert server.leader not in (None, spent)
+        assert len(server.tasks) == 1
+
     def test_a_leader_that_is_killed_leaves_the_lead_to_another(
         self, server, driver
     ) -> None:

@@ -82,6 +82,10 @@ class GeventDriver(base.Driver):
         """Return the identity of the greenlet."""
         return id(greenlet.getcurrent())
 
+    def holds_thread_locals(self) -> bool:
+        """Whether something is kept for this greenlet."""
+        return base.has_weak_references(greenlet.getcurrent())
+
     def sleep(self, seconds: float) -> None:
         """Block this greenlet."""
         gevent.sleep(max(0.0, seconds))

@@ -12,7 +12,7 @@ import greenlet
 from eventlet import patcher
 
 from oslo_service.backend import base
-from oslo_service.backend.eventlet import _hub
+from oslo_service.backend.eventlet import _hub, _traces
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -147,6 +147,10 @@ class EventletDriver(base.Driver):
     def current_ident(self) -> int:
         """Return the identity of the green thread."""
         return id(greenlet.getcurrent())
+
+    def holds_thread_locals(self) -> bool:
+        """Whether something is kept for this green thread."""
+        return _traces.are_left(greenlet.getcurrent())
 
     def sleep(self, seconds: float) -> None:
         """Block this green thread."""

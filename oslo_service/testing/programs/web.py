@@ -9,6 +9,8 @@ Each path of its application does something else.
 # ruff: noqa: I001 - the daemon comes first: it patches
 from oslo_service.testing.programs import daemon
 
+import contextlib
+import contextvars
 import functools
 import hashlib
 import itertools
@@ -36,6 +38,9 @@ TEXT = [("Content-Type", "text/plain")]
 KIB = b"x" * 1024
 PIECE = b"y" * 65536
 COUNTER = itertools.count()
+LOCAL = threading.local()
+#: Set by whoever starts the server, and by applications.
+VARIABLE = contextvars.ContextVar("VARIABLE", default="nothing")
 
 
 def hello(_environ: Any, start: Any) -> Any:
@@ -125,6 +130,29 @@ def kill_later(_environ: Any, start: Any) -> Any:
     driver.spawn(kill, name="kills another")
     start("200 OK", TEXT)
     return [b"soon"]
+
+
+def leave(environ: Any, start: Any) -> Any:
+    """Return what is there already where others may find it; leave the query."""
+    said = environ["QUERY_STRING"]
+    thread = threading.current_thread()
+    start("200 OK", [("Content-Type", "application/json")])
+    found = {
+        "variable": VARIABLE.get(),
+        "local": getattr(LOCAL, "said", "nothing"),
+        "thread": getattr(thread, "said", "nothing"),
+        "named": thread.name == "said",
+    }
+    VARIABLE.set(said)
+    if "local" in said:
+        LOCAL.said = said
+    if "thread" in said:
+        vars(thread)["said"] = said
+    if "named" in said:
+        thread.name = "said"
+    yield json.dumps(found).encode()
+    # An application is at work until its last piece has been taken.
+    assert VARIABLE.get() == said
 
 
 def stream(environ: Any, start: Any) -> Any:
@@ -321,6 +349,23 @@ def is_inheritable(fd: int) -> bool:
         return False
 
 
+@contextlib.contextmanager
+def cleaned(environ: Any) -> Any:
+    """Tell who enters and who leaves, and leave nothing behind."""
+    path = environ["PATH_INFO"]
+    daemon.say("entered", path=path, thread=threading.get_ident())
+    if path == "/no-entry":
+        raise RuntimeError("nobody enters")
+    try:
+        yield
+    except RuntimeError:
+        if environ["QUERY_STRING"] != "suppress":
+            raise
+    finally:
+        vars(LOCAL).clear()
+        daemon.say("left", path=path, thread=threading.get_ident())
+
+
 PATHS = {
     "/": hello,
     "/echo": echo,
@@ -333,6 +378,7 @@ PATHS = {
     "/count": count,
     "/gate": gate,
     "/kill-later": kill_later,
+    "/leave": leave,
     "/stream": stream,
     "/whole": whole,
     "/flood": flood,
@@ -384,6 +430,7 @@ class Web(service.Service):
 
     def start(self) -> None:
         """Serve."""
+        VARIABLE.set("the server's")
         self.server.start()
         daemon.say("serving")
 
@@ -445,6 +492,8 @@ def main() -> None:
     if "validated" in PLAN.traits:
         app = validate.validator(app)
     made = Marked if "marked" in PLAN.traits else wsgi.Server
+    if "cleaned" in PLAN.traits:
+        settings["around_request"] = cleaned
     make = functools.partial(made, CONF, "web", app, **settings)
     runs: Any
     if "late" in PLAN.traits:

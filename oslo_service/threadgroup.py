@@ -15,7 +15,7 @@ from oslo_service._common.deprecation import warn_once
 from oslo_service._common.publishing import publish
 from oslo_service.backend.base import Driver, Event, InlineTask
 from oslo_service.groups import ending, joining
-from oslo_service.groups.members import Members, discard
+from oslo_service.groups.members import Members
 from oslo_service.groups.thread import Thread
 from oslo_service.loops.stopping import stop_requested
 
@@ -103,7 +103,7 @@ class ThreadGroup:
 
     @property
     def timers(self) -> list[loopingcall.LoopingCallBase]:
-        """The timers that have not ended."""
+        """The timers that have not been stopped, and have not ended."""
         return self._members.timers
 
     # Timers
@@ -215,10 +215,10 @@ class ThreadGroup:
 
     def timer_done(self, timer: loopingcall.LoopingCallBase) -> None:
         """Remove a timer from the group; it is not stopped."""
-        discard(self._members.timers, timer)
+        self._members.timer_done(timer)
 
     def stop_timers(self, wait: bool = False) -> None:
-        """Stop all timers.
+        """Stop all timers; :attr:`timers` is empty when this returns.
 
         :param wait: whether to wait until their calls in progress have ended.
         """
@@ -307,14 +307,11 @@ class ThreadGroup:
         that :meth:`stop` has ended or told to end do not count any more, even
         where they linger.
         """
-        self._wait_for(self._all())
+        self._wait_for(self._members.all())
 
     def waitall(self) -> None:
         """Block as :meth:`wait`, also for what is added meanwhile."""
-        joining.wait_until_empty(self._driver(), self._members, self._all)
-
-    def _all(self) -> list[Any]:
-        return [*self.timers, *self.threads]
+        joining.wait_until_empty(self._driver(), self._members)
 
     def _wait_for(self, wanted: list[Any]) -> None:
         joining.wait_for(self._driver(), self._members, wanted)

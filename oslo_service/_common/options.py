@@ -48,10 +48,12 @@ def register(
     By another thread, or by another library in slightly different words:
     whichever was first stays.
     """
+    # No more is asked of a configuration than users' stand-ins for one have.
+    where = {} if group is None else {"group": group}
     with _registering.get():
         for option in options:
             try:
-                conf.register_opt(option, group=group)
+                conf.register_opts([option], **where)
             except cfg.DuplicateOptError:
                 pass
 

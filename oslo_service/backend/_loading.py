@@ -60,7 +60,7 @@ def _installed_class(name: str) -> type[base.Driver]:
     if entry is None:
         names = ", ".join(sorted(registered()))
         here = f"; registered are: {names}" * bool(names)
-        raise exceptions.UnsupportedBackendError(
+        raise exceptions.UnknownBackendError(
             f"no driver is called {name!r}; installed are:"
             f" {', '.join(installed())}{here}"
         )

@@ -23,8 +23,9 @@ class Task(abc.ABC):
     spawned it: in a forked child it counts as ended.
 
     :ivar name: for logs and debuggers.
-    :ivar ident: what :meth:`Driver.current_ident` answers inside the task;
-        None until it has begun.
+    :ivar ident: what :meth:`Driver.current_ident` answers inside the task. Known
+        when :meth:`Driver.spawn` returns; None until the task begins where it was
+        spawned in another native thread than it runs in, by a cooperative model.
     """
 
     __slots__ = (

@@ -7,6 +7,7 @@ __all__ = (
     "BackendComponentNotAvailable",
     "OsloServiceError",
     "TaskCancelled",
+    "UnknownBackendError",
     "UnsupportedBackendError",
 )
 
@@ -31,6 +32,10 @@ class UnsupportedBackendError(OsloServiceError):
 
     def __init__(self, message: str | None = None) -> None:
         super().__init__(message or "the selected backend does not support this")
+
+
+class UnknownBackendError(UnsupportedBackendError, ValueError):
+    """No driver has that name."""
 
 
 class TaskCancelled(OsloServiceError):

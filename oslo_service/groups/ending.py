@@ -47,8 +47,10 @@ def cancel_threads(
         thread.cancel(*throw_args)
     if timeout is not None:
         begun = others(members.own(), driver.current_ident())
-        for thread in _still_running(begun, timeout):
+        stopped = _still_running(begun, timeout)
+        for thread in stopped:
             thread.stop()
+        _report_lingering(stopped)
 
 
 def _let_go(members: Members) -> None:

@@ -32,6 +32,8 @@ class Members:
         self.threads: list[Any] = []
         self.lock = threading.Lock()
         self.timers: list[loopingcall.LoopingCallBase] = []
+        # Those that were stopped, and whose call in progress has not ended.
+        self._stopped: list[loopingcall.LoopingCallBase] = []
         # Who makes the calls of the threads: a thread may act before its
         # entry in the list above has been made.
         self._callers: set[int] = set()
@@ -86,9 +88,16 @@ class Members:
     def stop_timer(self, timer: loopingcall.LoopingCallBase) -> None:
         """Stop a timer, also one that is about to start. Non-blocking."""
         self._starting.discard(timer)
+        self._stopped.append(timer)
         timer.stop()
-        if timer.done is None:  # it never began
-            discard(self.timers, timer)
+        # It may end, and leave, at any moment; or it never began.
+        if not discard(self.timers, timer) or timer.done is None:
+            discard(self._stopped, timer)
+
+    def timer_done(self, timer: loopingcall.LoopingCallBase) -> None:
+        """Remove a timer."""
+        discard(self.timers, timer)
+        discard(self._stopped, timer)
 
     def leave(self, thread: Thread) -> None:
         """Remove a thread, and release its slot. Idempotent."""
@@ -100,6 +109,10 @@ class Members:
         self.slots.release()
 
     # Looking
+
+    def all(self) -> list[Any]:
+        """Return the timers and threads that have not ended."""
+        return [*self.timers, *self._stopped, *self.threads]
 
     def own(self) -> list[Thread]:
         """Return the threads that the group itself has started."""
@@ -116,7 +129,8 @@ class Members:
     def include(self, ident: int) -> bool:
         """Whether the calling task, of that identity, is a member's."""
         return ident in self._callers or any(
-            _is_caller(one, ident) for one in [*self.timers, *self.foreign()]
+            _is_caller(one, ident)
+            for one in [*self.timers, *self._stopped, *self.foreign()]
         )
 
 

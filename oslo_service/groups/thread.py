@@ -56,7 +56,7 @@ class Thread:
 
     @property
     def ident(self) -> int | None:
-        """What identifies the thread while it runs; None before."""
+        """What identifies the thread while it runs."""
         return self.task.ident
 
     @property

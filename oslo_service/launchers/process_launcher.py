@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs services in worker processes."""
 
+import functools
 import threading
 
 from oslo_config import cfg
@@ -101,11 +102,17 @@ class ProcessLauncher:
     def stop(self) -> None:
         """Have the workers stop; non-blocking.
 
-        Legal at any time, from anywhere, and more than once.
+        Legal at any time, from anywhere, and more than once. With ``no_fork`` it
+        does as :meth:`Launcher.stop`.
         """
         unit, supervisor = self._unit, self._supervisor
-        if unit is not None and supervisor is not None:
-            supervisor.post(lambda: supervisor.stop_unit(unit))
+        if unit is None or supervisor is None:
+            return
+        stop = functools.partial(supervisor.stop_unit, unit)
+        if isinstance(unit, ServiceRunner):
+            unit.awaited.give(stop, lambda: unit.has_stopped)
+        else:
+            supervisor.post(stop)
 
     def wait(self) -> int:
         """Block until the launcher was told to stop and its workers have ended.
@@ -124,8 +131,13 @@ class ProcessLauncher:
     def restart(self) -> None:
         """Do what SIGHUP does: read the configuration, replace or reset."""
         unit, supervisor = self._unit, self._supervisor
-        if unit is not None and supervisor is not None:
-            supervisor.post(lambda: supervisor.reload_unit(unit))
+        if unit is None or supervisor is None:
+            return
+        reload = functools.partial(supervisor.reload_unit, unit)
+        if isinstance(unit, ServiceRunner):
+            unit.awaited.give(reload, lambda: unit.has_reloaded)
+        else:
+            supervisor.post(reload)
 
     def handle_signal(self) -> None:
         """Do nothing; deprecated. Signals are acted upon without it."""

@@ -70,13 +70,13 @@ class Launcher:
         runner.post(lambda: runner.add(service))
 
     def stop(self) -> None:
-        """Have the services stop; non-blocking.
+        """Stop the services: each ``stop()`` has returned when this does.
 
-        Legal at any time, from anywhere, and more than once.
+        Legal at any time, from anywhere, and more than once. Non-blocking in a
+        task of this library (a service's, a loop's, a group's), and in a signal
+        handler: there it only gives the order.
         """
-        runner = self.services._runner
-        if runner is not None:
-            runner.post(runner.stop)
+        self.services.stop()
 
     def wait(self) -> int:
         """Block until the services have been stopped and have ended.
@@ -93,10 +93,16 @@ class Launcher:
         return supervisor.wait_for(runner)
 
     def restart(self) -> None:
-        """Do what SIGHUP does: read the configuration, restart or reset."""
+        """Do what SIGHUP does: read the configuration, restart or reset.
+
+        Every ``reset()`` has returned when this does. Non-blocking where
+        :meth:`stop` is.
+        """
         runner, supervisor = self.services._runner, self._supervisor
         if runner is not None and supervisor is not None:
-            runner.post(lambda: supervisor.reload_unit(runner))
+            runner.awaited.give(
+                lambda: supervisor.reload_unit(runner), lambda: runner.has_reloaded
+            )
 
     @property
     def _is_left(self) -> bool:

@@ -8,6 +8,7 @@ from oslo_service import backend
 from oslo_service._common import naming
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
+from oslo_service.supervisor.settings import check_restart_method
 
 __all__ = ("ServiceWrapper", "Services")
 
@@ -15,10 +16,13 @@ __all__ = ("ServiceWrapper", "Services")
 class Services:
     """Services that run in this process.
 
-    :param restart_method: kept for compatibility; :meth:`restart` restarts.
+    :param restart_method: what :meth:`restart` does. ``reload``: stops and starts
+        the services; ``mutate``: restarts nothing. Both call ``reset()``.
+    :raises ValueError: there is no such method.
     """
 
     def __init__(self, restart_method: str = "reload") -> None:
+        check_restart_method(restart_method)
         self.restart_method = restart_method
         self._runner: ServiceRunner | None = None
 
@@ -31,13 +35,19 @@ class Services:
         """Start a service, in a task of its own."""
         runner = self._runner
         if runner is None or runner.ended.is_set():
-            runner = self._runner = make_unsupervised(backend.get_backend())
+            runner = self._runner = make_unsupervised(
+                backend.get_backend(), mutates=self.restart_method == "mutate"
+            )
         runner.post(lambda: runner.add(service))
 
     def stop(self) -> None:
-        """Have every service stop; non-blocking."""
-        if self._runner is not None:
-            self._runner.post(self._runner.stop)
+        """Stop every service: each ``stop()`` has returned when this does.
+
+        Non-blocking in a task of this library, and in a signal handler.
+        """
+        runner = self._runner
+        if runner is not None:
+            runner.awaited.give(runner.stop, lambda: runner.has_stopped)
 
     def wait(self) -> None:
         """Block until the services have been stopped and have ended."""
@@ -45,9 +55,14 @@ class Services:
             self._runner.ended.wait()
 
     def restart(self) -> None:
-        """Stop every service, and when it has ended reset and start it."""
-        if self._runner is not None:
-            self._runner.post(self._runner.reload)
+        """Stop every service, and when it has ended reset and start it.
+
+        Every ``reset()`` has returned when this does. Non-blocking in a task of
+        this library, and in a signal handler.
+        """
+        runner = self._runner
+        if runner is not None:
+            runner.awaited.give(runner.reload, lambda: runner.has_reloaded)
 
     @staticmethod
     def run_service(service: ServiceBase, done: Any) -> None:

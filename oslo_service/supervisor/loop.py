@@ -10,7 +10,15 @@ from collections.abc import Callable
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
-from oslo_service.supervisor import backstop, events, gil, launching, signals, wording
+from oslo_service.supervisor import (
+    backstop,
+    callers,
+    events,
+    gil,
+    launching,
+    signals,
+    wording,
+)
 from oslo_service.supervisor.reporting import Reporter
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
@@ -80,6 +88,7 @@ class Supervisor:
         """Return a new unit for services of this process."""
         runner = ServiceRunner(self.driver, settings, self.post, self.publish)
         runner.timeout = self._timeout
+        runner.awaited.may_wait = self._caller_may_wait
         self._add(runner)
         return runner
 
@@ -121,6 +130,9 @@ class Supervisor:
                 self._policy.listen_no_more(self._signals)
 
     # Orders
+
+    def _caller_may_wait(self) -> bool:
+        return not self.left and callers.may_wait(self._turn)
 
     def post(self, order: Callable[[], object]) -> None:
         """Have an order carried out by whoever turns; else here and now."""

@@ -9,11 +9,22 @@ from oslo_config import cfg
 
 from oslo_service import opts
 
-__all__ = ("RESTART_METHODS", "Settings")
+__all__ = ("RESTART_METHODS", "Settings", "check_restart_method")
 
 LOG = logging.getLogger(__name__)
 
 RESTART_METHODS = ("reload", "mutate")
+
+
+def check_restart_method(method: object) -> None:
+    """Refuse what does not say what SIGHUP does.
+
+    :raises ValueError: there is no such method.
+    """
+    if method not in RESTART_METHODS:
+        raise ValueError(
+            f"restart_method is one of {', '.join(RESTART_METHODS)}, not {method!r}"
+        )
 
 
 class Settings:
@@ -25,11 +36,7 @@ class Settings:
     """
 
     def __init__(self, conf: cfg.ConfigOpts, restart_method: str = "reload") -> None:
-        if restart_method not in RESTART_METHODS:
-            raise ValueError(
-                f"restart_method is one of {', '.join(RESTART_METHODS)},"
-                f" not {restart_method!r}"
-            )
+        check_restart_method(restart_method)
         self.conf = conf
         self.restart_method = restart_method
         opts.register_service_opts(conf)

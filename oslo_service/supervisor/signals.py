@@ -9,12 +9,14 @@ whoever turns the supervisor, which does the rest.
 
 import collections
 import errno
+import functools
 import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from types import CodeType, FrameType
 from typing import Any
 
 from oslo_service import backend
@@ -26,6 +28,7 @@ __all__ = (
     "Handler",
     "Reaction",
     "Signals",
+    "in_handler",
     "in_main_thread",
     "of_process",
     "restore",
@@ -52,6 +55,30 @@ def in_main_thread() -> bool:
         # Green threads of the main thread are in it, too.
         return threading.get_native_id() == os.getpid()
     return threading.current_thread() is threading.main_thread()
+
+
+def in_handler() -> bool:
+    """Whether this is called by a signal handler, whoever has installed that."""
+    codes = {Signals._run.__code__}
+    for signum in signal.valid_signals():
+        code = _code_of(signal.getsignal(signum))
+        if code is not None:
+            codes.add(code)
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code not in codes:
+        frame = frame.f_back
+    return frame is not None
+
+
+def _code_of(handler: Any) -> CodeType | None:
+    """Return the code of something that can be called, where it has some."""
+    if handler is signal.default_int_handler or not callable(handler):
+        return None
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if not hasattr(handler, "__code__"):
+        handler = getattr(type(handler), "__call__", None)  # noqa: B004 - to be read
+    return getattr(handler, "__code__", None)
 
 
 class Signals:

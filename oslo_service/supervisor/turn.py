@@ -37,6 +37,8 @@ class Turn:
         self.lent = False
         # Held by whoever acts while the turn is lent.
         self._acting = driver.original("_thread").allocate_lock()
+        # Who has the turn, and who acts.
+        self._holders: set[int] = set()
         self._waiting: collections.deque[Event] = collections.deque()
 
     # Orders
@@ -62,7 +64,8 @@ class Turn:
             return False
         try:
             if self.lent:
-                self.carry_out()
+                with self._held():
+                    self.carry_out()
             return self.lent
         finally:
             self._acting.release()
@@ -87,11 +90,29 @@ class Turn:
         """
         taken = self._baton.acquire(blocking=False)
         try:
-            yield taken
+            if taken:
+                with self._held():
+                    yield True
+            else:
+                yield False
         finally:
             if taken:
                 self._baton.release()
                 self.wake_waiting()
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[None]:
+        ident = self._driver.current_ident()
+        self._holders.add(ident)
+        try:
+            yield
+        finally:
+            self._holders.discard(ident)
+
+    @property
+    def held_here(self) -> bool:
+        """Whether the calling task has the turn."""
+        return self._driver.current_ident() in self._holders
 
     @contextlib.contextmanager
     def lend(self) -> Iterator[None]:

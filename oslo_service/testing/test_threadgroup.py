@@ -173,6 +173,15 @@ class TestThreads:
         assert {one.ident for one in threads} == set(begun.entries)
         assert len({*begun.entries, driver.current_ident()}) == 3
 
+    def test_a_thread_has_its_ident_and_its_task_from_the_beginning(
+        self, driver: Driver, group: threadgroup.ThreadGroup
+    ) -> None:
+        thread = group.add_thread(driver.current_ident)
+
+        ident = thread.ident
+        assert thread.thread is not None
+        assert ident == result_of(driver, thread)
+
 
 class TestLinks:
     def test_a_link_is_called_with_the_thread_in_the_ending_thread(
@@ -388,6 +397,19 @@ class TestCancel:
         group.cancel(timeout=0.01, wait_time=0.001)
 
         in_time(driver, group.waitall, "it is stopped")
+
+    @pytest.mark.needs_capability("kill_tasks")
+    def test_what_cancel_has_killed_has_left_when_it_returns(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        begun = driver.event()
+        thread = group.add_thread(announced(begun, release.wait))
+        until_set(begun, "it begins")
+
+        in_time(driver, lambda: group.cancel(timeout=0.01), "cancel() returns")
+
+        assert thread.done
+        assert group.threads == []
 
 
 class TestStop:
@@ -688,6 +710,43 @@ class TestTimers:
         until(driver, lambda: len(calls) > seen + 1, "it goes on")
         timer.stop()
         in_time(driver, timer.wait, "it ends")
+
+    def test_stopped_timers_have_left_at_once_and_are_waited_for(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        begun = driver.event()
+        group.add_timer(FAR, announced(begun, release.wait))
+        group.add_timer(FAR, int, FAR)
+        until_set(begun, "it ticks")
+
+        group.stop_timers()
+
+        assert group.timers == []
+        waiting = driver.spawn(group.wait, name="wait")
+        driver.sleep(0.05)
+        assert not waiting.done, "a call is in progress"
+        release.set()
+        ended(waiting, "it has ended")
+        assert group._members.all() == []
+
+    def test_a_stopped_timer_may_touch_its_group(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        begun = driver.event()
+
+        def tick() -> None:
+            begun.set()
+            release.wait(LIMIT)
+            group.wait()
+            group.stop(graceful=True)
+
+        timer = group.add_timer(FAR, tick)
+        until_set(begun, "it ticks")
+        group.stop_timers()
+        release.set()
+
+        in_time(driver, timer.wait, "it does not wait for itself")
+        assert group._members.all() == []
 
     def test_stop_timers_leaves_threads_alone(
         self, driver: Driver, group: threadgroup.ThreadGroup

@@ -303,6 +303,8 @@ class TestErrors:
             match=r"'nonsense'.*eventlet, .*threading",
         ):
             backend.init_backend("nonsense")
+        with pytest.raises(ValueError, match="nonsense"):
+            backend.init_backend("nonsense")
         with pytest.raises(exceptions.UnsupportedBackendError, match="nonsense"):
             backend.commit(conf_saying("nonsense"))
         assert backend.get_backend_type() is None, "nothing is decided by an error"

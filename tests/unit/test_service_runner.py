@@ -250,7 +250,7 @@ class TestSupervised:
     def test_settings_that_mutate_reset_what_goes_on_running(
         self, runner, driver, recorder, settings
     ) -> None:
-        settings.mutates = True
+        runner.mutates = True
         add(runner, recorder)
         driver.run()
         runner.post(runner.reload)

@@ -25,6 +25,7 @@ class GreenTask(base.Task):
         """Have a hub run the task."""
         self._hub = hub
         self._greenlet = greenlet.greenlet(self.main, hub)
+        self.ident = id(self._greenlet)
         _waiting.call_soon(hub, self._greenlet.switch)
 
     def stop(self) -> None:

@@ -97,6 +97,7 @@ class GreenTask(base.Task):
 
     def _spawn(self) -> None:
         self._green = eventlet.spawn(self.main)
+        self.ident = id(self._green)
 
     def stop(self) -> None:
         """Cancel the task, or throw GreenletExit into it."""

@@ -44,7 +44,7 @@ class StopOrder(enum.Enum):
 class Incarnation:
     """One life of a service, from ``start()`` to the end of ``wait()``.
 
-    :ivar reset: whether ``reset()`` is called before ``start()``.
+    :ivar reset: whether ``reset()`` is to be called before ``start()``.
     :ivar stop_again: whether ``stop()`` was ordered before ``start()`` had returned.
     :ivar reset_due: whether ``reset()`` is to be called once it has started.
     """

@@ -15,8 +15,9 @@ from typing import Any
 
 from oslo_service._common import clock, naming
 from oslo_service.backend.base import Driver, Task
-from oslo_service.supervisor import events, wording
+from oslo_service.supervisor import callers, events, wording
 from oslo_service.supervisor.services import actions
+from oslo_service.supervisor.services.awaited import AwaitedOrders
 from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
 from oslo_service.supervisor.services.state import RunnerState
 from oslo_service.supervisor.settings import Settings
@@ -69,6 +70,8 @@ class ServiceRunner(Unit):
     :param post: has an order carried out by whoever turns; thread-safe.
     :param publish: takes the events.
     :ivar post: what was given: every order is given through it.
+    :ivar awaited: orders that are waited for.
+    :ivar mutates: whether a reload restarts nothing.
     """
 
     def __init__(
@@ -81,6 +84,8 @@ class ServiceRunner(Unit):
         self._driver = driver
         self._settings = settings
         self.post = post
+        self.awaited = AwaitedOrders(driver, post)
+        self.mutates = settings is not None and settings.mutates
         self._publish = publish
         self._state = RunnerState()
         self._lives: dict[Incarnation, _Life] = {}
@@ -105,7 +110,7 @@ class ServiceRunner(Unit):
 
     def reload(self) -> None:
         """Do what SIGHUP means to these services."""
-        if self._settings is not None and self._settings.mutates:
+        if self.mutates:
             self._state.mutate()
         else:
             self._state.reload()
@@ -141,6 +146,16 @@ class ServiceRunner(Unit):
     def all_stopped(self) -> bool:
         """Whether every ``stop()`` has returned."""
         return self._state.all_stopped
+
+    @property
+    def has_stopped(self) -> bool:
+        """Whether every ``stop()`` has returned, or nothing is left to stop."""
+        return self._state.all_stopped or self._state.ended
+
+    @property
+    def has_reloaded(self) -> bool:
+        """Whether every ``reset()`` that is due has returned, or never will."""
+        return self._state.stopping or self._state.all_reset
 
     def is_ready(self, *, patient: bool) -> bool:
         """Whether every ``start()`` has returned, or is not waited for."""
@@ -180,6 +195,7 @@ class ServiceRunner(Unit):
         while due := self._state.advance():
             for action in due:
                 self._do(action)
+        self.awaited.look()
 
     def _do(self, action: actions.Action) -> None:
         match action:
@@ -279,9 +295,11 @@ class ServiceRunner(Unit):
             failed = not self._call(incarnation, method)
 
     def _start(self, incarnation: Incarnation) -> bool:
-        return (
-            not incarnation.reset or self._call(incarnation, "reset", fatal=True)
-        ) and self._call(incarnation, "start", fatal=True)
+        if incarnation.reset:
+            if not self._call(incarnation, "reset", fatal=True):
+                return False
+            self._report(self._state.reset_before_start, incarnation)
+        return self._call(incarnation, "start", fatal=True)
 
     def _call_stop(self, incarnation: Incarnation) -> None:
         failed = not self._call(incarnation, "stop")
@@ -321,8 +339,11 @@ class ServiceRunner(Unit):
         self.post(functools.partial(fact, *about, **how))
 
 
-def make_unsupervised(driver: Driver) -> ServiceRunner:
-    """Return a runner that no launcher has: whoever tells it something turns it."""
+def make_unsupervised(driver: Driver, *, mutates: bool = False) -> ServiceRunner:
+    """Return a runner that no launcher has: whoever tells it something turns it.
+
+    :param mutates: whether a reload restarts nothing.
+    """
     queue = EventQueue([wording.log])
 
     def follow_up() -> None:
@@ -331,4 +352,6 @@ def make_unsupervised(driver: Driver) -> ServiceRunner:
 
     turn = Turn(driver, follow_up)
     runner = ServiceRunner(driver, None, turn.post, queue.publish)
+    runner.mutates = mutates
+    runner.awaited.may_wait = functools.partial(callers.may_wait, turn)
     return runner

@@ -123,6 +123,10 @@ class RunnerState:
         if self._resetting is incarnation:
             self._resetting = None
 
+    def reset_before_start(self, incarnation: Incarnation) -> None:
+        """Record that ``reset()`` has returned, which comes before ``start()``."""
+        incarnation.reset = False
+
     def read(self) -> None:
         """Record that the configuration has been read, or could not be."""
         reading, self._reading = self._reading, None
@@ -163,6 +167,16 @@ class RunnerState:
             or self._reading
             or self._to_reset
             or self._resetting
+        )
+
+    @property
+    def all_reset(self) -> bool:
+        """Whether every ``reset()`` that is due has returned."""
+        return not self.reloading and not any(
+            one.reset_due
+            or one.phase is Phase.ADAPTING
+            or (one.reset and not one.started)
+            for one in self.incarnations
         )
 
     @property

@@ -58,7 +58,10 @@ class Broker:
             time.sleep(0.05)
 
     def stop(self):
-        assert self._process.end() == 0, self._process.transcript
+        try:
+            assert self._process.end() == 0, self._process.transcript
+        finally:
+            self.clean_up()
 
     def clean_up(self):
         if self._process is not None:

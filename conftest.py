@@ -117,6 +117,9 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     # The programs that tests start import it, too, whatever is installed.
     os.environ["PYTHONPATH"] = python_path(_ROOT)
+    # As nova does: what Eventlet looks names up with takes as long to import as all
+    # the rest of a program, and no test looks one up.
+    os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
     if config.option.quick:
         config.pluginmanager.register(Quick())
         # Half of the tests are skipped: they are counted, not listed.

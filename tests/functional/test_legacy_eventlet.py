@@ -96,6 +96,12 @@ if __name__ == "__main__":
 """
 
 
+@pytest.fixture(autouse=True)
+def resolver(monkeypatch):
+    """Have Eventlet look names up itself, as it does unless told otherwise."""
+    monkeypatch.delenv("EVENTLET_NO_GREENDNS")
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_program_full_of_eventlet_runs_on_it(tmp_path, workers: int) -> None:
     path = tmp_path / "legacy.py"

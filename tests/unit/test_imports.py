@@ -50,7 +50,7 @@ def identify(path: Path) -> str:
 # the same for all.
 IMPORTED_FIRST = """
 import importlib, os, sys
-import oslo_config.cfg
+import oslo_config.cfg, stevedore
 
 assert "oslo_service" not in sys.modules
 for name in sys.argv[1:]:
@@ -59,8 +59,8 @@ for name in sys.argv[1:]:
         from oslo_service import backend
         assert backend.get_backend_type() is None
         assert not {"eventlet", "greenlet"} & set(sys.modules)
-        print(name)
-        break
+        print(name, flush=True)
+        os._exit(0)
     os.wait()
 """
 

@@ -14,8 +14,9 @@ from oslo_service._common import naming
 from oslo_service._common.deprecation import warn_once
 from oslo_service._common.publishing import publish
 from oslo_service.backend.base import Driver, Event, InlineTask
+from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.groups import ending, joining
-from oslo_service.groups.members import Members
+from oslo_service.groups.members import Members, Spawn
 from oslo_service.groups.thread import Thread
 from oslo_service.loops.stopping import stop_requested
 
@@ -31,7 +32,7 @@ _SIZE_UNSTATED, _MOST_UNSTATED = 10, 1000
 _SIZE = "it is called thread_pool_size"
 
 
-class ThreadGroup:
+class ThreadGroup(HasOldAttributes):
     """Threads and timers that are waited for, and stopped, together.
 
     Every method may be called from inside the group's own threads and timers;
@@ -241,17 +242,20 @@ class ThreadGroup:
         :returns: the thread; one that is cancelled, where the group was
             stopped, or cancelled, while this waited for a slot.
         """
-        driver, members = self._driver(), self._members
         call = functools.partial(callback, *args, **kwargs)
         name = f"thread {naming.describe(callback)}"
+        return self._run_thread(self._driver().spawn, call, name)
+
+    def _run_thread(self, spawn: Spawn, call: Callable[[], Any], name: str) -> Thread:
+        driver, members = self._driver(), self._members
         thread = self._thread(driver)
         if members.slots.take():
-            members.start(driver, thread, call, name)
+            members.start(spawn, thread, call, name)
         elif members.include(driver.current_ident()):
             thread = self._thread(driver, stop_requested())
             members.run_here(driver, thread, call, name)
         elif members.slots.wait(driver):
-            members.start(driver, thread, call, name)
+            members.start(spawn, thread, call, name)
         else:
             thread.thread = InlineTask(driver, call, name)
             thread.thread.cancel()
@@ -311,7 +315,8 @@ class ThreadGroup:
 
     def waitall(self) -> None:
         """Block as :meth:`wait`, also for what is added meanwhile."""
-        joining.wait_until_empty(self._driver(), self._members)
+        members = self._members
+        joining.wait_until_empty(self._driver(), members, members.all)
 
     def _wait_for(self, wanted: list[Any]) -> None:
         joining.wait_for(self._driver(), self._members, wanted)

@@ -4,7 +4,7 @@
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service.backend.base import Driver
@@ -24,13 +24,18 @@ def wait_for(driver: Driver, members: Members, wanted: list[Any]) -> None:
                 members.waits.wait_while(driver, task, counts)
 
 
-def wait_until_empty(driver: Driver, members: Members) -> None:
-    """Block until all have ended, also those that are added meanwhile."""
+def wait_until_empty(
+    driver: Driver, members: Members, wanted: Callable[[], list[Any]]
+) -> None:
+    """Block until all have ended, also those that are added meanwhile.
+
+    :param wanted: returns who of the members is there now.
+    """
     ident = driver.current_ident()
     counts = functools.partial(_counts, members)
     with _waiting(driver, members):
-        while any(map(counts, others(wanted := members.all(), ident))):
-            wait_for(driver, members, wanted)
+        while any(map(counts, others(now := wanted(), ident))):
+            wait_for(driver, members, now)
 
 
 def _counts(members: Members, member: Any) -> bool:

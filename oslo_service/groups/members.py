@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from oslo_service import loopingcall
-from oslo_service.backend.base import Driver, InlineTask
+from oslo_service.backend.base import Driver, InlineTask, Task
 from oslo_service.groups.foreign_threads import ForeignThread
 from oslo_service.groups.slots import Slots
 from oslo_service.groups.thread import Thread, run
 from oslo_service.groups.waits import GroupWaits, Waitable
 
-__all__ = ("Members", "discard", "others", "task_of")
+__all__ = ("Members", "Spawn", "discard", "others", "task_of")
+
+#: What runs a call in a task: a driver's ``spawn()``.
+Spawn = Callable[..., Task]
 
 
 class Members:
@@ -46,13 +49,13 @@ class Members:
     # Beginning
 
     def start(
-        self, driver: Driver, thread: Thread, call: Callable[[], Any], name: str
+        self, spawn: Spawn, thread: Thread, call: Callable[[], Any], name: str
     ) -> None:
         """Make a call in a task of its own, which has the slot that was taken."""
         self._holders.add(thread)
         body = functools.partial(run, thread, call, name, self._callers)
         try:
-            thread.thread = driver.spawn(body, name=name)
+            thread.thread = spawn(body, name=name)
         except BaseException:
             self.leave(thread)
             raise

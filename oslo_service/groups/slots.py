@@ -34,6 +34,32 @@ class Slots:
         # and to change, never to call or to wait.
         self._lock = threading.RLock()
 
+    @property
+    def size(self) -> int:
+        """The number of slots."""
+        return self._size
+
+    @property
+    def taken(self) -> int:
+        """How many are taken."""
+        return self._taken
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return len(self._queue)
+
+    def resize(self, size: int) -> None:
+        """Have another number of slots; what is taken stays so."""
+        tickets = []
+        with self._lock:
+            self._size = size
+            while self._queue and self._taken < size:
+                self._taken += 1
+                tickets.append(self._queue.popleft())
+        for ticket in tickets:
+            ticket.turn.set()
+
     def take(self) -> bool:
         """Take a slot; return whether there was one. Non-blocking."""
         with self._lock:
@@ -45,7 +71,8 @@ class Slots:
     def release(self) -> None:
         """Hand a slot over to the first who waits for one, if anybody does."""
         with self._lock:
-            ticket = self._queue.popleft() if self._queue else None
+            passes_on = self._queue and self._taken <= self._size
+            ticket = self._queue.popleft() if passes_on else None
             if ticket is None:
                 self._taken -= 1
         if ticket is not None:

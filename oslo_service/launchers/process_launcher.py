@@ -11,6 +11,7 @@ from oslo_service import backdoor, backend
 from oslo_service._common.deprecation import warn_once
 from oslo_service._common.process_state import PerProcess
 from oslo_service._common.service_base import ServiceBase
+from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.launchers import start_methods
 from oslo_service.launchers.checks import check_service, check_workers
 from oslo_service.launchers.process_backdoor import open_backdoor
@@ -30,7 +31,7 @@ __all__ = ("ProcessLauncher",)
 _launching = PerProcess(threading.RLock)
 
 
-class ProcessLauncher:
+class ProcessLauncher(HasOldAttributes):
     """Runs services in worker processes, and keeps so many of them alive.
 
     Making one decides for good which driver the process runs on.
@@ -93,9 +94,9 @@ class ProcessLauncher:
             from oslo_service.supervisor.workers import pickling
 
             pickling.check_picklable(service, self.conf)
+        label = ServiceWrapper(service, count, self)
         plan = WorkerPlan(
-            *(self._driver, self._settings, open_backdoor, service),
-            label=ServiceWrapper(service, count),
+            *(self._driver, self._settings, open_backdoor, service), label=label
         )
         supervisor.post(lambda: unit.add(plan, count))
 

@@ -9,6 +9,7 @@ from oslo_config import cfg
 from oslo_service import backdoor, backend
 from oslo_service._common.process_state import PerProcess
 from oslo_service._common.service_base import ServiceBase
+from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.launchers.checks import check_service, check_workers
 from oslo_service.launchers.process_backdoor import with_backdoor
 from oslo_service.launchers.services import Services
@@ -26,7 +27,7 @@ __all__ = ("Launcher", "ServiceLauncher")
 _launching = PerProcess(threading.RLock)
 
 
-class Launcher:
+class Launcher(HasOldAttributes):
     """Runs services in this process.
 
     Making one decides for good which driver the process runs on.

@@ -7,13 +7,14 @@ from typing import Any
 from oslo_service import backend
 from oslo_service._common import naming
 from oslo_service._common.service_base import ServiceBase
+from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
 from oslo_service.supervisor.settings import check_restart_method
 
 __all__ = ("ServiceWrapper", "Services")
 
 
-class Services:
+class Services(HasOldAttributes):
     """Services that run in this process.
 
     :param restart_method: what :meth:`restart` does. ``reload``: stops and starts
@@ -71,12 +72,18 @@ class Services:
         done.wait()
 
 
-class ServiceWrapper:
-    """A service and the number of workers that run it."""
+class ServiceWrapper(HasOldAttributes):
+    """A service and the number of workers that run it.
 
-    def __init__(self, service: ServiceBase, workers: int) -> None:
+    :param launcher: the one that has them; it knows them by pid.
+    """
+
+    def __init__(
+        self, service: ServiceBase, workers: int, launcher: Any = None
+    ) -> None:
         self.service = service
         self.workers = workers
+        self._launcher = launcher
 
     def __str__(self) -> str:
         return naming.describe(self.service)

@@ -14,6 +14,7 @@ from oslo_service import backend
 from oslo_service._common import naming
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
+from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.loops import clock, schedules
 from oslo_service.loops.stopping import forget, listen
 
@@ -36,7 +37,7 @@ class LoopingCallDone(OsloServiceError):
         self.retvalue = retvalue
 
 
-class LoopingCallBase:
+class LoopingCallBase(HasOldAttributes):
     """A function that is called again and again, in a task of its own.
 
     All calls are made in one task, which sees a copy of the context variables

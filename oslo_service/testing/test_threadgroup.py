@@ -82,6 +82,11 @@ def stubborn(release: Event) -> Callable[[], None]:
     return stay
 
 
+def pool_of(group: Any) -> Any:
+    """Return the pool, of which the types say nothing."""
+    return group.pool
+
+
 class TestThreads:
     def test_wait_gives_the_result(
         self, driver: Driver, group: threadgroup.ThreadGroup
@@ -410,6 +415,117 @@ class TestCancel:
 
         assert thread.done
         assert group.threads == []
+
+
+class TestPool:
+    """What groups had when they were made of green pools."""
+
+    def test_what_it_spawns_is_of_the_group(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        pool, begun = pool_of(group), Log()
+
+        def call(number: int) -> int:
+            begun(number)
+            release.wait(LIMIT)
+            return number
+
+        first = pool.spawn(call, 1)
+        assert pool.spawn_n(call, number=2) is None
+        until(driver, lambda: len(begun) == 2, "both begin")
+
+        assert len(group.threads) == 2
+        assert (pool.running(), pool.free(), pool.waiting()) == (2, 0, 0)
+        release.set()
+        assert in_time(driver, first.wait, "it gives the result") == 1
+        in_time(driver, pool.waitall, "all have ended")
+        assert pool.running() == 0
+        assert group.threads == []
+
+    def test_the_group_waits_for_it_and_stops_it(
+        self, driver: Driver, group: threadgroup.ThreadGroup
+    ) -> None:
+        begun = Log()
+
+        def call() -> None:
+            begun("call")
+            listen()
+
+        for _ in range(2):
+            pool_of(group).spawn(call)
+        until(driver, lambda: len(begun) == 2, "both begin")
+        waiting = driver.spawn(group.wait, name="wait")
+        driver.sleep(0.05)
+        assert not waiting.done
+
+        in_time(driver, group.stop, "stop() returns")
+
+        ended(waiting, "wait() returns")
+        until(driver, lambda: not group.threads, "they are ended")
+
+    def test_a_full_one_makes_spawn_wait_until_it_is_resized(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        pool = pool_of(group)
+        for _ in range(2):
+            pool.spawn(release.wait)
+        spawning = driver.spawn(lambda: pool.spawn(release.wait), name="spawn")
+        until(driver, lambda: pool.waiting() == 1, "it waits")
+
+        pool.resize(3)
+        ended(spawning, "there is room")
+        assert (pool.size, pool.running(), pool.free()) == (3, 3, 0)
+
+        pool.resize(1)
+        assert pool.free() == -2
+        release.set()
+        in_time(driver, pool.waitall, "all have ended")
+        assert pool.free() == 1
+
+    def test_a_smaller_one_hands_no_place_over_until_there_is_one(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        pool, second, begun = pool_of(group), driver.event(), Log()
+        pool.spawn(release.wait)
+        pool.spawn(second.wait)
+        pool.resize(1)
+        waiting = driver.spawn(lambda: pool.spawn(begun, "third"), name="spawn")
+        until(driver, lambda: pool.waiting() == 1, "it waits")
+
+        second.set()
+        until(driver, lambda: pool.running() == 1, "the second has ended")
+        assert not waiting.done
+        release.set()
+        ended(waiting, "there is room")
+        in_time(driver, pool.waitall, "all have ended")
+        assert begun.entries == ["third"]
+
+    def test_waitall_does_not_wait_for_its_caller_nor_for_timers(
+        self, driver: Driver, group: threadgroup.ThreadGroup
+    ) -> None:
+        group.add_timer(FAR, int)
+
+        thread = group.add_thread(pool_of(group).waitall)
+
+        result_of(driver, thread)
+
+    def test_a_member_of_a_full_one_makes_the_call_itself(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        begun = driver.event()
+        group.add_thread(announced(begun, release.wait))
+        until_set(begun, "it begins")
+
+        def call() -> tuple[int, int]:
+            inner = pool_of(group).spawn(driver.current_ident).wait()
+            return inner, driver.current_ident()
+
+        inner, outer = result_of(driver, group.add_thread(call))
+
+        assert inner == outer
+
+    def test_it_is_the_same_each_time(self, group: threadgroup.ThreadGroup) -> None:
+        assert pool_of(group) is pool_of(group)
 
 
 class TestStop:

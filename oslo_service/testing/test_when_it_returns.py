@@ -191,3 +191,24 @@ def test_services_refuse_a_restart_method_that_there_is_not(driver_name: str) ->
         "except ValueError as exc:\n    assert 'reload, mutate' in str(exc), exc\n"
         "else:\n    raise AssertionError('it was taken')\n",
     )
+
+
+def test_the_children_of_a_launcher_are_its_workers(driver_name: str) -> None:
+    run(
+        driver_name,
+        "import os, time\n"
+        "launcher = service.ProcessLauncher(conf)\n"
+        "assert launcher.children == {} and launcher.running\n"
+        "launcher.launch_service(Talker(), workers=2)\n"
+        "launcher.launch_service(Talker(), workers=1)\n"
+        "while len(launcher.children) < 3: driver.sleep(0.01)\n"
+        "for pid in launcher.children: os.kill(pid, 0)\n"
+        "found = set(launcher.children.values())\n"
+        "assert sorted(len(one.children) for one in found) == [1, 2]\n"
+        "assert set().union(*(one.children for one in found)) "
+        "== set(launcher.children)\n"
+        "launcher.stop()\n"
+        "assert launcher.wait() == 0\n"
+        "assert not launcher.running and launcher.children == {}\n"
+        "assert not any(one.children for one in found)\n",
+    )

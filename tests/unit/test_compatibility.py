@@ -6,6 +6,7 @@ import importlib
 import inspect
 import os
 import re
+import signal
 import warnings
 from pathlib import Path
 from unittest import mock
@@ -20,6 +21,7 @@ from oslo_service import (
     service,
     threadgroup,
     version,
+    wsgi,
 )
 from oslo_service._common import deprecation
 from oslo_service._common.process_state import Inherited
@@ -46,7 +48,9 @@ def run(code):
 
 
 KNOWN = Path(__file__).with_name("names_of_4_8_0.txt")
-NAMES = [one for one in KNOWN.read_text().splitlines() if not one.startswith("#")]
+LISTED = [one for one in KNOWN.read_text().splitlines() if not one.startswith("#")]
+OF_INSTANCES = [one for one in LISTED if "()." in one]
+NAMES = [one for one in LISTED if one not in OF_INSTANCES]
 EMPTY = inspect.Parameter.empty
 
 
@@ -94,6 +98,87 @@ def test_a_name_is_there_and_takes_what_it_took(name):
         if ours and ours[0].name == "self":
             del ours[0]
         assert accepts(ours, parameters(given)), inspect.signature(thing)
+
+
+class Quiet(service.ServiceBase):
+    start = stop = wait = lambda _self: None
+
+
+def app(environ, start_response):
+    return []
+
+
+@pytest.fixture
+def instance_of(undecided, tmp_path):
+    """Make an instance of a class, as its users do."""
+    conf = cfg.ConfigOpts()
+    wsgi.register_opts(conf)
+    conf([], default_config_files=[])
+    (tmp_path / "paste.ini").touch()
+    conf.set_override("api_paste_config", str(tmp_path / "paste.ini"))
+    made = []
+
+    def make(path):
+        cls, name = resolve(path), path.rpartition(".")[2]
+        if name == "Thread":
+            return threadgroup.ThreadGroup().add_thread(int)
+        arguments = {
+            "ServiceWrapper": (Quiet(), 2),
+            "SignalExit": (signal.SIGTERM,),
+            "Server": (conf, "server", app),
+        }
+        if name in ("Loader", "PeriodicTasks") or name.endswith("Launcher"):
+            arguments[name] = (conf,)
+        made.append(cls(*arguments.get(name, ())))
+        return made[-1]
+
+    yield make
+    for one in made:
+        if isinstance(one, wsgi.Server):
+            one.stop()
+
+
+@pytest.mark.parametrize("name", OF_INSTANCES)
+def test_an_instance_has_an_attribute(instance_of, name):
+    path, _, attribute = name.partition("().")
+    instance = instance_of(path)
+
+    assert hasattr(instance, attribute)
+    assert not hasattr(instance, f"no_{attribute}_at_all")
+
+
+def test_the_attributes_of_launchers_say_what_is_so(undecided):
+    conf = cfg.ConfigOpts()
+    conf([], default_config_files=[])
+    launcher = service.ProcessLauncher(conf, restart_method="mutate")
+    handler = service.SignalHandler()
+
+    assert launcher.restart_method == "mutate"
+    assert launcher.signal_handler is handler
+    assert launcher.running is True
+    assert launcher.launcher is None
+    launcher = service.ServiceLauncher(conf)
+    assert launcher.restart_method == launcher.services.restart_method == "reload"
+    assert launcher.signal_handler is handler
+
+
+def test_services_are_done_when_they_are_stopped(undecided):
+    services = service.Services()
+    services.add(Quiet())
+    assert services.done is services.done
+    assert services.tg is services.tg
+    assert not services.done.ready()
+    services.stop()
+    assert services.done.ready()
+    assert services.done.is_set()
+    assert services.done.wait(LIMIT)
+
+
+def test_services_can_be_said_to_be_done(undecided):
+    services = service.Services()
+    assert not services.done.wait(0)
+    services.done.send()
+    assert services.done.wait(LIMIT)
 
 
 def test_the_comparison_of_parameters_finds_what_is_different():

@@ -1,0 +1,126 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Attributes that objects of 4.8.0 had, and that nothing here needs.
+
+They are made when somebody looks at one. What makes them is imported by name: the
+classes that have them stand below it, or beside it.
+"""
+
+import importlib
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from oslo_service.compat import components
+
+__all__ = ("HasOldAttributes",)
+
+
+class HasOldAttributes:
+    """What has attributes that only others look at."""
+
+    if not TYPE_CHECKING:  # or any attribute would do
+
+        def __getattr__(self, name: str) -> Any:
+            for cls in type(self).__mro__:
+                make = _KEPT.get(cls.__qualname__, {}).get(name)
+                if make is not None and cls.__module__.startswith("oslo_service."):
+                    return make(self)
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}",
+                name=name,
+                obj=self,
+            )
+
+
+def _once(
+    make: Callable[[Any], Any], name: str, *, is_current: Any = None
+) -> Callable[[Any], Any]:
+    """Return what makes an attribute, and gives the same one from then on.
+
+    :param is_current: whether what was made is still right; None: it always is.
+    """
+
+    def get(owner: Any) -> Any:
+        kept = vars(owner).get(name)
+        if kept is None or (is_current is not None and not is_current(owner, kept)):
+            kept = vars(owner)[name] = make(owner)
+        return kept
+
+    return get
+
+
+def _signal_handler(_owner: Any) -> Any:
+    return components.load("SignalHandler")()
+
+
+def _pool(group: Any) -> Any:
+    pools = importlib.import_module("oslo_service.compat.pools")
+    return pools.pool_of(group)
+
+
+def _is_running(launcher: Any) -> bool:
+    return launcher._unit is None or not launcher._unit.stopping
+
+
+def _pids(wrapper: Any) -> set[int]:
+    launcher = vars(wrapper).get("_launcher")
+    children = {} if launcher is None else launcher.children
+    return {pid for pid, one in children.items() if one is wrapper}
+
+
+class _Done:
+    """An event that is set when services were stopped, by all names of its methods."""
+
+    def __init__(self, services: Any) -> None:
+        self._services = services
+        self._sent = threading.Event()
+
+    def ready(self) -> bool:
+        """Whether it is set."""
+        runner = self._services._runner
+        return self._sent.is_set() or (runner is not None and runner.stopping)
+
+    is_set = ready
+
+    def send(self, _value: object = None) -> None:
+        """Set it."""
+        self._sent.set()
+
+    set = send
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until the services have ended.
+
+        :param timeout: seconds; None: no limit.
+        """
+        runner = self._services._runner
+        if self._sent.is_set() or runner is None:
+            return self._sent.wait(timeout)
+        ended: bool = runner.ended.wait(timeout)
+        return ended
+
+
+_KEPT: dict[str, dict[str, Callable[[Any], Any]]] = {
+    "ThreadGroup": {
+        "pool": _once(_pool, "_pool", is_current=lambda group, pool: pool.suits(group)),
+    },
+    "Services": {
+        "tg": _once(lambda _services: components.load("ThreadGroup")(), "_tg"),
+        "done": _once(_Done, "_done"),
+    },
+    "Launcher": {
+        "restart_method": lambda launcher: launcher._settings.restart_method,
+    },
+    "ServiceLauncher": {"signal_handler": _signal_handler},
+    "ProcessLauncher": {
+        "restart_method": lambda launcher: launcher._settings.restart_method,
+        "start_method": lambda launcher: launcher._start_method,
+        "signal_handler": _signal_handler,
+        "running": _is_running,
+        # In a worker it was what ran there. None of ours is in a parent.
+        "launcher": lambda _launcher: None,
+    },
+    "ServiceWrapper": {"children": _pids},
+    "LoopingCallBase": {"kwargs": lambda loop: loop.kw},
+}

@@ -2,13 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """One call of poll(2), for drivers that have the real one at hand."""
 
+import errno
 from collections.abc import Sequence
 from types import ModuleType
+from typing import Any
+
+from oslo_service._common import clock
 
 __all__ = ("poll_ready",)
 
 # The most seconds of one call: it counts milliseconds in an int.
 _LONGEST = 1e6
+# The descriptors that select(2) can look at are less than this: FD_SETSIZE.
+_SELECTABLE = 1024
+# How long it waits where it cannot look at all of them, in seconds.
+_PAUSE = 0.1
 
 
 def poll_ready(
@@ -31,13 +39,54 @@ def poll_ready(
     poll = select.poll()
     for fd, events in wanted.items():
         poll.register(fd, events)
-    found: dict[int, int] = {}
-    while timeout is not None and timeout > _LONGEST and not found:
-        found = dict(poll.poll(_LONGEST * 1000))
-        timeout -= _LONGEST
-    if not found:
-        found = dict(poll.poll(None if timeout is None else max(0.0, timeout) * 1000))
+    found = _wait(select, poll, wanted, timeout)
     return (
         [fd for fd in read if found.get(fd, 0) & (reads | ends)],
         [fd for fd in write if found.get(fd, 0) & (select.POLLOUT | ends)],
     )
+
+
+def _wait(
+    select: ModuleType, poll: Any, wanted: dict[int, int], timeout: float | None
+) -> dict[int, int]:
+    """Return which are ready, and how; none: the time is over."""
+    end = None if timeout is None else clock.now() + timeout
+    while True:
+        left = _LONGEST if end is None else max(0.0, end - clock.now())
+        try:
+            found = dict(poll.poll(min(left, _LONGEST) * 1000))
+        except OSError as exc:
+            if exc.errno != errno.EINVAL:
+                raise
+            # More than may be open by now: the limit has been lowered.
+            found = _select(select, wanted, left)
+        if found or (end is not None and clock.now() >= end):
+            return found
+
+
+def _select(
+    select: ModuleType, wanted: dict[int, int], timeout: float
+) -> dict[int, int]:
+    """Return what is ready, by a call that has a limit of another kind."""
+    fds = [fd for fd in wanted if fd < _SELECTABLE]
+    seconds = min(timeout, _LONGEST) if len(fds) == len(wanted) else _PAUSE
+    reads = [fd for fd in fds if wanted[fd] & select.POLLIN]
+    writes = [fd for fd in fds if wanted[fd] & select.POLLOUT]
+    try:
+        readable, writable, urgent = select.select(reads, writes, reads, seconds)
+    except OSError as exc:
+        if exc.errno != errno.EBADF:
+            raise
+        return {fd: select.POLLNVAL for fd in fds if _is_closed(select, fd)}
+    found = dict.fromkeys([*readable, *urgent], select.POLLIN)
+    for fd in writable:
+        found[fd] = found.get(fd, 0) | select.POLLOUT
+    return found
+
+
+def _is_closed(select: ModuleType, fd: int) -> bool:
+    try:
+        select.select([fd], [], [], 0)
+    except OSError:
+        return True
+    return False

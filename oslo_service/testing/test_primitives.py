@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import random
+import resource
 import signal
 import socket
 import sys
@@ -1173,6 +1174,17 @@ def fill(writer: int) -> None:
         return
 
 
+@contextlib.contextmanager
+def limit_of_descriptors(most: int) -> Iterator[None]:
+    """Let no more descriptors be open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 class TestReadiness:
     @pytest.mark.parametrize("timeout", [None, 0, LIMIT, THREE_YEARS])
     def test_what_can_be_read_is_ready(
@@ -1293,6 +1305,19 @@ class TestReadiness:
             ready, _ = driver.wait_ready([left.fileno()], timeout=LIMIT)
 
             assert ready == [left.fileno()]
+
+    def test_more_may_be_waited_for_than_may_be_opened(
+        self, driver: Driver, pipe: tuple[int, int]
+    ) -> None:
+        # poll(2) refuses to: the limit was lowered since, by prlimit(1), say.
+        reader, writer = pipe
+        with limit_of_descriptors(0):
+            assert driver.wait_ready([reader], timeout=0.01) == ([], [])
+            assert driver.wait_ready([reader], [writer], LIMIT) == ([], [writer])
+            os.write(writer, b"!")
+            assert driver.wait_ready([reader], timeout=LIMIT) == ([reader], [])
+            assert driver.wait_ready([reader]) == ([reader], [])
+            assert driver.wait_ready([reader], timeout=0) == ([reader], [])
 
     def test_of_several_descriptors_the_ready_one_is_given(
         self, driver: Driver, pipe: tuple[int, int]

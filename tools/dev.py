@@ -83,6 +83,11 @@ COMMANDS = {
         RUNNING,
         [["python", "benchmarks/run.py"]],
     ),
+    "storm": (
+        "disturb a supervised service in every way; takes --minutes, --backend, --seed",
+        WORKING,
+        [["python", "tools/storm/run.py"]],
+    ),
     "downstream": (
         "run real projects' own tests here and on upstream; takes their names",
         RUNNING,

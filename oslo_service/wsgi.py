@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oslo_config import cfg
 
 from oslo_service import backend, opts, sslutils
+from oslo_service._common import submodules
 from oslo_service._common.publishing import publish, published_in
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.applications.loader import ConfigNotFound, Loader, PasteAppNotFound
@@ -41,6 +42,7 @@ __all__ = (
 )
 
 publish(globals())
+submodules.offer("webob", "dec", "exc")
 
 LOG = logging.getLogger(__name__)
 

@@ -16,8 +16,9 @@ first match wins:
 # when they are loaded: nothing else here may be called that.
 from typing import Any
 
+from oslo_service._common import submodules
 from oslo_service._common.publishing import publish
-from oslo_service.backend import exceptions
+from oslo_service.backend import _loading, exceptions
 from oslo_service.backend._bootstrap import bootstrap
 from oslo_service.backend._choice import BackendType
 from oslo_service.backend._commitment import commit
@@ -52,6 +53,8 @@ __all__ = (
 )
 
 publish(globals())
+if _loading.is_patched():
+    submodules.offer_eventlets()
 
 
 def __getattr__(name: str) -> Any:

@@ -12,12 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
-
 from oslo_service.testing.live import WEB, Live, live
-
-# What the servers need: tests of HTTP are skipped where it is missing.
-pytest.importorskip("httptools", reason="oslo.service[wsgi] is not installed")
 
 __all__ = ("LIMIT", "Answer", "Client", "get", "serving", "sites", "write_options")
 

@@ -11,6 +11,7 @@ import eventlet
 import greenlet
 from eventlet import patcher
 
+from oslo_service._common import submodules
 from oslo_service.backend import base
 from oslo_service.backend.eventlet import _hub, _traces
 
@@ -121,6 +122,7 @@ class EventletDriver(base.Driver):
 
     def __init__(self) -> None:
         super().__init__()
+        submodules.offer_eventlets()
         self._home: _hub.Mailbox | None = None
 
     def prepare_process(self) -> None:

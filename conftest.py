@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Tell how many processes run the tests: none beside this for files by name."""
+    """Return how many processes run the tests: none beside this for files by name."""
     if all(".py" in argument for argument in config.args):
         return 0
     cores = len(os.sched_getaffinity(0))

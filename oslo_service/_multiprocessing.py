@@ -12,7 +12,7 @@ __all__ = ("get_spawn_context", "get_spawn_pool")
 
 
 def get_spawn_context() -> SpawnContext:
-    """Give the context of :mod:`multiprocessing` whose processes are spawned."""
+    """Return the context of :mod:`multiprocessing` whose processes are spawned."""
     return multiprocessing.get_context("spawn")
 
 

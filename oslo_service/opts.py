@@ -213,14 +213,14 @@ def _check_default(option: cfg.Opt, value: Any) -> None:
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Give the options for oslo-config-generator: (group, options) pairs."""
+    """Return the options for oslo-config-generator: (group, options) pairs."""
     return listed(
         (None, [*eventlet_backdoor_opts, *service_opts]), (BACKEND_GROUP, backend_opts)
     )
 
 
 def listed(*groups: tuple[str | None, list[Any]]) -> list[tuple[str | None, list[Any]]]:
-    """Give options as ``list_opts()`` does: copies, to be changed at will.
+    """Return options as ``list_opts()`` does: copies, to be changed at will.
 
     :param groups: (group, options) pairs.
     """

@@ -17,15 +17,15 @@ class VersionInfo:
         self.package = package
 
     def release_string(self) -> str:
-        """Give the whole version, as ``5.0.0.dev7``."""
+        """Return the whole version, as ``5.0.0.dev7``."""
         return metadata.version(self.package)
 
     def version_string(self) -> str:
-        """Give the version without what comes before or after a release."""
+        """Return the version without what comes before or after a release."""
         return re.split(r"\.?(?:a|b|rc|dev|post)\d", self.release_string())[0]
 
     def cached_version_string(self, prefix: str = "") -> str:
-        """Give the version, with something before it."""
+        """Return the version, with something before it."""
         return prefix + self.version_string()
 
     version_string_with_vcs = canonical_version_string = release_string

@@ -129,12 +129,12 @@ def go_on_as(program: str, *arguments: str) -> NoReturn:
 
 
 def line(program: str, *arguments: str) -> list[str]:
-    """Give the command line of a program of the virtual environment."""
+    """Return the command line of a program of the virtual environment."""
     return [str(VENV / "bin" / program), *arguments]
 
 
 def parse(argv: list[str]) -> tuple[str, list[str]]:
-    """Give the command, and what is passed on to it."""
+    """Return the command, and what is passed on to it."""
     parser = argparse.ArgumentParser(
         prog="tools/dev.py",
         description="Do one thing in this checkout, in a virtual environment of"
@@ -199,7 +199,7 @@ def fingerprint() -> str:
 
 
 def read(path: Path) -> str:
-    """Give the text of a file; nothing where there is none."""
+    """Return the text of a file; nothing where there is none."""
     try:
         return path.read_text(encoding="ascii")
     except OSError:

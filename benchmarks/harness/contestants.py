@@ -88,14 +88,14 @@ class Contestant:
         return json.loads(done.stdout.splitlines()[-1])
 
     def workers(self, count: int, *args: object) -> list[str]:
-        """Give the command line of a program with so many workers."""
+        """Return the command line of a program with so many workers."""
         program = _PROGRAMS.get(self.name)
         if program is None:
             return self.command("programs.library", self.role, count, *args)
         return self.command(f"programs.{program}_workers", count, *args)
 
     def server(self, port: int, workers: int, *files: Path) -> list[str]:
-        """Give the command line of a program that serves HTTP, or HTTPS."""
+        """Return the command line of a program that serves HTTP, or HTTPS."""
         if self.name in (*LIBRARIES, OURS_GEVENT):
             module = "programs.library_http"
         else:
@@ -103,7 +103,7 @@ class Contestant:
         return self.command(module, self.role, port, workers, *files)
 
     def command(self, module: str, *args: object) -> list[str]:
-        """Give the command line that runs a module of this directory."""
+        """Return the command line that runs a module of this directory."""
         python = self.pythons[self.library]
         return [str(python), "-m", module, *map(str, args)]
 

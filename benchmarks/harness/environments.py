@@ -50,6 +50,6 @@ def _pip_install(*what: str) -> list[str]:
 
 
 def python_of(library: str, given: Path | None) -> Path:
-    """Give the interpreter that has a library: the one given, or ours to make."""
+    """Return the interpreter that has a library: the one given, or ours to make."""
     # Not resolved: a virtual environment is found through the link.
     return given.absolute() if given else make(library)

@@ -9,7 +9,7 @@ __all__ = ("answer", "role", "select")
 
 
 def role() -> str:
-    """Give what the scenario shall play: a driver, or a peer."""
+    """Return what the scenario shall play: a driver, or a peer."""
     return sys.argv[1]
 
 

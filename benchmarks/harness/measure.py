@@ -24,14 +24,14 @@ class Limit:
     least: bool = False
 
     def value(self, medians: Mapping[str, float]) -> float | None:
-        """Give the limit as a number; None where the other one is not known."""
+        """Return the limit as a number; None where the other one is not known."""
         if self.of is None:
             return self.number
         other = medians.get(self.of)
         return None if other is None else self.number * other
 
     def reached(self, median: float, medians: Mapping[str, float]) -> bool | None:
-        """Tell whether a median is on the right side of it."""
+        """Whether a median is on the right side of it."""
         value = self.value(medians)
         if value is None:
             return None

@@ -13,7 +13,7 @@ ENVIRONMENTS = BENCHMARKS / ".envs"
 
 
 def surroundings(**more: str) -> dict[str, str]:
-    """Give the environment variables of a program that is measured.
+    """Return the environment variables of a program that is measured.
 
     None of those that change Python: without byte code, for instance, what is
     installed would be measured against what is compiled.

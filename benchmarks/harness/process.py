@@ -25,7 +25,7 @@ class Switches(NamedTuple):
 
 
 def cpu_time(pid: int) -> float:
-    """Give the CPU seconds of a process, of all its threads, ended ones too."""
+    """Return the CPU seconds of a process, of all its threads, ended ones too."""
     # The clock id of another process: see clock_getcpuclockid(3), and
     # CPUCLOCK_SCHED in the kernel's include/linux/posix-timers_types.h.
     return time.clock_gettime((~pid << 3) | 2)
@@ -46,7 +46,7 @@ def threads(pid: int) -> int:
 
 
 def private_memory(pid: int) -> float:
-    """Give the megabytes that a process shares with no other."""
+    """Return the megabytes that a process shares with no other."""
     fields = _fields(Path(f"/proc/{pid}/smaps_rollup"))
     return (
         _kilobytes(fields["Private_Dirty"]) + _kilobytes(fields["Private_Clean"])
@@ -54,7 +54,7 @@ def private_memory(pid: int) -> float:
 
 
 def resident_memory(pid: int | None = None) -> float:
-    """Give the kilobytes that a process (None: this one) has in memory."""
+    """Return the kilobytes that a process (None: this one) has in memory."""
     fields = _fields(Path(f"/proc/{pid or os.getpid()}/smaps_rollup"))
     return _kilobytes(fields["Rss"])
 

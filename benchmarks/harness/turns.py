@@ -26,7 +26,7 @@ class Results:
     failures: dict[str, str] = field(default_factory=dict)
 
     def medians(self, value: str) -> dict[str, float]:
-        """Give the median of one number, by contestant."""
+        """Return the median of one number, by contestant."""
         found = {}
         for name, rounds in self.taken.items():
             numbers = [one[value] for one in rounds if value in one]

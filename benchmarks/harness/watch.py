@@ -135,7 +135,7 @@ def _pids() -> Iterator[int]:
 
 
 def _links(pid: int) -> set[str]:
-    """Give what the descriptors of a process are; nothing of a stranger's."""
+    """Return what the descriptors of a process are; nothing of a stranger's."""
     links = set()
     with contextlib.suppress(OSError):
         for link in Path(f"/proc/{pid}/fd").iterdir():

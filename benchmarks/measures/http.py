@@ -151,7 +151,7 @@ def _make_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def _faster(value: str, what: str, threads: float, greens: float) -> tuple[Row, Row]:
-    """Give two rows: each driver has a factor of its own to reach."""
+    """Return two rows: each driver has a factor of its own to reach."""
     return (
         Row(what, value, at_least(threads, UPSTREAM_EVENTLET)),
         Row(

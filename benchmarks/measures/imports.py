@@ -33,7 +33,7 @@ def _take(contestant: Contestant) -> dict[str, float]:
 
 @functools.cache
 def _common_modules(ours: Path) -> list[str]:
-    """Give the modules that are here already; the same are imported of both."""
+    """Return the modules that are here already; the same are imported of both."""
     return [
         name
         for name in _MODULES

@@ -23,7 +23,7 @@ class Application(BaseApplication):
         self.cfg.set("post_worker_init", _started)
 
     def load(self):
-        """Give the WSGI application."""
+        """Return the WSGI application."""
         return lambda _environ, _start_response: []
 
 

@@ -50,7 +50,7 @@ class _BareUnpaced(_Bare):
 
 
 def looper(*, paced=True):
-    """Give the class of loops: made with a function, ``start(interval, delay)``.
+    """Return the class of loops: made with a function, ``start(interval, delay)``.
 
     :param paced: whether a bare thread aims at absolute times.
     """

@@ -56,7 +56,7 @@ def _library():
 
 
 def main():
-    """Give what one costs, over several batches."""
+    """Return what one costs, over several batches."""
     add, wait = _bare() if role() == "floor" else _library()
     cpu, wall, right = time.process_time(), time.monotonic(), 0
     for _ in range(_BATCHES):

@@ -15,7 +15,7 @@ _LAST = 10
 
 
 def main():
-    """Give how late the last ticks are, counted from the first (ms)."""
+    """Return how late the last ticks are, counted from the first (ms)."""
     loops = looper()
     idle, busy = [], []
 

@@ -46,7 +46,7 @@ def _library():
 
 
 def main():
-    """Give what one costs."""
+    """Return what one costs."""
     once = _bare() if role() == "floor" else _library()
     once()
     cpu, wall = time.process_time(), time.monotonic()

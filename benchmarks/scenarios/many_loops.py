@@ -16,7 +16,7 @@ _WINDOW = 5
 
 
 def main():
-    """Give what the loops cost to start, to keep, and per tick."""
+    """Return what the loops cost to start, to keep, and per tick."""
     loops, counter = looper(), itertools.count()
 
     def tick():

@@ -49,7 +49,7 @@ def _cpu(managers):
 
 
 def main():
-    """Give what a task costs, in microseconds of CPU."""
+    """Return what a task costs, in microseconds of CPU."""
     if role() == "floor":
         answer(due_us=_floor())
         return

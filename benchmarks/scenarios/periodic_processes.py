@@ -28,7 +28,7 @@ class Manager(periodic_task.PeriodicTasks):
 
 
 def main():
-    """Give how long the first call takes, and how long those after it."""
+    """Return how long the first call takes, and how long those after it."""
     conf = cfg.ConfigOpts()
     conf([])
     manager = Manager(conf)

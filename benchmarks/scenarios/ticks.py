@@ -12,7 +12,7 @@ _TICKS = 50_000
 
 
 def main():
-    """Give what a tick costs."""
+    """Return what a tick costs."""
     loops, ended, ticks = looper(paced=False), threading.Event(), 0
 
     def tick():

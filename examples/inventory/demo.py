@@ -121,16 +121,16 @@ class Demonstration:
         say(f"    seen: {what}")
 
     def workers(self) -> dict[int, store.Worker]:
-        """Give the workers by partition."""
+        """Return the workers by partition."""
         return {one.partition: one for one in self.inventory.workers()}
 
     def all_scanning(self) -> bool:
-        """Tell whether every partition has been scanned by its worker."""
+        """Whether every partition has been scanned by its worker."""
         workers = self.workers().values()
         return len(workers) == WORKERS and all(one.scans for one in workers)
 
     def is_complete(self) -> bool:
-        """Tell whether the inventory has every file, with its checksum."""
+        """Whether the inventory has every file, with its checksum."""
         found = {name: one.sha256 for name, one in self.inventory.files().items()}
         return found == {
             store.name_of(path, self.tree): checksum(path)
@@ -140,7 +140,7 @@ class Demonstration:
 
 
 def checksum(path: Path) -> str:
-    """Give the SHA-256 of a file."""
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -233,7 +233,7 @@ def show_stop(demo: Demonstration) -> None:
 
 
 def exists(pid: int) -> bool:
-    """Tell whether there is such a process."""
+    """Whether there is such a process."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -242,7 +242,7 @@ def exists(pid: int) -> bool:
 
 
 def parse() -> argparse.Namespace:
-    """Give the arguments."""
+    """Return the arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--backend",

@@ -92,7 +92,7 @@ class InventoryService(service.Service):
             LOG.info("A scan of partition %d was cut short", self._partition.index)
 
     def _take_partition(self) -> scanning.Partition | None:
-        """Give the partition of this process; None where it was stopped first."""
+        """Return the partition of this process; None where it was stopped first."""
         number = self.conf.inventory.workers
         while not self._stopping.is_set():
             for index in range(number):

@@ -26,7 +26,7 @@ class Partition:
     number: int
 
     def has(self, path: str) -> bool:
-        """Tell whether a path is in this share; each is in exactly one."""
+        """Whether a path is in this share; each is in exactly one."""
         digest = hashlib.sha256(path.encode()).digest()
         return int.from_bytes(digest[:8]) % self.number == self.index
 

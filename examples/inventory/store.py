@@ -55,7 +55,7 @@ class Worker:
 
 
 def name_of(path: Path, root: Path) -> str:
-    """Give the name of a file in the inventory: its path below the root."""
+    """Return the name of a file in the inventory: its path below the root."""
     # What is not UTF-8 in a name of a file cannot be text in SQLite.
     name = os.fsencode(path.relative_to(root))
     return name.decode("utf-8", "backslashreplace")
@@ -110,7 +110,7 @@ class Store:
             return [Worker(*row) for row in rows]
 
     def files(self, partition: int | None = None) -> dict[str, File]:
-        """Give the files by path: those of a partition, or all."""
+        """Return the files by path: those of a partition, or all."""
         with self._transaction() as connection:
             rows = connection.execute(
                 "SELECT path, size, mtime_ns, sha256 FROM files"

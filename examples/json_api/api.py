@@ -116,7 +116,7 @@ def missing(number: str) -> webob.exc.HTTPError:
 
 
 def described(request: wsgi.Request) -> tuple[str, int]:
-    """Give the name and the quantity that the body of a request tells."""
+    """Return the name and the quantity that the body of a request tells."""
     if request.content_length is None or request.content_length > _LONGEST_BODY:
         raise refusal(webob.exc.HTTPRequestEntityTooLarge, "that is no short body")
     try:

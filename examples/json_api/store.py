@@ -59,13 +59,13 @@ class Store:
             connection.execute(_SCHEMA)
 
     def items(self) -> Iterator[Item]:
-        """Give the items one by one, in the order of their numbers."""
+        """Return the items one by one, in the order of their numbers."""
         with self._transaction() as connection:
             rows = connection.execute("SELECT id, name, quantity FROM items")
             yield from (Item(*row) for row in rows)
 
     def item(self, number: int) -> Item | None:
-        """Give an item; None where there is none of that number."""
+        """Return an item; None where there is none of that number."""
         with self._transaction() as connection:
             row = connection.execute(
                 "SELECT id, name, quantity FROM items WHERE id = ?", (number,)

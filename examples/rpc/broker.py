@@ -40,7 +40,7 @@ class Failed(Exception):
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on."""
+    """Return a port that nobody listens on."""
     with socket.create_server((ADDRESS, 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
@@ -141,7 +141,7 @@ def running(home: Path, port: int) -> Iterator[str]:
 
 
 def parse() -> argparse.Namespace:
-    """Give the arguments."""
+    """Return the arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--port", type=int, default=5672, help="default: 5672; 0: any that is free"

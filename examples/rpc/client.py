@@ -102,7 +102,7 @@ class Caller:
 
 
 def parse() -> argparse.Namespace:
-    """Give the arguments."""
+    """Return the arguments."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--url", default="rabbit://guest:guest@127.0.0.1:5672/", help="the broker")

@@ -6,7 +6,7 @@ __all__ = ("describe",)
 
 
 def describe(thing: object) -> str:
-    """Give the qualified name of a function, or of an object's class.
+    """Return the qualified name of a function, or of an object's class.
 
     Looks at what the object is, not at what it answers: a ``__getattr__`` may
     answer anything.

@@ -109,7 +109,7 @@ def _configure(arguments: argparse.Namespace) -> cfg.ConfigOpts:
 def _selected(
     chosen: _commitment.Preview, conf: cfg.ConfigOpts, drivers: list[probe.Found]
 ) -> dict[str, Any]:
-    """Tell which driver would be selected, by what, and whether it can be used."""
+    """Return which driver would be selected, by what, and whether it can be used."""
     by = chosen.rule
     location = conf.get_location(options.BACKEND_OPTION, options.BACKEND_GROUP)
     if by == "option" and location is not None:

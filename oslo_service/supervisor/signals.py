@@ -50,7 +50,7 @@ _MAY_BE_IGNORED = frozenset((signal.SIGINT, signal.SIGHUP))
 
 
 def in_main_thread() -> bool:
-    """Tell whether the interpreter handles signals in this native thread."""
+    """Whether the interpreter handles signals in this native thread."""
     if sys.platform == "linux":
         # Green threads of the main thread are in it, too.
         return threading.get_native_id() == os.getpid()

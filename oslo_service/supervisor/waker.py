@@ -23,11 +23,11 @@ class Waker:
         self._closed = False
 
     def fileno(self) -> int:
-        """Give the descriptor to wait for until it can be read."""
+        """Return the descriptor to wait for until it can be read."""
         return self._reader
 
     def writing_end(self) -> int:
-        """Give the descriptor for :func:`signal.set_wakeup_fd`."""
+        """Return the descriptor for :func:`signal.set_wakeup_fd`."""
         return self._writer
 
     def wake(self) -> None:

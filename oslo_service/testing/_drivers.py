@@ -77,19 +77,19 @@ def _assess_once(
 
 
 def obstacle(name: str) -> str | None:
-    """Tell why tests cannot run on a driver; None: they can."""
+    """Return why tests cannot run on a driver; None: they can."""
     return _assess(name)[0]
 
 
 def capabilities(name: str) -> "Capabilities":
-    """Give what a driver declares, which can be used here."""
+    """Return what a driver declares, which can be used here."""
     driver = _assess(name)[1]
     assert driver is not None, name
     return driver.capabilities
 
 
 def needs_own_process(name: str) -> bool:
-    """Tell whether a driver has to prepare a process, and this one is not."""
+    """Whether a driver has to prepare a process, and this one is not."""
     driver = _assess(name)[1]
     return driver is not None and prepared is None and not driver.is_prepared()
 

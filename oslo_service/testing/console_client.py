@@ -87,7 +87,7 @@ class ConsoleClient:
 
 
 def refused(where: int | str) -> bool:
-    """Tell whether nobody listens there."""
+    """Whether nobody listens there."""
     try:
         ConsoleClient(where).socket.close()
     except (ConnectionRefusedError, FileNotFoundError):

@@ -109,7 +109,7 @@ class Live:
             return "".join(self._lines)
 
     def events(self, name: str, /, **details: object) -> list[Event]:
-        """Give what it has said of that name, and with those details."""
+        """Return what it has said of that name, and with those details."""
         with self._changed:
             return [
                 event
@@ -119,7 +119,7 @@ class Live:
             ]
 
     def said(self, **details: object) -> list[str]:
-        """Give the names of what has been said with those details, in order."""
+        """Return the names of what has been said with those details, in order."""
         with self._changed:
             return [
                 event["event"]
@@ -128,7 +128,7 @@ class Live:
             ]
 
     def pids(self, name: str, /, **details: object) -> list[int]:
-        """Give the processes that have said it, in the order in which they did."""
+        """Return the processes that have said it, in the order in which they did."""
         return [event["pid"] for event in self.events(name, **details)]
 
     def expect(self, name: str, /, count: int = 1, **details: object) -> list[Event]:
@@ -214,7 +214,7 @@ class Live:
         return status
 
     def left(self) -> list[int]:
-        """Give the processes of its session that still run."""
+        """Return the processes of its session that still run."""
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
@@ -263,12 +263,12 @@ def die_with_the_tests(signum: int = signal.SIGKILL) -> None:
 
 
 def _stat(pid: int) -> list[str]:
-    """Give the fields of /proc/PID/stat from the state on; none if it is gone."""
+    """Return the fields of /proc/PID/stat from the state on; none if it is gone."""
     return _fields(Path(f"/proc/{pid}/stat"))
 
 
 def _fields(stat: Path) -> list[str]:
-    """Give the fields of a stat file from the state on; none if it is gone."""
+    """Return the fields of a stat file from the state on; none if it is gone."""
     try:
         text = stat.read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -277,13 +277,13 @@ def _fields(stat: Path) -> list[str]:
 
 
 def children(pid: int) -> list[int]:
-    """Give the processes whose parent is ``pid``."""
+    """Return the processes whose parent is ``pid``."""
     numbers = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
     return [one for one in numbers if (_stat(one) or ["", ""])[1] == str(pid)]
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process runs."""
+    """Whether a process runs."""
     fields = _stat(pid)
     return bool(fields) and fields[0] not in "ZX"
 

@@ -68,7 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def choose(config: pytest.Config) -> list[str]:
-    """Give the names of the drivers that tests are to run on."""
+    """Return the names of the drivers that tests are to run on."""
     if _CHOSEN not in config.stash:
         config.stash[_CHOSEN] = _choose(config)
     return config.stash[_CHOSEN]
@@ -82,7 +82,7 @@ def _choose(config: pytest.Config) -> list[str]:
 
 
 def parameters(values: Sequence[tuple[str, str, Any]]) -> list[Any]:
-    """Give the parameters of a test; skipped where its driver cannot run.
+    """Return the parameters of a test; skipped where its driver cannot run.
 
     :param values: for each, an id, the name of its driver, and the parameter.
     """
@@ -122,7 +122,7 @@ def pytest_collection_modifyitems(
 
 
 def _elsewhere(item: pytest.Item) -> str | None:
-    """Give the driver for which an item has to run in another process."""
+    """Return the driver for which an item has to run in another process."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     name: str | None = parameters.get(_FIXTURE)
     if name is None or any(item.iter_markers("skip")):

@@ -48,7 +48,7 @@ class Receiver:
         self.environment["WATCHDOG_USEC"] = str(int(seconds * 1e6))
 
     def next(self, timeout: float = _LIMIT) -> list[str]:
-        """Give the lines of the next message; none if there is none in time."""
+        """Return the lines of the next message; none if there is none in time."""
         self._socket.settimeout(max(timeout, 0.001))
         try:
             lines = self._socket.recv(4096).decode().split("\n")
@@ -58,7 +58,7 @@ class Receiver:
         return lines
 
     def until(self, line: str) -> list[str]:
-        """Give the first message with a line that begins so."""
+        """Return the first message with a line that begins so."""
         end = time.monotonic() + _LIMIT
         while (left := end - time.monotonic()) > 0:
             message = self.next(left)
@@ -67,5 +67,5 @@ class Receiver:
         raise AssertionError(f"not within {_LIMIT} s: {line!r}, but {self.log}")
 
     def rest(self) -> list[list[str]]:
-        """Give the messages that have come already."""
+        """Return the messages that have come already."""
         return list(iter(lambda: self.next(0.0), []))

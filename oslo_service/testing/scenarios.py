@@ -42,7 +42,7 @@ _processes: dict[str, PreparedProcess] = {}
 def per_driver(
     drivers: Iterable[str], others: Sequence[Scenario] = ()
 ) -> list[Scenario]:
-    """Give a scenario for each driver, times each of the others.
+    """Return a scenario for each driver, times each of the others.
 
     :param drivers: the names of the drivers; a scenario has its driver's as
         ``driver_name``.
@@ -73,7 +73,7 @@ class OnEveryDriver(testscenarios.WithScenarios):
     driver: "Driver"
 
     def countTestCases(self) -> int:  # noqa: N802 - of unittest
-        """Tell how many tests it is."""
+        """Return how many tests it is."""
         return len(_variants(self)) or 1
 
     def run(self, result: unittest.TestResult | None = None) -> Any:
@@ -154,7 +154,7 @@ def _run_elsewhere(test: OnEveryDriver) -> list[tuple[str, str]]:
 
 
 def _main() -> dict[str, str]:
-    """Tell where the program is from, in the words of multiprocessing.spawn.
+    """Return where the program is from, in the words of multiprocessing.spawn.
 
     Its own function for that also decides how the program starts processes.
     """
@@ -251,7 +251,7 @@ def _program(main: dict[str, str]) -> ModuleType:
 def _take(
     result: unittest.TestResult, test: unittest.TestCase | None = None
 ) -> list[tuple[str, str]]:
-    """Give what a result was told, of a test for the most part; it forgets it."""
+    """Return what a result was told, of a test for the most part; it forgets it."""
     taken = []
     for event, entries in (
         ("addFailure", result.failures),

@@ -160,7 +160,7 @@ def pytest_runtest_makereport(
 
 
 def _sentence_of(item: pytest.Item) -> str:
-    """Give the sentence of the contract that a test checks: what it is called."""
+    """Return the sentence of the contract that a test checks: what it is called."""
     subjects = [_subject(getattr(item, "module", None), "")]
     if (class_ := getattr(item, "cls", None)) is not None:
         words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", class_.__name__)

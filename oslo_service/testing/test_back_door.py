@@ -33,7 +33,7 @@ def port_of(listener: socket.socket) -> int:
 
 
 def doors(program: Live, count: int = 1) -> dict[int, Any]:
-    """Give what the services have been told, by process."""
+    """Return what the services have been told, by process."""
     return {one["pid"]: one["backdoor"] for one in program.expect("started", count)}
 
 

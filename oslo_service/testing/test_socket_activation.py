@@ -34,7 +34,7 @@ def another() -> Iterator[socket.socket]:
 
 
 def at(listening: socket.socket) -> dict[str, object]:
-    """Give the settings of a server that listens there."""
+    """Return the settings of a server that listens there."""
     host, port = listening.getsockname()
     return {"host": host, "port": port}
 

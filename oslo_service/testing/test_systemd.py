@@ -44,7 +44,7 @@ def telling(
 
 
 def ready(program: Live, workers: int) -> list[str]:
-    """Give what the launcher says when all is ready."""
+    """Return what the launcher says when all is ready."""
     count = "1 worker" if workers == 1 else f"{workers} workers"
     return ["READY=1", f"MAINPID={program.pid}", f"STATUS={count}, 0 restarts"]
 

@@ -207,14 +207,14 @@ def run_python(
 
 
 def python_path(*places: Path) -> str:
-    """Give a ``PYTHONPATH`` with these first, and then what is in ours."""
+    """Return a ``PYTHONPATH`` with these first, and then what is in ours."""
     return os.pathsep.join(
         [*map(str, places), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
 
 
 def runs_program() -> bool:
-    """Tell whether a program is waited for, which has a limit of its own."""
+    """Whether a program is waited for, which has a limit of its own."""
     return bool(_programs)
 
 
@@ -247,7 +247,7 @@ class Log:
         return len(self._entries)
 
     def reaches(self, count: int) -> bool:
-        """Tell whether so many entries are there."""
+        """Whether so many entries are there."""
         return len(self) >= count
 
     @property

@@ -134,7 +134,7 @@ class Bus:
         )
 
     def begun(self):
-        """Give the calls that have begun, and the processes that they began in."""
+        """Return the calls that have begun, and the processes that they began in."""
         return {
             int(call): int(pid)
             for pid, call in _BEGINS.findall(self.service.transcript)

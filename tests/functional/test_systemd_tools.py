@@ -28,7 +28,7 @@ SERVICES = sorted(UNITS.glob("*.service"))
 
 
 def tool(name):
-    """Give a program of systemd's."""
+    """Return a program of systemd's."""
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"{name} is not installed: it is in Debian's package systemd")

@@ -57,7 +57,7 @@ def dedent() -> Callable[[str], str]:
 def lines(
     check: Callable[..., list[Finding]], dedent: Callable[[str], str]
 ) -> Callable[[str, str], tuple[list[int], list[int]]]:
-    """Tell which lines of a module say "# here", and in which a rule applies."""
+    """Return which lines of a module say "# here", and in which a rule applies."""
 
     def compare(rule: str, text: str) -> tuple[list[int], list[int]]:
         module = dedent(text)

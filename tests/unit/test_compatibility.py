@@ -73,7 +73,7 @@ def parameters(text):
 
 
 def accepts(ours, theirs):
-    """Tell whether a function can be called as another is, to the same effect."""
+    """Whether a function can be called as another is, to the same effect."""
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     named = [one for one in ours if one.kind not in kinds]
     expected = [one for one in theirs if one.kind not in kinds]

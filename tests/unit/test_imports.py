@@ -25,7 +25,7 @@ ALIASES = ("_common", "_eventlet", "_threading")
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Give the full names of what a module imports, anywhere in it."""
+    """Return the full names of what a module imports, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

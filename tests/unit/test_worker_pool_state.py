@@ -136,7 +136,7 @@ class Parent:
         return list(self.asked)
 
     def silent(self) -> list[state.Worker]:
-        """Give those who should have been heard of by now."""
+        """Return those who should have been heard of by now."""
         return [worker for worker in self.alive.values() if worker.is_silent(self.now)]
 
     @property

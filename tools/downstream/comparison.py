@@ -57,7 +57,7 @@ def compare(there: Runner, here: Runner, modules: list[str]) -> Comparison:
 
 
 def _lost(there: Results, here: Results) -> set[str]:
-    """Give what passed there and has not here: skipped or missing is no better."""
+    """Return what passed there and has not here: skipped or missing is no better."""
     return _passed(there) - _passed(here)
 
 

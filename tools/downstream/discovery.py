@@ -40,7 +40,7 @@ def _module(tree: Path, path: Path) -> str:
 
 
 def _named(path: Path, package: str) -> set[str]:
-    """Give the modules of the package and of the library that a file names.
+    """Return the modules of the package and of the library that a file names.
 
     And those that contain them.
     """

@@ -46,7 +46,7 @@ def make(project: Project, library: str) -> Path:
 
 
 def tree_of(project: Project) -> Path:
-    """Give a project's source tree, which has all that its tests need.
+    """Return a project's source tree, which has all that its tests need.
 
     What is installed has not: files of configuration lie elsewhere then.
     """

@@ -130,7 +130,7 @@ def _read(lines: Path) -> list[Line]:
 
 
 def _go_on(lines: Path) -> int | None:
-    """Give the position from which to go on; none where all have been run.
+    """Return the position from which to go on; none where all have been run.
 
     The test in which the process has ended gets its result here.
     """
@@ -147,7 +147,7 @@ def _go_on(lines: Path) -> int | None:
 
 
 def _results(lines: Iterable[Line]) -> dict[str, Result]:
-    """Give what became of each test; the worst where there is more than one."""
+    """Return what became of each test; the worst where there is more than one."""
     results: dict[str, Result] = {}
     for line in lines:
         if "outcome" not in line:

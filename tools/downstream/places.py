@@ -28,7 +28,7 @@ _OURS_TO_SET = ("PYTHON", "OS_", "PBR_")
 
 
 def surroundings(**more: str) -> dict[str, str]:
-    """Give the environment variables of a project's program.
+    """Return the environment variables of a project's program.
 
     None of those that change Python or a project: both sides get the same, and
     strings the same hashes.

@@ -49,7 +49,7 @@ class Project:
         return MODULES / f"{self.name}.txt"
 
     def modules(self) -> list[str]:
-        """Give the test modules that are run."""
+        """Return the test modules that are run."""
         return self.modules_file.read_text(encoding="ascii").split()
 
 

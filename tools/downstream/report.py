@@ -17,7 +17,7 @@ _WIDTHS = (24, 10)
 
 
 def describe(project: Project, variant: str, comparison: Comparison) -> str:
-    """Give the counts of either side, and the names of the tests that matter."""
+    """Return the counts of either side, and the names of the tests that matter."""
     lines = [
         f"{project.requirement}, {variant}: {len(project.modules())} test modules",
         _row("", "tests", *_OUTCOMES),

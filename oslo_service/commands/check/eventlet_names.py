@@ -50,7 +50,7 @@ _BY_METHOD = {name: rule for rule, names in _METHODS.items() for name in names.s
 
 
 def rule_for(symbol: str) -> Rule | None:
-    """Tell which rule the use of a symbol falls under."""
+    """Return which rule the use of a symbol falls under."""
     first, _, rest = symbol.partition(".")
     if first == "greenlet" and rest:
         return rules.GREENLET
@@ -67,7 +67,7 @@ def rule_for(symbol: str) -> Rule | None:
 
 
 def _rule_for_made(rest: str) -> Rule | None:
-    """Tell which rule the use of an object falls under that Eventlet made."""
+    """Return which rule the use of an object falls under that Eventlet made."""
     made, _, used = rest.rpartition("().")
     kind = made.rpartition(".")[2]
     return _BY_METHOD.get(f"{kind}.{used}")

@@ -12,7 +12,7 @@ __all__ = ("Watchdog", "interval")
 
 
 def interval(environment: Mapping[str, str]) -> float | None:
-    """Give the seconds after which a process that is silent is taken for hung.
+    """Return the seconds after which a process that is silent is taken for hung.
 
     :param environment: the variables.
     :returns: None: nobody watches this process.

@@ -14,7 +14,7 @@ VARIABLE = "NOTIFY_SOCKET"
 
 
 def socket_address(address: str) -> str:
-    """Give what the system calls an address: ``@`` is the abstract namespace.
+    """Return what the system calls an address: ``@`` is the abstract namespace.
 
     unix(7).
     """

@@ -18,10 +18,12 @@ whole; in one that runs its services itself, or in a worker, those of that proce
 
 from oslo_service._common.publishing import publish
 from oslo_service.supervisor.events import (
+    ActionFailed,
     Cause,
     CleanupFailed,
     Draining,
     Event,
+    KillRefused,
     ParentGone,
     Ready,
     ReloadFailed,
@@ -45,10 +47,12 @@ from oslo_service.supervisor.events import (
 from oslo_service.supervisor.subscribers import Subscriber, subscribe
 
 __all__ = (
+    "ActionFailed",
     "Cause",
     "CleanupFailed",
     "Draining",
     "Event",
+    "KillRefused",
     "ParentGone",
     "Ready",
     "ReloadFailed",

@@ -12,10 +12,12 @@ import typing
 from typing import Any, TypeVar
 
 __all__ = (
+    "ActionFailed",
     "Cause",
     "CleanupFailed",
     "Draining",
     "Event",
+    "KillRefused",
     "ParentGone",
     "Ready",
     "ReloadFailed",
@@ -196,6 +198,18 @@ class CleanupFailed(Event):
 
 
 @_event
+class ActionFailed(Event):
+    """Something that was to be done could not be; the rest is done all the same.
+
+    :ivar action: what, as the library calls it.
+    :ivar error: why.
+    """
+
+    action: str
+    error: BaseException
+
+
+@_event
 class ServiceFailed(Event):
     """A method of a service that runs in this process has raised.
 
@@ -286,6 +300,20 @@ class WorkerKilled(WorkerEvent):
     """
 
     pid: int
+
+
+@_event
+class KillRefused(WorkerEvent):
+    """The system lets this process not end a worker: it is tried again.
+
+    The worker, or its parent, may have become another user. Told once of each.
+
+    :ivar pid: its process id.
+    :ivar error: why.
+    """
+
+    pid: int
+    error: BaseException
 
 
 @_event

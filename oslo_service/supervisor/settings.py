@@ -54,8 +54,9 @@ class Settings:
         """The seconds that stopping may take; 0: no limit."""
         try:
             self.last_stop_limit = float(self.conf.graceful_shutdown_timeout)
-        except (cfg.Error, ValueError):
-            # oslo.config looks at a value only when it is asked for.
+        except Exception:
+            # oslo.config looks at a value only when it is asked for, and a type of
+            # somebody else's may raise anything.
             LOG.exception(
                 "graceful_shutdown_timeout cannot be read; it stays at %g s",
                 self.last_stop_limit,
@@ -67,7 +68,7 @@ class Settings:
         try:
             if self.conf.log_options and LOG.isEnabledFor(logging.DEBUG):
                 self.conf.log_opt_values(LOG, logging.DEBUG)
-        except (cfg.Error, ValueError):
+        except Exception:
             LOG.exception("The values of the options cannot be written to the log")
 
     def read_again(self) -> BaseException | None:
@@ -84,7 +85,7 @@ class Settings:
         try:
             if read() is False:
                 error = cfg.Error("oslo.config has said above why")
-        except Exception as exc:  # noqa: BLE001 - whoever asked reports it
+        except BaseException as exc:  # noqa: BLE001 - argparse exits; it is reported
             error = exc
         # What another thread asked for while the files were read is the old value,
         # which oslo.config would keep. Registering anything makes it look again.

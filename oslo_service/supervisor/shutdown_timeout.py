@@ -168,7 +168,10 @@ class ShutdownTimeout:
 
     def _have_watched(self, unit: Unit, seconds: float) -> None:
         # A launcher that is used outside the main thread.
-        self._threads.start_new_thread(self._watch, (unit, seconds))
+        try:
+            self._threads.start_new_thread(self._watch, (unit, seconds))
+        except RuntimeError:
+            LOG.exception("Nothing keeps the time of the end: no thread can be had")
 
     def _watch(self, unit: Unit, seconds: float) -> None:
         """Wait, in a native thread, where no alarm can be set."""

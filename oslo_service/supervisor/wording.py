@@ -67,6 +67,12 @@ def _(event: events.CleanupFailed) -> _Line:
 
 
 @_line.register
+def _(event: events.ActionFailed) -> _Line:
+    message = "The supervisor goes on, though this has failed: %s"
+    return logging.ERROR, message, (event.action,), event.error
+
+
+@_line.register
 def _(event: events.ServiceFailed) -> _Line:
     message = "%s() of %s failed"
     if event.fatal:
@@ -109,6 +115,12 @@ def _(event: events.WorkerReady) -> _Line:
 def _(event: events.WorkerKilled) -> _Line:
     message = "Worker %d did not end within graceful_shutdown_timeout: killed"
     return logging.ERROR, message, (event.pid,), None
+
+
+@_line.register
+def _(event: events.KillRefused) -> _Line:
+    message = "Worker %d cannot be killed, which is tried again: %s"
+    return logging.ERROR, message, (event.pid, event.error), None
 
 
 @_line.register

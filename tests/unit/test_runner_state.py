@@ -164,6 +164,16 @@ class Process:
         self.state.reset(incarnation)
         self.advance()
 
+    def between(self) -> list[Incarnation]:
+        """Those whose task has nothing to call now, and waits."""
+        return [one for one, task in self.tasks.items() if not (task.call or task.left)]
+
+    def is_killed(self, incarnation: Incarnation) -> None:
+        """Have the task of an incarnation killed while it waits."""
+        self.tasks[incarnation].awaits_again = False
+        self.state.lost(incarnation)
+        self.advance()
+
     def read_returns(self) -> None:
         self.reading = False
         self.state.read()
@@ -240,6 +250,28 @@ class TestLife:
         assert process.tasks[incarnation].call is None, "the first stop() still runs"
         process.settle()
         assert process.tasks[incarnation].calls == ["start", "stop", "stop", "wait"]
+        assert process.state.status == 0
+
+    def test_one_whose_task_is_killed_is_stopped_and_ends_with_1(self, process) -> None:
+        process.add("other")
+        process.settle()
+        incarnation = process.busy()[0]
+        process.returns(incarnation)
+        process.is_killed(incarnation)
+        assert not process.state.stopping, "it may serve all the same"
+        process.order("stop")
+        process.settle()
+        assert process.tasks[incarnation].calls == ["start", "wait", "stop"]
+        assert process.ended
+        assert process.state.status == 1
+
+    def test_a_task_that_is_killed_when_all_is_done_is_no_loss(self, process) -> None:
+        incarnation = only(process)
+        process.order("stop")
+        process.returns(incarnation)
+        process.is_killed(incarnation)
+        process.settle()
+        assert process.ended
         assert process.state.status == 0
 
     def test_a_start_that_can_be_prevented_is(self) -> None:
@@ -406,6 +438,12 @@ class AnyOrder(RuleBasedStateMachine):
     def returns(self, number, failed) -> None:
         busy = self.process.busy()
         self.process.returns(busy[number % len(busy)], failed=failed)
+
+    @precondition(lambda self: self.process.between())
+    @rule(number=number)
+    def is_killed(self, number) -> None:
+        between = self.process.between()
+        self.process.is_killed(between[number % len(between)])
 
     @precondition(lambda self: self.process.stops())
     @rule(number=number, failed=fails)

@@ -2,15 +2,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """Services in this process, with tasks that begin when the test says so."""
 
+import contextlib
 from collections.abc import Iterator
+from typing import Any
+from unittest import mock
 
 import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+)
 
 from oslo_service import events, service
 from oslo_service._common import clock
+from oslo_service.supervisor.services.incarnation import Incarnation
 from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
 from oslo_service.supervisor.turn import Turn
-from oslo_service.testing.scripted import ScriptedDriver
+from oslo_service.testing.scripted import ScriptedDriver, ScriptedTask
 
 
 class Recorder(service.ServiceBase):
@@ -158,6 +170,48 @@ def test_a_stop_for_which_there_is_no_task_is_called_all_the_same(
     assert runner.status == 0
 
 
+class TestATaskThatDoesNotWantToWait:
+    """Something of others' is raised in the task of a service, between two calls."""
+
+    @pytest.fixture
+    def task(self, runner, driver, recorder) -> ScriptedTask:
+        add(runner, recorder)
+        driver.run()
+        assert recorder.calls == ["start", "wait"]
+        [task] = driver.tasks
+        return task
+
+    def test_a_timer_that_a_service_has_left_ends_nothing(
+        self, runner, driver, recorder, task, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(runner._lives[only(runner)], "_killed_by", ())
+        task.stop()
+        driver.run()
+        assert not task.done
+        runner.post(runner.stop)
+        driver.run()
+        assert recorder.calls == ["start", "wait", "stop", "wait"]
+        assert runner.ended.is_set()
+        assert runner.status == 0
+
+    def test_one_that_is_killed_does_not_keep_the_end(
+        self, runner, driver, recorder, task
+    ) -> None:
+        task.stop()
+        driver.run()
+        assert task.done
+        runner.post(runner.stop)
+        driver.run()
+        assert recorder.calls == ["start", "wait", "stop"]
+        assert runner.ended.is_set()
+        assert runner.status == 1
+
+
+def only(runner: ServiceRunner) -> Incarnation:
+    [incarnation] = runner._state.incarnations
+    return incarnation
+
+
 class Timeout:
     """Notes how it is armed."""
 
@@ -275,6 +329,31 @@ class TestSupervised:
         assert failure.error is settings.error
         assert recorder.calls[-3:] == ["reset", "start", "wait"]
 
+    def test_so_does_reading_that_raises(
+        self, runner, driver, recorder, settings, told, monkeypatch
+    ) -> None:
+        error = SystemExit(2)
+        monkeypatch.setattr(settings, "read_again", mock.Mock(side_effect=error))
+        add(runner, recorder)
+        driver.run()
+        runner.post(runner.reload)
+        driver.run()
+        assert [one.error for one in told] == [error]
+        assert recorder.calls[-3:] == ["reset", "start", "wait"]
+
+    def test_a_time_out_that_cannot_be_armed_keeps_no_service_from_its_stop(
+        self, runner, driver, recorder, told, monkeypatch
+    ) -> None:
+        add(runner, recorder)
+        driver.run()
+        error = RuntimeError("can't start new thread")
+        monkeypatch.setattr(runner.timeout, "arm", mock.Mock(side_effect=error))
+        runner.post(runner.stop)
+        driver.run()
+        assert recorder.calls == ["start", "wait", "stop", "wait"]
+        assert runner.ended.is_set()
+        assert [one.error for one in told] == [error]
+
     @pytest.mark.parametrize(
         ("method", "fatal"), [("start", True), ("wait", True), ("stop", False)]
     )
@@ -342,3 +421,181 @@ class TestSupervised:
         add(runner, recorder)
         [task] = driver.ready
         assert task.name == f"live {__name__}.Recorder"
+
+
+class Held(service.ServiceBase):
+    """Each call waits until the test says what becomes of it."""
+
+    def __init__(self, driver: ScriptedDriver) -> None:
+        super().__init__()
+        self.driver = driver
+        self.held: dict[str, list[Any]] = {}
+        self.starts = self.ends = 0
+
+    def _hold(self, method: str) -> None:
+        gate, outcome = self.driver.event(), []
+        entry = (gate, outcome)
+        self.held.setdefault(method, []).append(entry)
+        try:
+            gate.wait()
+        finally:
+            self.held[method].remove(entry)
+        if outcome:
+            raise outcome[0]
+
+    def let_go(self, method: str, error: BaseException | None = None) -> None:
+        """Have the first of these calls return, or raise."""
+        gate, outcome = self.held[method][0]
+        if error is not None:
+            outcome.append(error)
+        gate.set()
+
+    @property
+    def busy(self) -> list[str]:
+        return [method for method, calls in self.held.items() if calls]
+
+    def start(self) -> None:
+        self._hold("start")
+
+    def stop(self) -> None:
+        self._hold("stop")
+
+    def wait(self) -> None:
+        self._hold("wait")
+
+    def reset(self) -> None:
+        self._hold("reset")
+
+
+class AnyFailure(RuleBasedStateMachine):
+    """Whatever fails, and whenever, everything ends, and the time-out is kept."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.exits = contextlib.ExitStack()
+        self.driver = self.exits.enter_context(ScriptedDriver())
+        self.settings = mock.Mock(
+            spec=Configuration, stop_limit=9.0, last_stop_limit=7.0, mutates=False
+        )
+        self.settings.read_again.return_value = None
+        self.told: list[events.Event] = []
+        turn = Turn(self.driver, lambda: self.runner.advance(clock.now()))
+        self.turn = turn
+        self.runner: Any = ServiceRunner(
+            self.driver, self.settings, turn.post, self.told.append
+        )
+        self.runner.timeout = self.timeout = mock.Mock(spec=Timeout)
+        self.services: list[Held] = []
+        self.failed = False
+        self.add()
+
+    number = st.integers(0, 1000)
+    error = st.sampled_from(
+        [None, None, None, ValueError("no"), SystemExit(3), GeneratorExit()]
+    )
+
+    def run_all(self) -> None:
+        self.driver.run()
+        self.runner.post(nothing)
+        self.driver.run()
+
+    @rule()
+    def add(self) -> None:
+        if len(self.services) < 3:
+            self.services.append(Held(self.driver))
+            add(self.runner, self.services[-1])
+
+    @rule(room=st.sampled_from([None, None, 0, 1]))
+    def tasks_are_scarce(self, room) -> None:
+        self.driver.room = room
+
+    @rule(error=error, raises=st.booleans(), mutates=st.booleans())
+    def reading_fails(self, error, raises, mutates) -> None:
+        self.settings.mutates = mutates
+        self.settings.read_again.return_value = error
+        self.settings.read_again.side_effect = error if raises else None
+
+    @rule(fails=st.booleans())
+    def no_time_out_can_be_had(self, fails) -> None:
+        self.timeout.arm.side_effect = RuntimeError("no thread") if fails else None
+
+    @rule()
+    def tasks_begin(self) -> None:
+        self.run_all()
+
+    @rule(seconds=st.sampled_from([0.05, 0.1, 31.0]))
+    def pass_time(self, seconds) -> None:
+        self.driver.advance(seconds)
+        self.run_all()
+
+    @rule(what=st.sampled_from(["reload", "reload", "stop"]))
+    def order(self, what) -> None:
+        self.runner.post(getattr(self.runner, what))
+
+    @precondition(lambda self: any(one.busy for one in self.services))
+    @rule(number=number, which=number, error=error)
+    def a_call_ends(self, number, which, error) -> None:
+        busy = [one for one in self.services if one.busy]
+        one = busy[number % len(busy)]
+        one.let_go(one.busy[which % len(one.busy)], error)
+        self.run_all()
+
+    @rule(number=number)
+    def a_task_is_killed(self, number) -> None:
+        tasks = [one for one in self.driver.tasks if one.name.startswith("live")]
+        if tasks:
+            task = tasks[number % len(tasks)]
+            if task not in self.driver.ready:  # who has begun
+                task.stop()
+                self.run_all()
+
+    def settle(self) -> None:
+        """Have every call return that returns of itself."""
+        for _ in range(300):
+            self.driver.advance(1.0)
+            self.run_all()
+            due = [
+                (one, method)
+                for one in self.services
+                for method in one.busy
+                if method != "wait" or self.runner.stopping or self.runner.draining
+            ]
+            if not due:
+                break
+            one, method = due[0]
+            one.let_go(method)
+            self.run_all()
+
+    def teardown(self) -> None:
+        """Where nothing fails any more, all is as it should be, to the end."""
+        if not hasattr(self, "runner"):
+            return
+        with self.exits:
+            self.driver.room = None
+            self.timeout.arm.side_effect = None
+            self.settings.read_again.side_effect = None
+            self.settle()
+            self.driver.advance(31.0)
+            self.settle()
+            if not self.runner.stopping:
+                assert not self.runner.reloading
+                assert self.runner._without_room == {}
+                assert self.runner.is_ready(patient=True)
+                assert self.runner.services == self.services
+            self.runner.post(self.runner.stop)
+            self.settle()
+            assert self.runner.ended.is_set()
+            assert self.runner.deadline is None
+            assert self.driver.tasks == [], "a task is left behind"
+            fatal = any(getattr(one, "fatal", False) for one in self.told)
+            failures = [
+                one for one in self.told if isinstance(one, events.ServiceFailed)
+            ]
+            assert self.runner.status == 1 or not fatal
+            assert failures or self.runner.status == 0
+
+
+TestAnyFailure = AnyFailure.TestCase
+TestAnyFailure.settings = hypothesis_settings(
+    max_examples=200, stateful_step_count=30, deadline=None
+)

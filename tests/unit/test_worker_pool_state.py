@@ -46,6 +46,8 @@ class Parent:
         self.started: list[Start] = []
         self.fail_to_start = False
         self.refused = 0
+        self.fail_to_kill = False
+        self.deaf: set[int] = set()
 
     def advance(self) -> None:
         """Do what there is to do, until there is nothing more."""
@@ -73,6 +75,8 @@ class Parent:
                 assert worker.number in self.alive
                 assert worker.number not in self.ordered, "an order is given once"
                 self.ordered.add(worker.number)
+            case Order(worker, kind) if worker.number in self.deaf:
+                self.pool.undelivered(worker, kind)
             case Order(worker, OrderKind.MUTATE):
                 self.mutated.append(worker.number)
             case Order(worker, OrderKind.ANSWER):
@@ -80,7 +84,10 @@ class Parent:
                 self.asked.append(worker)
             case Kill(worker, _):
                 assert worker.number not in self.killed, "a worker is killed once"
-                self.killed.add(worker.number)
+                if self.fail_to_kill:
+                    self.pool.survived(worker, self.now)
+                else:
+                    self.killed.add(worker.number)
             case state.Throttled(_, pause):
                 self.pauses.append(pause)
 
@@ -95,11 +102,13 @@ class Parent:
                 assert slot.current is not None or waits, "a slot is left empty"
         for worker in self.alive.values():
             late = worker.deadline is not None and worker.deadline <= self.now
-            assert not late or worker.number in self.killed, "a limit is not kept"
+            killed = worker.number in self.killed or worker.kill_not_before > self.now
+            assert not late or killed, "a limit is not kept"
             if self.pool.goal is Goal.STOP:
-                assert worker.number in self.ordered, "a worker is not told"
+                told = self.ordered | self.deaf
+                assert worker.number in told, "a worker is not told"
             if self.pool.goal is Goal.QUIT:
-                assert worker.number in self.killed, "a worker is left behind"
+                assert killed, "a worker is left behind"
 
     # What may happen
 
@@ -351,6 +360,50 @@ class TestStopping:
         assert parent.pool.all_ready
 
 
+class TestRefusals:
+    """What could not be done is done later, or is not waited for."""
+
+    def test_a_kill_that_is_refused_is_tried_again_with_growing_pauses(
+        self, parent
+    ) -> None:
+        parent.fail_to_kill = True
+        parent.order("stop")
+        parent.pass_time(61)
+        for seconds in (0.1, 0.2, 0.4):
+            due = parent.pool.deadline
+            assert due == pytest.approx(parent.now + seconds)
+            parent.now = due
+            parent.advance()
+        parent.fail_to_kill = False
+        parent.pass_time(0.79)
+        assert parent.killed == set()
+        parent.pass_time(0.02)
+        assert parent.killed == {parent.worker.number}
+        assert parent.pool.deadline is None
+
+    def test_so_is_one_of_an_end_at_once(self, parent) -> None:
+        parent.fail_to_kill = True
+        parent.order("quit")
+        parent.fail_to_kill = False
+        parent.pass_time(0.1)
+        assert parent.killed == {parent.worker.number}
+
+    def test_what_no_worker_hears_is_not_waited_for(self, parent) -> None:
+        parent.deaf.add(parent.worker.number)
+        parent.order("mutate")
+        assert not parent.pool.reloading
+        parent.ask()
+        assert parent.silent() == []
+        parent.deaf.clear()
+        assert parent.ask() == [parent.worker], "it may hear again"
+
+    def test_an_order_to_stop_is_told_anyhow(self, parent) -> None:
+        parent.deaf.add(parent.worker.number)
+        parent.order("stop")
+        assert parent.worker.ordered
+        assert parent.pool.deadline == parent.now + 61
+
+
 class TestHealth:
     """Who hangs is found out, and who has time is not."""
 
@@ -474,6 +527,15 @@ class AnyOrder(RuleBasedStateMachine):
     def system_is_full(self, fails) -> None:
         self.parent.fail_to_start = fails
 
+    @rule(fails=st.booleans())
+    def nobody_may_kill(self, fails) -> None:
+        self.parent.fail_to_kill = fails
+
+    @alive
+    @rule(number=number)
+    def hears_nothing(self, number) -> None:
+        self.parent.deaf.add(self.pick(number).number)
+
     @invariant()
     def nothing_is_left_to_do(self) -> None:
         assert self.parent.pool.advance(self.parent.now) == []
@@ -515,6 +577,8 @@ def live_a_little(parent: Parent, dice: random.Random) -> None:
         parent.pass_time(dice.choice([0.01, 0.1, 1.0, 31.0]))
     elif what < 0.3:
         parent.order(dice.choice(["reload", "mutate"]))
+    elif what < 0.35:
+        parent.fail_to_kill = dice.random() < 0.5
     elif not workers:
         parent.fail_to_start = dice.random() < 0.2
     elif what < 0.55:

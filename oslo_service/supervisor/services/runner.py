@@ -39,6 +39,7 @@ class _Life:
         self.task: Task | None = None
         self._calls: collections.deque[str | None] = collections.deque()
         self._told = driver.event()
+        self._killed_by = driver.killed_by
 
     def tell(self, method: str | None) -> None:
         """Have it call a method; None: have it end."""
@@ -46,10 +47,21 @@ class _Life:
         self._told.set()
 
     def next_call(self) -> str | None:
-        """Block until there is something to call; return None at the end."""
+        """Block until there is something to call; return None at the end.
+
+        What is raised in the task meanwhile, by a timer that a service has left, does
+        not end it: nobody else would make the calls.
+
+        :raises BaseException: what the driver kills tasks by.
+        """
         while not self._calls:
-            self._told.wait()
-            self._told.clear()
+            try:
+                self._told.wait()
+                self._told.clear()
+            except self._killed_by:
+                raise
+            except BaseException:
+                LOG.exception("The task of a service goes on, in spite of this")
         return self._calls.popleft()
 
 
@@ -194,8 +206,16 @@ class ServiceRunner(Unit):
         # What is done may fail, and that again has consequences.
         while due := self._state.advance():
             for action in due:
-                self._do(action)
+                self._attempt(action)
         self.awaited.look()
+
+    def _attempt(self, action: actions.Action) -> None:
+        """Do it; the rest counts as done, too, whatever becomes of this."""
+        try:
+            self._do(action)
+        except Exception as exc:  # noqa: BLE001 - is told
+            name = type(action).__name__
+            self._publish(events.ActionFailed(action=name, error=exc))
 
     def _do(self, action: actions.Action) -> None:
         match action:
@@ -267,9 +287,10 @@ class ServiceRunner(Unit):
     def _run_beside(self, body: Callable[..., Any], *arguments: Any) -> None:
         try:
             self._spawn(body, *arguments)
-        except Exception:
+        except Exception as exc:  # noqa: BLE001 - is told
             # Better late than never: it is done in the task that there is.
-            LOG.exception("No task can be had for %s", body.__name__.strip("_"))
+            name = f"a task of its own for {body.__name__.strip('_')}()"
+            self._publish(events.ActionFailed(action=name, error=exc))
             body(*arguments)
 
     def _spawn(self, body: Callable[..., Any], *arguments: Any) -> Task:
@@ -289,7 +310,12 @@ class ServiceRunner(Unit):
         while True:
             early = incarnation.stop is StopOrder.NONE
             self._report(self._state.returned, incarnation, failed=failed, early=early)
-            method = life.next_call()
+            try:
+                method = life.next_call()
+            except BaseException as exc:  # noqa: BLE001 - is told
+                self._fail(incarnation, "wait", exc, fatal=False)
+                self._report(self._state.lost, incarnation)
+                return
             if method is None:
                 return
             failed = not self._call(incarnation, method)
@@ -313,26 +339,39 @@ class ServiceRunner(Unit):
         self, incarnation: Incarnation, method: str, *, fatal: bool = False
     ) -> bool:
         """Call a method of the service; return whether it succeeded."""
-        service = incarnation.service
         try:
-            getattr(service, method)()
+            getattr(incarnation.service, method)()
         except BaseException as exc:  # noqa: BLE001 - is told
             early = method == "wait" and incarnation.stop is StopOrder.NONE
-            failure = events.ServiceFailed(
-                service=naming.describe(service),
-                method=method,
-                error=exc,
-                fatal=fatal or early,
-            )
-            self._publish(failure)
+            self._fail(incarnation, method, exc, fatal=fatal or early)
             return False
         return True
 
+    def _fail(
+        self,
+        incarnation: Incarnation,
+        method: str,
+        error: BaseException,
+        *,
+        fatal: bool,
+    ) -> None:
+        failure = events.ServiceFailed(
+            service=naming.describe(incarnation.service),
+            method=method,
+            error=error,
+            fatal=fatal,
+        )
+        self._publish(failure)
+
     def _read(self) -> None:
-        if self._settings is not None:
-            error = self._settings.read_again()
-            if error is not None:
-                self._publish(events.ReloadFailed(error=error))
+        error: BaseException | None = None
+        try:
+            if self._settings is not None:
+                error = self._settings.read_again()
+        except BaseException as exc:  # noqa: BLE001 - is told
+            error = exc
+        if error is not None:
+            self._publish(events.ReloadFailed(error=error))
         self._report(self._state.read)
 
     def _report(self, fact: Callable[..., object], *about: Any, **how: Any) -> None:

@@ -109,6 +109,15 @@ class RunnerState:
             if incarnation.stop is StopOrder.NONE:  # there is nothing to stop
                 incarnation.stop = StopOrder.CARRIED_OUT
 
+    def lost(self, incarnation: Incarnation) -> None:
+        """Record that the task of an incarnation was killed between two calls.
+
+        Its ``stop()`` has a task of its own, and is called all the same.
+        """
+        if incarnation.phase not in (Phase.DONE, Phase.ENDED):
+            incarnation.phase = Phase.DONE
+            self._count_failure(failed=True)
+
     def prevented(self, incarnation: Incarnation) -> None:
         """Record that ``start()`` will not be called."""
         incarnation.phase, incarnation.stop = Phase.DONE, StopOrder.CARRIED_OUT

@@ -49,12 +49,28 @@ def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
         with forks.our_own():
             pid = _fork()
         if pid == 0:
-            channel = pipes.leave_to_parent()
-            link = ParentLink(channel, parent, pipes.stacks, pidfd)
-            _be_worker(plan, link, channel, mask)
+            _begin(plan, pipes, parent, pidfd, mask)
     finally:
         signals.unblock(mask)
     return pid
+
+
+def _begin(
+    plan: WorkerPlan,
+    pipes: ControlPipes,
+    parent: int,
+    pidfd: int | None,
+    mask: set[Any],
+) -> NoReturn:
+    """Live and end here: what returned, or raised, would be a second parent."""
+    try:
+        channel = pipes.leave_to_parent()
+        link = ParentLink(channel, parent, pipes.stacks, pidfd)
+        _be_worker(plan, link, channel, mask)
+    except BaseException:
+        LOG.exception("A worker could not begin")
+    finally:
+        os._exit(1)
 
 
 def _be_worker(

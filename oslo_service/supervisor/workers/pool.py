@@ -97,8 +97,7 @@ class WorkerPool(Unit):
     def ask(self) -> None:
         """Have every worker say that it can answer."""
         now = clock.now()
-        for action in self._state.ask():
-            self._do(action, now)
+        self._do_all(self._state.ask(), now)
 
     def quit(self) -> None:
         """End every worker by force."""
@@ -234,22 +233,21 @@ class WorkerPool(Unit):
             self._receive(now)  # it may have said how it ends
             status = 0 if process.leaving else None
         del self.processes[worker]
+        process.close()
+        self._state.gone(worker, process.told_status(status), now)
         event = events.WorkerEnded(
             **_of(worker, process),
             status=status,
             cause=_cause(worker),
             stacks=process.stacks.text(),
         )
-        process.close()
         self._publish(event)
-        self._state.gone(worker, process.told_status(status), now)
 
     def advance(self, now: float) -> None:
         """Do what is to be done."""
         # What is done may fail, and that again has consequences.
         while actions := self._state.advance(now):
-            for action in actions:
-                self._do(action, now)
+            self._do_all(actions, now)
         if self._state.ended:
             self.ended.set()  # the time-out stays armed: what follows may hang, too
         elif self._state.goal is state.Goal.STOP and not self._backed:
@@ -266,14 +264,22 @@ class WorkerPool(Unit):
         if self.timeout is not None:
             self.timeout.back()
 
+    def _do_all(self, actions: list[state.Action], now: float) -> None:
+        """Do all of it: each counts as done, whatever becomes of another."""
+        for action in actions:
+            try:
+                self._do(action, now)
+            except Exception as exc:  # noqa: BLE001 - is told
+                self._publish(_failed(action, exc))
+
     def _do(self, action: state.Action, now: float) -> None:
         match action:
             case state.Start(worker, reset):
                 self._start(worker, reset, now)
             case state.Order(worker, kind):
-                self._order(self.processes[worker], kind)
+                self._order(worker, kind)
             case state.Kill(worker, late):
-                self._kill(worker, late)
+                self._kill(worker, late, now)
             case state.Throttled(slot, pause):
                 event = events.SlotPaused(
                     service=str(slot.spec),
@@ -283,12 +289,12 @@ class WorkerPool(Unit):
                 )
                 self._publish(event)
 
-    @staticmethod
-    def _order(process: Process, kind: state.OrderKind) -> None:
+    def _order(self, worker: state.Worker, kind: state.OrderKind) -> None:
+        process = self.processes[worker]
         if kind is state.OrderKind.STOP:
             process.order_stop(kind.value)
-        else:
-            process.tell(kind.value)
+        elif not process.tell(kind.value):
+            self._state.undelivered(worker, kind)
 
     def _start(self, worker: state.Worker, reset: bool, now: float) -> None:
         plan: Any = worker.slot.spec
@@ -328,11 +334,16 @@ class WorkerPool(Unit):
         generation = worker.generation
         self._publish(events.WorkerStarted(**what, pid=pid, generation=generation))
 
-    def _kill(self, worker: state.Worker, late: bool) -> None:
+    def _kill(self, worker: state.Worker, late: bool, now: float) -> None:
         process = self.processes[worker]
-        process.kill()
-        if late:
-            self._publish(events.WorkerKilled(**_of(worker, process)))
+        error = process.kill()
+        about = _of(worker, process)
+        if error is not None:
+            if not worker.kill_refusals:
+                self._publish(events.KillRefused(**about, error=error))
+            self._state.survived(worker, now)
+        elif late:
+            self._publish(events.WorkerKilled(**about))
 
     # Forks and the end
 
@@ -358,6 +369,10 @@ class WorkerPool(Unit):
             self._closed = True
             self._reports.close()
             self._stacks.close()
+
+
+def _failed(action: state.Action, error: Exception) -> events.Event:
+    return events.ActionFailed(action=type(action).__name__, error=error)
 
 
 def _of(worker: state.Worker, process: Process) -> dict[str, Any]:

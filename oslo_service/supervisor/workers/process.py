@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker process, seen from its parent."""
 
-import contextlib
+import errno
 import functools
 import os
 import signal
@@ -12,6 +12,9 @@ from oslo_service._common.process_state import PerProcess
 from oslo_service.supervisor.workers.channel import ControlPipes
 
 __all__ = ("Process", "open_pidfd", "own_pidfd", "pidfds_work")
+
+# What the system says when it has no descriptor to give.
+_SCARCE = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOMEM))
 
 
 def open_pidfd(pid: int) -> int | None:
@@ -32,16 +35,20 @@ def own_pidfd() -> int | None:
 
     To one in another namespace, the number of its parent means nothing.
     """
+    if _own_pidfd.get() is None and pidfds_work():  # none could be had before
+        _own_pidfd.set(open_pidfd(os.getpid()))
     return _own_pidfd.get()
 
 
 @functools.cache
 def pidfds_work() -> bool:
     """Whether the system has them."""
-    pidfd = open_pidfd(os.getpid())
-    if pidfd is None:
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except AttributeError:
         return False
-    os.close(pidfd)
+    except OSError as exc:
+        return exc.errno in _SCARCE  # that there is none now is another matter
     return True
 
 
@@ -72,42 +79,48 @@ class Process:
             self.pidfd = open_pidfd(self.pid)
         return self.pidfd is not None
 
-    def tell(self, message: bytes) -> None:
+    def tell(self, message: bytes) -> bool:
         """Send the worker a message: non-blocking, and async-signal-safe.
 
-        Nothing is lost that anybody could still read: a full pipe means that the
-        worker has not read for a long time, a broken one that it is gone.
+        :returns: whether that was possible. A full pipe means that the worker has
+            not read for a long time, a broken one that it is gone, or has become
+            another program.
         """
-        if self._orders is not None:
-            with contextlib.suppress(OSError):
-                self._os.write(self._orders, message)
+        if self._orders is None:
+            return False
+        try:
+            self._os.write(self._orders, message)
+        except OSError:
+            return False
+        return True
 
     def order_stop(self, message: bytes) -> None:
         """Have it stop: by a message, or where nobody reads those, by a SIGTERM.
 
-        It may have become another program. Async-signal-safe.
+        To a worker that is the same order. Async-signal-safe.
         """
-        if self._orders is None:
-            return
-        try:
-            self._os.write(self._orders, message)
-        except BrokenPipeError:
-            self._terminated = True
-            self._signal(signal.SIGTERM)
-        except OSError:
-            pass
+        if self._orders is not None and not self.tell(message):
+            self._terminated = self._signal(signal.SIGTERM) is None
 
-    def kill(self) -> None:
-        """End it by force."""
-        self._signal(signal.SIGKILL)
+    def kill(self) -> OSError | None:
+        """End it by force; async-signal-safe.
 
-    def _signal(self, signum: int) -> None:
+        :returns: why that is not possible.
+        """
+        return self._signal(signal.SIGKILL)
+
+    def _signal(self, signum: int) -> OSError | None:
         # Where somebody else reaps, the number may be another process's by now.
-        with contextlib.suppress(ProcessLookupError):
+        try:
             if self.pidfd is None:
                 os.kill(self.pid, signum)
             else:
                 signal.pidfd_send_signal(self.pidfd, signum)
+        except ProcessLookupError:
+            pass  # its end is on its way here
+        except OSError as exc:
+            return exc
+        return None
 
     def told_status(self, status: int | None) -> int | None:
         """Return what a status counts as: 0 where it did what a SIGTERM says."""

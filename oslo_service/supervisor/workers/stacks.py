@@ -42,9 +42,12 @@ class StacksOfWorker:
         """Return what the worker has left; forget it."""
         if self.fd is None:
             return ""
-        left = os.pread(self.fd, _PART, self.offset).rstrip(b"\0")
-        if left:
-            os.pwrite(self.fd, bytes(len(left)), self.offset)
+        try:
+            left = os.pread(self.fd, _PART, self.offset).rstrip(b"\0")
+            if left:
+                os.pwrite(self.fd, bytes(len(left)), self.offset)
+        except (OSError, MemoryError):
+            return ""
         return left.decode(errors="replace")
 
 

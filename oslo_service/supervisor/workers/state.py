@@ -92,6 +92,8 @@ class Worker:
     stopped: bool = False
     deadline: float | None = None
     killed: bool = False
+    kill_refusals: int = 0
+    kill_not_before: float = 0.0
     asked: bool = False
     mutations: int = 0
 
@@ -210,6 +212,22 @@ class PoolState:
         slot.refusals += 1
         slot.not_before = now + pause(slot.refusals)
 
+    def undelivered(self, worker: Worker, kind: OrderKind) -> None:
+        """Record that the worker will never read an order: no answer is to come.
+
+        Of an order to stop that is no matter: it is given by a signal then.
+        """
+        if kind is OrderKind.MUTATE:
+            self.mutated(worker)
+        elif kind is OrderKind.ANSWER:
+            self.answered(worker)
+
+    def survived(self, worker: Worker, now: float) -> None:
+        """Record that the system lets nobody kill a worker: it is tried again."""
+        worker.killed = False
+        worker.kill_refusals += 1
+        worker.kill_not_before = now + pause(worker.kill_refusals)
+
     def stop(self) -> None:
         """Have every worker stop in order, and start no more."""
         self.goal = max(self.goal, Goal.STOP)
@@ -257,14 +275,10 @@ class PoolState:
     @property
     def deadline(self) -> float | None:
         """When :meth:`advance` has more to do even if nothing happens."""
-        due = [
-            worker.deadline
-            for worker in self.workers.values()
-            if worker.deadline is not None and not worker.killed
-        ]
+        due = [self._kill_due(worker) for worker in self.workers.values()]
         if self.goal is Goal.RUN:
             due += [slot.not_before for slot in self.slots if slot.current is None]
-        return min(due, default=None)
+        return min((one for one in due if one is not None), default=None)
 
     @property
     def all_ready(self) -> bool:
@@ -316,16 +330,27 @@ class PoolState:
 
     def _order_stop(self, worker: Worker, now: float) -> Iterator[Action]:
         if not worker.ordered:
-            worker.ordered = True
             limit = self._limit()
+            worker.ordered = True
             worker.deadline = now + limit + GRACE if limit else None
             yield Order(worker, OrderKind.STOP)
 
+    def _kill_due(self, worker: Worker) -> float | None:
+        """Return when a worker is to be killed; None: it is not, or has been."""
+        if worker.killed:
+            return None
+        if self.goal is Goal.QUIT:
+            return worker.kill_not_before
+        if worker.deadline is None:
+            return None
+        return max(worker.deadline, worker.kill_not_before)
+
     def _kill_those_due(self, now: float) -> Iterator[Action]:
         for worker in self.workers.values():
-            late = worker.deadline is not None and now >= worker.deadline
-            if not worker.killed and (late or self.goal is Goal.QUIT):
+            due = self._kill_due(worker)
+            if due is not None and now >= due:
                 worker.killed = True
+                late = worker.deadline is not None and now >= worker.deadline
                 yield Kill(worker, late)
 
     def _count_death(self, worker: Worker, status: int | None, now: float) -> None:

@@ -9,7 +9,6 @@ PasteDeploy file; :class:`Router` maps requests to applications.
 import logging
 import socket as sockets
 import ssl
-import threading
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +16,7 @@ from oslo_config import cfg
 
 from oslo_service import backend, opts, sslutils
 from oslo_service._common import submodules
+from oslo_service._common.process_state import OwnLock
 from oslo_service._common.publishing import publish, published_in
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.applications.loader import ConfigNotFound, Loader, PasteAppNotFound
@@ -158,7 +158,7 @@ class Server(ServiceBase):
         )
         self.host, self.port = self._listening_socket.host, self._listening_socket.port
         self._engine: Any = None
-        self._lock = threading.Lock()
+        self._lock = OwnLock()
 
     # What it listens with
 

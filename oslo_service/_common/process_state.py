@@ -8,10 +8,12 @@ process takes along.
 """
 
 import os
+import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-__all__ = ("Inherited", "PerProcess")
+__all__ = ("Inherited", "OwnLock", "PerProcess")
 
 T = TypeVar("T")
 
@@ -70,9 +72,36 @@ class PerProcess(Generic[T]):
         return _state.ancestors[-1].get(self) if _state.ancestors else None
 
 
+class OwnLock:
+    """A lock of an object that a forked process takes along: reentrant.
+
+    A task that holds it while another one forks does not exist in the forked process,
+    and never gives it back: there it is free, unless who has forked holds it.
+    """
+
+    __slots__ = ("__weakref__", "_lock")
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        _state.add_lock(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._lock.release()
+
+    def renew(self) -> None:
+        """Make it free, in a forked process."""
+        lock: Any = self._lock
+        if not lock._is_owned():
+            self._lock = threading.RLock()
+
+
 class _State:
     """All of it: made anew in a forked process.
 
+    :ivar locks: those of objects.
     :ivar inherited: what is taken along.
     :ivar ancestors: what was the own of the process that this one was forked from,
         last, and of those before it. It is kept: were it collected, it would clean up
@@ -83,17 +112,28 @@ class _State:
         self.inherited: dict[Inherited[Any], Any] = {}
         self.ancestors: list[dict[PerProcess[Any], Any]] = []
         self._own: dict[PerProcess[Any], Any] = {}
+        self.locks: weakref.WeakSet[OwnLock] = weakref.WeakSet()
         self._watches_forks = False
+
+    def add_lock(self, lock: OwnLock) -> None:
+        """Have a lock renewed in forked processes, for as long as it exists."""
+        self._watch_forks()
+        self.locks.add(lock)
 
     def own(self) -> dict[PerProcess[Any], Any]:
         """Return what is of this process alone."""
+        self._watch_forks()
+        return self._own
+
+    def _watch_forks(self) -> None:
         if not self._watches_forks:
             self._watches_forks = True
             os.register_at_fork(after_in_child=self.start_over)
-        return self._own
 
     def start_over(self) -> None:
         """Make it anew, in a forked process."""
+        for lock in list(self.locks):
+            lock.renew()
         parents, self._own = self._own, {}
         self.ancestors.append(parents)
         for variable, value in parents.items():

@@ -9,11 +9,11 @@ first, waits again, and so on: one at a time, in the order of time.
 import contextlib
 import functools
 import math
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service._common import clock
+from oslo_service._common.process_state import OwnLock
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.loops.clock import Clock
 from oslo_service.loops.sleepers import Sleeper, WakingEvent, watch
@@ -38,7 +38,7 @@ class ManualClock(Clock):
         self._sleepers: list[Sleeper] = []
         self._closed = False
         # Reentrant for the sake of signal handlers.
-        self._lock = threading.RLock()
+        self._lock = OwnLock()
 
     @property
     def elapsed(self) -> float:

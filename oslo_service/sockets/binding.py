@@ -5,10 +5,11 @@
 import errno
 import os
 import stat
-import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from oslo_service._common.process_state import OwnLock
 
 __all__ = ("BoundSocket", "listen_on_address", "listen_on_path")
 
@@ -23,7 +24,7 @@ class BoundSocket:
     def __init__(self, socket: Any, path: str | None = None) -> None:
         self.socket = socket
         self.path = path
-        self._lock = threading.Lock()
+        self._lock = OwnLock()
         self._pid = os.getpid()
 
     @property

@@ -20,7 +20,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from oslo_service import backend
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.process_state import Inherited, OwnLock
 from oslo_service.backend.base import Event
 from oslo_service.supervisor.waker import Waker
 
@@ -104,7 +104,7 @@ class Signals:
         self._dispatching = False
         self.unattended: Callable[[], object] | None = None
         self._callers: list[Event] = []
-        self._lock = threading.RLock()
+        self._lock = OwnLock()
 
     # Handlers
 

@@ -10,6 +10,7 @@ import pytest
 
 from oslo_service.testing.live import DAEMON, is_alive, live
 from oslo_service.testing.receiver import Receiver
+from oslo_service.testing.waiting import run_script
 
 SIGKILL, SIGTERM = signal.SIGKILL, signal.SIGTERM
 neighbours = functools.partial(live, program=DAEMON.with_name("neighbours.py"))
@@ -156,3 +157,69 @@ def test_a_parent_whose_sigpipe_is_at_its_default_outlives_its_workers(
         program.expect("waiting")
         program.kill_group(SIGTERM)
         assert program.wait() == 0
+
+
+FORK_WHILE_IT_STOPS = """
+import os, pathlib, signal, sys, tempfile
+
+from oslo_config import cfg
+
+from oslo_service import backend, wsgi
+
+backend.bootstrap(argv=[])
+driver = backend.get_backend()
+parent = os.getpid()
+begun, gate = driver.event(), driver.event()
+unlink = pathlib.Path.unlink
+
+def slowly(path, **options):
+    if os.getpid() == parent:  # the file system does not answer
+        begun.set()
+        gate.wait(60)
+    unlink(path, **options)
+
+pathlib.Path.unlink = slowly
+conf = cfg.ConfigOpts()
+conf([])
+with tempfile.TemporaryDirectory() as folder:
+    server = wsgi.Server(
+        conf, "web", lambda *_: [], socket_family=1, socket_file=f"{folder}/socket"
+    )
+    stopping = driver.spawn(server.stop, name="stop")
+    assert begun.wait(30)
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(30)
+        status = 1
+        try:
+            driver.after_fork()
+            server.start()
+            server.stop()
+            server.wait()
+            status = 0
+        finally:
+            os._exit(status)
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            break
+        driver.sleep(0.005)
+    gate.set()
+    stopping.wait(30)
+    assert status == 0, status
+print("as it should be")
+"""
+
+
+class TestForksBesideAnotherTask:
+    """What a task holds while another one forks."""
+
+    def test_a_server_that_is_being_stopped_can_be_used_in_the_child(
+        self, driver_name: str
+    ) -> None:
+        result = run_script(
+            FORK_WHILE_IT_STOPS, env={"OS_OSLO_SERVICE__BACKEND": driver_name}
+        )
+
+        assert result.stdout == "as it should be\n", result.stderr
+        assert result.returncode == 0, result.stderr

@@ -3,13 +3,15 @@
 """What a process has one of, and what becomes of it in a fork."""
 
 import ast
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import oslo_service
-from oslo_service._common.process_state import Inherited, PerProcess
+from oslo_service._common.process_state import Inherited, OwnLock, PerProcess
 from oslo_service.testing.waiting import run_script
 
 PACKAGE = Path(oslo_service.__file__).parent
@@ -76,6 +78,87 @@ class TestLibrary:
     )
     def test_a_module_has_no_global_variables_of_its_own(self, path: Path) -> None:
         assert list(changing(path)) == []
+
+
+# In objects that are made anew in each process, or whose locks are opened by anybody.
+OWN_LOCKS = {
+    "_common/process_state.py",
+    "backend/_lock_event.py",
+    "groups/members.py",
+    "groups/slots.py",
+}
+
+
+def test_locks_of_objects_that_cross_a_fork_are_renewed_there() -> None:
+    makers = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        for one in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(one, ast.Call) and called(one) in ("Lock", "RLock", "Condition")
+    }
+    assert makers == OWN_LOCKS
+
+
+def held_lock(in_child: str) -> str:
+    """Return what a process prints that is forked while a thread holds a lock."""
+    done = run_script(
+        "import os, signal, threading\n"
+        "from oslo_service._common.process_state import OwnLock\n"
+        "lock, held, over = OwnLock(), threading.Event(), threading.Event()\n"
+        "def hold():\n"
+        "    with lock:\n"
+        "        held.set(); over.wait(60)\n"
+        "threading.Thread(target=hold).start()\n"
+        "assert held.wait(60)\n"
+        "pid = os.fork()\n"
+        "if pid:\n"
+        "    status = os.waitpid(pid, 0)[1]\n"
+        "    over.set()\n"
+        "    assert status == 0, status\n"
+        "else:\n"
+        "    signal.alarm(30)\n"
+        f"    {in_child}\n"
+        "    print('went on', flush=True)\n"
+        "    os._exit(0)\n"
+    )
+    assert done.returncode == 0, done.stderr
+    return str(done.stdout).strip()
+
+
+class TestOwnLock:
+    def test_a_forked_process_finds_it_free(self) -> None:
+        assert held_lock("lock.__enter__()") == "went on"
+
+    def test_so_does_one_that_that_one_forks(self) -> None:
+        second = "lock.__enter__(); os.fork() and os.wait(); lock.__enter__()"
+        assert held_lock(second) == "went on\nwent on"
+
+    def test_who_forks_with_it_still_holds_it(self) -> None:
+        lock = OwnLock()
+        free: list[bool] = []
+        with lock:
+            pid = os.fork()
+            if not pid:
+                thread = threading.Thread(target=lambda: free.append(try_to_take(lock)))
+                thread.start()
+                thread.join(30)
+                lock.__exit__()
+                os._exit(free[0])
+        assert os.waitpid(pid, 0)[1] == 0
+
+    def test_it_is_reentrant_and_keeps_others_out(self) -> None:
+        lock = OwnLock()
+        with lock, lock:
+            got: list[bool] = []
+            thread = threading.Thread(target=lambda: got.append(try_to_take(lock)))
+            thread.start()
+            thread.join(30)
+        assert got == [False]
+        assert try_to_take(lock)
+
+
+def try_to_take(lock: OwnLock) -> bool:
+    return bool(lock._lock.acquire(blocking=False))
 
 
 class TestInOneProcess:

@@ -304,7 +304,7 @@ class WorkerKilled(WorkerEvent):
 
 @_event
 class KillRefused(WorkerEvent):
-    """The system lets this process not end a worker: it is tried again.
+    """The system lets this process send a worker no signal: it is tried again.
 
     The worker, or its parent, may have become another user. Told once of each.
 

@@ -119,7 +119,7 @@ def _(event: events.WorkerKilled) -> _Line:
 
 @_line.register
 def _(event: events.KillRefused) -> _Line:
-    message = "Worker %d cannot be killed, which is tried again: %s"
+    message = "Worker %d cannot be sent a signal, which is tried again: %s"
     return logging.ERROR, message, (event.pid, event.error), None
 
 

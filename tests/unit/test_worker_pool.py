@@ -408,6 +408,21 @@ class TestSignalsThatAreRefused:
         forbidden.pool.stop_now()
         assert other.orders.data == b"S"
 
+    def test_an_order_that_is_refused_is_given_again(self, forbidden) -> None:
+        (child,) = forbidden.alive
+        forbidden.system.exec(child)
+        forbidden.order("stop")
+        forbidden.pass_time(5)
+        assert set(child.refused) == {signal.SIGTERM}
+        assert len(told(forbidden, events.KillRefused)) == 1
+        forbidden.system.forbids_signals = False
+        forbidden.pass_time(10)
+        assert child.signals == [signal.SIGTERM]
+        forbidden.system.die(child, -signal.SIGTERM)
+        forbidden.turn()
+        assert forbidden.pool.ended.is_set()
+        assert forbidden.pool.status == 0
+
 
 class TestOrdersThatCannotBeSent:
     def test_a_full_pipe_does_not_keep_a_stop(self, parent) -> None:

@@ -47,6 +47,7 @@ class Parent:
         self.fail_to_start = False
         self.refused = 0
         self.fail_to_kill = False
+        self.fail_to_order = False
         self.deaf: set[int] = set()
 
     def advance(self) -> None:
@@ -71,17 +72,8 @@ class Parent:
                 else:
                     self.pool.started(worker)
                     self.alive[worker.number] = worker
-            case Order(worker, OrderKind.STOP):
-                assert worker.number in self.alive
-                assert worker.number not in self.ordered, "an order is given once"
-                self.ordered.add(worker.number)
-            case Order(worker, kind) if worker.number in self.deaf:
-                self.pool.undelivered(worker, kind)
-            case Order(worker, OrderKind.MUTATE):
-                self.mutated.append(worker.number)
-            case Order(worker, OrderKind.ANSWER):
-                assert worker.number not in self.ordered, "who stops is left alone"
-                self.asked.append(worker)
+            case Order(worker, kind):
+                self.give(worker, kind)
             case Kill(worker, _):
                 assert worker.number not in self.killed, "a worker is killed once"
                 if self.fail_to_kill:
@@ -90,6 +82,22 @@ class Parent:
                     self.killed.add(worker.number)
             case state.Throttled(_, pause):
                 self.pauses.append(pause)
+
+    def give(self, worker: state.Worker, kind: OrderKind) -> None:
+        match kind:
+            case OrderKind.STOP if self.fail_to_order:
+                self.pool.unstopped(worker, self.now)
+            case OrderKind.STOP:
+                assert worker.number in self.alive
+                assert worker.number not in self.ordered, "an order is given once"
+                self.ordered.add(worker.number)
+            case _ if worker.number in self.deaf:
+                self.pool.undelivered(worker, kind)
+            case OrderKind.MUTATE:
+                self.mutated.append(worker.number)
+            case OrderKind.ANSWER:
+                assert worker.number not in self.ordered, "who stops is left alone"
+                self.asked.append(worker)
 
     def check(self) -> None:
         """Check what holds after every event."""
@@ -105,8 +113,9 @@ class Parent:
             killed = worker.number in self.killed or worker.kill_not_before > self.now
             assert not late or killed, "a limit is not kept"
             if self.pool.goal is Goal.STOP:
-                told = self.ordered | self.deaf
-                assert worker.number in told, "a worker is not told"
+                waits = (worker.order_due or 0) > self.now or worker.stopped
+                told = worker.number in self.ordered
+                assert told or waits, "a worker is not told"
             if self.pool.goal is Goal.QUIT:
                 assert killed, "a worker is left behind"
 
@@ -397,11 +406,18 @@ class TestRefusals:
         parent.deaf.clear()
         assert parent.ask() == [parent.worker], "it may hear again"
 
-    def test_an_order_to_stop_is_told_anyhow(self, parent) -> None:
-        parent.deaf.add(parent.worker.number)
-        parent.order("stop")
-        assert parent.worker.ordered
-        assert parent.pool.deadline == parent.now + 61
+    @pytest.mark.parametrize("order", ["stop", "reload"])
+    def test_an_order_to_stop_that_is_refused_is_given_again(
+        self, parent, order
+    ) -> None:
+        parent.fail_to_order = True
+        parent.order(order)
+        parent.pass_time(0.1)
+        assert parent.pool.deadline == pytest.approx(parent.now + 0.2)
+        parent.fail_to_order = False
+        parent.pass_time(0.3)
+        assert parent.ordered == {parent.worker.number}
+        assert parent.pool.deadline == pytest.approx(parent.now + 60.6)
 
 
 class TestHealth:
@@ -527,9 +543,10 @@ class AnyOrder(RuleBasedStateMachine):
     def system_is_full(self, fails) -> None:
         self.parent.fail_to_start = fails
 
-    @rule(fails=st.booleans())
-    def nobody_may_kill(self, fails) -> None:
-        self.parent.fail_to_kill = fails
+    @rule(orders=st.booleans(), kills=st.booleans())
+    def signals_are_refused(self, orders, kills) -> None:
+        self.parent.fail_to_order = orders
+        self.parent.fail_to_kill = kills
 
     @alive
     @rule(number=number)
@@ -579,6 +596,7 @@ def live_a_little(parent: Parent, dice: random.Random) -> None:
         parent.order(dice.choice(["reload", "mutate"]))
     elif what < 0.35:
         parent.fail_to_kill = dice.random() < 0.5
+        parent.fail_to_order = dice.random() < 0.5
     elif not workers:
         parent.fail_to_start = dice.random() < 0.2
     elif what < 0.55:

@@ -277,7 +277,7 @@ class WorkerPool(Unit):
             case state.Start(worker, reset):
                 self._start(worker, reset, now)
             case state.Order(worker, kind):
-                self._order(worker, kind)
+                self._order(worker, kind, now)
             case state.Kill(worker, late):
                 self._kill(worker, late, now)
             case state.Throttled(slot, pause):
@@ -289,10 +289,13 @@ class WorkerPool(Unit):
                 )
                 self._publish(event)
 
-    def _order(self, worker: state.Worker, kind: state.OrderKind) -> None:
+    def _order(self, worker: state.Worker, kind: state.OrderKind, now: float) -> None:
         process = self.processes[worker]
         if kind is state.OrderKind.STOP:
-            process.order_stop(kind.value)
+            error = process.order_stop(kind.value)
+            if error is not None:
+                self._tell_refused(worker, error)
+                self._state.unstopped(worker, now)
         elif not process.tell(kind.value):
             self._state.undelivered(worker, kind)
 
@@ -337,13 +340,16 @@ class WorkerPool(Unit):
     def _kill(self, worker: state.Worker, late: bool, now: float) -> None:
         process = self.processes[worker]
         error = process.kill()
-        about = _of(worker, process)
         if error is not None:
-            if not worker.kill_refusals:
-                self._publish(events.KillRefused(**about, error=error))
+            self._tell_refused(worker, error)
             self._state.survived(worker, now)
         elif late:
-            self._publish(events.WorkerKilled(**about))
+            self._publish(events.WorkerKilled(**_of(worker, process)))
+
+    def _tell_refused(self, worker: state.Worker, error: OSError) -> None:
+        if not worker.refusals:
+            about = _of(worker, self.processes[worker])
+            self._publish(events.KillRefused(**about, error=error))
 
     # Forks and the end
 

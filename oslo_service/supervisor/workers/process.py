@@ -94,13 +94,18 @@ class Process:
             return False
         return True
 
-    def order_stop(self, message: bytes) -> None:
+    def order_stop(self, message: bytes) -> OSError | None:
         """Have it stop: by a message, or where nobody reads those, by a SIGTERM.
 
         To a worker that is the same order. Async-signal-safe.
+
+        :returns: why that is not possible.
         """
-        if self._orders is not None and not self.tell(message):
-            self._terminated = self._signal(signal.SIGTERM) is None
+        if self._orders is None or self.tell(message):
+            return None
+        error = self._signal(signal.SIGTERM)
+        self._terminated |= error is None
+        return error
 
     def kill(self) -> OSError | None:
         """End it by force; async-signal-safe.

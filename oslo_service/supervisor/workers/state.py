@@ -92,7 +92,8 @@ class Worker:
     stopped: bool = False
     deadline: float | None = None
     killed: bool = False
-    kill_refusals: int = 0
+    refusals: int = 0
+    order_due: float | None = None
     kill_not_before: float = 0.0
     asked: bool = False
     mutations: int = 0
@@ -174,6 +175,7 @@ class PoolState:
     def stopped(self, worker: Worker) -> None:
         """Record that every ``stop()`` in the worker has returned."""
         worker.stopped = True
+        worker.order_due = None
 
     def mutated(self, worker: Worker) -> None:
         """Record that the worker is done with one order to mutate."""
@@ -215,7 +217,7 @@ class PoolState:
     def undelivered(self, worker: Worker, kind: OrderKind) -> None:
         """Record that the worker will never read an order: no answer is to come.
 
-        Of an order to stop that is no matter: it is given by a signal then.
+        An order to stop is another matter: it is given by a signal then.
         """
         if kind is OrderKind.MUTATE:
             self.mutated(worker)
@@ -225,8 +227,17 @@ class PoolState:
     def survived(self, worker: Worker, now: float) -> None:
         """Record that the system lets nobody kill a worker: it is tried again."""
         worker.killed = False
-        worker.kill_refusals += 1
-        worker.kill_not_before = now + pause(worker.kill_refusals)
+        worker.refusals += 1
+        worker.kill_not_before = now + pause(worker.refusals)
+
+    def unstopped(self, worker: Worker, now: float) -> None:
+        """Record that the system lets nobody tell a worker to stop: tried again.
+
+        Not where it has stopped of itself.
+        """
+        worker.refusals += 1
+        if not worker.stopped:
+            worker.order_due = now + pause(worker.refusals)
 
     def stop(self) -> None:
         """Have every worker stop in order, and start no more."""
@@ -278,6 +289,8 @@ class PoolState:
         due = [self._kill_due(worker) for worker in self.workers.values()]
         if self.goal is Goal.RUN:
             due += [slot.not_before for slot in self.slots if slot.current is None]
+        if self.goal is not Goal.QUIT:
+            due += [worker.order_due for worker in self.workers.values()]
         return min((one for one in due if one is not None), default=None)
 
     @property
@@ -333,6 +346,9 @@ class PoolState:
             limit = self._limit()
             worker.ordered = True
             worker.deadline = now + limit + GRACE if limit else None
+            yield Order(worker, OrderKind.STOP)
+        elif worker.order_due is not None and now >= worker.order_due:
+            worker.order_due = None
             yield Order(worker, OrderKind.STOP)
 
     def _kill_due(self, worker: Worker) -> float | None:

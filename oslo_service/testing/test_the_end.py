@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.live import DAEMON, is_alive, live
+from oslo_service.testing.live import DAEMON, Live, is_alive, live
 
 neighbours = functools.partial(live, program=DAEMON.with_name("neighbours.py"))
 
@@ -60,6 +60,48 @@ class TestTheEnd:
             assert program.end() == 0
             found = [event["child"] for event in program.events("child")]
             assert not any(map(is_alive, found))
+
+    def test_processes_of_an_executor_that_have_nothing_to_do_end_at_once(
+        self, driver_name: str
+    ) -> None:
+        with neighbours(
+            driver_name, workers=self.workers, traits=["idle executor"]
+        ) as program:
+            program.expect("started", self.workers)
+            program.expect("waiting")
+            assert program.end() == 0
+            self.expect_no_children(program)
+
+    def test_a_call_that_an_executor_has_begun_is_waited_for(
+        self, driver_name: str
+    ) -> None:
+        with neighbours(
+            driver_name, workers=self.workers, traits=["busy executor"]
+        ) as program:
+            program.expect("started", self.workers)
+            program.expect("begun", self.workers)
+            assert program.end() == 0
+            assert len(program.events("finished")) == self.workers
+            self.expect_no_children(program)
+
+    def test_a_call_that_does_not_end_is_ended_by_the_limit(
+        self, driver_name: str, limit_of_1: list[str]
+    ) -> None:
+        with neighbours(
+            driver_name,
+            workers=self.workers,
+            traits=["endless executor"],
+            arguments=limit_of_1,
+        ) as program:
+            program.expect("started", self.workers)
+            program.expect("waiting")
+            assert program.end() == 1
+            self.expect_no_children(program)
+
+    def expect_no_children(self, program: Live) -> None:
+        found = [event["child"] for event in program.events("child")]
+        assert len(found) == self.workers
+        program.until(lambda: not any(map(is_alive, found)), "they are gone")
 
     def test_an_exit_handler_that_hangs_is_ended_by_the_limit(
         self, driver_name: str, limit_of_1: list[str]

@@ -13,7 +13,7 @@ from eventlet import patcher
 
 from oslo_service._common import submodules
 from oslo_service.backend import base
-from oslo_service.backend.eventlet import _hub, _traces
+from oslo_service.backend.eventlet import _end, _hub, _traces
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -124,10 +124,13 @@ class EventletDriver(base.Driver):
         super().__init__()
         submodules.offer_eventlets()
         self._home: _hub.Mailbox | None = None
+        if self.is_prepared():
+            _end.have_registered_called()
 
     def prepare_process(self) -> None:
         """Monkey-patch the standard library."""
         eventlet.monkey_patch()
+        _end.have_registered_called()
 
     def is_prepared(self) -> bool:
         """Whether anything is monkey-patched."""

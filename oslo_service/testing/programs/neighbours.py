@@ -9,6 +9,7 @@ It has that program's traits, and its own.
 from oslo_service.testing.programs import daemon
 
 import atexit
+import concurrent.futures
 import contextlib
 import ctypes
 import multiprocessing
@@ -19,6 +20,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
@@ -58,11 +60,22 @@ class Neighbour(daemon.Daemon):
             self.held.daemon = True
             self.held.start()
             say("child", child=self.held.pid)
+        for trait, call in EXECUTORS.items():
+            if trait in TRAITS:
+                self.employ_executor(call)
         if "hanging exit handler" in TRAITS:
             atexit.register(time.sleep, 600)
         if "another program" in TRAITS:
             say("becomes another program")
             os.execv("/bin/sleep", ["sleep", "600"])  # noqa: S606
+
+    def employ_executor(self, call: Callable[[], object] | None) -> None:
+        """Have processes of an executor, which are left to the end."""
+        context = multiprocessing.get_context("fork")
+        self.executor = concurrent.futures.ProcessPoolExecutor(1, mp_context=context)
+        say("child", child=self.executor.submit(os.getpid).result(30))
+        if call is not None:
+            self.executor.submit(call)
 
     def finish_late(self) -> None:
         """Finish what has begun after everything else."""
@@ -115,6 +128,21 @@ class Neighbour(daemon.Daemon):
 def idle() -> None:
     """Be there."""
     time.sleep(600)
+
+
+def finish_soon() -> None:
+    """Take a while, and say so."""
+    say("begun")
+    time.sleep(1.5)
+    say("finished")
+
+
+#: What the processes of an executor do when the end comes.
+EXECUTORS: dict[str, Callable[[], object] | None] = {
+    "idle executor": None,
+    "busy executor": finish_soon,
+    "endless executor": idle,
+}
 
 
 def reap_strangers(*_: object) -> None:

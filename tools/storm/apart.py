@@ -9,6 +9,7 @@ root is not bound by limits of processes.
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 __all__ = ("go",)
@@ -40,7 +41,7 @@ def go() -> Path | None:
     if disk is None:
         print("There is no small disk that could be filled up: that takes root")
     if not os.geteuid():
-        if _works(*_BECOME, "true"):
+        if _works(*_BECOME, "test", "-w", tempfile.gettempdir()):
             os.environ.update({_DISK: disk} if disk else {})
             _begin_anew(*_BECOME)
         print("We stay root, whom no limit of processes binds")

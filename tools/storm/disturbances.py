@@ -49,6 +49,7 @@ class Disturbances:
             self._signal_parent: 350,
             self._signal_worker: 500,
             self._signal_group: 40,
+            self._signal_often: 15,
             self._have_child_in_parent: 3,
             self._have_child_in_worker: 4,
             self._reload_parent: 1.5,
@@ -106,6 +107,11 @@ class Disturbances:
         name = self._rng.choice(_GROUPS)
         self._ledger.did(f"SIG{name} to the group")
         os.killpg(self._subject.pid, getattr(signal, f"SIG{name}"))
+
+    def _signal_often(self) -> None:
+        signal_one = self._rng.choice((self._signal_parent, self._signal_worker))
+        for _ in range(50):
+            signal_one()
 
     def _have_child_in_parent(self) -> None:
         self._kill(self._subject.pid, "USR2", "parent")

@@ -20,7 +20,7 @@ from subject import Plan, Subject
 __all__ = ("Life",)
 
 #: How many disturbances there are in a second, at most.
-RATE = 500.0
+RATE = 1000.0
 # How long it may take until all serve for the first time, in seconds.
 _STARTING = 20.0
 # How many lines of the log are shown where an invariant is broken.

@@ -3,8 +3,8 @@
 """The service in the storm: loops, a group, HTTP, and children that are not ours.
 
 Run as ``python program.py PLAN``, a JSON object: ``place``, its directory;
-``driver``; ``workers``; ``restart_method``; and for tests a ``fault``, of
-:mod:`faults`.
+``driver``; ``workers``; ``limit``, of shutdown, in seconds; ``restart_method``; and
+for tests a ``fault``, of :mod:`faults`.
 """
 
 # ruff: noqa: E402 - a driver patches before anything else is imported
@@ -43,7 +43,7 @@ import traceback
 from typing import Any
 
 from oslo_config import cfg
-from oslo_service import events, loopingcall, service, threadgroup, wsgi
+from oslo_service import events, loopingcall, opts, service, threadgroup, wsgi
 from oslo_service.serving import engine
 from oslo_service.serving.acceptor import Acceptor
 
@@ -273,6 +273,9 @@ def main() -> None:
         signal.signal(getattr(signal, f"SIG{name}"), lambda *_: None)
     log_everywhere()
     signal.signal(signal.SIGXCPU, show_stacks)
+    opts.register_service_opts(CONF)
+    # Also where a file is found to be empty.
+    CONF.set_default("graceful_shutdown_timeout", PLAN["limit"])
     CONF(["--config-file", str(PLACE / "conf")], project="storm")
     server = wsgi.Server(
         CONF,

@@ -22,6 +22,8 @@ from ledger import Violation
 from life import Life
 from subject import Plan
 
+# In seconds, for one driver.
+_LITTLE = 60.0
 _METHODS = ("reload", "mutate")
 
 
@@ -67,6 +69,8 @@ def _run(
 ) -> bool:
     rng = random.Random(f"{seed} {driver}")
     until = time.monotonic() + seconds
+    # Short lives where there is little time, so that some end.
+    most = 3 if seconds < _LITTLE else 8
     done: collections.Counter[str] = collections.Counter()
     lives = answered = violations = 0
     while time.monotonic() < until and (options.keep_going or not violations):
@@ -74,7 +78,7 @@ def _run(
         life = Life(plan, rng.randrange(10**9), disk)
         begun = time.monotonic()
         try:
-            life.live(rng.randrange(1, 4), options.phase)
+            life.live(rng.randrange(1, most), options.phase)
         except Violation as exc:
             violations += 1
             print(f"{driver}: VIOLATION: {exc}", flush=True)

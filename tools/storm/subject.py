@@ -28,7 +28,7 @@ WORKERS = 4
 LIMIT = 4
 
 _PROGRAM = Path(__file__).with_name("program.py")
-_CONFIGURATION = f"[DEFAULT]\ngraceful_shutdown_timeout = {LIMIT}\n"
+_CONFIGURATION = "[DEFAULT]\nlog_options = false\n"
 _PIPE_SIZE = 16_384
 _LOG_LINES = 2000
 
@@ -97,7 +97,12 @@ class Subject:
         reader, writer = os.pipe()
         with contextlib.suppress(OSError):
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        plan = {"place": str(self.place), "workers": WORKERS, **self.plan._asdict()}
+        plan = {
+            "place": str(self.place),
+            "workers": WORKERS,
+            "limit": LIMIT,
+            **self.plan._asdict(),
+        }
         process = subprocess.Popen(
             [sys.executable, "-W", "ignore", str(_PROGRAM), json.dumps(plan)],
             stdin=subprocess.DEVNULL,

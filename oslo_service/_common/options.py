@@ -30,7 +30,8 @@ backend_opts = [
         help="The concurrency model that the service runs on: the name of an"
         " installed driver. 'threading' (native threads) and 'eventlet' (green"
         " threads) come with oslo.service. 'auto' is eventlet in a process that"
-        " eventlet has monkey-patched, and threading in every other.",
+        " eventlet has monkey-patched, or in which green threads are in use when a"
+        " launcher is made, and threading in every other.",
     ),
 ]
 

@@ -21,7 +21,7 @@ from oslo_service._common.publishing import publish
 from oslo_service.backend import _loading, exceptions
 from oslo_service.backend._bootstrap import bootstrap
 from oslo_service.backend._choice import BackendType
-from oslo_service.backend._commitment import commit
+from oslo_service.backend._commitment import commit, warn_of_idle_hub
 from oslo_service.backend._registration import register_driver
 from oslo_service.backend._selection import (
     _reset_backend,
@@ -50,6 +50,7 @@ __all__ = (
     "register_backend_default_hook",
     "register_driver",
     "selected",
+    "warn_of_idle_hub",
 )
 
 publish(globals())

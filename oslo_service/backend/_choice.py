@@ -92,7 +92,9 @@ def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
 
 def auto(origin: str, rule: Rule = Rule.AUTO) -> Choice:
     if _loading.is_patched():
-        name, why = BackendType.EVENTLET.value, "is"
+        name, why = BackendType.EVENTLET.value, "the process is monkey-patched"
+    elif _loading.has_hub():
+        name, why = BackendType.EVENTLET.value, "a hub of Eventlet is in use here"
     else:
-        name, why = BackendType.THREADING.value, "is not"
-    return Choice(name, rule, f"{origin}, as the process {why} monkey-patched")
+        name, why = BackendType.THREADING.value, "the process is not monkey-patched"
+    return Choice(name, rule, f"{origin}, as {why}")

@@ -9,7 +9,7 @@ from oslo_config import cfg
 from oslo_service.backend import _loading, _state, base, exceptions
 from oslo_service.backend._choice import BackendType, Choice, Rule, stated_by_option
 
-__all__ = ("Preview", "commit", "preview")
+__all__ = ("Preview", "commit", "preview", "warn_of_idle_hub")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,8 @@ def commit(conf: cfg.ConfigOpts | None = None) -> base.Driver:
         elif stated is not None:
             _refuse_patched(stated)
             selection.select(stated)
-        driver = selection.select(selection.decide(conf))
+        driver = selection.select(selection.decide(conf, for_launcher=True))
+        selection.announce()
         if selection.launching is None:
             selection.launching = _for_launchers(selection, driver)
         return selection.launching
@@ -71,6 +72,21 @@ def preview(conf: cfg.ConfigOpts) -> Preview:
         except exceptions.UnsupportedBackendError as exc:
             refusal = str(exc)
     return Preview(choice.name, choice.rule.name.lower(), choice.origin, refusal)
+
+
+def warn_of_idle_hub(driver: base.Driver, who: str) -> None:
+    """Warn once of green threads that never run: the process is not Eventlet's.
+
+    :param driver: what the launcher runs on.
+    :param who: what has run in this native thread until now.
+    """
+    if driver.name != BackendType.EVENTLET.value and _loading.has_hub():
+        selection = _state.current()
+        selection.warn_once(
+            f"{who} uses Eventlet, but this process runs on the driver"
+            f" {selection.choice}: nothing runs the green threads that it has spawned."
+            " Set [oslo_service] backend = eventlet"
+        )
 
 
 def _refuse_patched(stated: Choice) -> None:

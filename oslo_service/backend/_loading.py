@@ -10,7 +10,14 @@ from typing import TypeGuard
 from oslo_service._common.process_state import Inherited
 from oslo_service.backend import base, exceptions
 
-__all__ = ("installed", "is_driver_class", "is_patched", "load", "registered")
+__all__ = (
+    "has_hub",
+    "installed",
+    "is_driver_class",
+    "is_patched",
+    "load",
+    "registered",
+)
 
 GROUP = "oslo_service.backend"
 
@@ -26,6 +33,16 @@ def is_patched() -> bool:
     """Whether eventlet has monkey-patched anything in this process."""
     patcher = sys.modules.get("eventlet.patcher")
     return bool(getattr(patcher, "already_patched", None))
+
+
+def has_hub() -> bool:
+    """Whether somebody has spawned or slept in Eventlet, in this native thread.
+
+    What the library has done itself, on its own driver, does not count.
+    """
+    hubs = sys.modules.get("eventlet.hubs")
+    hub = getattr(getattr(hubs, "_threadlocal", None), "hub", None)
+    return hub is not None and not hasattr(hub, "oslo_service_mailbox")
 
 
 def installed() -> list[str]:
@@ -62,7 +79,7 @@ def _installed_class(name: str) -> type[base.Driver]:
         here = f"; registered are: {names}" * bool(names)
         raise exceptions.UnknownBackendError(
             f"no driver is called {name!r}; installed are:"
-            f" {', '.join(installed())}{here}"
+            f" {', '.join(installed())}{here}; 'auto' takes what suits the process"
         )
     driver_class = entry.load()
     if not is_driver_class(driver_class):

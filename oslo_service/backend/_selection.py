@@ -49,10 +49,13 @@ def get_backend() -> base.Driver:
     A decision by the hook or by ``auto`` can still be replaced by a stated
     one, until a launcher is made or something runs.
     """
-    driver = _state.current().driver
-    if driver is not None and not _state.current().is_open:
-        return driver
-    return select_by(None)
+    selection = _state.current()
+    driver = selection.driver
+    if driver is None or selection.is_open:
+        driver = select_by(None)
+    if selection.announced is not driver:
+        selection.announce()
+    return driver
 
 
 def select_by(conf: cfg.ConfigOpts | None) -> base.Driver:

@@ -3,6 +3,7 @@
 """What this process has decided so far, and what it would decide now."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -43,6 +44,7 @@ class Selection:
         self.driver: base.Driver | None = None
         self.launching: base.Driver | None = None
         self.unselected: dict[str, base.Driver] = {}
+        self.announced: base.Driver | None = None
         self.warned: set[str] = set()
 
     @property
@@ -76,19 +78,30 @@ class Selection:
                 raise exceptions.BackendAlreadySelected(
                     f"{choice} comes too late: this process runs on {self.choice}"
                 )
-        self.driver = _loading.load(choice.name)
+        self.driver = _load(choice)
         self.choice = choice
-        LOG.debug("Driver %s", choice)
         return self.driver
 
-    def decide(self, conf: cfg.ConfigOpts | None) -> Choice:
-        """Return what the rules say of what is known now."""
+    def announce(self) -> None:
+        """Say, once, what this process runs on: something is about to run."""
+        if self.announced is not self.driver:
+            self.announced = self.driver
+            LOG.info("Process %d runs on the driver %s", os.getpid(), self.choice)
+
+    def decide(
+        self, conf: cfg.ConfigOpts | None, *, for_launcher: bool = False
+    ) -> Choice:
+        """Return what the rules say of what is known now.
+
+        :param for_launcher: look again where ``auto`` has decided: it is for good.
+        """
         if self.choice is not None and not self.is_open:
             return self.choice
         stated = stated_by_option(conf)
         if stated is not None:
             return stated
-        if self.choice is not None:
+        stale = for_launcher and self.choice and self.choice.rule is Rule.AUTO
+        if self.choice is not None and not stale:
             return self.choice
         return self._ask_hook() or auto("the default")
 
@@ -117,6 +130,15 @@ class Selection:
         if message not in self.warned:
             self.warned.add(message)
             LOG.warning("%s", message)
+
+
+def _load(choice: Choice) -> base.Driver:
+    try:
+        return _loading.load(choice.name)
+    except exceptions.UnsupportedBackendError as exc:
+        if choice.rule is Rule.OPTION:
+            raise type(exc)(f"{choice.origin}: {exc}") from exc.__cause__
+        raise
 
 
 _selection = Inherited(Selection)

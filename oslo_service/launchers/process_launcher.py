@@ -127,6 +127,7 @@ class ProcessLauncher(HasOldAttributes):
         if unit is None or supervisor is None:
             return 0
         self._settings.log_options()
+        backend.warn_of_idle_hub(self._driver, "This program")
         return supervisor.wait_for(unit)
 
     def restart(self) -> None:

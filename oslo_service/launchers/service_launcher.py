@@ -91,6 +91,7 @@ class Launcher(HasOldAttributes):
         if runner is None or supervisor is None:
             return 0
         self._settings.log_options()
+        backend.warn_of_idle_hub(self._driver, "This program")
         return supervisor.wait_for(runner)
 
     def restart(self) -> None:

@@ -71,7 +71,7 @@ class TestRegistering:
             backend.register_driver(Mine),
             pytest.raises(
                 exceptions.UnsupportedBackendError,
-                match=r"no driver is called 'mien'; .*; registered are: mine$",
+                match=r"no driver is called 'mien'; .*; registered are: mine; ",
             ),
         ):
             backend.init_backend("mien")

@@ -597,3 +597,140 @@ class TestThirdParty:
             PYTHONPATH=python_path(installed),
             XDG_CACHE_HOME=str(installed),
         )
+
+
+ON_EVENTLET = """
+import sys, logging
+logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+import eventlet
+from oslo_config import cfg
+from oslo_service import backend, service
+conf = cfg.ConfigOpts()
+conf([], default_config_files=[])
+ran = []
+
+def work():
+    ran.append("green")
+
+class Plain(service.Service):
+    def start(self):
+        if sys.argv[1] == "in start":
+            eventlet.spawn(work)
+        self.tg.add_timer(0.1, self.look, 0.3)
+
+    def look(self):
+        if sys.argv[1] != "never" or sys.argv[2:]:
+            launcher.stop()
+
+if sys.argv[1] == "before":
+    eventlet.spawn(work)
+launcher = service.launch(conf, Plain())
+if sys.argv[1] == "after":
+    eventlet.spawn(work)
+assert launcher.wait() == 0
+print(backend.get_backend_type().value, *ran)
+"""
+
+
+class TestUnpatchedEventlet:
+    """A program that uses Eventlet, and does not patch."""
+
+    def test_where_a_hub_is_in_use_auto_is_eventlet(self) -> None:
+        done = run_script(ON_EVENTLET, "before")
+
+        assert done.stdout == "eventlet green\n", done.stderr
+        assert (
+            "'eventlet', selected by the default, as a hub of Eventlet is in use"
+            in done.stderr
+        )
+
+    @pytest.mark.parametrize("when", ["in start", "after"])
+    def test_one_that_appears_later_is_warned_of_once(self, when: str) -> None:
+        done = run_script(ON_EVENTLET, when)
+
+        assert done.stdout == "threading\n", done.stderr
+        warnings = re.findall("^WARNING .*uses Eventlet.*$", done.stderr, re.MULTILINE)
+        assert len(warnings) == 1, done.stderr
+        who = "start() of __main__.Plain" if when == "in start" else "This program"
+        assert f"{who} uses Eventlet" in warnings[0]
+        assert "[oslo_service] backend = eventlet" in warnings[0]
+
+    def test_to_have_imported_it_is_not_to_use_it(self) -> None:
+        done = run_script(ON_EVENTLET, "never", "stop")
+
+        assert done.stdout == "threading\n", done.stderr
+        assert "WARNING" not in done.stderr, done.stderr
+
+    def test_what_auto_has_decided_is_looked_at_again_for_a_launcher(self) -> None:
+        check(
+            "import eventlet\n"
+            "from oslo_service import backend\n"
+            "assert backend.get_backend().name == 'threading'\n"
+            "eventlet.sleep(0)\n"
+            "assert backend.commit().name == 'eventlet'\n"
+        )
+
+
+class TestAnnouncement:
+    """The log says what the process runs on, and why."""
+
+    def said(self, caplog: pytest.LogCaptureFixture) -> list[str]:
+        return [one for one in caplog.messages if "runs on the driver" in one]
+
+    def test_it_is_said_once_when_something_runs(
+        self, undecided: cfg.ConfigOpts, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        del undecided
+        caplog.set_level("INFO")
+        backend.init_backend("threading")
+        assert self.said(caplog) == []
+        backend.get_backend()
+        backend.commit(conf_saying("threading"))
+        backend.get_backend()
+
+        (said,) = self.said(caplog)
+        assert "'threading', selected by init_backend() at" in said
+        assert str(os.getpid()) in said
+
+    def test_a_launcher_says_it_too(
+        self, undecided: cfg.ConfigOpts, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        del undecided
+        caplog.set_level("INFO")
+        backend.commit(conf_saying("threading"))
+
+        (said,) = self.said(caplog)
+        assert "[oslo_service] backend = threading" in said
+
+
+class TestWrongNames:
+    """Where a wrong name comes from, and what would do."""
+
+    WHAT = "no driver is called 'thread'; installed are: .*threading; 'auto' takes"
+
+    @pytest.mark.parametrize("how", ["file", "environment", "override"])
+    def test_the_error_says_where_it_was_set(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
+    ) -> None:
+        conf = cfg.ConfigOpts()
+        path = tmp_path / "service.conf"
+        if how == "file":
+            path.write_text("[oslo_service]\nbackend = thread\n", encoding="ascii")
+            conf(["--config-file", str(path)])
+            where = str(path)
+        elif how == "environment":
+            monkeypatch.setenv("OS_OSLO_SERVICE__BACKEND", "thread")
+            conf([], default_config_files=[])
+            where = "OS_OSLO_SERVICE__BACKEND"
+        else:
+            conf([], default_config_files=[])
+            opts.register_backend_opts(conf)
+            conf.set_override("backend", "thread", group="oslo_service")
+            where = "set_override"
+
+        with pytest.raises(exceptions.UnsupportedBackendError) as caught:
+            backend.commit(conf)
+        assert re.search(self.WHAT, str(caught.value)), caught.value
+        assert f"[oslo_service] backend = thread ({where}" in str(caught.value)
+        with pytest.raises(ValueError, match="thread"):
+            backend.commit(conf)

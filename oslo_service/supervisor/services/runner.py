@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from oslo_service import backend
 from oslo_service._common import clock, naming
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import callers, events, wording
@@ -325,7 +326,11 @@ class ServiceRunner(Unit):
             if not self._call(incarnation, "reset", fatal=True):
                 return False
             self._report(self._state.reset_before_start, incarnation)
-        return self._call(incarnation, "start", fatal=True)
+        started = self._call(incarnation, "start", fatal=True)
+        backend.warn_of_idle_hub(
+            self._driver, f"start() of {naming.describe(incarnation.service)}"
+        )
+        return started
 
     def _call_stop(self, incarnation: Incarnation) -> None:
         failed = not self._call(incarnation, "stop")

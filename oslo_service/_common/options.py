@@ -53,10 +53,26 @@ def register(
     where = {} if group is None else {"group": group}
     with _registering.get():
         for option in options:
+            if _is_registered(conf, option.dest, group):
+                continue
             try:
                 conf.register_opts([option], **where)
             except cfg.DuplicateOptError:
                 pass
+
+
+def _is_registered(conf: cfg.ConfigOpts, name: str, group: str | None) -> bool:
+    """Whether there is such an option.
+
+    To register one again makes oslo.config forget all values that it has looked up:
+    a worker would look up anew what its parent knows.
+    """
+    if group is None:
+        return name in conf
+    if group not in conf:
+        return False
+    known = conf[group]
+    return isinstance(known, cfg.ConfigOpts.GroupAttr) and name in known
 
 
 def register_backend_opts(conf: cfg.ConfigOpts) -> None:

@@ -7,7 +7,7 @@ holds them; to set it, or to take it back, hangs there for ever, with the GIL.
 Nobody can ask whether it runs: it does not, where every native thread is Python's.
 """
 
-from pathlib import Path
+import os
 from types import ModuleType
 
 from oslo_service._common.process_state import Inherited
@@ -29,9 +29,12 @@ def look(threads: ModuleType) -> None:
     :param threads: the unpatched module ``_thread``.
     """
     try:
-        found = len(list(Path("/proc/self/task").iterdir())) > threads._count() + 1
+        # A link for each thread's directory, and the two that every directory has:
+        # to list them, or to ask pathlib, costs every fork a tenth more pages.
+        native = os.stat("/proc/self/task").st_nlink - 2  # noqa: PTH116
     except OSError:
-        found = False  # where that cannot be known it is most unlikely
+        native = 0  # where that cannot be known it is most unlikely
+    found = native > threads._count() + 1
     _suspect.set(found)
 
 

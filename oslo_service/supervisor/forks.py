@@ -7,17 +7,17 @@ privileged calls. Such a child has all that this process has, its signal handler
 pipes and epoll among it, and would take what is meant for its parent.
 """
 
-import contextlib
 import os
+import sys
 import threading
-from collections.abc import Iterator
+import warnings
 from typing import Any
 
 from oslo_service import backend
 from oslo_service._common.process_state import Inherited
 from oslo_service.supervisor import backstop, current, signals
 
-__all__ = ("our_own", "watch")
+__all__ = ("fork_worker", "watch")
 
 # The threads that are forking a worker just now.
 _forking: Inherited[set[int]] = Inherited(set)
@@ -38,23 +38,39 @@ def watch() -> None:
         )
 
 
-@contextlib.contextmanager
-def our_own() -> Iterator[None]:
-    """Fork a worker meanwhile: that one sees to it itself."""
-    me = threading.get_ident()
-    _forking.get().add(me)
+def fork_worker() -> int:
+    """Fork a worker: that one sees itself to what is its parent's.
+
+    To be called while the signals that are handled are blocked.
+
+    :returns: what os.fork() does.
+    """
+    me, forking = threading.get_ident(), _forking.get()
+    forking.add(me)
     try:
-        yield
+        return _fork()
     finally:
-        _forking.get().discard(me)
+        forking.discard(me)
+
+
+def _fork() -> int:
+    if sys.version_info < (3, 12):
+        return os.fork()
+    with warnings.catch_warnings():
+        # That there are threads has been said, in more words.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
 
 
 def _before() -> None:
     supervisor = current.known()
-    if supervisor is not None:
+    if supervisor is None:
+        return
+    me = threading.get_ident()
+    if me not in _forking.get():
         # What comes to the child before it has let go of our handlers would be lost.
-        _masks.get()[threading.get_ident()] = signals.of_process().block()
-        supervisor.before_fork()
+        _masks.get()[me] = signals.of_process().block()
+    supervisor.before_fork()
 
 
 def _after_in_parent() -> None:

@@ -11,7 +11,6 @@ from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import (
-    backstop,
     callers,
     events,
     gil,
@@ -371,7 +370,6 @@ class Supervisor:
     def before_fork(self) -> None:
         """Do what keeps a child from being born with what it cannot let go."""
         self._timeout.before_fork()
-        backstop.look(self.driver.original("_thread"))
 
     def after_fork(self) -> None:
         """Go on, in the parent."""

@@ -138,6 +138,7 @@ class ShutdownTimeout:
     def before_fork(self) -> None:
         """Take back what stands behind the alarm, for a moment."""
         self._take_back()
+        backstop.look(self._threads)
 
     def back_again(self) -> None:
         """Have it stand there again, if it did before it was taken back."""

@@ -5,9 +5,7 @@
 import gc
 import logging
 import os
-import sys
 import threading
-import warnings
 from typing import Any, NoReturn
 
 from oslo_service import backend
@@ -46,8 +44,7 @@ def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
     parent, pidfd = os.getpid(), own_pidfd()
     mask = signals.of_process().block()
     try:
-        with forks.our_own():
-            pid = _fork()
+        pid = forks.fork_worker()
         if pid == 0:
             _begin(plan, pipes, parent, pidfd, mask)
     finally:
@@ -88,15 +85,6 @@ def _be_worker(
         return worker.live(plan, link, mask)
 
     worker.run(live, channel)
-
-
-def _fork() -> int:
-    if sys.version_info < (3, 12):
-        return os.fork()
-    with warnings.catch_warnings():
-        # That there are threads has been said, in more words.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
 
 
 def _freeze() -> None:

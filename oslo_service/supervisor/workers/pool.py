@@ -61,9 +61,11 @@ class WorkerPool(Unit):
         self.processes: dict[state.Worker, Process] = {}
         self.timeout: ShutdownTimeout | None = None
         self._backed = self._closed = False
-        system = driver.original("os")
-        self._reports = Reports(system)
+        self._os = driver.original("os")
+        self._reports = Reports(self._os)
         self._stacks = Stacks.make()
+        # What has just been started: nothing has come of that yet.
+        self._begun: list[state.Start] = []
         # The slots for which the system has no room, and since when.
         self._refused: dict[state.Slot, float] = {}
         self.ended = driver.event()
@@ -267,15 +269,25 @@ class WorkerPool(Unit):
     def _do_all(self, actions: list[state.Action], now: float) -> None:
         """Do all of it: each counts as done, whatever becomes of another."""
         for action in actions:
-            try:
-                self._do(action, now)
-            except Exception as exc:  # noqa: BLE001 - is told
-                self._publish(_failed(action, exc))
+            self._try(self._do, action, now)
+        # After a fork, every page that is written to is copied: what follows from
+        # the starts is left until there is none to be made.
+        begun, self._begun = self._begun, []
+        for start in begun:
+            self._try(self._accept, start, now)
+
+    def _try(
+        self, step: Callable[[Any, float], object], action: state.Action, now: float
+    ) -> None:
+        try:
+            step(action, now)
+        except Exception as exc:  # noqa: BLE001 - is told
+            self._publish(_failed(action, exc))
 
     def _do(self, action: state.Action, now: float) -> None:
         match action:
-            case state.Start(worker, reset):
-                self._start(worker, reset, now)
+            case state.Start():
+                self._start(action, now)
             case state.Order(worker, kind):
                 self._order(worker, kind, now)
             case state.Kill(worker, late):
@@ -299,20 +311,22 @@ class WorkerPool(Unit):
         elif not process.tell(kind.value):
             self._state.undelivered(worker, kind)
 
-    def _start(self, worker: state.Worker, reset: bool, now: float) -> None:
+    def _start(self, start: state.Start, now: float) -> None:
+        worker = start.worker
         plan: Any = worker.slot.spec
-        system = self._driver.original("os")
         pipes = None
         try:
-            pipes = ControlPipes(system, worker.number, self._reports, self._stacks)
-            pid = self._start_method(plan.after_reload() if reset else plan, pipes)
+            pipes = ControlPipes(self._os, worker.number, self._reports, self._stacks)
+            pid = self._start_method(
+                plan.after_reload() if start.reset else plan, pipes
+            )
         except Exception as exc:  # noqa: BLE001 - logged by a subscriber
             if pipes is not None:
-                system.close(pipes.orders)
+                self._os.close(pipes.orders)
             self._refuse(worker, exc, now)
         else:
-            self.processes[worker] = Process(system, pid, pipes)
-            self._accept(worker, pid, now)
+            self.processes[worker] = Process(self._os, pid, pipes)
+            self._begun.append(start)
         finally:
             if pipes is not None:
                 pipes.leave_to_worker()
@@ -327,8 +341,9 @@ class WorkerPool(Unit):
             self._publish(event)
         self._state.refused(worker, now)
 
-    def _accept(self, worker: state.Worker, pid: int, now: float) -> None:
-        slot = worker.slot
+    def _accept(self, start: state.Start, now: float) -> None:
+        worker = start.worker
+        slot, pid = worker.slot, self.processes[worker].pid
         self._state.started(worker)
         what: dict[str, Any] = {"service": str(slot.spec), "worker": slot.index}
         since = self._refused.pop(slot, None)

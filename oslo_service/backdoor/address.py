@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the back door is to listen, as the options say."""
 
-import dataclasses
 import os
 
 from oslo_config import cfg
 
 from oslo_service import opts
+from oslo_service._common.records import Record
 from oslo_service.backend.exceptions import OsloServiceError
 
 __all__ = ("BackdoorAddress", "EventletBackdoorConfigValueError", "configured")
@@ -28,8 +28,7 @@ class EventletBackdoorConfigValueError(OsloServiceError, ValueError):
         self.port_range = port_range
 
 
-@dataclasses.dataclass(frozen=True)
-class BackdoorAddress:
+class BackdoorAddress(Record):
     """Where to listen: at a path, or at the first of these ports that is free."""
 
     path: str | None

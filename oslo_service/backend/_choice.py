@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may choose the driver, and what each of them says."""
 
-import dataclasses
 import enum
 import os
 
 from oslo_config import cfg
 
 from oslo_service._common import options
+from oslo_service._common.records import Record
 from oslo_service.backend import _loading
 
 __all__ = (
@@ -42,8 +42,7 @@ class Rule(enum.IntEnum):
     AUTO = 4
 
 
-@dataclasses.dataclass(frozen=True)
-class Choice:
+class Choice(Record):
     name: str
     rule: Rule
     origin: str

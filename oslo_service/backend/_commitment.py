@@ -2,18 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What launchers run on: decided for good when the first one is made."""
 
-import dataclasses
-
 from oslo_config import cfg
 
+from oslo_service._common.records import Record
 from oslo_service.backend import _loading, _state, base, exceptions
 from oslo_service.backend._choice import BackendType, Choice, Rule, stated_by_option
 
 __all__ = ("Preview", "commit", "preview", "warn_of_idle_hub")
 
 
-@dataclasses.dataclass(frozen=True)
-class Preview:
+class Preview(Record):
     """What a launcher would run on.
 
     :ivar name: the driver.

@@ -12,13 +12,13 @@ defined; what has a body here is written in terms of the rest.
 """
 
 import abc
-import dataclasses
 import importlib
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from oslo_service._common.records import Record
 from oslo_service.backend._greenlets import frames_of_greenlets, has_weak_references
 from oslo_service.backend._http_server import HttpServer
 from oslo_service.backend._lock_event import LockEvent
@@ -62,8 +62,7 @@ for _one in (
 del _one
 
 
-@dataclasses.dataclass(frozen=True)
-class Capabilities:
+class Capabilities(Record):
     """What a concurrency model can do.
 
     :ivar kill_tasks: a running task can be ended from outside

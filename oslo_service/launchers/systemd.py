@@ -6,7 +6,7 @@ import os
 
 from oslo_service import systemd
 from oslo_service.supervisor import loop
-from oslo_service.supervisor.systemd import notifier, watchdog
+from oslo_service.supervisor.systemd import wire
 
 __all__ = ("check_systemd", "tell_systemd")
 
@@ -16,7 +16,9 @@ def check_systemd() -> None:
 
     :raises ValueError: a variable that systemd sets has no meaning.
     """
-    if notifier.is_wanted():
+    if wire.is_wanted():
+        from oslo_service.supervisor.systemd import watchdog
+
         watchdog.interval(os.environ)
 
 

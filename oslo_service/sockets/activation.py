@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sockets that systemd has opened and passes on: sd_listen_fds(3)."""
 
-import dataclasses
 import logging
 import os
 import stat
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from oslo_service._common.process_state import Inherited
+from oslo_service._common.records import Record, State
 
 __all__ = ("ActivationError", "Criteria", "PassedSocket", "describe", "find", "inherit")
 
@@ -29,8 +29,7 @@ class ActivationError(ValueError):
     """What was passed is not what the variables say, or is of no use."""
 
 
-@dataclasses.dataclass(eq=False)
-class PassedSocket:
+class PassedSocket(State):
     """A descriptor that was passed to this process.
 
     It stays open, so that a server that has closed its copy can come back.
@@ -72,8 +71,7 @@ class PassedSocket:
         return f"descriptor {self.fd}{name} at {describe(self.address)}"
 
 
-@dataclasses.dataclass(frozen=True)
-class Criteria:
+class Criteria(Record):
     """Which of the sockets that were passed is a server's: by name, or by address.
 
     :ivar sockets: the standard library's module, unpatched.

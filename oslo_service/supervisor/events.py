@@ -9,7 +9,8 @@ import dataclasses
 import enum
 import time
 import typing
-from typing import Any, TypeVar
+
+from oslo_service._common.records import Record
 
 __all__ = (
     "ActionFailed",
@@ -40,23 +41,10 @@ __all__ = (
 )
 
 
-T = TypeVar("T", bound=type)
-
-
 @typing.dataclass_transform(
     frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,)
 )
-def _event(kind: T) -> T:
-    """Make a class a frozen dataclass whose methods are those of :class:`Event`.
-
-    What dataclasses generates for each class takes half a millisecond to compile.
-    """
-    make = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=True)
-    return typing.cast("T", make(kind))
-
-
-@_event
-class Event:
+class Event(Record, kw_only=True):
     """Something that has happened.
 
     :ivar time: when, in seconds since the epoch, as :func:`time.time` gives it.
@@ -64,41 +52,7 @@ class Event:
 
     time: float = dataclasses.field(default_factory=time.time)
 
-    if not typing.TYPE_CHECKING:
 
-        def __init__(self, **values: Any) -> None:
-            """Have these values; the parameters are the fields."""
-            for field in dataclasses.fields(self):
-                if field.name in values:
-                    value = values.pop(field.name)
-                elif field.default_factory is not dataclasses.MISSING:
-                    value = field.default_factory()
-                elif field.default is not dataclasses.MISSING:
-                    value = field.default
-                else:
-                    raise TypeError(f"{type(self).__name__} needs {field.name}=")
-                object.__setattr__(self, field.name, value)
-            if values:
-                raise TypeError(f"{type(self).__name__} has no {', '.join(values)}")
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            raise dataclasses.FrozenInstanceError(f"cannot assign to field {name!r}")
-
-        def __delattr__(self, name: str) -> None:
-            raise dataclasses.FrozenInstanceError(f"cannot delete field {name!r}")
-
-    def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
-        return f"{type(self).__name__}({values})"
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
-
-
-@_event
 class SignalReceived(Event):
     """A signal that means something to the launchers has arrived.
 
@@ -112,7 +66,6 @@ class SignalReceived(Event):
     forced: bool = False
 
 
-@_event
 class Ready(Event):
     """Everything that was launched has started.
 
@@ -120,7 +73,6 @@ class Ready(Event):
     """
 
 
-@_event
 class StartDelayed(Event):
     """A ``start()`` has not returned for long, and counts as done from now on.
 
@@ -132,7 +84,6 @@ class StartDelayed(Event):
     seconds: float
 
 
-@_event
 class StartRefused(Event):
     """The system has no room for a process, or a thread: it is tried again.
 
@@ -148,7 +99,6 @@ class StartRefused(Event):
     error: BaseException
 
 
-@_event
 class StartResumed(Event):
     """What was refused could be started.
 
@@ -162,12 +112,10 @@ class StartResumed(Event):
     seconds: float
 
 
-@_event
 class ReloadStarted(Event):
     """The configuration is read again, after a SIGHUP or ``restart()``."""
 
 
-@_event
 class ReloadFailed(Event):
     """The configuration could not be read: the values stay as they were.
 
@@ -177,17 +125,14 @@ class ReloadFailed(Event):
     error: BaseException
 
 
-@_event
 class ReloadFinished(Event):
     """What followed from a reload is done: all has been started, or reset, again."""
 
 
-@_event
 class Draining(Event):
     """Everything has been told to stop, and finishes its work."""
 
 
-@_event
 class CleanupFailed(Event):
     """Something is left behind at the end: the file of a socket, say.
 
@@ -197,7 +142,6 @@ class CleanupFailed(Event):
     error: BaseException
 
 
-@_event
 class ActionFailed(Event):
     """Something that was to be done could not be; the rest is done all the same.
 
@@ -209,7 +153,6 @@ class ActionFailed(Event):
     error: BaseException
 
 
-@_event
 class ServiceFailed(Event):
     """A method of a service that runs in this process has raised.
 
@@ -225,7 +168,6 @@ class ServiceFailed(Event):
     fatal: bool
 
 
-@_event
 class ParentGone(Event):
     """In a worker: its parent has ended, and so it stops.
 
@@ -246,7 +188,6 @@ class Cause(enum.Enum):
     UNEXPECTED = "unexpected"
 
 
-@_event
 class WorkerEvent(Event):
     """Something has happened to a worker.
 
@@ -258,7 +199,6 @@ class WorkerEvent(Event):
     worker: int
 
 
-@_event
 class WorkerStarted(WorkerEvent):
     """A worker process has been started; its ``start()`` is still to come.
 
@@ -270,7 +210,6 @@ class WorkerStarted(WorkerEvent):
     generation: int
 
 
-@_event
 class WorkerReady(WorkerEvent):
     """Every ``start()`` in a worker has returned.
 
@@ -282,7 +221,6 @@ class WorkerReady(WorkerEvent):
     seconds: float
 
 
-@_event
 class WorkerStopped(WorkerEvent):
     """Every ``stop()`` in a worker has returned; it finishes its work.
 
@@ -292,7 +230,6 @@ class WorkerStopped(WorkerEvent):
     pid: int
 
 
-@_event
 class WorkerKilled(WorkerEvent):
     """A worker is ended by force: it is past its limit.
 
@@ -302,7 +239,6 @@ class WorkerKilled(WorkerEvent):
     pid: int
 
 
-@_event
 class KillRefused(WorkerEvent):
     """The system lets this process send a worker no signal: it is tried again.
 
@@ -316,7 +252,6 @@ class KillRefused(WorkerEvent):
     error: BaseException
 
 
-@_event
 class WorkerEnded(WorkerEvent):
     """A worker process is gone.
 
@@ -333,7 +268,6 @@ class WorkerEnded(WorkerEvent):
     stacks: str = ""
 
 
-@_event
 class SlotPaused(WorkerEvent):
     """Workers end one after the other at their start: the next one has to wait.
 
@@ -345,7 +279,6 @@ class SlotPaused(WorkerEvent):
     seconds: float
 
 
-@_event
 class WatchdogWithheld(Event):
     """systemd's watchdog is not fed: somebody does not answer.
 
@@ -355,6 +288,5 @@ class WatchdogWithheld(Event):
     silent: str
 
 
-@_event
 class WatchdogResumed(Event):
     """systemd's watchdog is fed again."""

@@ -4,15 +4,19 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events, gil, snapshot, wording
 from oslo_service.supervisor.readiness import Readiness
 from oslo_service.supervisor.subscribers import EventQueue
-from oslo_service.supervisor.systemd import notifier
+from oslo_service.supervisor.systemd import wire
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers.parent_link import ParentLink
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor.systemd.notifier import Notifier
 
 __all__ = ("Reporter",)
 
@@ -43,7 +47,7 @@ class Reporter:
         self._parent_link = parent_link
         self._lend = lend
         self._events = EventQueue([wording.log, self._hear])
-        self._notifier: notifier.Notifier | None = None
+        self._notifier: Notifier | None = None
         self._readiness = Readiness(self.publish)
         self._telling = False
         self._draining_told = False
@@ -135,7 +139,10 @@ class Reporter:
 
         :raises ValueError: a variable that systemd sets has no meaning.
         """
-        if self._notifier is None and notifier.is_wanted():
+        if self._notifier is None and wire.is_wanted():
+            # Not earlier: where there is no systemd, nobody needs it.
+            from oslo_service.supervisor.systemd import notifier
+
             self._notifier = notifier.Notifier(
                 snapshot=lambda: snapshot.take(self._units(), clock.now()),
                 announce=lambda *further: self.announce(*further),

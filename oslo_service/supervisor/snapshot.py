@@ -2,16 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is the case, at one moment, in everything that is supervised."""
 
-import dataclasses
 from collections.abc import Sequence
 
+from oslo_service._common.records import Record
 from oslo_service.supervisor.unit import Unit
 
 __all__ = ("Snapshot", "take")
 
 
-@dataclasses.dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Record):
     """How the services fare.
 
     :ivar workers: how many run, and are past their start; a process that runs

@@ -43,36 +43,36 @@ def _line(event: events.Event) -> _Line | None:  # noqa: ARG001
     return None
 
 
-@_line.register
+@_line.register(events.SignalReceived)
 def _(event: events.SignalReceived) -> _Line:
     level = logging.WARNING if event.forced else logging.INFO
     return level, "Caught %s: %s", (event.signal, event.consequence), None
 
 
-@_line.register
+@_line.register(events.StartDelayed)
 def _(event: events.StartDelayed) -> _Line:
     message = "start() of %s has not returned after %g s: it counts as started"
     return logging.WARNING, message, (event.services, event.seconds), None
 
 
-@_line.register
+@_line.register(events.ReloadFailed)
 def _(event: events.ReloadFailed) -> _Line:
     message = "The configuration could not be read again; it stays as it was"
     return logging.ERROR, message, (), event.error
 
 
-@_line.register
+@_line.register(events.CleanupFailed)
 def _(event: events.CleanupFailed) -> _Line:
     return logging.WARNING, "Something is left behind: %s", (event.error,), None
 
 
-@_line.register
+@_line.register(events.ActionFailed)
 def _(event: events.ActionFailed) -> _Line:
     message = "The supervisor goes on, though this has failed: %s"
     return logging.ERROR, message, (event.action,), event.error
 
 
-@_line.register
+@_line.register(events.ServiceFailed)
 def _(event: events.ServiceFailed) -> _Line:
     message = "%s() of %s failed"
     if event.fatal:
@@ -80,50 +80,50 @@ def _(event: events.ServiceFailed) -> _Line:
     return logging.ERROR, message, (event.method, event.service), event.error
 
 
-@_line.register
+@_line.register(events.ParentGone)
 def _(event: events.ParentGone) -> _Line:
     message = "The parent process %d is gone: stopping"
     return logging.WARNING, message, (event.pid,), None
 
 
-@_line.register
+@_line.register(events.WorkerStarted)
 def _(event: events.WorkerStarted) -> _Line:
     values = (event.worker, event.service, event.pid)
     return logging.INFO, "Started worker %d of %s, pid %d", values, None
 
 
-@_line.register
+@_line.register(events.StartRefused)
 def _(event: events.StartRefused) -> _Line:
     message = "%s cannot be started, and is tried again"
     return logging.ERROR, message, (_where(event),), event.error
 
 
-@_line.register
+@_line.register(events.StartResumed)
 def _(event: events.StartResumed) -> _Line:
     message = "%s could be started, after %.1f s"
     return logging.WARNING, message, (_where(event), event.seconds), None
 
 
-@_line.register
+@_line.register(events.WorkerReady)
 def _(event: events.WorkerReady) -> _Line:
     values = (event.worker, event.service, event.pid, event.seconds)
     message = "Worker %d of %s (pid %d) is ready after %.3g s"
     return logging.DEBUG, message, values, None
 
 
-@_line.register
+@_line.register(events.WorkerKilled)
 def _(event: events.WorkerKilled) -> _Line:
     message = "Worker %d did not end within graceful_shutdown_timeout: killed"
     return logging.ERROR, message, (event.pid,), None
 
 
-@_line.register
+@_line.register(events.KillRefused)
 def _(event: events.KillRefused) -> _Line:
     message = "Worker %d cannot be sent a signal, which is tried again: %s"
     return logging.ERROR, message, (event.pid, event.error), None
 
 
-@_line.register
+@_line.register(events.WorkerEnded)
 def _(event: events.WorkerEnded) -> _Line:
     orderly = event.cause is events.Cause.ORDERED and event.status == 0
     level = logging.INFO if orderly else logging.WARNING
@@ -131,7 +131,7 @@ def _(event: events.WorkerEnded) -> _Line:
     return level, "Worker %d of %s (pid %d) %s", values, None
 
 
-@_line.register
+@_line.register(events.SlotPaused)
 def _(event: events.SlotPaused) -> _Line:
     message = (
         "%s ended %d times in a row at its start (worker %d); it is started again"
@@ -141,13 +141,13 @@ def _(event: events.SlotPaused) -> _Line:
     return logging.WARNING, message, values, None
 
 
-@_line.register
+@_line.register(events.WatchdogWithheld)
 def _(event: events.WatchdogWithheld) -> _Line:
     message = "systemd's watchdog is not fed as long as there is no answer from: %s"
     return logging.ERROR, message, (event.silent,), None
 
 
-@_line.register
+@_line.register(events.WatchdogResumed)
 def _(event: events.WatchdogResumed) -> _Line:  # noqa: ARG001
     return logging.WARNING, "systemd's watchdog is fed again", (), None
 

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the state of the services says is to be done."""
 
-from typing import NamedTuple
-
+from oslo_service._common.records import Record
 from oslo_service.supervisor.services.incarnation import Incarnation
 
 __all__ = (
@@ -19,48 +18,48 @@ __all__ = (
 )
 
 
-class SetTimeout(NamedTuple):
+class SetTimeout(Record):
     """Arm the shutdown time-out; or disarm it: what had to end has ended."""
 
     armed: bool
 
 
-class Begin(NamedTuple):
+class Begin(Record):
     """Make a task for an incarnation, and call ``start()`` in it."""
 
     incarnation: Incarnation
 
 
-class Call(NamedTuple):
+class Call(Record):
     """Have the task of an incarnation call this method."""
 
     incarnation: Incarnation
     method: str
 
 
-class Leave(NamedTuple):
+class Leave(Record):
     """Have the task of an incarnation end."""
 
     incarnation: Incarnation
 
 
-class Stop(NamedTuple):
+class Stop(Record):
     """Call ``stop()``, unless ``start()`` can still be prevented."""
 
     incarnation: Incarnation
 
 
-class Reset(NamedTuple):
+class Reset(Record):
     """Call ``reset()``, in a task of its own."""
 
     incarnation: Incarnation
 
 
-class Read(NamedTuple):
+class Read(Record):
     """Read the configuration again."""
 
 
-class End(NamedTuple):
+class End(Record):
     """Everything has ended."""
 
 

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One life of a service, from ``start()`` to the end of ``wait()``."""
 
-import dataclasses
 import enum
 from typing import Any
+
+from oslo_service._common.records import State
 
 __all__ = ("Incarnation", "Phase", "StopOrder")
 
@@ -40,8 +41,7 @@ class StopOrder(enum.Enum):
     CARRIED_OUT = enum.auto()
 
 
-@dataclasses.dataclass(eq=False)
-class Incarnation:
+class Incarnation(State):
     """One life of a service, from ``start()`` to the end of ``wait()``.
 
     :ivar reset: whether ``reset()`` is to be called before ``start()``.

@@ -7,7 +7,6 @@ becomes of a call is posted to whoever turns the supervisor.
 """
 
 import collections
-import dataclasses
 import functools
 import logging
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Any
 
 from oslo_service import backend
 from oslo_service._common import clock, naming
+from oslo_service._common.records import State
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import callers, events, wording
 from oslo_service.supervisor.services import actions
@@ -66,8 +66,7 @@ class _Life:
         return self._calls.popleft()
 
 
-@dataclasses.dataclass
-class _Room:
+class _Room(State):
     """That there is no task to be had: since when, and how it is tried again."""
 
     since: float

@@ -16,7 +16,7 @@ from oslo_service.supervisor.snapshot import Snapshot
 from oslo_service.supervisor.systemd import watchdog, wire
 from oslo_service.supervisor.systemd.messages import FEED, Messages
 
-__all__ = ("Notifier", "forget", "is_wanted")
+__all__ = ("Notifier",)
 
 LOG = logging.getLogger(__name__)
 
@@ -24,16 +24,6 @@ LOG = logging.getLogger(__name__)
 # many messages are kept for it.
 _PAUSE = 0.2
 _KEPT = 64
-
-
-def is_wanted() -> bool:
-    """Whether a manager of this process asked to be told anything."""
-    return bool(os.environ.get(wire.VARIABLE))
-
-
-def forget() -> None:
-    """Tell nobody anything, in a process that has a parent: that one tells."""
-    os.environ.pop(wire.VARIABLE, None)
 
 
 class Notifier:

@@ -6,11 +6,22 @@
 # neither wait nor switch.
 import _socket
 import contextlib
+import os
 
-__all__ = ("VARIABLE", "send", "socket_address")
+__all__ = ("VARIABLE", "forget", "is_wanted", "send", "socket_address")
 
 #: The variable of the environment that says where to send to.
 VARIABLE = "NOTIFY_SOCKET"
+
+
+def is_wanted() -> bool:
+    """Whether a manager of this process asked to be told anything."""
+    return bool(os.environ.get(VARIABLE))
+
+
+def forget() -> None:
+    """Tell nobody anything, in a process that has a parent: that one tells."""
+    os.environ.pop(VARIABLE, None)
 
 
 def socket_address(address: str) -> str:

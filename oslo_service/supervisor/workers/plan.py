@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from oslo_service._common.records import Record
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.workers.channel import ControlPipes
@@ -16,8 +17,7 @@ __all__ = ("Prepare", "StartMethod", "WorkerPlan")
 Prepare = Callable[[Any, Driver, Settings], object]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class WorkerPlan:
+class WorkerPlan(Record):
     """What a worker runs, and on what.
 
     :ivar driver: what its tasks are made of.

@@ -10,10 +10,10 @@ events can lose a worker, or leave one behind.
 Times are monotonic, in seconds, and always given by the caller.
 """
 
-import dataclasses
 import enum
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+
+from oslo_service._common.records import Record, State
 
 __all__ = (
     "Action",
@@ -62,8 +62,7 @@ class OrderKind(enum.Enum):
     ANSWER = b"?"
 
 
-@dataclasses.dataclass(eq=False)
-class Slot:
+class Slot(State):
     """Where one worker of a service runs, and its successors.
 
     :ivar spec: what the worker runs; opaque here.
@@ -79,8 +78,7 @@ class Slot:
     died: bool = False
 
 
-@dataclasses.dataclass(eq=False)
-class Worker:
+class Worker(State):
     """A process, from the decision to start it until it is reaped."""
 
     number: int
@@ -110,28 +108,28 @@ class Worker:
         return self.asked
 
 
-class Start(NamedTuple):
+class Start(Record):
     """Start this worker."""
 
     worker: Worker
     reset: bool
 
 
-class Order(NamedTuple):
+class Order(Record):
     """Tell this worker."""
 
     worker: Worker
     kind: OrderKind
 
 
-class Kill(NamedTuple):
+class Kill(Record):
     """End this worker by force; ``late``: because it is past its limit."""
 
     worker: Worker
     late: bool
 
 
-class Throttled(NamedTuple):
+class Throttled(Record):
     """Report that a slot is in a crash loop, and stays empty for a while."""
 
     slot: Slot

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from oslo_service.supervisor import current, forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
-from oslo_service.supervisor.systemd import notifier
+from oslo_service.supervisor.systemd import wire
 from oslo_service.supervisor.workers import ending
 from oslo_service.supervisor.workers.channel import LEAVING, Channel
 from oslo_service.supervisor.workers.parent_link import ParentLink
@@ -27,7 +27,7 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
         before there is a runner, one would be lost, or fatal.
     """
     forks.watch()
-    notifier.forget()
+    wire.forget()
     supervisor = loop.Supervisor(plan.driver, link)
     current.replace(supervisor)
     runner = supervisor.add_runner(plan.settings)

@@ -57,15 +57,17 @@ class PerProcess(Generic[T]):
 
     def get(self) -> T:
         """Return it; thread-safe."""
-        values = _state.own()
+        values = _state.own
         try:
             return values[self]  # type: ignore[no-any-return]
         except KeyError:
+            _state.watch_forks()
             return values.setdefault(self, self._make())  # type: ignore[no-any-return]
 
     def set(self, value: T) -> None:
         """Put another in its place."""
-        _state.own()[self] = value
+        _state.watch_forks()
+        _state.own[self] = value
 
     def of_parent(self) -> T | None:
         """Return what the process had that this one was forked from, if anything."""
@@ -101,6 +103,8 @@ class OwnLock:
 class _State:
     """All of it: made anew in a forked process.
 
+    :ivar own: what is of this process alone; who puts the first there has forks
+        watched.
     :ivar locks: those of objects.
     :ivar inherited: what is taken along.
     :ivar ancestors: what was the own of the process that this one was forked from,
@@ -111,21 +115,17 @@ class _State:
     def __init__(self) -> None:
         self.inherited: dict[Inherited[Any], Any] = {}
         self.ancestors: list[dict[PerProcess[Any], Any]] = []
-        self._own: dict[PerProcess[Any], Any] = {}
+        self.own: dict[PerProcess[Any], Any] = {}
         self.locks: weakref.WeakSet[OwnLock] = weakref.WeakSet()
         self._watches_forks = False
 
     def add_lock(self, lock: OwnLock) -> None:
         """Have a lock renewed in forked processes, for as long as it exists."""
-        self._watch_forks()
+        self.watch_forks()
         self.locks.add(lock)
 
-    def own(self) -> dict[PerProcess[Any], Any]:
-        """Return what is of this process alone."""
-        self._watch_forks()
-        return self._own
-
-    def _watch_forks(self) -> None:
+    def watch_forks(self) -> None:
+        """Have it made anew in forked processes; idempotent."""
         if not self._watches_forks:
             self._watches_forks = True
             os.register_at_fork(after_in_child=self.start_over)
@@ -134,7 +134,7 @@ class _State:
         """Make it anew, in a forked process."""
         for lock in list(self.locks):
             lock.renew()
-        parents, self._own = self._own, {}
+        parents, self.own = self.own, {}
         self.ancestors.append(parents)
         for variable, value in parents.items():
             variable.abandon(value)

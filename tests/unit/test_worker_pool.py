@@ -481,6 +481,18 @@ class TestAnActionThatRaises:
         assert len(told(parent, events.WorkerEnded)) == 1
 
 
+def test_an_end_is_seen_though_a_descriptor_could_be_had_only_later(parent) -> None:
+    parent.system.refuses.add("pidfd_open")
+    parent.add(1)
+    late = parent.alive[-1]
+    assert parent.pool.deadline is not None
+    parent.system.refuses.clear()
+    parent.system.die(late, 0)
+    watched = list(parent.pool.filenos())
+    due = parent.pool.deadline
+    assert due is not None or any(map(parent.system.is_readable, watched))
+
+
 class AnyFailure(RuleBasedStateMachine):
     """Whatever the system refuses, and whenever: see :meth:`Parent.check`."""
 

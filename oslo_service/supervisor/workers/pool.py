@@ -184,14 +184,14 @@ class WorkerPool(Unit):
         """Return the descriptors whose readiness tells something."""
         yield self._reports.fileno()
         for process in self.processes.values():
-            if process.pidfd is not None:
+            if process.watch() and process.pidfd is not None:
                 yield process.pidfd
 
     @property
     def deadline(self) -> float | None:
         """When there is something to do even if nothing happens."""
         due = self._state.deadline
-        if pidfds_work() and not all(one.watch() for one in self.processes.values()):
+        if pidfds_work() and any(one.pidfd is None for one in self.processes.values()):
             # No descriptor could be had: it has to be looked for.
             soon = clock.now() + _UNWATCHED_PAUSE
             return soon if due is None else min(soon, due)

@@ -113,7 +113,7 @@ class Parent:
             killed = worker.number in self.killed or worker.kill_not_before > self.now
             assert not late or killed, "a limit is not kept"
             if self.pool.goal is Goal.STOP:
-                waits = (worker.order_due or 0) > self.now or worker.stopped
+                waits = (worker.order_due or 0) > self.now
                 told = worker.number in self.ordered
                 assert told or waits, "a worker is not told"
             if self.pool.goal is Goal.QUIT:

@@ -173,7 +173,6 @@ class PoolState:
     def stopped(self, worker: Worker) -> None:
         """Record that every ``stop()`` in the worker has returned."""
         worker.stopped = True
-        worker.order_due = None
 
     def mutated(self, worker: Worker) -> None:
         """Record that the worker is done with one order to mutate."""
@@ -229,13 +228,9 @@ class PoolState:
         worker.kill_not_before = now + pause(worker.refusals)
 
     def unstopped(self, worker: Worker, now: float) -> None:
-        """Record that the system lets nobody tell a worker to stop: tried again.
-
-        Not where it has stopped of itself.
-        """
+        """Record that the system lets nobody tell a worker to stop: tried again."""
         worker.refusals += 1
-        if not worker.stopped:
-            worker.order_due = now + pause(worker.refusals)
+        worker.order_due = now + pause(worker.refusals)
 
     def stop(self) -> None:
         """Have every worker stop in order, and start no more."""
@@ -269,6 +264,8 @@ class PoolState:
         elif self.goal is Goal.STOP:
             for worker in self.workers.values():
                 actions += self._order_stop(worker, now)
+        if self.goal is not Goal.QUIT:
+            actions += self._order_again(now)
         actions += self._kill_those_due(now)
         return actions
 
@@ -345,9 +342,12 @@ class PoolState:
             worker.ordered = True
             worker.deadline = now + limit + GRACE if limit else None
             yield Order(worker, OrderKind.STOP)
-        elif worker.order_due is not None and now >= worker.order_due:
-            worker.order_due = None
-            yield Order(worker, OrderKind.STOP)
+
+    def _order_again(self, now: float) -> Iterator[Action]:
+        for worker in self.workers.values():
+            if worker.order_due is not None and now >= worker.order_due:
+                worker.order_due = None
+                yield Order(worker, OrderKind.STOP)
 
     def _kill_due(self, worker: Worker) -> float | None:
         """Return when a worker is to be killed; None: it is not, or has been."""

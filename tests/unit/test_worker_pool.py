@@ -332,8 +332,6 @@ class Parent:
                 child.say({b"M": MUTATED, b"?": ALIVE, b"S": STOPPED}[bytes([order])])
             if b"S" in orders:
                 self.system.die(child, 0)
-        elif b"S" in child.orders.data:
-            self.system.die(child, 0)  # it became another program before it had read
 
     def lift_everything(self) -> None:
         self.system.refuses.clear()
@@ -554,7 +552,9 @@ class AnyFailure(RuleBasedStateMachine):
     @alive
     @rule(number=number)
     def becomes_another_program(self, number) -> None:
-        self.parent.system.exec(self.pick(number))
+        child = self.pick(number)
+        if not child.orders.data:  # it has read what it was told
+            self.parent.system.exec(child)
 
     @alive
     @rule(number=number, status=st.sampled_from([0, 1, -9, -15]))

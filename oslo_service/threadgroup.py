@@ -241,7 +241,13 @@ class ThreadGroup(HasOldAttributes):
 
         :returns: the thread; one that is cancelled, where the group was
             stopped, or cancelled, while this waited for a slot.
+        :raises TypeError: ``callback`` cannot be called.
         """
+        if not callable(callback):
+            raise TypeError(
+                f"add_thread() takes a function and its arguments, not {callback!r}:"
+                " was the function called, in place of being handed over?"
+            )
         call = functools.partial(callback, *args, **kwargs)
         name = f"thread {naming.describe(callback)}"
         return self._run_thread(self._driver().spawn, call, name)

@@ -18,6 +18,7 @@ __all__ = (
     "backend_opts",
     "register",
     "register_backend_opts",
+    "unknown_options",
 )
 
 BACKEND_GROUP = "oslo_service"
@@ -78,3 +79,25 @@ def _is_registered(conf: cfg.ConfigOpts, name: str, group: str | None) -> bool:
 def register_backend_opts(conf: cfg.ConfigOpts) -> None:
     """Register ``[oslo_service] backend``; harmless where it is there already."""
     register(conf, backend_opts, BACKEND_GROUP)
+
+
+def unknown_options(conf: cfg.ConfigOpts | None) -> list[str]:
+    """Return what is wrong with the options in the group of the library, in words.
+
+    An option that nobody has registered is one that is misspelt: it has no effect.
+
+    :param conf: has been read; None: the global one.
+    """
+    conf = cfg.CONF if conf is None else conf
+    # What oslo.config has parsed is not to be had otherwise without reading it again.
+    parsed = getattr(getattr(conf, "_namespace", None), "_parsed", None)
+    if not isinstance(parsed, list):
+        return []
+    known = set(conf[BACKEND_GROUP])
+    found = {name for file in parsed for name in file.get(BACKEND_GROUP, ())}
+    return [
+        f"[{BACKEND_GROUP}] {name} is set, which is no option and has no effect; there"
+        f" is: {', '.join(sorted(known))}"
+        for name in sorted(found)
+        if name.replace("-", "_") not in known
+    ]

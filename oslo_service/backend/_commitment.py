@@ -4,6 +4,7 @@
 
 from oslo_config import cfg
 
+from oslo_service._common.options import unknown_options
 from oslo_service._common.records import Record
 from oslo_service.backend import _loading, _state, base, exceptions
 from oslo_service.backend._choice import BackendType, Choice, Rule, stated_by_option
@@ -47,6 +48,8 @@ def commit(conf: cfg.ConfigOpts | None = None) -> base.Driver:
         elif stated is not None:
             _refuse_patched(stated)
             selection.select(stated)
+        for message in unknown_options(conf):
+            selection.warn_once(message)
         driver = selection.select(selection.decide(conf, for_launcher=True))
         selection.announce()
         if selection.launching is None:

@@ -20,6 +20,7 @@ __all__ = (
 )
 
 GROUP = "oslo_service.backend"
+_BUILT_IN = ("eventlet", "threading")
 
 _registered: Inherited[dict[str, type[base.Driver]]] = Inherited(dict)
 
@@ -75,6 +76,7 @@ def _load(name: str) -> base.Driver:
 def _installed_class(name: str) -> type[base.Driver]:
     entry = next(_candidates(name), None)
     if entry is None:
+        _refuse_incomplete(name)
         names = ", ".join(sorted(registered()))
         here = f"; registered are: {names}" * bool(names)
         raise exceptions.UnknownBackendError(
@@ -88,6 +90,25 @@ def _installed_class(name: str) -> type[base.Driver]:
             " subclass of oslo_service.backend.base.Driver"
         )
     return driver_class
+
+
+def _refuse_incomplete(name: str) -> None:
+    if getattr(sys, "frozen", False):
+        raise exceptions.UnsupportedBackendError(
+            f"the driver {name!r} is not in this frozen program: {_how_to_freeze(name)}"
+        )
+
+
+def _how_to_freeze(name: str) -> str:
+    """Return what PyInstaller has to be told of a driver: nothing imports it."""
+    if name in _BUILT_IN:
+        distribution, module = "oslo.service", f"oslo_service.backend.{name}"
+    else:
+        distribution, module = "ITS-DISTRIBUTION", "its_module"
+    return (
+        f"build it by pyinstaller --copy-metadata {distribution}"
+        f" --hidden-import {module}"
+    )
 
 
 def is_driver_class(thing: object) -> TypeGuard[type[base.Driver]]:
@@ -109,14 +130,19 @@ def _candidates(name: str) -> Iterator[metadata.EntryPoint]:
 
 
 def _own(name: str) -> metadata.EntryPoints:
-    return metadata.distribution("oslo.service").entry_points.select(
-        group=GROUP, name=name
-    )
+    try:
+        ours = metadata.distribution("oslo.service")
+    except metadata.PackageNotFoundError:
+        _refuse_incomplete(name)
+        raise
+    return ours.entry_points.select(group=GROUP, name=name)
 
 
 def _explain(name: str, error: Exception) -> str:
     if not isinstance(error, ImportError):
         return f"{type(error).__name__}: {error}"
+    if getattr(sys, "frozen", False):
+        return f"{error}: {_how_to_freeze(name)}"
     if _own(name):
         return f"{error}. Install what it needs: pip install 'oslo.service[{name}]'"
     return f"{error}. Install what its package needs"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The back door of a process that services run in."""
 
+import contextlib
 import logging
 import os
 
@@ -28,6 +29,10 @@ def open_backdoor(service: ServiceBase, driver: Driver, settings: Settings) -> N
 
 
 def with_backdoor(service: ServiceBase, port: int | str | None) -> ServiceBase:
-    """Record in a service where its back door listens; return the service."""
-    service.backdoor_port = port  # type: ignore[attr-defined]
+    """Record in a service where its back door listens; return the service.
+
+    One that cannot take it, as it has a property of that name, does without.
+    """
+    with contextlib.suppress(AttributeError):
+        service.backdoor_port = port  # type: ignore[attr-defined]
     return service

@@ -12,10 +12,17 @@ class Service(ServiceBase):
     """A service with a group of threads and timers.
 
     :param threads: how many threads the group runs at a time.
+    :raises TypeError: it is no number, such as a configuration.
     :ivar tg: the :class:`~oslo_service.threadgroup.ThreadGroup`.
     """
 
     def __init__(self, threads: int = 1000) -> None:
+        if not isinstance(threads, int):
+            raise TypeError(
+                f"{type(self).__name__}: Service.__init__() takes threads, how many its"
+                f" group runs at a time, not {threads!r}: keep a configuration in an"
+                " attribute of your own"
+            )
         self.tg = threadgroup.ThreadGroup(threads)
 
     def start(self) -> None:

@@ -172,9 +172,11 @@ class ParentGone(Event):
     """In a worker: its parent has ended, and so it stops.
 
     :ivar pid: the parent's process id.
+    :ivar waited: whether its program had called the launcher's ``wait()``.
     """
 
     pid: int
+    waited: bool = True
 
 
 class Cause(enum.Enum):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The supervisor: one wait over everything that can happen in a process."""
 
+import atexit
 import functools
 import logging
 import os
@@ -100,6 +101,8 @@ class Supervisor:
 
     def _add(self, unit: Unit) -> None:
         launching.check()
+        atexit.unregister(self._tell_unawaited)
+        atexit.register(self._tell_unawaited)
         gil.warn_once(self.driver)  # before workers are forked
         self.units.append(unit)
         self.reporter.launched()
@@ -234,6 +237,7 @@ class Supervisor:
                 " stop() does not wait"
             )
         self._waiters += 1
+        unit.awaited_by_program = True
         try:
             self._await_end(unit)
         finally:
@@ -352,7 +356,9 @@ class Supervisor:
         known = link.parent_gone
         orders = link.listen(readable)
         if known is None and link.parent_gone is not None:
-            self.publish(events.ParentGone(pid=link.parent_gone))
+            self.publish(
+                events.ParentGone(pid=link.parent_gone, waited=not link.unawaited)
+            )
         for order in orders:
             if order is OrderKind.STOP:
                 self.stop()
@@ -361,6 +367,19 @@ class Supervisor:
                 self.reload()
             else:
                 link.tell_alive()
+
+    def _tell_unawaited(self) -> None:
+        """Say, as the program ends, which launchers it has never waited for."""
+        if self.has_parent or self._pid != os.getpid():
+            return
+        for unit in self.units:
+            if not (unit.awaited_by_program or unit.stopping or unit.ended.is_set()):
+                LOG.warning(
+                    "The program ends, and what it has launched ends with it, as it has"
+                    " never called the launcher's wait(): %s",
+                    unit.still_running(),
+                )
+                unit.tell_unawaited()
 
     def abandon(self) -> None:
         """Close what is held: of a driver that a test has left."""

@@ -32,11 +32,17 @@ class Settings:
 
     :param conf: the configuration; the options are registered on it.
     :param restart_method: what SIGHUP does, one of ``RESTART_METHODS``.
+    :raises TypeError: it is no configuration.
     :raises ValueError: there is no such method.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, restart_method: str = "reload") -> None:
         check_restart_method(restart_method)
+        if not hasattr(conf, "register_opts"):
+            raise TypeError(
+                "conf is an oslo_config.cfg.ConfigOpts, such as oslo_config.cfg.CONF,"
+                f" not {conf!r}"
+            )
         self.conf = conf
         self.restart_method = restart_method
         opts.register_service_opts(conf)

@@ -18,9 +18,11 @@ class Unit(abc.ABC):
     thread-safe.
 
     :ivar ended: set when everything in it has ended.
+    :ivar awaited_by_program: whether its launcher's ``wait()`` has been called.
     """
 
     ended: Event
+    awaited_by_program = False
 
     # Orders
 
@@ -44,6 +46,9 @@ class Unit(abc.ABC):
 
     def kill(self) -> None:  # noqa: B027 - likewise
         """End the processes in it, now: thread-safe, and async-signal-safe."""
+
+    def tell_unawaited(self) -> None:  # noqa: B027 - what runs here has been told
+        """Tell the processes in it that the program ends without a ``wait()``."""
 
     # Turning
 

@@ -83,6 +83,11 @@ def _(event: events.ServiceFailed) -> _Line:
 @_line.register(events.ParentGone)
 def _(event: events.ParentGone) -> _Line:
     message = "The parent process %d is gone: stopping"
+    if not event.waited:
+        message = (
+            "The parent process %d has ended, as its program never called the"
+            " launcher's wait(): stopping"
+        )
     return logging.WARNING, message, (event.pid,), None
 
 

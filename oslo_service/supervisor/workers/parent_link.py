@@ -38,6 +38,7 @@ class ParentLink:
         self._stacks_fd = stacks.open()
         self._pidfd = pidfd
         self._gone = False
+        self._unawaited = False
 
     def filenos(self) -> list[int]:
         """Return the descriptors whose readiness tells something."""
@@ -80,7 +81,14 @@ class ParentLink:
             self._channel.close()
             self._channel = None
         known = {kind.value: kind for kind in OrderKind}
-        return [known[message] for message in messages or () if message in known]
+        orders = [known[message] for message in messages or () if message in known]
+        self._unawaited |= OrderKind.UNAWAITED in orders
+        return [one for one in orders if one is not OrderKind.UNAWAITED]
+
+    @property
+    def unawaited(self) -> bool:
+        """Whether the parent's program ends without waiting for its launcher."""
+        return self._unawaited
 
     def tell_ready(self) -> None:
         """Say that every start() has returned."""

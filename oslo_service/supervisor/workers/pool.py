@@ -101,6 +101,11 @@ class WorkerPool(Unit):
         now = clock.now()
         self._do_all(self._state.ask(), now)
 
+    def tell_unawaited(self) -> None:
+        """Tell the workers that the program ends without a ``wait()``."""
+        for process in list(self.processes.values()):
+            process.tell(state.OrderKind.UNAWAITED.value)
+
     def quit(self) -> None:
         """End every worker by force."""
         self._state.quit()

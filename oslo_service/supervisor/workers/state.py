@@ -60,6 +60,8 @@ class OrderKind(enum.Enum):
     STOP = b"S"
     MUTATE = b"M"
     ANSWER = b"?"
+    #: The program ends, and nobody has waited for its launcher.
+    UNAWAITED = b"U"
 
 
 class Slot(State):

@@ -81,6 +81,8 @@ class LeaderFollowers:
         self._tasks: set[ServingTask] = set()
         self._followers: list[ServingTask] = []
         self._leader: ServingTask | None = None
+        # It has had its turn since it was promoted.
+        self._leader_begun = False
         self._monitor = driver.event()
         self._monitor_waits = False
         self._ended = False
@@ -125,6 +127,7 @@ class LeaderFollowers:
                 task = ServingTask(self._driver.event())
                 self._tasks.add(task)
             self._leader = task
+            self._leader_begun = False
         if task is None:
             return
         if not fresh:
@@ -147,6 +150,7 @@ class LeaderFollowers:
         """Work; follow when there is nothing to do; return whether that was all."""
         try:
             if self._leader is task:
+                self._leader_begun = True
                 self.wake_monitor()
             self._work(task)
         except BaseException as exc:
@@ -229,7 +233,9 @@ class LeaderFollowers:
                     self._rest_monitor()
 
     def _is_held_up(self) -> bool:
-        return not (self.leader_waits or self._leader is None or self._ended)
+        if self._leader is None or not self._leader_begun:
+            return False
+        return not (self.leader_waits or self._ended)
 
     def _rest_monitor(self) -> None:
         self._monitor.clear()

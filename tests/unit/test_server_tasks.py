@@ -139,6 +139,15 @@ class TestCooperative:
         assert len(server.tasks) == 3
         assert server.leader not in (None, first, second)
 
+    def test_a_leader_that_has_not_begun_is_not_held_up(self, server) -> None:
+        server.idle = True
+        server.start()
+        server.tasks.leader_waits = False
+        server.tasks.wake_monitor()
+        server.tasks.promote()
+        server.driver.run()
+        assert len(server.tasks) == 2
+
     def test_one_that_is_spent_ends_and_a_fresh_one_leads(self, server) -> None:
         server.idle = True
         server.start()

@@ -175,7 +175,7 @@ def _subject(of: Any, otherwise: str) -> str:
     return text.partition("\n")[0].removeprefix("Contract: ").rstrip(".:")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None:
     """List what is broken, and what is not provided."""
     reports = [
         report

@@ -53,6 +53,7 @@ class Connection:
     __slots__ = (
         "_draining",
         "_limits",
+        "_lingers_until",
         "_parser",
         "_timeout",
         "current",
@@ -74,6 +75,7 @@ class Connection:
         # The client may end its side, and the server may stop, in any phase.
         self.input_open = True
         self._draining = False
+        self._lingers_until = 0.0
         self.deadline: float | None
         self.extend_deadline(now)
 
@@ -91,6 +93,8 @@ class Connection:
             may wait before it sends a body.
         """
         if self.phase is not _OPEN:
+            if self.phase is _LINGERING:
+                self._linger(now)
             return b""
         parser = self._parser
         began = parser.in_head
@@ -138,6 +142,8 @@ class Connection:
         One that is on its way is waited for, if only for a moment.
         """
         self._draining = True
+        if self.phase is _LINGERING:
+            self._lingers_until = min(self._lingers_until, now + self._limits.linger)
         if self.current is None and not self.requests:
             self._shorten_deadline(now)
 
@@ -179,7 +185,7 @@ class Connection:
             request is None
             or not request.keep_alive
             or self._draining
-            or not self.input_open
+            or not (self.input_open or self._is_ready())
             or (
                 request.body is not None
                 and not body_policy.can_skip(request, self._limits)
@@ -211,7 +217,7 @@ class Connection:
 
     def flushed(self, now: float) -> None:
         """Record that what waited has been sent, after which nothing follows."""
-        self.deadline = now + self._limits.linger
+        self._begin_to_linger(now)
 
     def error_sent(self, now: float) -> None:
         """Record that the client has been told of its error."""
@@ -227,9 +233,18 @@ class Connection:
         self._parser.finished = True
         if linger and self.input_open:
             self.phase = _LINGERING
-            self.deadline = now + self._limits.linger
+            self._begin_to_linger(now)
         else:
             self.phase = _CLOSED
+
+    def _begin_to_linger(self, now: float) -> None:
+        limits = self._limits
+        limit = limits.linger if self._draining else limits.linger_total
+        self._lingers_until = now + limit
+        self._linger(now)
+
+    def _linger(self, now: float) -> None:
+        self.deadline = min(now + self._limits.linger_idle, self._lingers_until)
 
     def close(self) -> None:
         """Forget everything. Idempotent."""

@@ -26,6 +26,12 @@ class BodySource(Protocol):
         :raises OSError: nothing more will arrive.
         """
 
+    def own_host(self) -> str | None:
+        """Return the address at which the client has reached the server.
+
+        :returns: None where the server is called what it listens on.
+        """
+
 
 class _Input(io.RawIOBase):
     """The content of a request that has not arrived as a whole."""
@@ -95,6 +101,8 @@ def of_request(
     elif "%" in path:
         path = unquote_to_bytes(path).decode("latin-1")
     environ["PATH_INFO"] = path
+    if "HTTP_HOST" not in environ and (own := source.own_host()) is not None:
+        environ["SERVER_NAME"] = own
     if body is None:
         environ["wsgi.input"] = io.BytesIO()
     elif body.complete:

@@ -5,17 +5,18 @@
 import functools
 import re
 
-__all__ = ("add", "check_host", "key_of")
+__all__ = ("add", "check_host", "elements", "key_of", "names_close")
 
 # Fields whose second occurrence would leave open which one counts.
 _ONCE = frozenset(("HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE"))
 _PLAIN = frozenset(("CONTENT_LENGTH", "CONTENT_TYPE"))
 
 # A registered name, an IPv4 address, or an IP literal; and a port (RFC 9110
-# 7.2, RFC 3986 3.2.2).
+# 7.2, RFC 3986 3.2.2). An empty one is refused with the target that it makes (RFC
+# 9110, 4.2.1); a comma is in no name, but between two that have been joined.
 _HOST = re.compile(
     r"(?:\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\]|\[v[0-9A-Fa-f]+\.[\w.~!$&'()*+,;=:-]+\]"
-    r"|(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::[0-9]*)?",
+    r"|(?:[\w.~!$&'()*+;=-]|%[0-9A-Fa-f]{2})+)(?::[0-9]*)?",
     re.ASCII,
 )
 
@@ -43,6 +44,18 @@ def add(fields: dict[str, str], key: str, value: str) -> bool:
     separator = "; " if key == "HTTP_COOKIE" else ","
     fields[key] = f"{fields[key]}{separator}{value}"
     return True
+
+
+def elements(value: str) -> list[str]:
+    """Return what a list consists of, in lower case (RFC 9110, 5.6.1)."""
+    parts = (part.strip(" \t").lower() for part in value.split(","))
+    return [part for part in parts if part]
+
+
+@functools.lru_cache(maxsize=256)
+def names_close(connection: str) -> bool:
+    """Whether a Connection field ends the connection (RFC 9112, 9.6)."""
+    return "close" in elements(connection)
 
 
 @functools.lru_cache(maxsize=256)

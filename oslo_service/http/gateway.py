@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from oslo_service.http import environ as environs
+from oslo_service.http import fields
 from oslo_service.http import response as responses
 from oslo_service.http.access_log import AccessLog
 from oslo_service.http.file_wrapper import FileWrapper
@@ -106,7 +107,7 @@ class Gateway:
             LOG.info("%s: %s", request, exc)
             response.close = True
             if exc.error is not None:
-                self._send_protocol_error(exc.error, response, client)
+                self._send_protocol_error(exc.error, request, response, client)
         except BaseException as exc:  # noqa: BLE001 - SystemExit, too: the server goes on
             self._fail(exc, request, response, client)
         if response.complaint is not None:
@@ -144,13 +145,17 @@ class Gateway:
                 close()
 
     def _send_protocol_error(
-        self, error: ProtocolError, response: Response, client: Client
+        self,
+        error: ProtocolError,
+        request: Request,
+        response: Response,
+        client: Client,
     ) -> None:
         if response.phase is not _WAITING:
             client.abort()
             return
         response.status = error.status_text
-        _send_error(response.status, "", client)
+        _send_error(response.status, "", request, client)
 
     def _fail(
         self, exc: BaseException, request: Request, response: Response, client: Client
@@ -163,13 +168,26 @@ class Gateway:
             client.abort()
             return
         text = "".join(traceback.format_exception(exc)) if self._debug else ""
-        response.status = "500 Internal Server Error"
-        _send_error(response.status, text, client)
+        response.status = _status_of_failure(request)
+        _send_error(response.status, text, request, client)
 
 
-def _send_error(status: str, text: str, client: Client) -> None:
+def _status_of_failure(request: Request) -> str:
+    """Return what a client is told where the application fails.
+
+    One that wants a websocket cannot have one: there is no socket in the
+    environment, which applications find out when they look for it.
+    """
+    wanted = request.fields.get("HTTP_UPGRADE", "")
+    if "websocket" in fields.elements(wanted):
+        return "501 Not Implemented"
+    return "500 Internal Server Error"
+
+
+def _send_error(status: str, text: str, request: Request, client: Client) -> None:
+    bodiless = request.method == "HEAD"
     try:
-        client.send(responses.error_response(status, text))
+        client.send(responses.error_response(status, text, bodiless=bodiless))
     except ClientGone as exc:
         LOG.info("It cannot be told %s: %s", status, exc)
 
@@ -183,6 +201,8 @@ def _send_parts(parts: Iterable[bytes], response: Response) -> None:
 
 
 def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
+    # A part of a file is asked for by a Content-Length that is smaller (PEP 3333).
+    response.may_exceed = True
     region = result.region() if response.phase is _WAITING else None
     if region is None:
         _send_parts(result, response)

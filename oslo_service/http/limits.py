@@ -22,8 +22,12 @@ class Limits:
         is read on its behalf, so that the connection can be kept.
     :ivar timeout: how long a client may be silent, and a head may take; None
         sets no limit.
-    :ivar linger: how long a connection stays open for what is on its way,
-        when the server stops or has refused to read on.
+    :ivar linger: how long a connection stays open for what is on its way, when the
+        server stops.
+    :ivar linger_idle: how long it stays open after an error, or a response before
+        the end of a request, for a client that has more to send, each time that
+        something arrives.
+    :ivar linger_total: how long it stays open then in all.
     :ivar keep_alive: whether a connection may be used more than once.
     """
 
@@ -35,6 +39,8 @@ class Limits:
     discarded_body: int = 262144
     timeout: float | None = 900.0
     linger: float = 1.0
+    linger_idle: float = 5.0
+    linger_total: float = 30.0
     keep_alive: bool = True
 
     @property

@@ -10,13 +10,23 @@ from oslo_service.http import fields, request_head
 from oslo_service.http.limits import Limits
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Request
+from oslo_service.http.unknown_method import (
+    Parts,
+    UnknownMethod,
+    add_part,
+    last_request,
+)
 
 __all__ = ("Parser",)
 
 _TOO_LARGE = frozenset(("Content-Length overflow", "Chunk size overflow"))
-# How many bytes may come without there being anything to see in them: a line
-# that does not end, extensions of chunks.
-_MAX_UNPARSED = 131072
+# What the parser says of methods of other protocols.
+_NOT_OURS = "Invalid method for HTTP/x.x request"
+# What may be around a request line, a field and a chunk, and is not counted.
+_AROUND_LINE, _AROUND_FIELD, _AROUND_CHUNK = 14, 2, 16
+# How many bytes may come, besides the longest line, without there being anything to
+# see in them: white space, extensions of chunks.
+_SLACK = 1024
 
 
 class Parser:
@@ -35,7 +45,9 @@ class Parser:
         "_fields_left",
         "_head_left",
         "_limits",
+        "_most_unparsed",
         "_parser",
+        "_parts",
         "_request",
         "_resuming",
         "_unparsed",
@@ -53,7 +65,11 @@ class Parser:
         self._request: Request | None = None
         # httptools loses it where another exception is being handled.
         self._error: ProtocolError | None = None
+        # How many bytes have come of which nothing has been seen.
         self._unparsed = 0
+        self._most_unparsed = limits.header_line + _SLACK
+        # What has come of a head that has not ended, from where a request began.
+        self._parts: Parts | None = None
         self._parser: Any = httptools.HttpRequestParser(self)
 
     def close(self) -> None:
@@ -73,13 +89,37 @@ class Parser:
         rest = self._feed(data)
         while rest and not self.finished:
             rest = self._feed(rest)
-        if self._unparsed > _MAX_UNPARSED:
-            raise ProtocolError(431 if self.in_head else 400, "a line does not end")
+        if self._unparsed > self._most_unparsed:
+            self._check_unparsed()
+        if self._unparsed < 0 or not (self.in_head or self._request):
+            self._unparsed = 0
+
+    def _check_unparsed(self) -> None:
+        unparsed = self._unparsed - (self._parsed_of_head() if self.in_head else 0)
+        if unparsed > self._most_unparsed:
+            last = self.requests[-1] if self.requests else self._request
+            chunked = last is not None and last.body and last.body.remaining is None
+            # It may be in any of those that have come with it.
+            self.requests.clear()
+            status = 400 if chunked and not self.in_head else 431
+            raise ProtocolError(status, "there is a line that is too long")
+
+    def _parsed_of_head(self) -> int:
+        """Return how many bytes of the current head have been seen."""
+        limits = self._limits
+        count = limits.headers - self._fields_left
+        seen = limits.head - self._head_left + count * _AROUND_FIELD
+        return seen + len(self._url)
 
     def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
         """Parse, and give what has to be parsed by another parser."""
+        parts, body = self._parts, None if self._request is None else self._request.body
+        # Where in the data the body that has begun ends; None: that is not known.
+        end = 0 if body is None else body.remaining
         try:
             self._parser.feed_data(data)
+            if self.in_head:
+                self._parts = add_part(parts, data, end, self._parts is None)
         except httptools.HttpParserUpgrade as switch:
             self._ignore_upgrade()
             return memoryview(data)[switch.args[0] :]
@@ -87,12 +127,24 @@ class Parser:
             if self._error is not None:
                 raise self._error from None
             raise
+        except httptools.HttpParserInvalidMethodError as exc:
+            seen = add_part(parts, data, end, self._parts is None)
+            if self.finished or seen[0] is None:
+                self._fail(400, str(exc))
+            else:
+                self._parser = UnknownMethod(self._limits.url + _SLACK)
+                self._parser.feed_data(last_request(seen))
         except httptools.HttpParserError as exc:
-            if not self.finished:
-                status = 413 if str(exc) in _TOO_LARGE else 400
-                raise ProtocolError(status, str(exc)) from None
-            self.surplus = True
+            text = str(exc)
+            refused = 501 if text == _NOT_OURS else 400
+            self._fail(413 if text in _TOO_LARGE else refused, text)
         return b""
+
+    def _fail(self, status: int, reason: str) -> None:
+        """Refuse what the parser does not take, unless nobody looks at it."""
+        if not self.finished:
+            raise ProtocolError(status, reason) from None
+        self.surplus = True
 
     def _ignore_upgrade(self) -> None:
         """Go on in HTTP/1.1 though the client would rather change over.
@@ -107,7 +159,7 @@ class Parser:
                 self._end(request)
             else:
                 self._resuming = True
-                self._parser.feed_data(_framing_of(request))
+                self._parser.feed_data(request_head.framing_of(request))
                 self._resuming = False
 
     # What httptools calls
@@ -134,7 +186,6 @@ class Parser:
         """Record a field of the head, or of a trailer."""
         if self._resuming:
             return
-        self._unparsed = 0
         size = len(name) + len(value) + 2
         self._head_left -= size
         self._fields_left -= 1
@@ -145,6 +196,7 @@ class Parser:
         ):
             self._reject(431, "too many header fields, or too long ones")
         if not self.in_head:
+            self._unparsed -= size + _AROUND_FIELD
             return  # a trailer says nothing that an application could see
         key = fields.key_of(name)
         if key is None:
@@ -160,10 +212,11 @@ class Parser:
         if self._resuming:
             return
         self.in_head = False
-        self._unparsed = 0
+        self._parts = None
         parser = self._parser
         version = parser.get_http_version()
         method = parser.get_method().decode()
+        self._unparsed -= self._parsed_of_head() + len(method) + _AROUND_LINE
         request = Request(method, self._url.decode("latin-1"), version, self._fields)
         try:
             request_head.check(request)
@@ -171,14 +224,22 @@ class Parser:
             self._error = error
             raise
         request.keep_alive = self._limits.keep_alive and parser.should_keep_alive()
+        if "HTTP_CONNECTION" in self._fields and fields.names_close(
+            self._fields["HTTP_CONNECTION"]
+        ):
+            request.keep_alive = False
         self._request = request
         self.requests.append(request)
 
     def on_body(self, data: bytes) -> None:
         """Record some of the body."""
-        self._unparsed = 0
-        if self._request is not None and self._request.body is not None:
-            self._request.body.add(data)
+        self._unparsed -= len(data)
+        body = None if self._request is None else self._request.body
+        if body is not None:
+            body.add(data)
+            if body.remaining is None:
+                # Extensions may be as long as twice the content.
+                self._unparsed -= 2 * len(data) + _AROUND_CHUNK
 
     def on_message_complete(self) -> None:
         """End a request."""
@@ -196,17 +257,3 @@ class Parser:
             request.body.complete = True
         if not request.keep_alive:
             self.finished = True
-
-
-def _framing_of(request: Request) -> bytes:
-    """Return a head that has the same body and the same end as a request's."""
-    length = request.fields.get("CONTENT_LENGTH")
-    framing = (
-        "Transfer-Encoding: chunked"
-        if length is None
-        else (f"Content-Length: {length}")
-    )
-    connection = "keep-alive" if request.keep_alive else "close"
-    return (
-        f"POST / HTTP/1.1\r\nHost:\r\n{framing}\r\nConnection: {connection}\r\n\r\n"
-    ).encode("ascii")

@@ -6,7 +6,7 @@ from oslo_service.http import fields, target
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Body, Request
 
-__all__ = ("check",)
+__all__ = ("check", "framing_of")
 
 
 def check(request: Request) -> None:
@@ -26,9 +26,9 @@ def check(request: Request) -> None:
     if host:
         # Whatever the Host field says (RFC 9112, 3.2.2).
         found["HTTP_HOST"] = host
-    host = found.get("HTTP_HOST", "")
-    if host and not fields.check_host(host):
-        raise ProtocolError(400, f"{host!r} is no host")
+    name = found.get("HTTP_HOST")
+    if name is not None and not fields.check_host(name):
+        raise ProtocolError(400, f"{name!r} is no host")
     if "HTTP_TRANSFER_ENCODING" in found:
         request.body = _chunked(version, found["HTTP_TRANSFER_ENCODING"])
     elif "CONTENT_LENGTH" in found and (length := int(found["CONTENT_LENGTH"])):
@@ -38,17 +38,34 @@ def check(request: Request) -> None:
 
 
 def _check_expectation(request: Request, expected: str) -> None:
-    if expected.lower() != "100-continue":
+    expectations = fields.elements(expected)
+    if any(one != "100-continue" for one in expectations):
         raise ProtocolError(417, f"Expect: {expected!r}")
-    request.expects_100 = request.body is not None
+    request.expects_100 = bool(expectations) and request.body is not None
 
 
 def _chunked(version: str, coding: str) -> Body:
     if version != "1.1":
         raise ProtocolError(400, f"HTTP/{version} has no Transfer-Encoding")
-    codings = [one.strip().lower() for one in coding.split(",")]
+    codings = [one.strip(" \t").lower() for one in coding.split(",")]
+    if "" in codings:
+        raise ProtocolError(400, f"Transfer-Encoding: {coding!r} has an empty element")
     if codings.count("chunked") != 1:
         raise ProtocolError(400, f"Transfer-Encoding: {coding!r} (RFC 9112, 6.1)")
     if len(codings) != 1:
         raise ProtocolError(501, f"Transfer-Encoding: {coding!r}")
     return Body(None)
+
+
+def framing_of(request: Request) -> bytes:
+    """Return a head that has the same body and the same end as a request's."""
+    length = request.fields.get("CONTENT_LENGTH")
+    framing = (
+        "Transfer-Encoding: chunked"
+        if length is None
+        else (f"Content-Length: {length}")
+    )
+    connection = "keep-alive" if request.keep_alive else "close"
+    return (
+        f"POST / HTTP/1.1\r\nHost:\r\n{framing}\r\nConnection: {connection}\r\n\r\n"
+    ).encode("ascii")

@@ -66,6 +66,7 @@ class Response:
     :ivar status: the status line, once there is one.
     :ivar length: how many bytes of the body have been sent.
     :ivar complaint: what the application did wrong with the body, or None.
+    :ivar may_exceed: it is no fault if there is more than the Content-Length.
     """
 
     __slots__ = (
@@ -78,6 +79,7 @@ class Response:
         "close",
         "complaint",
         "length",
+        "may_exceed",
         "phase",
         "status",
     )
@@ -94,6 +96,7 @@ class Response:
         self._declared: int | None = None
         self.length = 0
         self.complaint: str | None = None
+        self.may_exceed = False
 
     def start(
         self, status: str, headers: Headers, exc_info: Any = None
@@ -114,8 +117,8 @@ class Response:
 
     def write(self, data: bytes) -> None:
         """Send some of the body: this is WSGI's ``write``."""
-        if not isinstance(data, bytes):
-            raise TypeError(f"a body is made of bytes, not of {type(data).__name__}")
+        if type(data) is not bytes:
+            data = _as_bytes(data)
         if self.phase is _FINISHED:
             raise RuntimeError("the response is over: nothing can be added to it")
         if not data:
@@ -135,8 +138,8 @@ class Response:
             self.write(body)
             self.finish()
             return
-        if not isinstance(body, bytes):
-            raise TypeError(f"a body is made of bytes, not of {type(body).__name__}")
+        if type(body) is not bytes:
+            body = _as_bytes(body)
         head = self._head(len(body))
         if self._declared == len(body):
             self.length = len(body)
@@ -207,6 +210,8 @@ class Response:
 
     def _note_excess(self) -> None:
         self.phase = _FULL
+        if self.may_exceed:
+            return
         self.complaint = (
             f"the body is longer than its Content-Length, {self._declared}: it is cut"
         )
@@ -220,12 +225,25 @@ class Response:
             )
 
 
-def error_response(status: str, text: str = "") -> bytes:
-    """Return a whole response that is the server's own, after which it closes."""
+def _as_bytes(part: object) -> bytes:
+    """Return a part of a body; what others would change is copied.
+
+    :raises TypeError: it is none.
+    """
+    if isinstance(part, (bytes, bytearray, memoryview)):
+        return bytes(part)
+    raise TypeError(f"a body is made of bytes, not of {type(part).__name__}")
+
+
+def error_response(status: str, text: str = "", *, bodiless: bool = False) -> bytes:
+    """Return a whole response that is the server's own, after which it closes.
+
+    :param bodiless: it answers HEAD: the head is all of it.
+    """
     body = text.encode("utf-8", "backslashreplace")
     kind = "Content-Type: text/plain; charset=utf-8\r\n" if body else ""
     date = response_head.format_date(int(time.time()))
     return (
         f"HTTP/1.1 {status}\r\n{kind}Date: {date}\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    ).encode("ascii") + body
+    ).encode("ascii") + (b"" if bodiless else body)

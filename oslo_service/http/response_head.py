@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Sequence
 
+from oslo_service.http import fields
 from oslo_service.http.request import Request
 
 __all__ = ("Framing", "Headers", "StatusLine", "encode", "format_date", "status_line")
@@ -63,7 +64,9 @@ def status_line(status: str) -> StatusLine:
     """
     if not _STATUS.fullmatch(status):
         raise ValueError(f"{status!r} is no status, such as '200 OK'")
-    return "HTTP/1.1 " + status, status[:3] in _NO_CONTENT
+    # The space is there also where no phrase follows (RFC 9112, 4).
+    line = f"HTTP/1.1 {status}" if len(status) > 3 else f"HTTP/1.1 {status} "
+    return line, status[:3] in _NO_CONTENT
 
 
 @functools.lru_cache(maxsize=1024)
@@ -121,7 +124,7 @@ def encode(
         elif ours == "date":
             date = value
         elif ours == "connection":
-            close = close or "close" in value.lower()
+            close = close or fields.names_close(value)
         else:
             raise ValueError(f"{name} is not the application's business")
     lines.append("Date: " + (date or format_date(int(time.time()))))

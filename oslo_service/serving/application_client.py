@@ -6,14 +6,13 @@ from typing import Any
 
 from oslo_service.http.body_policy import continue_response
 from oslo_service.http.connection import Connection
-from oslo_service.http.environ import Environ
 from oslo_service.http.gateway import ClientGone
-from oslo_service.http.limits import Limits
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Body, Request
 from oslo_service.serving.engine import Engine
 from oslo_service.serving.receiver import Receiver
 from oslo_service.serving.sender import Sender
+from oslo_service.serving.server_config import ServerConfig
 
 __all__ = ("ApplicationClient",)
 
@@ -33,6 +32,7 @@ class ApplicationClient:
         "_limits",
         "_receiver",
         "_sender",
+        "_unspecific",
         "address",
         "send",
         "server_environ",
@@ -47,23 +47,27 @@ class ApplicationClient:
         *,
         fd: int,
         address: Any,
-        limits: Limits,
-        server_environ: Environ,
+        config: ServerConfig,
     ) -> None:
         self._engine = engine
         self._connection = connection
         self._receiver = receiver
         self._sender = sender
         self._fd = fd
-        self._limits = limits
+        self._limits = config.limits
+        self._unspecific = config.unspecific
         self.address = address
-        self.server_environ = server_environ
+        self.server_environ = config.environ
         self.send = sender.send
 
     @property
     def will_close(self) -> bool:
         """Whether the client can be told now that the connection ends."""
         return self._engine.stopping or self._connection.will_close
+
+    def own_host(self) -> str | None:
+        """Return the address at which the client has reached the server."""
+        return self._sender.own_host() if self._unspecific else None
 
     def await_body(self, request: Request, body: Body) -> None:
         """Block until there is more of the body, or its end."""

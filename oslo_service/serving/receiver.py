@@ -5,7 +5,7 @@
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service.http.connection import Connection
+from oslo_service.http.connection import Connection, Phase
 from oslo_service.http.tls import TLS
 from oslo_service.serving.poller import Poller
 from oslo_service.serving.sender import Sender
@@ -86,7 +86,8 @@ class Receiver:
             # All that was there: what comes now is an edge. It may have been
             # the end, where one was reported.
             self._poller.drained(self._fd)
-        if self._tls is not None:
+        # What is thrown away need not be read; after close_notify it cannot be.
+        if self._tls is not None and self._connection.phase is not Phase.LINGERING:
             data, ended = self._decrypt(self._tls, data)
         if data:
             interim = self._connection.receive(data, clock.now())

@@ -77,6 +77,13 @@ class Sender:
                 parts = (self._tls.send(b"".join(parts)),)
             self._enqueue(parts)
 
+    def own_host(self) -> str | None:
+        """Return the address at which the client has reached the server, or None."""
+        try:
+            return str(self._socket.getsockname()[0]).removeprefix("::ffff:")
+        except OSError:
+            return None
+
     def send_raw(self, data: bytes) -> None:
         """Send what is encrypted already, or belongs to TLS itself."""
         with self._lock:

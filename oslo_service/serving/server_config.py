@@ -23,6 +23,7 @@ class ServerConfig:
     :ivar context: returns what new connections are encrypted with; None where
         they are not.
     :ivar environ: what is the same in the environment of every request.
+    :ivar unspecific: it listens on every address of the machine.
     :ivar context_variables: a copy of them is what each request sees.
     """
 
@@ -30,4 +31,5 @@ class ServerConfig:
     limits: Limits
     context: Callable[[], ssl.SSLContext] | None
     environ: Environ
+    unspecific: bool
     context_variables: contextvars.Context

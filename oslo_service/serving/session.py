@@ -86,8 +86,7 @@ class Session:
             sender,
             fd=self._fd,
             address=address,
-            limits=config.limits,
-            server_environ=config.environ,
+            config=config,
         )
         self.lock = engine.new_lock()
         # Flags, each of which another task may set at any time.
@@ -228,6 +227,8 @@ class Session:
         if connection.phase is _REJECTING and connection.error is not None:
             self._send_protocol_error(connection.error)
             return True
+        if self._engine.stopping:
+            self._idle()
         return self._receiver.ready and self._receiver.receive()
 
     def _send_protocol_error(self, error: ProtocolError) -> None:

@@ -21,6 +21,9 @@ from oslo_service.serving.session import Session
 
 __all__ = ("Limits", "check_format", "serve", "session_factory")
 
+# What stands for every address of the machine.
+_UNSPECIFIC = frozenset(("0.0.0.0", "::"))  # noqa: S104 - it is looked for
+
 
 def session_factory(
     application: Application,
@@ -54,6 +57,7 @@ def session_factory(
         environ=environ.of_server(
             host, str(port), tls=context is not None, multiprocess=multiprocess
         ),
+        unspecific=host in _UNSPECIFIC,
         context_variables=contextvars.copy_context(),
     )
     return functools.partial(Session, config)

@@ -161,6 +161,13 @@ class TestRequests:
         assert environ["PATH_INFO"] == "/a"
         assert environ["HTTP_HOST"] == "other:80"
 
+    def test_a_method_that_is_not_known_is_a_501(self, client: Client) -> None:
+        client.send(get("/") + get("/", method="BREW"))
+        assert client.answer().body == b"hello"
+        refused = client.answer()
+        assert refused.status == 501
+        assert refused.closes
+
     def test_options_of_the_server(self, client: Client) -> None:
         assert client.ask("*", method="OPTIONS").data["PATH_INFO"] == ""
 
@@ -191,14 +198,54 @@ class TestResponses:
     def test_write(self, client: Client) -> None:
         assert client.ask("/write").body == b"written, returned"
 
+    @pytest.mark.parametrize("kind", ["bytearray", "memoryview"])
+    def test_what_can_be_used_as_bytes(self, client: Client, kind: str) -> None:
+        assert client.ask(f"/bytes-like?{kind}").body == b"written, returned"
+
+    def test_a_status_without_a_phrase_has_its_space(self, client: Client) -> None:
+        client.send(get("/bare-status"))
+        assert client.read_until(b"\r\n") == b"HTTP/1.1 200 \r\n"
+        assert client.read_until(b"bare").endswith(b"bare")
+
     def test_a_file_is_sent_from_where_it_stands(self, client: Client) -> None:
         answer = client.ask("/file?3000")
         assert answer.fields["content-length"] == str(3000 * 1024 - 512)
         assert len(answer.body) == 3000 * 1024 - 512
         assert client.ask("/").body == b"hello"
 
-    def test_the_system_sends_it_by_itself(self, client: Client) -> None:
-        assert client.ask("/unread-file?300").body == b"x" * 300 * 1024
+    @pytest.mark.parametrize("kind", ["buffered", "unbuffered", "named", "spooled"])
+    def test_the_system_sends_it_by_itself(self, client: Client, kind: str) -> None:
+        assert client.ask(f"/unread-file?{kind}").body == b"x" * 300 * 1024
+        assert client.ask("/how-far").body == b"0"
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "gzip",
+            "bz2",
+            "lzma",
+            "buffered gzip",
+            "limited",
+            "shouting",
+            "replaced",
+        ],
+    )
+    def test_one_that_reads_otherwise_is_read(self, client: Client, kind: str) -> None:
+        content = b"".join(b"line %d\n" % number for number in range(20_000))
+        if kind == "limited":
+            content = content[:1000]
+        elif "gzip" not in kind and kind not in {"bz2", "lzma"}:
+            content = content.upper()
+        answer = client.ask(f"/changing-file?{kind.replace(' ', '%20')}")
+        assert answer.body == content
+        assert client.ask("/").body == b"hello"
+
+    @pytest.mark.parametrize("how", ["", "read"])
+    def test_a_part_of_it_is_no_fault(self, site, client: Client, how: str) -> None:
+        answer = client.ask(f"/part-of-file?{how}")
+        assert answer.body == (bytes(range(256)) * 5)[256:1256]
+        assert client.ask("/").body == b"hello"
+        assert f"/part-of-file?{how} HTTP/1.1: the body" not in site.program.transcript
 
     @pytest.mark.skipif(
         not UNSENDABLE.exists(), reason=f"this kernel does not have {UNSENDABLE}"
@@ -268,6 +315,11 @@ class TestFaults:
         answer = client.ask(f"/{path}")
         assert answer.status == 500
         assert answer.body == b""
+
+    @pytest.mark.parametrize("query", ["", "101"])
+    def test_a_websocket_that_cannot_be_is_a_501(self, client, query: str) -> None:
+        wish = ("Connection: Upgrade", "Upgrade: websocket")
+        assert client.ask(f"/websocket?{query}", *wish).status == 501
 
     def test_one_after_it_is_seen_as_an_abort(self, client: Client) -> None:
         client.send(get("/fail-after"))

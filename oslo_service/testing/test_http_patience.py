@@ -299,6 +299,25 @@ class TestLastResponses:
             site.program.until(lambda: site.descriptors() == before, "a close")
 
 
+@pytest.mark.parametrize("data", ["401", "413"])
+def test_who_is_refused_in_the_middle_of_an_upload_gets_the_answer(
+    site: Site, data: str
+) -> None:
+    head = get("/unread", f"Content-Length: {10**7}", method="POST")
+    if data == "413":
+        head = get("/", f"Content-Length: {10**30}", method="POST")
+    with site.client() as client:
+        client.send(head + b"x" * 70_000)
+        # Longer than a server stays that waits for a second in all.
+        for _ in range(10):
+            time.sleep(0.2)
+            client.send(b"x" * 1000)
+        answer = client.answer()
+        assert answer.status == (403 if data == "401" else 413)
+        assert answer.closes
+        assert client.ended()
+
+
 class TestDeadlines:
     """client_socket_timeout."""
 
@@ -389,6 +408,41 @@ class TestLimits:
             assert answer.closes
             assert site.ask("/" + "x" * 1900).status == 200
 
+    @pytest.mark.parametrize(
+        ("data", "status"),
+        [
+            (get("/" + "a" * 100_000), 414),
+            (get("/", "X: " + "a" * 100_000), 431),
+            (get("/", "a" * 100_000 + ": x"), 431),
+            (get("/", method="A" * 100_000), 400),
+            (get("/", *(f"X-{number}: y" for number in range(10_000))), 431),
+            (
+                get("/echo", "Transfer-Encoding: chunked", method="POST")
+                + b"1;"
+                + b"a" * 100_000
+                + b"\r\nx\r\n0\r\n\r\n",
+                400,
+            ),
+        ],
+        ids=["target", "value", "name", "method", "many fields", "chunk extension"],
+    )
+    def test_who_sends_very_long_lines_gets_the_answer(self, site, data, status):
+        with site.client() as client:
+            client.send(data)
+            answer = client.answer()
+            assert (answer.status, answer.closes) == (status, True)
+            assert client.ended()
+
+    def test_they_may_be_as_large_as_one_likes(self, driver_name, tmp_path) -> None:
+        arguments = write_options(tmp_path / "web.conf", max_header_line=400_000)
+        with serving(
+            driver_name, arguments=arguments, settings={"max_url_len": 400_000}
+        ) as site:
+            assert site.ask("/?" + "x" * 399_998).status == 200
+            assert site.ask("/?" + "x" * 399_999).status == 414
+            assert site.ask("/", "X: " + "y" * 399_990).status == 200
+            assert site.ask("/", "X: " + "y" * 400_000).status == 431
+
     def test_tracebacks_are_sent_where_that_is_wanted(
         self, driver_name: str, tmp_path
     ) -> None:
@@ -397,6 +451,12 @@ class TestLimits:
             answer = site.ask("/fail-before")
             assert answer.status == 500
             assert b"RuntimeError: it fails as asked" in answer.body
+            with site.client() as client:
+                client.send(get("/fail-before", "Connection: close", method="HEAD"))
+                head = client.rest()
+            assert head.startswith(b"HTTP/1.1 500 ")
+            assert head.endswith(b"\r\n\r\n")
+            assert head.count(b"\r\n\r\n") == 1
 
     def test_keep_alive_can_be_off(self, driver_name: str, tmp_path) -> None:
         arguments = write_options(tmp_path / "web.conf", wsgi_keep_alive=False)

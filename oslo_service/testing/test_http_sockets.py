@@ -212,6 +212,20 @@ class TestProgram:
             assert environ["REMOTE_ADDR"] == "::1"
             assert environ["SERVER_NAME"] == "::1"
 
+    @pytest.mark.parametrize(
+        ("host", "reached"),
+        [("0.0.0.0", "127.0.0.2"), ("::", "::1")],  # noqa: S104
+    )
+    def test_without_a_host_it_is_called_what_it_is_reached_at(
+        self, driver_name: str, host: str, reached: str
+    ) -> None:
+        with serving(driver_name, settings={"host": host}) as site:
+            site.address = (reached, site.address[1])
+            with site.client() as client:
+                client.send(b"GET /show HTTP/1.0\r\n\r\n")
+                assert client.answer().data["SERVER_NAME"] == reached
+            assert site.ask("/show").data["SERVER_NAME"] == host
+
     def test_a_subclass_may_set_options_of_the_socket(self, driver_name) -> None:
         with serving(driver_name, "marked") as site:
             assert site.program.expect("socket options", listens=True)

@@ -4,12 +4,14 @@
 
 import contextlib
 import shutil
+import ssl
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.http_client import LIMIT, Site, serving, write_options
+from oslo_service.testing.http_client import LIMIT, Site, get, serving, write_options
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("openssl") and shutil.which("curl")),
@@ -116,6 +118,25 @@ def shake(site: Site, *options: object) -> str:
     return done.stdout + done.stderr
 
 
+@contextlib.contextmanager
+def connected(site: Site, authority: Authority):
+    """Connect over TLS."""
+    context = ssl.create_default_context(cafile=authority.certificate)
+    with (
+        site.client() as client,
+        context.wrap_socket(client.socket, server_hostname="localhost") as socket,
+    ):
+        yield socket
+
+
+def read_all(socket: ssl.SSLSocket) -> bytes:
+    """Read until the end."""
+    data = b""
+    while part := socket.recv(1 << 16):
+        data += part
+    return data
+
+
 class TestServer:
     """A certificate of the server."""
 
@@ -125,6 +146,52 @@ class TestServer:
             assert (
                 b'"wsgi.url_scheme": "https"' in curl(site, authority, "/show").stdout
             )
+
+    def test_who_is_refused_in_the_middle_of_an_upload_gets_the_answer(
+        self, serve, authority
+    ) -> None:
+        with serve() as site, connected(site, authority) as client:
+            head = get("/unread", f"Content-Length: {10**7}", method="POST")
+            client.sendall(head + b"x" * 70_000)
+            # Longer than a server stays that waits for a second in all.
+            for _ in range(10):
+                time.sleep(0.2)
+                client.sendall(b"x" * 1000)
+            assert read_all(client).startswith(b"HTTP/1.1 403 ")
+
+    def test_what_comes_with_the_end_is_answered(self, serve, authority) -> None:
+        context = ssl.create_default_context(cafile=authority.certificate)
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+        with serve() as site, site.client() as client:
+            while True:
+                try:
+                    tls.do_handshake()
+                except ssl.SSLWantReadError:
+                    client.send(outgoing.read())
+                    incoming.write(client.socket.recv(1 << 16))
+                else:
+                    break
+            tls.write(get("/") * 3)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                tls.unwrap()
+            # The requests and close_notify, in one segment.
+            client.send(outgoing.read())
+            incoming.write(client.rest())
+            answers = b""
+            with contextlib.suppress(ssl.SSLError):
+                while part := tls.read(1 << 16):
+                    answers += part
+        assert answers.count(b"HTTP/1.1 200 OK") == 3
+
+    @pytest.mark.parametrize("kind", ["gzip", "limited"])
+    def test_a_file_that_reads_otherwise_is_read(self, serve, authority, kind) -> None:
+        content = b"".join(b"line %d\n" % number for number in range(20_000))
+        if kind == "limited":
+            content = content[:1000]
+        with serve() as site:
+            read = curl(site, authority, f"/changing-file?{kind}").stdout
+            assert read == content
 
     def test_large_bodies_go_both_ways(self, serve, authority) -> None:
         data = bytes(range(256)) * 20_000

@@ -133,7 +133,7 @@ class TestRequests:
         assert connection.wants_data
         connection.receive(b"x" * 22 + GET % 2, 3.5)
         assert connection.next_request() is None
-        assert connection.deadline == 4.0
+        assert connection.deadline == 3.5 + LIMITS.linger_idle
 
     @pytest.mark.parametrize(
         ("field", "version", "closes"),

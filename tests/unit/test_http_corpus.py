@@ -19,6 +19,9 @@ CLIENT = ("192.0.2.1", 1234)
 class NoMore:
     """Where the rest of a body would come from."""
 
+    def own_host(self) -> None:
+        """Be called what the server listens on."""
+
     def await_body(self, request: Any, body: Any) -> None:
         """Not ask for it: what is not here will not come."""
         raise AssertionError(request, body)

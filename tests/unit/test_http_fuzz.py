@@ -87,6 +87,9 @@ class Peer:
         """Have no system to do it."""
         return 0
 
+    def own_host(self) -> None:
+        """Be called what the server listens on."""
+
     def await_body(self, request: Any, body: Any) -> None:
         """Record more of what is sent."""
         connection = self._connection

@@ -46,6 +46,9 @@ class Client:
         """Keep it."""
         self.sent += b"".join(parts)
 
+    def own_host(self) -> None:
+        """Be called what the server listens on."""
+
     def throttle(self) -> None:
         """Have all the room in the world."""
 

@@ -175,7 +175,7 @@ class TestFaults:
         assert sink.sent == b""
         assert response.phase is Phase.WAITING
 
-    @pytest.mark.parametrize("part", ["text", None, 5, bytearray(b"x")])
+    @pytest.mark.parametrize("part", ["text", None, 5])
     def test_a_body_is_made_of_bytes(self, sink, part) -> None:
         response = respond(sink)
         response.start("200 OK", [])

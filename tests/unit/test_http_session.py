@@ -112,6 +112,7 @@ def session_on(server: Any, engine: Any, application: Any = echo) -> Session:
     """Make a session."""
     log = AccessLog(logging.getLogger("session"), "%(request_line)s")
     config = ServerConfig(
+        unspecific=False,
         context_variables=contextvars.copy_context(),
         gateway=Gateway(application, log, debug=False),
         limits=Limits(),
@@ -344,7 +345,7 @@ class TestPhases:
             received += part
         assert received[len(sent) :].startswith(b"HTTP/1.1 400 ")
         assert engine.forgotten == []
-        assert session.deadline == hands[0] + Limits().linger < limit
+        assert session.deadline == hands[0] + Limits().linger_idle < limit
 
     def test_tls_says_that_nothing_follows_before_the_socket_does(
         self, session, pair, monkeypatch

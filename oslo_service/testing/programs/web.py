@@ -9,12 +9,16 @@ Each path of its application does something else.
 # ruff: noqa: I001 - the daemon comes first: it patches
 from oslo_service.testing.programs import daemon
 
+import bz2
 import contextlib
 import contextvars
 import functools
+import gzip
 import hashlib
+import io
 import itertools
 import json
+import lzma
 import os
 import pathlib
 import resource
@@ -198,25 +202,102 @@ def file(environ: Any, start: Any) -> Any:
     return environ["wsgi.file_wrapper"](temporary, 4096)
 
 
-class Unread:
-    """A file that nobody has to read: there is a descriptor."""
-
-    def __init__(self, size: int) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - see close()
-        self._file.write(KIB * size)
-        self._file.seek(0)
-        self.fileno, self.tell = self._file.fileno, self._file.tell
-        self.close = self._file.close
-
-    def read(self, _size: int) -> bytes:
-        """Refuse."""
-        raise RuntimeError("it is read")
+#: Files of which the system can send by itself what is in them.
+PLAIN: dict[str, Any] = {
+    "buffered": tempfile.TemporaryFile,
+    "unbuffered": functools.partial(tempfile.TemporaryFile, buffering=0),
+    "named": tempfile.NamedTemporaryFile,
+    "spooled": functools.partial(tempfile.SpooledTemporaryFile, max_size=1),
+}
+DUPLICATES: list[int] = []
 
 
 def unread_file(environ: Any, start: Any) -> Any:
-    """Return a file of as many KiB as the query says, for the system to send."""
+    """Return a file for the system to send; how far it is read is kept in sight."""
+    temporary = PLAIN[environ["QUERY_STRING"]]()
+    temporary.write(KIB * 300)
+    temporary.seek(0)
+    DUPLICATES.append(os.dup(temporary.fileno()))
     start("200 OK", TEXT)
-    return environ["wsgi.file_wrapper"](Unread(int(environ["QUERY_STRING"])))
+    return environ["wsgi.file_wrapper"](temporary)
+
+
+def how_far(_environ: Any, start: Any) -> Any:
+    """Return how far the last of these files has been read."""
+    fd = DUPLICATES.pop()
+    place = os.lseek(fd, 0, os.SEEK_CUR)
+    os.close(fd)
+    start("200 OK", TEXT)
+    return [b"%d" % place]
+
+
+class Limited:
+    """A part of a file, which does not hide its descriptor."""
+
+    def __init__(self, whole: Any, size: int) -> None:
+        self._whole, self._left = whole, size
+
+    def read(self, size: int) -> bytes:
+        """Return no more than that part."""
+        data: bytes = self._whole.read(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._whole, name)
+
+
+class Shouting(io.FileIO):
+    """A file of which something else is read than is there."""
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Change what is read."""
+        count = super().readinto(buffer) or 0
+        buffer[:count] = bytes(buffer[:count]).upper()
+        return count
+
+
+def _replaced(path: str) -> Any:
+    """Return a file whose method has been replaced."""
+    opened: Any = io.FileIO(path)
+    read = opened.read
+    vars(opened)["read"] = lambda size: read(size).upper()
+    return opened
+
+
+#: What is read of a file of these kinds is not what their descriptors have.
+CHANGING: dict[str, Any] = {
+    "gzip": gzip.open,
+    "bz2": bz2.open,
+    "lzma": lzma.open,
+    "buffered gzip": lambda path: io.BufferedReader(gzip.GzipFile(path)),
+    "limited": lambda path: Limited(io.FileIO(path), 1000),
+    "shouting": lambda path: io.BufferedReader(Shouting(path)),
+    "replaced": _replaced,
+}
+_WRITERS: dict[str, Any] = {"gzip": gzip.open, "bz2": bz2.open, "lzma": lzma.open}
+
+
+def changing_file(environ: Any, start: Any) -> Any:
+    """Return a file of the kind that the query says; lines of numbers."""
+    kind = environ["QUERY_STRING"].replace("%20", " ")
+    content = b"".join(b"line %d\n" % number for number in range(20_000))
+    with tempfile.NamedTemporaryFile() as named:
+        with _WRITERS.get(kind.split()[-1], open)(named.name, "wb") as writer:
+            writer.write(content)
+        opened = CHANGING[kind](named.name)
+    start("200 OK", TEXT)
+    return environ["wsgi.file_wrapper"](opened)
+
+
+def part_of_file(environ: Any, start: Any) -> Any:
+    """Return less of a file than there is, as Django does for a range."""
+    temporary = tempfile.TemporaryFile()  # noqa: SIM115 - the server closes it
+    temporary.write(bytes(range(256)) * 1000)
+    temporary.seek(256)
+    start("200 OK", [*TEXT, ("Content-Length", "1000")])
+    opened = Limited(temporary, 10**6) if environ["QUERY_STRING"] else temporary
+    return environ["wsgi.file_wrapper"](opened)
 
 
 def existing_file(environ: Any, start: Any) -> Any:
@@ -264,6 +345,27 @@ def second_start(_environ: Any, start: Any) -> Any:
     except RuntimeError:
         start("503 Service Unavailable", TEXT, sys.exc_info())
     return [b"sorry"]
+
+
+def bare_status(_environ: Any, start: Any) -> Any:
+    """Return a status without a phrase."""
+    start("200", TEXT)
+    return [b"bare"]
+
+
+def bytes_like(environ: Any, start: Any) -> Any:
+    """Return what can be used as bytes."""
+    kind = {"bytearray": bytearray, "memoryview": memoryview}[environ["QUERY_STRING"]]
+    start("200 OK", TEXT)(kind(b"written, "))
+    return [kind(b"returned")]
+
+
+def websocket(environ: Any, start: Any) -> Any:
+    """Want the client's socket, or begin another protocol."""
+    if environ["QUERY_STRING"]:
+        start("101 Switching Protocols", [("Upgrade", "websocket")])
+        return []
+    raise RuntimeError("there is no socket in the environment")
 
 
 def bad_status(_environ: Any, start: Any) -> Any:
@@ -384,7 +486,10 @@ PATHS = {
     "/flood": flood,
     "/write": write,
     "/file": file,
+    "/changing-file": changing_file,
+    "/part-of-file": part_of_file,
     "/unread-file": unread_file,
+    "/how-far": how_far,
     "/existing-file": existing_file,
     "/fail-before": fail_before,
     "/fail-after": fail_after,
@@ -393,6 +498,9 @@ PATHS = {
     "/two-starts": two_starts,
     "/second-start": second_start,
     "/bad-status": bad_status,
+    "/bare-status": bare_status,
+    "/bytes-like": bytes_like,
+    "/websocket": websocket,
     "/split": split,
     "/text": text,
     "/hop": hop,

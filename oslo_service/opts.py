@@ -85,7 +85,8 @@ wsgi_opts = [
         "  len: %(body_length)s time: %(wall_seconds).7f",
         help="The line that the access log has for each request. Filled in are"
         " client_ip, client_port, date_time, request_line, status_code, body_length"
-        " and wall_seconds, each as in %(client_ip)s.",
+        " and wall_seconds, each as in %(client_ip)s. 'json' has a JSON object for each"
+        " request, with the request id where the application has set one.",
     ),
     cfg.IntOpt(
         "tcp_keepidle",
@@ -132,6 +133,25 @@ wsgi_opts = [
     ),
 ]
 
+request_opts = [
+    cfg.FloatOpt(
+        "request_timeout",
+        default=0,
+        min=0,
+        help="After how many seconds with the application a request is answered with"
+        " status 503, if nothing has been sent yet, and its connection is closed. The"
+        " log says where the application is; it goes on, and counts for the pool until"
+        " it ends. 0: it may take any time.",
+    ),
+    cfg.FloatOpt(
+        "slow_request",
+        default=0,
+        min=0,
+        help="After how many seconds with the application a request is logged, once,"
+        " while it is there, with the place where the application is. 0: it is not.",
+    ),
+]
+
 ssl_opts = [
     cfg.StrOpt(
         "ca_file",
@@ -175,6 +195,7 @@ def register_periodic_opts(conf: cfg.ConfigOpts) -> None:
 def register_wsgi_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options of the HTTP server; harmless where they are there."""
     register(conf, wsgi_opts)
+    register(conf, request_opts, BACKEND_GROUP)
 
 
 def register_ssl_opts(conf: cfg.ConfigOpts) -> None:

@@ -60,7 +60,7 @@ def __getattr__(name: str) -> Any:
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Return the options of the server for oslo-config-generator."""
-    return opts.listed((None, opts.wsgi_opts))
+    return opts.listed((None, opts.wsgi_opts), ("oslo_service", opts.request_opts))
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
@@ -238,6 +238,8 @@ class Server(ServiceBase):
                 pool_size=self.pool_size,
                 shared=self._is_shared,
                 name=self.name,
+                slow=self.conf.oslo_service.slow_request,
+                timeout=self.conf.oslo_service.request_timeout,
             )
             engine.start()
             self._engine = engine

@@ -93,7 +93,7 @@ def of_request(
         "REQUEST_METHOD": request.method,
         "RAW_PATH_INFO": path,
         "QUERY_STRING": request.query,
-        "SERVER_PROTOCOL": f"HTTP/{request.version}",
+        "SERVER_PROTOCOL": "HTTP/1.1" if request.version == "1.1" else "HTTP/1.0",
     }
     if path == "*":
         # The server as a whole; a path would have to begin with a slash.

@@ -94,7 +94,7 @@ class Gateway:
         :returns: whether the connection ends with that.
         """
         began = self._access_log.begin()
-        response = Response(request, client)
+        request.response = response = Response(request, client)
         environ = environs.of_request(
             client.server_environ, client.address, request, client
         )
@@ -114,6 +114,7 @@ class Gateway:
             LOG.error("%s: %s", request, response.complaint)
         if began is not None:
             self._access_log.end(began, environ, request, response)
+        request.response = None  # no cycle
         return response.close
 
     def _run_within(
@@ -137,6 +138,8 @@ class Gateway:
                 response.send_all(result)
             elif isinstance(result, FileWrapper):
                 _send_file(result, response, client)
+                # A smaller Content-Length asks for a part of the file (PEP 3333).
+                response.allow_excess()
             else:
                 _send_parts(result, response)
         finally:
@@ -154,7 +157,7 @@ class Gateway:
         if response.phase is not _WAITING:
             client.abort()
             return
-        response.status = error.status_text
+        response.status, response.phase = error.status_text, _FINISHED
         _send_error(response.status, "", request, client)
 
     def _fail(
@@ -168,7 +171,7 @@ class Gateway:
             client.abort()
             return
         text = "".join(traceback.format_exception(exc)) if self._debug else ""
-        response.status = _status_of_failure(request)
+        response.status, response.phase = _status_of_failure(request), _FINISHED
         _send_error(response.status, text, request, client)
 
 
@@ -201,8 +204,6 @@ def _send_parts(parts: Iterable[bytes], response: Response) -> None:
 
 
 def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
-    # A part of a file is asked for by a Content-Length that is smaller (PEP 3333).
-    response.may_exceed = True
     region = result.region() if response.phase is _WAITING else None
     if region is None:
         _send_parts(result, response)

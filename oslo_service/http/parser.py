@@ -89,10 +89,8 @@ class Parser:
         rest = self._feed(data)
         while rest and not self.finished:
             rest = self._feed(rest)
-        if self._unparsed > self._most_unparsed:
+        if self._unparsed:
             self._check_unparsed()
-        if self._unparsed < 0 or not (self.in_head or self._request):
-            self._unparsed = 0
 
     def _check_unparsed(self) -> None:
         unparsed = self._unparsed - (self._parsed_of_head() if self.in_head else 0)
@@ -103,6 +101,8 @@ class Parser:
             self.requests.clear()
             status = 400 if chunked and not self.in_head else 431
             raise ProtocolError(status, "there is a line that is too long")
+        if unparsed < 0 or not (self.in_head or self._request):
+            self._unparsed = 0
 
     def _parsed_of_head(self) -> int:
         """Return how many bytes of the current head have been seen."""
@@ -216,7 +216,6 @@ class Parser:
         parser = self._parser
         version = parser.get_http_version()
         method = parser.get_method().decode()
-        self._unparsed -= self._parsed_of_head() + len(method) + _AROUND_LINE
         request = Request(method, self._url.decode("latin-1"), version, self._fields)
         try:
             request_head.check(request)
@@ -224,12 +223,12 @@ class Parser:
             self._error = error
             raise
         request.keep_alive = self._limits.keep_alive and parser.should_keep_alive()
-        if "HTTP_CONNECTION" in self._fields and fields.names_close(
-            self._fields["HTTP_CONNECTION"]
-        ):
-            request.keep_alive = False
         self._request = request
         self.requests.append(request)
+        if request.body is None and self._unparsed <= self._most_unparsed:
+            self._unparsed = 0  # as is nearly always so
+        else:
+            self._unparsed -= self._parsed_of_head() + len(method) + _AROUND_LINE
 
     def on_body(self, data: bytes) -> None:
         """Record some of the body."""

@@ -3,6 +3,7 @@
 """A request, as far as it has arrived."""
 
 import collections
+from typing import Any
 
 __all__ = ("Body", "Request")
 
@@ -67,6 +68,7 @@ class Request:
     :ivar body: None where there is none.
     :ivar keep_alive: whether the client may send another one.
     :ivar expects_100: it waits for a word before it sends the body.
+    :ivar response: what answers it, once it is with the application.
     """
 
     __slots__ = (
@@ -77,9 +79,13 @@ class Request:
         "method",
         "path",
         "query",
+        "response",
         "target",
         "version",
     )
+
+    # Unset until then.
+    response: Any
 
     def __init__(
         self, method: str, target: str, version: str, fields: dict[str, str]

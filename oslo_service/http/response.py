@@ -66,7 +66,6 @@ class Response:
     :ivar status: the status line, once there is one.
     :ivar length: how many bytes of the body have been sent.
     :ivar complaint: what the application did wrong with the body, or None.
-    :ivar may_exceed: it is no fault if there is more than the Content-Length.
     """
 
     __slots__ = (
@@ -79,7 +78,6 @@ class Response:
         "close",
         "complaint",
         "length",
-        "may_exceed",
         "phase",
         "status",
     )
@@ -96,7 +94,6 @@ class Response:
         self._declared: int | None = None
         self.length = 0
         self.complaint: str | None = None
-        self.may_exceed = False
 
     def start(
         self, status: str, headers: Headers, exc_info: Any = None
@@ -108,6 +105,8 @@ class Response:
                     raise exc_info[1].with_traceback(exc_info[2])
             finally:
                 exc_info = None  # no cycle through the traceback
+        elif self.phase is _FULL:
+            return self.write  # nobody sees anything of it
         elif self.status:
             raise RuntimeError("start_response() is called twice, without exc_info")
         self._status_line = response_head.status_line(status)
@@ -130,6 +129,32 @@ class Response:
         elif head or body:
             self._sink.send(head, body)
         self._sink.throttle()
+
+    def overrule(self, status: str) -> bool:
+        """Have nothing sent, as the client is answered by others, with that status.
+
+        :returns: False: something has been sent.
+        """
+        if self.phase is not _WAITING:
+            return False
+        self.phase = _FULL
+        self.status = status
+        return True
+
+    def allow_excess(self) -> None:
+        """Record that it is no fault if there was more than the Content-Length."""
+        if self.length == self._declared:
+            self.complaint = None
+
+    def field(self, name: str) -> str | None:
+        """Return the value of a header field that the application has set, or None.
+
+        :param name: in lower case.
+        """
+        for known, value in self._headers:
+            if known.lower() == name:
+                return value
+        return None
 
     def send_all(self, parts: Sequence[bytes]) -> None:
         """Send the body, all of which is here, and end."""
@@ -210,8 +235,6 @@ class Response:
 
     def _note_excess(self) -> None:
         self.phase = _FULL
-        if self.may_exceed:
-            return
         self.complaint = (
             f"the body is longer than its Content-Length, {self._declared}: it is cut"
         )

@@ -75,6 +75,7 @@ class ApplicationClient:
         if interim := continue_response(request):
             self.send(interim)
         while not (body.buffered or body.complete):
+            self._sender.check()
             if connection.error is not None:
                 raise ClientGone(str(connection.error), connection.error)
             if not connection.input_open:

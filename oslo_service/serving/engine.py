@@ -138,7 +138,12 @@ class Engine:
             self._tasks.promote()
         return True
 
-    def release_slot(self, seconds: float, task: ServingTask) -> None:
+    def release_slot(
+        self,
+        session: Served,  # noqa: ARG002 - a subclass wants it
+        seconds: float,
+        task: ServingTask,
+    ) -> None:
         """Give the slot back.
 
         :param seconds: how long the application took.
@@ -225,6 +230,7 @@ class Engine:
                 resumes_at = self._acceptor.resumes_at
             if resumes_at is not None:
                 due = min(due or resumes_at, resumes_at)
+            due = self._next_look(due)
             timeout = None if due is None else max(0.0, due - clock.now())
             if self._requeued:
                 timeout = 0
@@ -245,6 +251,14 @@ class Engine:
         if due is not None:
             self._check_deadlines()
         self._acceptor.report(failure)
+        self._look()
+
+    def _next_look(self, due: float | None) -> float | None:
+        """Return when the leader has to look at the latest; by default, when due."""
+        return due
+
+    def _look(self) -> None:
+        """Look after whatever else a subclass has to."""
 
     def _check_deadlines(self) -> None:
         now = clock.now()

@@ -6,6 +6,7 @@ import collections
 import os
 import socket as sockets
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from oslo_service.http.gateway import ClientGone
@@ -65,17 +66,39 @@ class Sender:
         self.gone = self.gone or reason
         return ClientGone(self.gone)
 
+    def check(self) -> None:
+        """Check that there may be somebody to send to.
+
+        :raises ClientGone: there is not.
+        """
+        if self.gone is not None:
+            raise ClientGone(self.gone)
+
     def send(self, *parts: bytes) -> None:
         """Send, or keep what the client is not ready for.
 
         :raises ClientGone: there is nobody to send to.
         """
-        if self.gone is not None:
-            raise ClientGone(self.gone)
         with self._lock:
+            if self.gone is not None:
+                raise ClientGone(self.gone)
             if self._tls is not None:
                 parts = (self._tls.send(b"".join(parts)),)
             self._enqueue(parts)
+
+    def send_last(self, data: bytes, reason: str, claim: Callable[[], bool]) -> bool:
+        """Send what nobody else can add to.
+
+        :param reason: why others cannot.
+        :param claim: returns whether it may be sent; called while nobody else sends.
+        :returns: whether it is sent, or kept.
+        """
+        with self._lock:
+            if self.gone is not None or not claim():
+                return False
+            self.gone = reason
+            self._enqueue((data if self._tls is None else self._tls.send(data),))
+        return True
 
     def own_host(self) -> str | None:
         """Return the address at which the client has reached the server, or None."""

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine serves: one connection, as the engine sees it."""
 
+from types import FrameType
 from typing import Any, Protocol
 
 from oslo_service.serving.leader_followers import ServingTask
@@ -38,6 +39,23 @@ class Served(Protocol):
 
     def expire(self) -> None:
         """Record that the deadline may have passed; :meth:`serve` follows."""
+
+    @property
+    def current(self) -> Any:
+        """What is with the application."""
+
+    def report_long_call(
+        self, call: Any, seconds: float, frame: FrameType | None, *, too_long: bool
+    ) -> None:
+        """Log that a call of the application runs for long; end its request.
+
+        Another task may hold the lock.
+
+        :param call: what was the current one; it may have ended since.
+        :param frame: where the call is.
+        :param too_long: the client is answered in place of the application, where
+            nothing has been sent yet.
+        """
 
     def serve(self, task: ServingTask) -> None:
         """Go on until there is nothing to do. The caller holds the lock."""

@@ -5,6 +5,7 @@
 import enum
 import logging
 import ssl
+from types import FrameType
 from typing import Any
 
 from oslo_service._common import clock
@@ -15,6 +16,7 @@ from oslo_service.http.gateway import ClientGone
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Request
 from oslo_service.http.tls import TLS
+from oslo_service.serving import overtime
 from oslo_service.serving.application_client import ApplicationClient
 from oslo_service.serving.engine import Engine
 from oslo_service.serving.leader_followers import ServingTask
@@ -58,6 +60,7 @@ class Session:
         "_phase",
         "_receiver",
         "_sender",
+        "_timed_out",
         "bucket",
         "deadline_moved",
         "lock",
@@ -91,6 +94,8 @@ class Session:
         self.lock = engine.new_lock()
         # Flags, each of which another task may set at any time.
         self.notified = self.deadline_moved = self._expired = False
+        # Set once, while the application is at work.
+        self._timed_out = False
         self.bucket: int | None = None
 
     # For the engine
@@ -108,9 +113,24 @@ class Session:
         """Send what waits while the application is at work."""
         if self._sender.pending:
             try:
-                self._sender.flush()
+                if self._sender.flush() and self._timed_out:
+                    self._sender.shut_down()
             except OSError:
                 pass  # the application is told when it sends
+
+    @property
+    def current(self) -> Request | None:
+        """The request that is with the application."""
+        return self._connection.current
+
+    def report_long_call(
+        self, call: Request, seconds: float, frame: FrameType | None, *, too_long: bool
+    ) -> None:
+        """Log where the application is; answer the client in its place."""
+        if too_long and overtime.answer(call, self._sender):
+            self._timed_out = True
+        address, answered = self._client.address, self._timed_out
+        overtime.report(call, address, seconds, frame, answered=answered)
 
     def serve(self, task: ServingTask) -> None:
         """Go on until there is nothing to do."""
@@ -195,10 +215,13 @@ class Session:
             close = run(config.gateway.answer, request, self._client)
         finally:
             now = clock.now()
-            engine.release_slot(now - began, task)
-        if self._sender.gone is not None:
+            engine.release_slot(self, now - began, task)
+        if self._timed_out:
+            close = True
+        elif self._sender.gone is not None:
             raise ClientGone(self._sender.gone)
-        interim = connection.answered(now, last=close, unread=self._receiver.ready)
+        unread = self._receiver.ready or self._timed_out
+        interim = connection.answered(now, last=close, unread=unread)
         if interim:
             self._sender.send(interim)
         if connection.phase is _LINGERING:

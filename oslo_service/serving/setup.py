@@ -18,6 +18,7 @@ from oslo_service.serving.engine import Engine
 from oslo_service.serving.served import Served
 from oslo_service.serving.server_config import ServerConfig
 from oslo_service.serving.session import Session
+from oslo_service.serving.watching_engine import WatchingEngine
 
 __all__ = ("Limits", "check_format", "serve", "session_factory")
 
@@ -71,14 +72,19 @@ def serve(
     pool_size: int,
     shared: bool,
     name: str,
+    slow: float,
+    timeout: float,
 ) -> HttpServer:
     """Return what serves a listening socket: the driver's own, else an engine.
 
-    The parameters are those of :meth:`.Driver.serve`.
+    The parameters are those of :meth:`.Driver.serve`, and of :class:`.WatchingEngine`.
     """
     own = driver.serve(listener, connect, pool_size=pool_size, shared=shared, name=name)
     if own is not None:
         return own
-    return Engine(
+    make: Callable[..., Engine] = Engine
+    if slow or timeout:
+        make = functools.partial(WatchingEngine, slow=slow, timeout=timeout)
+    return make(
         driver, listener, connect, pool_size=pool_size, shared=shared, name=name
     )

@@ -318,6 +318,87 @@ def test_who_is_refused_in_the_middle_of_an_upload_gets_the_answer(
         assert client.ended()
 
 
+class TestLongRequests:
+    """request_timeout and slow_request."""
+
+    @pytest.fixture
+    def serve(self, driver_name, tmp_path):
+        """Serves with one slot, a gate, and these options."""
+
+        @contextlib.contextmanager
+        def serve(**options):
+            arguments = write_options(tmp_path / "c", "oslo_service", **options)
+            gate = tmp_path / "gate"
+            plan = {"settings": {"pool_size": 1}, "gate": str(gate)}
+            with serving(driver_name, arguments=arguments, **plan) as site:
+                yield site, gate
+
+        return serve
+
+    def test_one_that_takes_too_long_is_a_503(self, serve) -> None:
+        with serve(request_timeout=0.5) as (site, gate), site.client() as client:
+            client.send(get("/gate") + get("/"))
+            answer = client.answer()
+            assert (answer.status, answer.body, answer.closes) == (503, b"", True)
+            # It is not left open until the application ends.
+            assert client.ended()
+            site.program.expect_text("has been answered with 503")
+            site.program.expect_text("in gate\n")
+            gate.touch()
+            # It has kept the place until now, and gives it back.
+            assert site.ask("/").body == b"hello"
+            site.program.expect_text('"GET /gate HTTP/1.1" status: 503')
+            assert "the application failed" not in site.program.transcript
+
+    def test_who_waits_for_the_place_is_not_counted(self, serve) -> None:
+        with serve(request_timeout=0.5) as (site, gate), site.client() as first:
+            first.send(get("/gate"))
+            site.program.expect("in the application")
+            with site.client() as second:
+                second.send(get("/"))
+                assert first.answer().status == 503
+                gate.touch()
+                assert second.answer().body == b"hello"
+
+    def test_where_something_was_sent_it_goes_on(self, serve) -> None:
+        with serve(request_timeout=0.5) as (site, gate), site.client() as client:
+            client.send(get("/half-gate"))
+            site.program.expect_text("GET /half-gate HTTP/1.1 of")
+            gate.touch()
+            assert client.answer().body == b"half through the gate"
+            assert client.ask("/").body == b"hello"
+
+    def test_head_is_answered_without_content(self, serve) -> None:
+        with serve(request_timeout=0.5) as (site, gate), site.client() as client:
+            client.send(get("/gate", method="HEAD"))
+            assert client.answer("HEAD").status == 503
+            assert client.ended()
+            gate.touch()
+
+    def test_one_that_waits_for_its_body_is_meant_too(self, serve) -> None:
+        with serve(request_timeout=0.5) as (site, _), site.client() as client:
+            head = get("/measure", "Content-Length: 100000", method="POST")
+            client.send(head + b"x" * 70_000)
+            assert client.answer().status == 503
+            client.send(b"x")
+            assert site.ask("/").body == b"hello"
+            site.program.expect_text("/measure HTTP/1.1: the request took too long")
+
+    def test_a_slow_one_is_logged_once_while_it_runs(self, serve) -> None:
+        with serve(slow_request=0.3) as (site, gate), site.client() as client:
+            client.send(get("/gate"))
+            site.program.expect_text("GET /gate HTTP/1.1 of")
+            site.program.expect_text("in gate\n")
+            gate.touch()
+            assert client.answer().body == b"through the gate"
+            assert client.ask("/").body == b"hello"
+            assert site.program.transcript.count("is with the application") == 1
+
+    def test_by_default_they_take_what_time_they_take(self, site: Site) -> None:
+        assert site.ask("/").body == b"hello"
+        assert "is with the application" not in site.program.transcript
+
+
 class TestDeadlines:
     """client_socket_timeout."""
 

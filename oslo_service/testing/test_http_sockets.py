@@ -4,11 +4,13 @@
 
 import contextlib
 import errno
+import json
 import logging
 import re
 import socket
 import stat
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from oslo_config import cfg
 
 from oslo_service import wsgi
 from oslo_service.serving.epoll_poller import EpollPoller
-from oslo_service.testing.http_client import get, serving, write_options
+from oslo_service.testing.http_client import LIMIT, get, serving, write_options
 
 
 @pytest.fixture
@@ -249,6 +251,35 @@ class TestProgram:
             line = re.search(r"INFO \d+ access <.*>", site.program.transcript)
             assert line is not None
             assert re.search(r"\|200\|2048\|\d+\.\d{3}\|.*>", line[0])
+
+    def test_or_as_json(self, driver_name: str, tmp_path) -> None:
+        arguments = write_options(tmp_path / "web.conf", wsgi_log_format="json")
+        with serving(
+            driver_name, arguments=arguments, settings={"logger_name": "access"}
+        ) as site:
+            paths = ["/whole?2", "/identified?environ", "/identified?field"]
+            for path in paths:
+                site.ask(path, 'X-Forwarded-For: 10.0.0.1, "\\u0041')
+                site.program.expect_text(f"GET {path} HTTP/1.1")
+            lines = re.findall(r"INFO \d+ access ({.*})", site.program.transcript)
+            entries = [json.loads(line) for line in lines]
+        assert [one.pop("request_line") for one in entries] == [
+            f"GET {path} HTTP/1.1" for path in paths
+        ]
+        assert [one.pop("body_length") for one in entries] == [2048, 10, 10]
+        assert [one.pop("request_id", None) for one in entries] == [
+            None,
+            "req-1",
+            'req-"2"',
+        ]
+        for one in entries:
+            assert datetime.fromisoformat(one.pop("date_time")).tzinfo
+            assert 0 <= one.pop("wall_seconds") < LIMIT
+            assert one.pop("client_port").isdecimal()
+            assert one == {
+                "client_ip": '10.0.0.1,"\\u0041,127.0.0.1',
+                "status_code": 200,
+            }
 
     def test_by_default_in_upstreams_words(self, driver_name: str) -> None:
         with serving(driver_name) as site:

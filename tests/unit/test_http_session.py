@@ -65,7 +65,7 @@ class Engine:
         """Have a slot for everybody."""
         return True
 
-    def release_slot(self, seconds: float, task: Any) -> None:
+    def release_slot(self, session: Any, seconds: float, task: Any) -> None:
         """Take it back."""
 
     def requeue(self, session: Any) -> None:

@@ -337,6 +337,7 @@ class TestListing:
             *opts.service_opts,
             *opts.periodic_opts,
             *opts.wsgi_opts,
+            *opts.request_opts,
             *opts.ssl_opts,
         ]
 
@@ -350,6 +351,7 @@ class TestListing:
         for _, found in [
             *opts.list_opts(),
             (None, opts.wsgi_opts),
+            ("oslo_service", opts.request_opts),
             (opts.SSL_GROUP, opts.ssl_opts),
         ]:
             for option in found:

@@ -156,7 +156,7 @@ class EventletDriver(base.Driver):
 
     def holds_thread_locals(self) -> bool:
         """Whether something is kept for this green thread."""
-        return _traces.are_left(greenlet.getcurrent())
+        return _traces.are_left()
 
     def sleep(self, seconds: float) -> None:
         """Block this green thread."""

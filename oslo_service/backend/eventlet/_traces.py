@@ -6,28 +6,26 @@ import functools
 import weakref
 from typing import Any
 
+import greenlet
 from eventlet import greenthread
 from eventlet.green import threading
 
 __all__ = ("are_left",)
 
+# How many attributes a green thread has by itself.
+_OWN_ATTRIBUTES = len(vars(greenthread.GreenThread(None)))
 _references = weakref.getweakrefcount
 
 
-def are_left(green: Any) -> bool:
+def are_left() -> bool:
     """Whether anything may be kept for the current green thread, or in it."""
     # This is asked for each request.
+    green = greenlet.getcurrent()
     attributes = green.__dict__
-    if _references(green) or len(attributes) != _own_attributes():
+    if _references(green) or len(attributes) != _OWN_ATTRIBUTES:
         return True
     links = attributes.get("_exit_funcs")
     return bool(links) and (len(links) > 1 or _is_marked(threading.current_thread()))
-
-
-@functools.cache
-def _own_attributes() -> int:
-    """Return how many attributes a green thread has by itself."""
-    return len(vars(greenthread.GreenThread(None)))
 
 
 def _is_marked(thread: Any) -> bool:

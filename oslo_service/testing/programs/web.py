@@ -119,6 +119,25 @@ def gate(_environ: Any, start: Any) -> Any:
     return [b"through the gate"]
 
 
+def half_gate(_environ: Any, start: Any) -> Any:
+    """Send something, then wait until the gate is open."""
+    start("200 OK", TEXT)
+    yield b"half "
+    daemon.say("in the application")
+    daemon.await_gate()
+    yield b"through the gate"
+
+
+def identified(environ: Any, start: Any) -> Any:
+    """Have an identifier, as oslo.middleware gives one, or say it in a field."""
+    if environ["QUERY_STRING"] == "environ":
+        environ["openstack.request_id"] = "req-1"
+        start("200 OK", TEXT)
+    else:
+        start("200 OK", [*TEXT, ("X-OpenStack-Request-ID", 'req-"2"')])
+    return [b"identified"]
+
+
 def kill_later(_environ: Any, start: Any) -> Any:
     """Have the task that answers killed when it does something else."""
     driver = backend.get_backend()
@@ -479,6 +498,8 @@ PATHS = {
     "/pid": pid,
     "/count": count,
     "/gate": gate,
+    "/half-gate": half_gate,
+    "/identified": identified,
     "/kill-later": kill_later,
     "/leave": leave,
     "/stream": stream,

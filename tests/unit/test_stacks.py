@@ -67,3 +67,14 @@ def test_where_there_are_no_files_in_memory_there_is_none(monkeypatch, how) -> N
     assert made.of(1).open() is None
     assert made.of(1).text() == ""
     made.close()
+
+
+def test_its_descriptor_is_closed_once() -> None:
+    stacks = Stacks.make()
+    fd = stacks.fd
+    assert fd is not None
+    os.fstat(fd)
+    stacks.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+    stacks.close()

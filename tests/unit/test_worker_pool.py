@@ -473,10 +473,11 @@ class TestAnActionThatRaises:
         parent.system.die(child, -9)
         with mock.patch(
             "oslo_service.supervisor.workers.stacks.os.pread", side_effect=OSError
-        ):
+        ) as read:
             parent.turn()
+        assert read.called
         assert len(parent.alive) == 1
-        assert len(told(parent, events.WorkerEnded)) == 1
+        assert [one.stacks for one in told(parent, events.WorkerEnded)] == [""]
 
 
 def test_an_end_is_seen_though_a_descriptor_could_be_had_only_later(parent) -> None:

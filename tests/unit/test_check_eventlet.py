@@ -35,6 +35,33 @@ class TestNames:
 
         assert found == [(4, "OSE117"), (5, "OSE113"), (5, "OSE113")]
 
+    def test_what_a_function_of_another_module_returns_is_followed(self, check, dedent):
+        found = self.found(
+            check,
+            dedent,
+            """
+            import helpers
+            from helpers import make_event
+
+            helpers.begin(print).kill()
+            make_event().send(1)
+            """,
+            helpers="""
+            import eventlet
+            from eventlet import event
+
+
+            def begin(what):
+                return eventlet.spawn(what)
+
+
+            def make_event():
+                return event.Event()
+            """,
+        )
+
+        assert found == [(4, "OSE112"), (5, "OSE118")]
+
     def test_an_import_by_way_of_the_project_is_found(self, check):
         findings = check(
             "from helpers import tpool\n", helpers="from eventlet import tpool\n"

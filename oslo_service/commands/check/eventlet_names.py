@@ -42,7 +42,11 @@ _METHODS = {
     rules.EVENT: "Event.send Event.send_exception Event.ready Event.reset"
     " Event.has_result Event.has_exception",
     rules.GREEN_THREAD: "spawn.kill spawn.link spawn.unlink spawn.cancel spawn.wait"
-    " spawn.throw spawn.dead spawn_n.kill spawn_after.wait spawn_after.link",
+    " spawn.throw spawn.dead spawn_n.kill spawn_n.dead"
+    " spawn_after.kill spawn_after.link spawn_after.unlink spawn_after.wait"
+    " spawn_after.throw spawn_after.dead"
+    " spawn_after_local.kill spawn_after_local.link spawn_after_local.unlink"
+    " spawn_after_local.wait spawn_after_local.throw spawn_after_local.dead",
     rules.SPAWN_AFTER: "spawn_after.cancel spawn_after_local.cancel",
     rules.TIMEOUT: "Timeout.cancel",
 }

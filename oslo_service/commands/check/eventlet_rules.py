@@ -18,6 +18,7 @@ __all__ = (
     "LOCAL",
     "MOCKED",
     "MONKEY_PATCH",
+    "ORIGINAL",
     "OTHER",
     "POOL",
     "POOLED",
@@ -254,6 +255,16 @@ STATED = Rule(
     "Nothing, so that the option [oslo_service] backend decides; or a hook by"
     " oslo_service.backend.register_backend_default_hook(), for a default.",
 )
+ORIGINAL = Rule(
+    "OSE135",
+    Severity.ERROR,
+    "a module is imported by the name under which Eventlet keeps the original",
+    "There is no such module in a process that Eventlet has not patched: the import"
+    " fails.",
+    "The standard module itself, or nothing: where this repairs something after"
+    " patching, that is done by oslo_service.backend.bootstrap(). If it has to stay,"
+    " in the branch that patches.",
+)
 MOCKED = Rule(
     "OSE134",
     Severity.ERROR,
@@ -292,4 +303,5 @@ RULES = (
     EXECUTOR,
     STATED,
     MOCKED,
+    ORIGINAL,
 )

@@ -16,6 +16,7 @@ __all__ = ("find",)
 
 _MODELS = ("eventlet", "greenlet")
 _GREEN = "eventlet.green."
+_ORIGINAL = "__original_module_"
 _IMPORTERS = frozenset(
     (
         "__import__",
@@ -52,8 +53,19 @@ def _all(module: Module) -> Iterator[Match]:
         yield from _call(module, call)
     for attribute in module.nodes(ast.Attribute):
         if module.symbol(attribute) == "oslo_service.backend.BackendType.EVENTLET":
-            if not isinstance(module.parents[attribute], ast.Compare):
+            asked = isinstance(module.parents[attribute], ast.Compare)
+            if not asked and not _is_of_hook(module, attribute):
                 yield Match(rules.STATED, attribute, "BackendType.EVENTLET")
+
+
+def _is_of_hook(module: Module, node: ast.expr) -> bool:
+    """Whether it is what a hook answers: a default, which the option replaces."""
+    return any(
+        isinstance(one, ast.Call)
+        and module.symbol(one.func)
+        == "oslo_service.backend.register_backend_default_hook"
+        for one in module.around(node)
+    )
 
 
 def _model(symbol: str) -> bool:
@@ -63,6 +75,8 @@ def _model(symbol: str) -> bool:
 def _imports(module: Module) -> Iterator[Match]:
     for node in module.nodes(ast.Import):
         for alias in node.names:
+            if alias.name.startswith(_ORIGINAL):
+                yield Match(rules.ORIGINAL, node, alias.name)
             if _model(alias.name):
                 yield _imported(module, node, alias.name)
     for from_ in module.nodes(ast.ImportFrom):
@@ -144,6 +158,9 @@ def _call(module: Module, call: ast.Call) -> Iterator[Match]:
     first = constant(call.args[0]) if call.args else None
     symbol = module.symbol(call.func)
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if isinstance(first, str) and first.startswith(_ORIGINAL):
+        if symbol in _IMPORTERS or name == "__import__":
+            yield Match(rules.ORIGINAL, call, first)
     if isinstance(first, str) and _model(first):
         if symbol in _IMPORTERS or name == "__import__":
             yield Match(rules.DYNAMIC, call, first)

@@ -38,6 +38,8 @@ class Module(Tree):
             for symbol, made in self.classes.items()
         }
         symbols = {name: self.bound(self.top, name) for name in self.top.bindings}
+        for name, made in self.top.defs.items():
+            symbols[f"{name}()"] = self._returned(made)
         self.project.add(self.name, symbols, bases)
 
     def symbol(self, node: ast.expr | None) -> str | None:
@@ -60,11 +62,26 @@ class Module(Tree):
             elif base := self.symbol(node.value):
                 found = f"{base}.{node.attr}"
         elif isinstance(node, ast.Call):
-            if base := self.symbol(node.func):
+            made = self.function(node.func)
+            if made is not None:
+                found = self._returned(made)
+            if found is None and (base := self.symbol(node.func)):
                 found = f"{base}()"
         elif isinstance(node, ast.NamedExpr):
             found = self.symbol(node.value)
         return None if found is None else self.project.expand(found)
+
+    def _returned(self, made: Function) -> str | None:
+        """Return what a function gives, where that is one thing."""
+        if not isinstance(made, ast.FunctionDef) or any(
+            getattr(one, "id", "") not in ("staticmethod", "classmethod")
+            for one in made.decorator_list
+        ):
+            return None
+        own = [one for one in ast.walk(made) if self.function_around(one) is made]
+        if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in own):
+            return None
+        return self._unite([one.value for one in own if isinstance(one, ast.Return)])
 
     def _look_up(self, node: ast.Name) -> str | None:
         scope = self.binding(node)

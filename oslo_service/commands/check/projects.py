@@ -48,7 +48,7 @@ class Project:
             if symbol is not None and symbol != own:
                 self._passed_on[own] = symbol
                 if symbol.startswith(_ORIGINS):
-                    self.names.add(name)
+                    self.names.add(name.removesuffix("()"))
         self.bases.update(bases)
 
     def expand(self, symbol: str) -> str:
@@ -72,5 +72,7 @@ class Project:
 def _prefixes(symbol: str) -> Iterable[str]:
     end = len(symbol)
     while end > 0:
+        if symbol.endswith("()", 0, end):
+            yield symbol[:end]
         yield symbol[:end].removesuffix("()")
         end = symbol.rfind(".", 0, end)

@@ -141,10 +141,51 @@ CASES = {
 
             def stop(self):
                 self.thread.kill()  # here
+
+
+        later = eventlet.spawn_after(1, print)
+        later.wait()  # here
+        if not later.dead:  # here
+            later.kill()  # here
+
+
+        def begin(what):
+            return eventlet.spawn(what)
+
+
+        class Worker:
+            def begin(self):
+                self.green = self.make()
+
+            def make(self):
+                if self.green:
+                    return None
+                return begin(print)
+
+            def end(self):
+                self.green.kill()  # here
+
+
+        begin(print).wait()  # here
         """,
         """
         import eventlet
         import subprocess
+
+
+        def either(what):
+            if what:
+                return eventlet.spawn(what)
+            return subprocess.Popen(what)
+
+
+        def several():
+            yield 1
+            return eventlet.spawn(print)
+
+
+        either(print).wait()
+        several().wait()
 
         thread = subprocess.Popen(["true"])
         thread.wait()
@@ -442,6 +483,22 @@ CASES = {
 
         backend.init_backend("threading")
         green = backend.get_backend_type() == backend.BackendType.EVENTLET
+        backend.register_backend_default_hook(lambda: backend.BackendType.EVENTLET)
+        """,
+    ),
+    "OSE135": (
+        """
+        import __original_module_threading as orig_threading  # here
+        import threading
+
+        orig_threading.current_thread.__globals__["_active"] = threading._active
+        other = __import__("__original_module_os")  # here
+        """,
+        """
+        import threading
+
+        name = "__original_module_threading"
+        print("__original_module_threading")
         """,
     ),
     "OSE134": (

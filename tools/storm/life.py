@@ -23,6 +23,8 @@ __all__ = ("Life",)
 RATE = 1000.0
 # How long it may take until all serve for the first time, in seconds.
 _STARTING = 20.0
+# How long its workers are about to start, in seconds.
+_BEING_BORN = 0.3
 # How many lines of the log are shown where an invariant is broken.
 _TELLING = 200
 # How often the record is read, in events.
@@ -51,7 +53,8 @@ class Life:
     def live(self, phases: int, seconds: float, how: str | None = None) -> None:
         """Live.
 
-        :param phases: how often it is disturbed, and left alone.
+        :param phases: how often it is disturbed, and left alone; 0: it is ended
+            while it starts.
         :param seconds: for how long it is disturbed each time.
         :param how: how it is ended, of :class:`Ending`; None: at random.
         :raises Violation: an invariant is broken; says what was done before.
@@ -100,7 +103,10 @@ class Life:
                 lambda: _STARTING,
                 lambda: "it is launched",
             )
-            invariants.check_capacity()
+            if phases:
+                invariants.check_capacity()
+            else:
+                time.sleep(self._rng.uniform(0, _BEING_BORN))
         for _ in range(phases):
             self._disturb(disturbances, invariants, seconds)
             with self._timed("calm"):

@@ -78,7 +78,7 @@ def _run(
         life = Life(plan, rng.randrange(10**9), disk)
         begun = time.monotonic()
         try:
-            life.live(rng.randrange(1, most), options.phase)
+            life.live(rng.randrange(most), options.phase)
         except Violation as exc:
             violations += 1
             print(f"{driver}: VIOLATION: {exc}", flush=True)

@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -74,6 +75,9 @@ class Subject:
         self._prepare()
         self.board = Board(place / "board")
         (place / "record").touch()
+        # Who told us to start does not listen: sd_notify(3).
+        self._deaf = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._deaf.bind(str(place / "notify"))
         self._record = (place / "record").open("rb")
         self._rest = b""
         self.process = self._start()
@@ -109,6 +113,7 @@ class Subject:
             stdout=writer,
             stderr=writer,
             cwd=self.place,
+            env={**os.environ, "NOTIFY_SOCKET": str(self.place / "notify")},
             start_new_session=True,
             preexec_fn=die_with_the_tests,  # noqa: PLW1509 - it takes no lock
         )
@@ -170,3 +175,4 @@ class Subject:
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.01)
         self._record.close()
+        self._deaf.close()

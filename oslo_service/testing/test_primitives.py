@@ -1665,8 +1665,57 @@ assert ran_in == [parent]
 print("as it should be")
 """
 
+SIGNAL_AFTER_FORK = """
+import faulthandler, os, signal, sys
+faulthandler.dump_traceback_later(50, exit=True)
+from oslo_service import backend
+
+driver = backend.bootstrap(argv=[])
+driver.sleep(0)
+tasks = []
+
+def spawn(*_):
+    tasks.append(driver.spawn(lambda: "ran", name="spawned by a handler"))
+
+def sleep_and_be_interrupted(after):
+    def count(frame, event, _):
+        nonlocal after
+        after -= event == "call"
+        if after == 0:
+            sys.setprofile(None)
+            signal.raise_signal(signal.SIGUSR1)
+
+    sys.setprofile(count)
+    driver.sleep(0.001)
+    sys.setprofile(None)
+
+signal.signal(signal.SIGUSR1, spawn)
+for after in range(1, 40):
+    pid = os.fork()
+    if pid == 0:
+        driver.after_fork()
+        sleep_and_be_interrupted(after)
+        assert [task.wait(30) for task in tasks] in ([], ["ran"])
+        os._exit(0 if tasks else 77)
+    status = os.waitpid(pid, 0)[1]
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 77:
+        break  # there is nothing of it left to interrupt
+    assert status == 0, (after, status)
+assert after > 1
+print("as it should be")
+"""
+
 
 class TestAfterFork:
+    def test_a_signal_may_come_before_anything_has_waited(
+        self, driver_name: str
+    ) -> None:
+        result = run_script(
+            SIGNAL_AFTER_FORK, env={"OS_OSLO_SERVICE__BACKEND": driver_name}
+        )
+
+        assert result.stdout == "as it should be\n", result.stderr
+
     def test_a_forked_child_is_usable_and_its_parent_undisturbed(
         self, driver_name: str
     ) -> None:

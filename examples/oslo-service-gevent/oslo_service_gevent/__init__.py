@@ -59,9 +59,8 @@ class GeventDriver(base.Driver):
         every child that ends.
         """
         monkey.patch_all(os=False, signal=False, subprocess=False)
-        # gevent makes a hub when one is first needed, with imports on the way. A
-        # signal handler that comes in between would get another one, which never
-        # runs.
+        # gevent makes a hub when one is first needed. A signal handler that comes in
+        # between would get another one, which never runs.
         _waiting.current_hub()
 
     def is_prepared(self) -> bool:

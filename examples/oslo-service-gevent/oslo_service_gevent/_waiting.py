@@ -30,8 +30,7 @@ def current_hub() -> Any:
     """Return the hub of this native thread."""
     hub = gevent.get_hub()
     if not hasattr(hub, "oslo_service_anchor"):
-        # A loop that watches nothing ends: it cannot know that another thread, or
-        # a signal handler, is going to call.
+        # A loop that watches nothing ends, though others may be going to call.
         anchor = hub.oslo_service_anchor = hub.loop.async_()
         anchor.start(int)
     return hub
@@ -126,6 +125,6 @@ def replace_hub(running: object) -> None:
     _inherited.append((hub, running))
     _hub_local.set_hub(None)
     _hub_local.set_loop(None)
-    # Its own copies of the descriptors: the parent's loop is not disturbed. The
-    # next hub gets the default loop, without which no child can be watched.
+    # The parent's loop is not disturbed. The next is the default one, as this was.
     hub.loop.destroy()
+    current_hub()  # before a signal handler needs one, and gets another

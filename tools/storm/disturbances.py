@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 import clients
+import processes
 from ledger import Ledger
 from subject import Subject
 
@@ -25,7 +26,11 @@ _PARENTS = ("USR1", "WINCH", "CHLD", "CONT", "PIPE", "ALRM", "URG", "IO", "VTALR
 _WORKERS = ("USR1", "USR2", "INT", *_PARENTS)
 _GROUPS = ("USR1", "WINCH", "CHLD", "URG")
 _CONFIGURATIONS = ("broken.conf", "fifo.conf", "absent.conf")
-_SCARCE = {"descriptors": resource.RLIMIT_NOFILE, "processes": resource.RLIMIT_NPROC}
+_SCARCE = {
+    "descriptors": resource.RLIMIT_NOFILE,
+    "processes": resource.RLIMIT_NPROC,  # and threads
+    "memory": resource.RLIMIT_AS,
+}
 
 
 class Disturbances:
@@ -179,8 +184,11 @@ class Disturbances:
 
     def _take(self, pid: int, whom: str) -> None:
         what = self._rng.choice(list(_SCARCE))
-        most = self._rng.choice((0, 0, self._rng.randrange(64)))
         limit = _SCARCE[what]
+        most = self._rng.choice((0, 0, self._rng.randrange(64)))
+        if limit == resource.RLIMIT_AS:
+            # Nothing beyond what it has, or a few pages, or no thread's stack.
+            most = processes.address_space(pid) + most * 65_536
         self._ledger.begin_scarcity()
         _, hard = resource.prlimit(pid, limit)
         self._limits.setdefault(limit, resource.prlimit(pid, limit))

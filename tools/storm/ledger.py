@@ -3,6 +3,7 @@
 """What has been done to the service, what became of it, and whether that fits."""
 
 import collections
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -16,7 +17,8 @@ __all__ = ("Ledger", "Violation")
 LONGEST_PAUSE = 35.0
 # How long after a disturbance a death may still be due to it, in seconds.
 _AFTERMATH = 3.0
-_HISTORY = 80
+_SHOWN = 60
+_KEPT = 20_000
 
 
 class Violation(Exception):
@@ -40,7 +42,7 @@ class Ledger:
         self.done: collections.Counter[str] = collections.Counter()
         self.ending_since: float | None = None
         self.forced = False
-        self._history: collections.deque[str] = collections.deque(maxlen=_HISTORY)
+        self._history: collections.deque[str] = collections.deque(maxlen=_KEPT)
         self._killed: dict[int, float] = {}
         self._begun: set[int] = set()
         self._serving: set[int] = set()
@@ -165,6 +167,10 @@ class Ledger:
             return True
         return self._ended.get(pid, 0) != 0
 
-    def history(self) -> str:
-        """Return what was done last."""
-        return "\n".join(self._history)
+    def history(self, about: str) -> str:
+        """Return what was done last, and before that to the processes of a text."""
+        pids = set(re.findall(r"\d+", about))
+        history = list(self._history)
+        before, last = history[:-_SHOWN], history[-_SHOWN:]
+        told = [one for one in before if pids.intersection(re.findall(r"\d+", one))]
+        return "\n".join((*told[-_SHOWN:], "...", *last))

@@ -4,6 +4,7 @@
 
 import contextlib
 import random
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -142,14 +143,17 @@ class Life:
         time.sleep(0.3)
         lines = [one for one in subject.log if " status: 200 " not in one]
         done = self.ledger.done.total()
+        pids = set(re.findall(r"\d+", f"{violation}"))
         return "\n".join(
             (
                 f"{violation}",
                 f"--- {self.plan}, seed {self.seed}; the last of {done} events:",
-                self.ledger.history(),
+                self.ledger.history(f"{violation}"),
                 f"--- at {time.monotonic():.3f} there was, of {subject.pid}:",
                 *left,
-                "--- and it has logged last:",
+                "--- and it has logged, of those that are named, and last:",
+                *[one for one in lines[:-_TELLING] if pids.intersection(one.split())],
+                "...",
                 *lines[-_TELLING:],
             )
         )

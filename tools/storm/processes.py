@@ -3,10 +3,12 @@
 """What proc(5) says of the processes of the service."""
 
 import contextlib
+import errno
+import resource
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ("Size", "children", "in_session", "size")
+__all__ = ("Size", "address_space", "children", "command", "in_session", "size")
 
 _PROC = Path("/proc")
 
@@ -52,6 +54,18 @@ def size(pid: int) -> Size | None:
         return None
     fields = dict(line.split(":", 1) for line in status.splitlines())
     return Size(descriptors, int(fields["Threads"]), int(fields["RssAnon"].split()[0]))
+
+
+def address_space(pid: int) -> int:
+    """Return how much of its address space a process uses, in bytes.
+
+    :raises ProcessLookupError: it is gone.
+    """
+    try:
+        text = (_PROC / f"{pid}/statm").read_text(encoding="ascii")
+    except OSError:
+        raise ProcessLookupError(errno.ESRCH, "it is gone") from None
+    return int(text.split()[0]) * resource.getpagesize()
 
 
 def command(pid: int) -> str:

@@ -74,20 +74,20 @@ def _place(pid: int) -> int:
 
 
 class Beats:
-    """The counts of this process, on a board."""
+    """The counts of this process, on a board; of a fork they begin anew."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._pid = 0
-        self._counts: list[int] = []
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        self._pid, self._counts = os.getpid(), [0] * len(COUNTS)
 
     def count(self, what: str) -> None:
         """Count one more."""
-        pid = os.getpid()
-        if pid != self._pid:  # it has been forked
-            self._pid, self._counts = pid, [0] * len(COUNTS)
         self._counts[COUNTS.index(what)] += 1
-        self._board.write_counts(pid, self._counts)
+        self._board.write_counts(self._pid, self._counts)
 
 
 class Recorder:

@@ -74,10 +74,25 @@ CONTRADICTION = Rule(
     "A patched process has no native threads: launchers run on Eventlet there.",
     "oslo_service.backend.bootstrap() in the place of both, and the option.",
 )
-RULES = (LARGE, MANY_LOOPS, SHORT_POLL, STOP_THREAD, INSIDES, EARLY, CONTRADICTION)
+FORKED = Rule(
+    "OSE208",
+    Severity.WARNING,
+    "a loop or thread is started before workers are forked",
+    "Threads do not cross a fork: no worker has it, the parent does, and a lock that"
+    " it holds at that moment stays locked in the worker.",
+    "The same in the service's start(), which runs in each worker; what belongs to"
+    " the parent, after launch().",
+)
+RULES = (
+    *(LARGE, MANY_LOOPS, SHORT_POLL, STOP_THREAD, INSIDES, EARLY, CONTRADICTION),
+    FORKED,
+)
 
 _LOOP = r"oslo_service\.loopingcall\.\w*LoopingCall\(\)"
 _GROUP = r"oslo_service\.threadgroup\.ThreadGroup\(\)"
+_STARTED = re.compile(
+    rf"{_LOOP}\.start|{_GROUP}\.add_\w+|threading\.(Thread|Timer)\(\)\.start"
+)
 _SHORT = re.compile(rf"{_LOOP}\.start\(\)\.wait")
 _STOPPED = re.compile(rf"{_GROUP}\.add_thread\(\)\.(stop|kill)")
 _INSIDE = re.compile(
@@ -122,6 +137,29 @@ def find(module: Module) -> Iterator[Match]:
         if _INSIDE.match(symbol) and _is_first(module, attribute):
             yield Match(INSIDES, attribute, _short(symbol))
     yield from _contradictions(module)
+    yield from _forked(module)
+
+
+def _forked(module: Module) -> Iterator[Match]:
+    """Find what is started in the function that forks, in a line before."""
+    calls = [(call, module.symbol(call.func) or "") for call in module.nodes(ast.Call)]
+    forks: dict[ast.AST | None, int] = {}
+    for call, symbol in calls:
+        if _forks(call, symbol):
+            function = module.function_around(call)
+            forks[function] = min(call.lineno, forks.get(function, call.lineno))
+    for call, symbol in calls:
+        function = module.function_around(call)
+        if call.lineno < forks.get(function, 0) and _STARTED.fullmatch(symbol):
+            yield Match(FORKED, call, symbol.removeprefix("oslo_service."))
+
+
+def _forks(call: ast.Call, symbol: str) -> bool:
+    if symbol == "oslo_service.service.launch":
+        workers = argument(call, 2, "workers")
+        one = isinstance(workers, ast.Constant) and workers.value in (1, None)
+        return workers is not None and not one
+    return symbol == "oslo_service.service.ProcessLauncher().launch_service"
 
 
 def _short(symbol: str) -> str:

@@ -21,7 +21,8 @@ _INSTEAD = "A threading.Lock() beside the state, held (with LOCK: ...) around"
 COUNTED = Rule(
     "OSE401",
     Severity.WARNING,
-    "a loop or thread changes a global by its old value, without a lock",
+    "a loop or thread changes a global, or an attribute of a class, by its old value,"
+    " without a lock",
     f"{_WHY} between reading and writing, another's change is lost.",
     f"{_INSTEAD} both; or itertools.count() for numbers.",
 )
@@ -119,6 +120,18 @@ def _global(module: Module, node: ast.AST | None) -> str | None:
     return None
 
 
+def _of_class(module: Module, node: ast.AST) -> str | None:
+    """Return the name of the attribute of a class that a node is: Class.name."""
+    if not isinstance(node, ast.Attribute):
+        return None
+    base = node.value
+    is_class = (
+        isinstance(base, ast.Name)
+        and (module.symbol(base) in module.classes or base.id == "cls")
+    ) or ast.unparse(base) in ("type(self)", "self.__class__")
+    return ast.unparse(node) if is_class else None
+
+
 def _is_locked(module: Module, node: ast.AST, function: Function) -> bool:
     """Whether a lock is held: by a with statement, or a decorator."""
     for one in module.around(node):
@@ -138,7 +151,7 @@ def _is_lock(node: ast.expr) -> bool:
 def _counted(module: Module, node: ast.AugAssign | ast.Assign) -> str | None:
     target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
     holder = target.value if isinstance(target, ast.Subscript) else target
-    name = _global(module, holder)
+    name = _global(module, holder) or _of_class(module, holder)
     if name is None:
         return None
     if isinstance(node, ast.AugAssign):

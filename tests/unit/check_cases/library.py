@@ -152,6 +152,51 @@ CASES = {
                 loopingcall.FixedIntervalLoopingCall(print).start(5)
         """,
     ),
+    "OSE208": (
+        """
+        import threading
+
+        from oslo_service import loopingcall, service, threadgroup
+
+
+        def main():
+            loop = loopingcall.FixedIntervalLoopingCall(print)
+            loop.start(5)  # here
+            threading.Thread(target=print).start()  # here
+            launcher = service.launch(conf, thing, workers=conf.workers)
+            launcher.wait()
+
+
+        def other():
+            group = threadgroup.ThreadGroup()
+            group.add_timer(5, print)  # here
+            launcher = service.ProcessLauncher(conf)
+            launcher.launch_service(thing, workers=2)
+        """,
+        """
+        import threading
+
+        from oslo_service import loopingcall, service
+
+
+        def main():
+            loop = loopingcall.FixedIntervalLoopingCall(print)
+            launcher = service.launch(conf, thing, workers=4)
+            loop.start(5)
+            launcher.wait()
+
+
+        def single():
+            threading.Thread(target=print).start()
+            service.launch(conf, thing).wait()
+            service.launch(conf, thing, workers=1).wait()
+            service.ServiceLauncher(conf).launch_service(thing)
+
+
+        def elsewhere():
+            threading.Thread(target=print).start()
+        """,
+    ),
     "OSE207": (
         """
         import eventlet

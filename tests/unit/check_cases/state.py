@@ -14,7 +14,26 @@ CASES = {
             COUNT += 1  # here
             COUNT = COUNT + 1  # here
             SEEN["all"] += 1  # here
+            Things.made += 1  # here
+            Things.note()
+            Things().noted()
             more()
+
+
+        class Things:
+            made = 0
+
+            @classmethod
+            def note(cls):
+                cls.made = cls.made + 1  # here
+
+            def noted(self):
+                type(self).made += 1  # here
+                self.own += 1
+
+            def begin(self, group):
+                group.add_thread(self.noted)
+                group.add_thread(self.note)
 
 
         def more():
@@ -38,6 +57,8 @@ CASES = {
             mine = 0
             mine += 1
             COUNT = 5
+            thing = object()
+            thing.count += 1
 
 
         def elsewhere():

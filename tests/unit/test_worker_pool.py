@@ -492,6 +492,18 @@ def test_an_end_is_seen_though_a_descriptor_could_be_had_only_later(parent) -> N
     assert due is not None or any(map(parent.system.is_readable, watched))
 
 
+def test_what_a_worker_has_said_is_heard_before_its_end(parent) -> None:
+    (child,) = parent.alive
+    parent.pool.stop()
+    parent.pool.advance(parent.now)
+    parent.obey(child)
+    # A driver may report one descriptor at a time.
+    ends = {fd for fd, (what, _) in parent.system.fds.items() if what is child}
+    parent.pool.collect(ends, parent.now)
+    kinds = [type(event) for event in parent.told[-2:]]
+    assert kinds == [events.WorkerStopped, events.WorkerEnded]
+
+
 class AnyFailure(RuleBasedStateMachine):
     """Whatever the system refuses, and whenever: see :meth:`Parent.check`."""
 

@@ -236,8 +236,8 @@ class WorkerPool(Unit):
         ended, status = process.reap()
         if not ended:
             return
+        self._receive(now)  # its last words may lie there: it said them before
         if status is None:
-            self._receive(now)  # it may have said how it ends
             status = 0 if process.leaving else None
         del self.processes[worker]
         process.close()

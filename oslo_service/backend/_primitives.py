@@ -13,7 +13,8 @@ class Event(Protocol):
     """A flag to wait for, as :class:`threading.Event`.
 
     :meth:`set` is non-blocking, thread-safe, and legal in a signal handler,
-    whatever lock the code holds that was interrupted.
+    whatever lock the code holds that was interrupted. Any native thread may wait,
+    also one that is no task; it blocks itself alone.
     """
 
     def is_set(self) -> bool:

@@ -3,6 +3,7 @@
 """A call that runs concurrently, and its outcome: what every driver shares."""
 
 import abc
+import contextvars
 import logging
 import os
 from collections.abc import Callable
@@ -115,14 +116,19 @@ class Task(abc.ABC):
     def stop(self) -> None:
         """End the task: cancel it, or kill it where it has begun.
 
-        What has begun is ended by an exception, :attr:`Driver.killed_by`. Does
-        not wait. Only where ``capabilities.kill_tasks`` is declared.
+        What has begun is ended by an exception, :attr:`Driver.killed_by`, which it
+        raises where it waits, or when it next does: it may be the caller itself.
+        Non-blocking and thread-safe; one that has ended is not touched. Only where
+        ``capabilities.kill_tasks`` is declared.
 
         :raises UnsupportedBackendError: the model cannot kill a task.
         """
 
     def main(self) -> None:
         """Run the call and keep its outcome: a driver runs this in the task."""
+        contextvars.Context().run(self._main)
+
+    def _main(self) -> None:
         if not self._claim():
             return
         driver = self._driver
@@ -179,6 +185,10 @@ class InlineTask(Task):
     """A call that is made by the task that asked for it."""
 
     __slots__ = ()
+
+    def main(self) -> None:
+        """Make the call, in the context of its caller."""
+        self._main()
 
     def stop(self) -> None:
         """Prevent the call; one that has begun is its caller's own affair."""

@@ -71,11 +71,16 @@ class Capabilities(Record):
         system call does not hold up the others.
     :ivar spawn_workers: workers can be started in a fresh interpreter
         (``start_method="spawn"``), not only forked.
+    :ivar blocking_calls: what blocks in the standard library (a lock, a queue, a
+        socket, ``time.sleep()``) blocks its task only: by nature, or in a process
+        that :meth:`Driver.prepare_process` has patched. Where it is not declared,
+        one such call holds up everything, and a launcher warns of that.
     """
 
     kill_tasks: bool
     parallel: bool
     spawn_workers: bool
+    blocking_calls: bool = True
 
 
 class Driver(abc.ABC):
@@ -120,8 +125,16 @@ class Driver(abc.ABC):
     def environment_warning(self) -> str | None:
         """Return what a launcher's user should know of this process, or None.
 
-        By default, it is that the process is not prepared.
+        By default, it is that the process is not prepared, or that the model does
+        not make the standard library's blocking calls its own.
         """
+        if not self.capabilities.blocking_calls:
+            return (
+                f"{self.name} leaves the standard library as it is: one call that"
+                " blocks, such as time.sleep(), or a read from a socket, holds up"
+                " everything. Use what the model has for waiting, in all that runs"
+                " in this process"
+            )
         if self.is_prepared():
             return None
         return (
@@ -136,10 +149,17 @@ class Driver(abc.ABC):
         """Run ``call()`` concurrently, in a task of its own.
 
         Non-blocking and thread-safe. The task never
-        keeps the interpreter from ending.
+        keeps the interpreter from ending. However many there are, none waits for
+        the end of another to begin.
+
+        The call begins with no context variable set (:class:`contextvars.Context`):
+        it sees nothing of who spawns it, nor of a task that ran in the same native
+        thread before, and what it sets nobody else sees. Who wants the spawner's
+        hands ``contextvars.copy_context().run`` over.
 
         :param name: for logs and debuggers.
-        :raises RuntimeError: the system has no room for another task.
+        :raises RuntimeError: the system has no room for another task. Nothing of it
+            is left then: the call never runs, and is not among :attr:`running`.
         """
 
     def is_failure(self, error: BaseException) -> bool:
@@ -166,7 +186,12 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def sleep(self, seconds: float) -> None:
-        """Block this task. 0 lets others run where the model is cooperative."""
+        """Block this task. 0 lets others run where the model is cooperative.
+
+        What kills the task meanwhile is raised here, as by all that blocks, and
+        nothing is left of the wait: no timer, nobody among the waiters of an event,
+        no descriptor that is watched.
+        """
 
     @abc.abstractmethod
     def event(self) -> Event:
@@ -270,7 +295,10 @@ class Driver(abc.ABC):
     def after_fork(self) -> None:
         """Make the model usable in a freshly forked process.
 
-        Tasks do not cross a fork: none of the parent's may run on here.
+        Tasks do not cross a fork: none of the parent's may run on here, nor begin,
+        not even to clean up; no timer of the parent's goes off, and no thread that
+        the model keeps is counted on. Called in the native thread that has forked,
+        the only one that there is.
         """
         self.running = set()
 

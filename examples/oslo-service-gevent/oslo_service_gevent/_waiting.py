@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Greenlets that wait in their hub, and what wakes them."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
 import greenlet
-from gevent import _hub_local
+from gevent import _hub_local, monkey
 
 from oslo_service.backend import base
 
@@ -16,6 +17,21 @@ _READ, _WRITE = 1, 2
 # What came over in a fork. Were it collected, the greenlets that wait in it would
 # be thrown out and run their clean-up, on descriptors shared with the parent.
 _inherited: list[tuple[Any, object]] = []
+# Of native threads, also in a patched process.
+_local: Any = monkey.get_original("_thread", "_local")()
+
+
+class _EndOfThread:
+    """Is collected at the end of the native thread whose thread-local it is."""
+
+    def __init__(self, hub: Any) -> None:
+        self._hub = hub
+        self._pid = os.getpid()
+
+    def __del__(self) -> None:
+        # gevent leaves the descriptors of its loop to whoever ends the thread.
+        if self._pid == os.getpid():
+            self._hub.loop.destroy()
 
 
 def call_soon(hub: Any, call: Callable[[], object]) -> None:
@@ -33,6 +49,8 @@ def current_hub() -> Any:
         # A loop that watches nothing ends, though others may be going to call.
         anchor = hub.oslo_service_anchor = hub.loop.async_()
         anchor.start(int)
+        if not hub.loop.default:
+            _local.end = _EndOfThread(hub)
     return hub
 
 

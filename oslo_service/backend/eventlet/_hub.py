@@ -9,7 +9,7 @@ import greenlet
 from eventlet import hubs, patcher
 
 from oslo_service._common.process_state import Inherited
-from oslo_service.backend.eventlet import _asyncio_hub, _tpool
+from oslo_service.backend.eventlet import _asyncio_hub, _pipes, _tpool
 
 __all__ = ("Mailbox", "is_inherited", "mailbox", "replace_hub")
 
@@ -34,21 +34,19 @@ class Mailbox:
         self.hub = hub
         self._calls: collections.deque[Callable[[], object]] = collections.deque()
         self._closed = False
-        self._reader, self._writer = _os.pipe()
-        for fd in (self._reader, self._writer):
-            _os.set_blocking(fd, False)
+        self._pipe = _pipes.Pipe.take()
         try:
             self._listen()
         except OSError:
             # The program has closed all descriptors, as daemons do.
             _closed.get().append(hub.poll)
             hub.poll = type(hub.poll)()
-            hub.listeners[hub.READ].pop(self._reader, None)
+            hub.listeners[hub.READ].pop(self._pipe.reader, None)
             self._listen()
 
     def _listen(self) -> None:
         hub = self.hub
-        hub.add(hub.READ, self._reader, self._deliver, self._broken, lambda: None)
+        hub.add(hub.READ, self._pipe.reader, self._deliver, self._broken, lambda: None)
 
     def post(self, call: Callable[[], object]) -> None:
         """Have the hub make a call, soon. Non-blocking, and legal anywhere."""
@@ -60,7 +58,7 @@ class Mailbox:
             return
         self._calls.append(call)
         try:
-            _os.write(self._writer, b"!")
+            _os.write(self._pipe.writer, b"!")
         except BlockingIOError:  # full: the hub is going to wake up anyway
             pass
 
@@ -70,7 +68,7 @@ class Mailbox:
 
     def _deliver(self, _fileno: int) -> None:
         try:
-            _os.read(self._reader, 4096)
+            _os.read(self._pipe.reader, 4096)
         except BlockingIOError:
             pass
         while self._calls:
@@ -82,8 +80,14 @@ class Mailbox:
     def close(self) -> None:
         """Close the pipe: only for a hub that will not run again."""
         self._closed = True
-        _os.close(self._reader)
-        _os.close(self._writer)
+        self._pipe.close()
+
+    def leave(self) -> None:
+        """Have others use what is of the system: the native thread has ended."""
+        self._pipe.give_back()
+        close = getattr(getattr(self.hub, "poll", None), "close", None)
+        if close is not None:
+            close()
 
 
 def _local_hub() -> hubs.hub.BaseHub | None:
@@ -98,6 +102,7 @@ def mailbox() -> Mailbox:
         box: Mailbox = hub.oslo_service_mailbox
     except AttributeError:
         box = hub.oslo_service_mailbox = Mailbox(hub)
+        _pipes.at_end_of_thread(hubs._threadlocal, box.leave)
     return box
 
 

@@ -34,11 +34,12 @@ class LockEvent:
     def set(self) -> None:
         """Raise the flag and wake every waiter. Non-blocking and thread-safe."""
         gates = self._gates
-        while gates:
+        # Those that are shut now: a gate that is put up meanwhile is for the next.
+        for gate in [*gates]:
             try:
-                gate = gates.pop()
-            except IndexError:  # another thread was quicker
-                return
+                gates.remove(gate)
+            except ValueError:  # another thread was quicker
+                pass
             _open(gate)
 
     def clear(self) -> None:

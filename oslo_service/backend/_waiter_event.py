@@ -3,7 +3,6 @@
 """An event for models whose tasks take turns: all that it needs is a waiter."""
 
 import abc
-import collections
 from time import monotonic
 from typing import Protocol
 
@@ -31,17 +30,31 @@ class Waiter(Protocol):
         """
 
 
+class _Gate(list[Waiter]):
+    """Those who wait since the flag was lowered, until it is raised."""
+
+    __slots__ = ()
+    # Two gates with nobody at them are two.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
 class WaiterEvent(abc.ABC):
     """A flag to wait for (:class:`.Event`), raised from anywhere.
 
     A driver's subclass says how to wait, and how to let others run.
+
+    Who waits does so at a gate, which is there while the flag is down. Raising the
+    flag takes the gate away and wakes who is at it, and nobody else: who begins to
+    wait when the flag has been lowered again is at another gate.
     """
 
-    __slots__ = ("_up", "_waiters")
+    __slots__ = ("_gates",)
 
     def __init__(self) -> None:
-        self._up = False
-        self._waiters: collections.deque[Waiter] = collections.deque()
+        # None while the flag is up; more than one where several have lowered it at
+        # once. Each operation of a list is atomic.
+        self._gates = [_Gate()]
 
     @abc.abstractmethod
     def _new_waiter(self) -> Waiter:
@@ -53,47 +66,53 @@ class WaiterEvent(abc.ABC):
 
     def is_set(self) -> bool:
         """Whether the flag is up."""
-        return self._up
+        return not self._gates
 
     def set(self) -> None:
         """Raise the flag and wake every waiter. Non-blocking and thread-safe."""
-        self._up = True
-        while self._waiters:
+        gates = self._gates
+        for gate in [*gates]:
             try:
-                waiter = self._waiters.popleft()
-            except IndexError:  # another native thread was quicker
-                return
-            waiter.wake()
+                gates.remove(gate)
+            except ValueError:  # another native thread was quicker
+                pass
+            while gate:
+                try:
+                    waiter = gate.pop(0)
+                except IndexError:  # likewise
+                    break
+                waiter.wake()
 
     def clear(self) -> None:
         """Lower the flag."""
-        self._up = False
+        if not self._gates:
+            self._gates.append(_Gate())
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block this task until the flag is raised or the time is over."""
-        if timeout is not None and timeout <= 0 and not self._up:
+        if timeout is not None and timeout <= 0 and self._gates:
             self._let_others_run()
-            return self._up
+            return not self._gates
+        try:
+            gate = self._gates[0]
+        except IndexError:  # it is up
+            return True
+        return self._wait_at(gate, timeout)
+
+    def _wait_at(self, gate: _Gate, timeout: float | None) -> bool:
         until = None if timeout is None else monotonic() + timeout
-        while not self._up:
+        while gate in self._gates:
             left = None if until is None else until - monotonic()
             if left is not None and left <= 0:
-                break
+                return False
             waiter = self._new_waiter()
-            self._waiters.append(waiter)
+            gate.append(waiter)
             try:
-                if not self._up:
+                if gate in self._gates:
                     waiter.wait(left)
             finally:
-                raised = self._was_woken(waiter)
-            if raised:  # the flag may have been lowered again
-                return True
-        return self._up
-
-    def _was_woken(self, waiter: Waiter) -> bool:
-        """Forget a waiter; return whether :meth:`set` has done so before."""
-        try:
-            self._waiters.remove(waiter)
-        except ValueError:
-            return True
-        return False
+                try:
+                    gate.remove(waiter)
+                except ValueError:  # it was woken
+                    pass
+        return True

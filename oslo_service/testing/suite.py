@@ -25,7 +25,7 @@ from oslo_service.backend.base import Driver
 from oslo_service.testing import _drivers, plugin, scenarios
 from oslo_service.testing.waiting import LIMIT, runs_program
 
-__all__ = ("driver", "driver_name", "scenario")
+__all__ = ("check_capabilities", "driver", "driver_name", "scenario")
 
 _NEEDS, _LACKS = "needs_capability", "lacks_capability"
 # When a test hangs, in seconds: what it waits for itself would have failed by then.
@@ -77,14 +77,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def scenario(request: pytest.FixtureRequest) -> dict[str, object]:
     """What distinguishes this run of the test from its other runs."""
     values: dict[str, object] = request.param
-    _check_capabilities(request.node, str(values["driver_name"]))
+    check_capabilities(request.node, str(values["driver_name"]))
     for name, value in values.items():
         if request.instance is not None:
             setattr(request.instance, name, value)
     return values
 
 
-def _check_capabilities(item: pytest.Item, name: str) -> None:
+def check_capabilities(item: pytest.Item, name: str) -> None:
+    """Skip a test that needs what a driver does not declare, or is for those only."""
     declared = _drivers.capabilities(name)
     for marker in item.iter_markers(_NEEDS):
         if not getattr(declared, marker.args[0]):

@@ -16,21 +16,42 @@ import pytest
 
 from oslo_service import loopingcall, threadgroup
 from oslo_service.backend.base import Driver
+from oslo_service.testing.suite import check_capabilities
 from oslo_service.testing.waiting import LIMIT, Log, ended
 
 
 @pytest.fixture(name="driver")
-def prepared_driver(oslo_service_driver: Driver) -> Driver:
+def prepared_driver(
+    oslo_service_driver: Driver, request: pytest.FixtureRequest
+) -> Driver:
     """The driver, which has prepared this process."""
+    check_capabilities(request.node, oslo_service_driver.name)
     return oslo_service_driver
 
 
-class TestStandardLibrary:
-    """What blocks in the standard library blocks the task, not the process."""
+class TestEnvironment:
+    """Who launches a service is told what the process lacks."""
 
     def test_the_process_is_prepared(self, driver: Driver) -> None:
         assert driver.is_prepared(), "is_prepared() tells what prepare_process() did"
+
+    @pytest.mark.needs_capability("blocking_calls")
+    def test_there_is_nothing_to_warn_of(self, driver: Driver) -> None:
         assert driver.environment_warning() is None
+
+    @pytest.mark.lacks_capability("blocking_calls")
+    def test_a_launcher_warns_where_blocking_calls_hold_up_everything(
+        self, driver: Driver
+    ) -> None:
+        warning = driver.environment_warning()
+
+        assert warning is not None
+        assert "blocks" in warning
+
+
+@pytest.mark.needs_capability("blocking_calls")
+class TestStandardLibrary:
+    """What blocks in the standard library blocks the task, not the process."""
 
     def test_sleeping(self, driver: Driver) -> None:
         order: list[str] = []

@@ -872,6 +872,32 @@ class TestEventsOfThree:
 
         assert event.wait(0.01) is False
 
+    def test_a_set_that_is_overtaken_by_a_clear_takes_no_effect_again(
+        self, driver: Driver
+    ) -> None:
+        number, reached = 1, True
+        while reached:
+            event, cleared, waiters = driver.event(), Log(), []
+
+            def intrude(
+                event: Any = event, cleared: Log = cleared, waiters: Any = waiters
+            ) -> None:
+                if event.is_set():
+                    event.clear()
+                    cleared("before it has returned")
+                    waiters.append(driver.spawn(event.wait, name="waiter"))
+                    driver.sleep(0)
+
+            reached, _ = between_lines(number, intrude, event.set)
+            if cleared.entries:
+                driver.sleep(0.001)
+                assert not event.is_set(), "a set() raises the flag once"
+                assert not waiters[0].done, "a set() wakes those who waited before"
+            event.set()
+            for waiter in waiters:
+                ended(waiter, "the next set() wakes it")
+            number += 1
+
     def test_a_wait_lasts_no_longer_than_its_time_whoever_sets_and_clears(
         self, driver: Driver
     ) -> None:

@@ -95,6 +95,7 @@ class TestDrivers:
         assert threading["usable"] is True
         assert threading["reason"] is None
         assert threading["capabilities"] == {
+            "blocking_calls": True,
             "kill_tasks": False,
             "parallel": True,
             "spawn_workers": True,
@@ -293,7 +294,7 @@ class TestSelection:
 
         assert done.returncode == 0, done.stderr
         assert "Selected here: eventlet, by option" in done.stdout
-        assert "can: kill_tasks" in done.stdout
+        assert "can: kill_tasks, blocking_calls" in done.stdout
         assert "cannot: parallel, spawn_workers" in done.stdout
 
 

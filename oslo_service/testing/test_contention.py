@@ -56,12 +56,12 @@ class TestHandingOver:
     def test_between_two_native_threads(self, driver: Driver) -> None:
         here, there = driver.event(), driver.event()
         results = Log()
-        for mine, others in ((here, there), (there, here)):
-            in_native_thread(
-                lambda mine=mine, others=others: results(
-                    hand_over(mine, others, ROUNDS // 2)
-                )
-            )
+
+        def play(mine: Event, others: Event) -> None:
+            results(hand_over(mine, others, ROUNDS // 2))
+
+        for pair in ((here, there), (there, here)):
+            in_native_thread(partial(play, *pair))
         here.set()
 
         until(driver, partial(results.reaches, 2), "no wake-up is lost")
@@ -80,7 +80,12 @@ class TestHandingOver:
     def test_a_fresh_event_for_each_turn(self, driver: Driver) -> None:
         # Who waits has just begun, or is about to, when it is set.
         turns: list[Event] = [driver.event() for _ in range(ROUNDS)]
-        thread = in_native_thread(lambda: [one.set() for one in turns])
+
+        def set_all() -> None:
+            for one in turns:
+                one.set()
+
+        thread = in_native_thread(set_all)
 
         def take() -> bool:
             return all(one.wait(LIMIT) for one in turns)
@@ -202,7 +207,12 @@ class TestNativeThreads:
     def test_it_wakes_a_task_while_it_waits(self, driver: Driver) -> None:
         event, over = driver.event(), driver.event()
         task = driver.spawn(partial(event.wait, LIMIT), name="waits")
-        thread = in_native_thread(lambda: (event.set(), over.wait(LIMIT)))
+
+        def wake_and_wait() -> None:
+            event.set()
+            over.wait(LIMIT)
+
+        thread = in_native_thread(wake_and_wait)
 
         assert ended(task, "tasks go on while a native thread waits") is True
         over.set()
@@ -268,7 +278,11 @@ class TestContextVariables:
 
             task = driver.spawn(partial(release.wait, LIMIT), name="task")
             task.link(link)
-            task.link(lambda _task, linked=linked: linked.set())
+
+            def end(_task: object, linked: Event = linked) -> None:
+                linked.set()
+
+            task.link(end)
             release.set()
             until_set(linked, "links are called")
             assert found.entries == [None]

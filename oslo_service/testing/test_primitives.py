@@ -877,7 +877,8 @@ class TestEventsOfThree:
     ) -> None:
         number, reached = 1, True
         while reached:
-            event, cleared, waiters = driver.event(), Log(), []
+            event, cleared = driver.event(), Log()
+            waiters: list[Any] = []
 
             def intrude(
                 event: Any = event, cleared: Log = cleared, waiters: Any = waiters

@@ -48,7 +48,7 @@ T = TypeVar("T")
 #: machines on which that is not enough, and for drivers that are known to be broken.
 LIMIT = float(os.environ.get("OSLO_SERVICE_TESTING_LIMIT", "60"))
 # The most seconds that a program may take, which has to be started first.
-_PROGRAM = 100.0
+_PROGRAM = max(10.0, LIMIT * 5 / 3)
 _PAUSE = 0.002
 # The programs that are run at this moment; see :func:`runs_program`.
 _programs: list[object] = []
@@ -128,15 +128,16 @@ def between_lines(
 ) -> tuple[bool, T]:
     """Make a call, and another one before a line of it, which is chosen by number.
 
-    Lines of this library count, and of drivers that are called after it.
+    Lines of this library count, and those of the package that what is called is of.
 
     :returns: whether there is such a line, and what the call has returned.
     """
     lines, before = 0, sys.gettrace()
+    packages = {"oslo_service", _package_of(call)}
 
     def trace(frame: FrameType, what: str, _value: object) -> Any:
         nonlocal lines
-        if "oslo_service" not in frame.f_globals.get("__name__", ""):
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in packages:
             return None
         if what == "line":
             lines += 1
@@ -150,6 +151,12 @@ def between_lines(
     finally:
         sys.settrace(before)
     return lines >= number, result
+
+
+def _package_of(call: Any) -> str:
+    function = getattr(call, "func", call)
+    owner = type(getattr(function, "__self__", None) or function)
+    return owner.__module__.partition(".")[0]
 
 
 def until_asleep(native_id: int | None) -> None:
@@ -197,7 +204,7 @@ def run_python(
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=max(LIMIT, _PROGRAM),
+            timeout=_PROGRAM,
             check=False,
             env={**inherited, **(env or {})},
             cwd=cwd,

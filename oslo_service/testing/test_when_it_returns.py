@@ -17,7 +17,8 @@ conf = cfg.ConfigOpts()
 conf.register_opt(cfg.StrOpt("word", default="none", mutable=True))
 conf([], default_config_files=[])
 conf.register_mutate_hook(lambda conf, fresh: said.append("hook"))
-said, begun = [], driver.event()
+said, begun, gate = [], driver.event(), driver.event()
+gate.set()
 
 class Talker(service.ServiceBase):
     def start(self):
@@ -25,6 +26,7 @@ class Talker(service.ServiceBase):
         begun.set()
 
     def stop(self):
+        gate.wait()
         driver.sleep(0.05)
         said.append("stop")
 
@@ -32,6 +34,7 @@ class Talker(service.ServiceBase):
         pass
 
     def reset(self):
+        gate.wait()
         driver.sleep(0.05)
         said.append("reset")
 
@@ -56,7 +59,7 @@ def test_stop_has_called_every_stop(driver_name: str) -> None:
     run(
         driver_name,
         "launcher = launch()\nlauncher.launch_service(Talker())\n"
-        "driver.sleep(0.1)\nlauncher.stop()\n"
+        "while len(said) < 2: driver.sleep(0.01)\nlauncher.stop()\n"
         "assert sorted(said) == ['start', 'start', 'stop', 'stop'], said\n"
         "launcher.stop()\nassert launcher.wait() == 0\n",
     )
@@ -90,8 +93,10 @@ def test_in_a_task_of_the_library_they_only_post(driver_name: str, method: str) 
         driver_name,
         "launcher = launch()\nfound = []\n"
         "def call():\n"
+        "    gate.clear()\n"
         f"    launcher.{method}()\n"
         "    found.append(list(said))\n"
+        "    gate.set()\n"
         "    raise loopingcall.LoopingCallDone\n"
         "loopingcall.FixedIntervalLoopingCall(call).start(1).wait()\n"
         "assert found == [['start']], found\n"
@@ -118,8 +123,10 @@ def test_in_a_signal_handler_they_only_post(
         "import functools, os\n"
         "found = []\n"
         "def handler(signum, frame):\n"
+        "    gate.clear()\n"
         "    launcher.stop()\n"
         "    found.append(list(said))\n"
+        "    gate.set()\n"
         "bound = functools.partial(lambda one, *both: handler(*both), 1)\n"
         "class Handler:\n"
         "    def method(self, signum, frame):\n"

@@ -54,6 +54,8 @@ class ParentLink:
         gone = self._channel is None or self._pidfd in readable or self._orphaned
         if gone and not self._gone:
             self._gone = True
+            if self._channel is not None:  # what it has said last
+                orders += self._receive({self._channel.fileno()})
             self._hang_up()  # the stacks stay: a timer may be set to write there
             orders.append(OrderKind.STOP)
         return orders

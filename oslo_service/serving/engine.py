@@ -53,6 +53,7 @@ class Engine:
         self._driver = driver
         self._connect = connect
         self._parallel = driver.capabilities.parallel
+        self._holds_thread_locals = driver.holds_thread_locals
         #: Makes a lock of native threads.
         self.new_lock: Callable[[], Any] = driver.original("_thread").allocate_lock
         self._lock = self.new_lock()
@@ -154,7 +155,7 @@ class Engine:
             self._mean += (seconds - self._mean) * _WEIGHT
             self._slow = self._mean > _SLOW
         else:
-            task.spent = self._driver.holds_thread_locals()
+            task.spent = self._holds_thread_locals()
 
     def requeue(self, session: Served) -> None:
         """Serve a session again when all others that are ready have been served."""

@@ -154,9 +154,8 @@ class EventletDriver(base.Driver):
         """Return the identity of the green thread."""
         return id(greenlet.getcurrent())
 
-    def holds_thread_locals(self) -> bool:
-        """Whether something is kept for this green thread."""
-        return _traces.are_left()
+    #: Whether something is kept for this green thread: asked for each request.
+    holds_thread_locals = staticmethod(_traces.are_left)
 
     def sleep(self, seconds: float) -> None:
         """Block this green thread."""

@@ -9,7 +9,7 @@ classes that have them stand below it, or beside it.
 import importlib
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from oslo_service.compat import components
 
@@ -19,18 +19,21 @@ __all__ = ("HasOldAttributes",)
 class HasOldAttributes:
     """What has attributes that only others look at."""
 
-    if not TYPE_CHECKING:  # or any attribute would do
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("oslo_service."):
+            for name, make in _KEPT.get(cls.__qualname__, {}).items():
+                setattr(cls, name, _OldAttribute(make))
 
-        def __getattr__(self, name: str) -> Any:
-            for cls in type(self).__mro__:
-                make = _KEPT.get(cls.__qualname__, {}).get(name)
-                if make is not None and cls.__module__.startswith("oslo_service."):
-                    return make(self)
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}",
-                name=name,
-                obj=self,
-            )
+
+class _OldAttribute:
+    """Makes an attribute of an object when it is looked at, unless it was set."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
+
+    def __get__(self, owner: Any, _cls: type) -> Any:
+        return self if owner is None else self._make(owner)
 
 
 def _once(

@@ -47,10 +47,6 @@ class Choice(Record):
     rule: Rule
     origin: str
 
-    @property
-    def stated(self) -> bool:
-        return self.rule <= Rule.OPTION
-
     def __str__(self) -> str:
         return f"{self.name!r}, selected by {self.origin}"
 

@@ -57,11 +57,9 @@ class Selection:
         """Whether a stated choice may still replace what there is."""
         if self.driver is None or self.choice is None:
             return True
-        return (
-            not self.choice.stated
-            and self.launching is None
-            and not self.driver.running
-        )
+        if self.launching is not None or self.choice.rule <= Rule.OPTION:
+            return False
+        return not self.driver.running
 
     def select(self, choice: Choice) -> base.Driver:
         """Make a choice the process's, and return its driver.
@@ -146,9 +144,8 @@ _selection = Inherited(Selection)
 _deciding = PerProcess(threading.RLock)
 
 
-def current() -> Selection:
-    """Return what this process has decided."""
-    return _selection.get()
+#: Returns what this process has decided; asked for each loop and each task.
+current = _selection.get
 
 
 def set_aside() -> Callable[[], None]:

@@ -20,6 +20,10 @@ SOME_TURNS = (
 )
 
 
+# A thread of the program that is looked at blocks in the standard library.
+pytestmark = pytest.mark.needs_capability("blocking_calls")
+
+
 class Entered:
     """A program, and the way into it."""
 

@@ -98,6 +98,7 @@ class TestOrderlyLife:
             for event in [*program.events("stop"), *program.expect("last")]:
                 assert event["green"] == json.loads(alone.stdout), alone.stderr
 
+    @pytest.mark.needs_capability("blocking_calls")
     def test_a_thread_of_its_group_does_not_hold_up_the_end(
         self, driver_name: str
     ) -> None:

@@ -29,8 +29,8 @@ _CONFIGURATIONS = ("broken.conf", "fifo.conf", "absent.conf")
 _SCARCE = {
     "descriptors": resource.RLIMIT_NOFILE,
     "processes": resource.RLIMIT_NPROC,  # and threads
-    "memory": resource.RLIMIT_AS,
 }
+_MEMORY = {"memory": resource.RLIMIT_AS}
 
 
 class Disturbances:
@@ -39,12 +39,16 @@ class Disturbances:
     :param subject: the service.
     :param ledger: is told of each.
     :param rng: decides.
+    :param memory: whether memory is taken away, too.
     """
 
-    def __init__(self, subject: Subject, ledger: Ledger, rng: random.Random) -> None:
+    def __init__(
+        self, subject: Subject, ledger: Ledger, rng: random.Random, *, memory: bool
+    ) -> None:
         self._subject = subject
         self._ledger = ledger
         self._rng = rng
+        self._scarce_kinds = _SCARCE | _MEMORY if memory else _SCARCE
         self._held: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._limits: dict[int, tuple[int, int]] = {}
@@ -92,7 +96,7 @@ class Disturbances:
     def give_back(self) -> None:
         """Give back what workers may have inherited, and wake who waits."""
         for pid in self._subject.children():
-            for what in _SCARCE.values():
+            for what in self._scarce_kinds.values():
                 self._give(pid, what)
         self._wake_readers()
 
@@ -183,8 +187,8 @@ class Disturbances:
         self._take(self._worker(), "a worker")
 
     def _take(self, pid: int, whom: str) -> None:
-        what = self._rng.choice(list(_SCARCE))
-        limit = _SCARCE[what]
+        what = self._rng.choice(list(self._scarce_kinds))
+        limit = self._scarce_kinds[what]
         most = self._rng.choice((0, 0, self._rng.randrange(64)))
         if limit == resource.RLIMIT_AS:
             # Nothing beyond what it has, or a few pages, or no thread's stack.

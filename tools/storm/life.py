@@ -38,13 +38,17 @@ class Life:
     :param plan: how it runs.
     :param seed: of everything that is done at random.
     :param disk: a small one; None: there is none.
+    :param memory: whether memory is taken away, too.
     :ivar ledger: what was done.
     :ivar answered: how many requests were answered.
     """
 
-    def __init__(self, plan: Plan, seed: int, disk: Path | None = None) -> None:
+    def __init__(
+        self, plan: Plan, seed: int, disk: Path | None = None, *, memory: bool = False
+    ) -> None:
         self.plan = plan
         self._disk = disk
+        self._memory = memory
         self.seed = seed
         self.ledger = Ledger()
         self.answered = 0
@@ -96,7 +100,9 @@ class Life:
         how: str | None,
     ) -> None:
         invariants = Invariants(subject, self.ledger)
-        disturbances = Disturbances(subject, self.ledger, self._rng)
+        disturbances = Disturbances(
+            subject, self.ledger, self._rng, memory=self._memory
+        )
         ending = Ending(subject, self.ledger, disturbances, self._rng)
         with self._timed("start"):
             invariants.await_(

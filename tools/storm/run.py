@@ -55,6 +55,12 @@ def _options() -> argparse.Namespace:
         "--phase", type=float, default=3.0, help="seconds of disturbance at a time (3)"
     )
     parser.add_argument(
+        "--memory",
+        action="store_true",
+        help="take memory away, too: of a worker that had none anything may become,"
+        " so look at what is found",
+    )
+    parser.add_argument(
         "--keep-going", action="store_true", help="after a violation, with another life"
     )
     return parser.parse_args()
@@ -75,7 +81,7 @@ def _run(
     lives = answered = violations = 0
     while time.monotonic() < until and (options.keep_going or not violations):
         plan = Plan(driver, rng.choice(_METHODS))
-        life = Life(plan, rng.randrange(10**9), disk)
+        life = Life(plan, rng.randrange(10**9), disk, memory=options.memory)
         begun = time.monotonic()
         try:
             life.live(rng.randrange(most), options.phase)

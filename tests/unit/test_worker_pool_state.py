@@ -263,6 +263,18 @@ class TestReplacing:
         parent.pass_time(0.1)
         assert parent.refused == tries + 1
 
+    def test_that_pause_does_not_grow_with_every_reload(self) -> None:
+        # A reload tries at once; several while there is no room are no reason to wait.
+        parent = Parent()
+        parent.fail_to_start = True
+        parent.add(1)
+        for _ in range(10):
+            parent.pool.reload()
+            parent.pass_time(0)
+        tries = parent.refused
+        parent.pass_time(0.1)
+        assert parent.refused == tries + 1
+
 
 class TestReload:
     """Every worker is replaced; the old one drains meanwhile."""

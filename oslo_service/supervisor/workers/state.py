@@ -247,7 +247,8 @@ class PoolState:
         """Have every worker replaced, and slots in a crash loop tried at once."""
         self._generation += 1
         for slot in self.slots:
-            slot.crashes, slot.not_before = 0, 0.0
+            slot.crashes = slot.refusals = 0
+            slot.not_before = 0.0
 
     def mutate(self) -> None:
         """Have every worker mutate its configuration."""

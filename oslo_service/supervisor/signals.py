@@ -104,6 +104,7 @@ class Signals:
         self._dispatching = False
         self.unattended: Callable[[], object] | None = None
         self._callers: list[Event] = []
+        self._begins = False
         self._lock = OwnLock()
 
     # Handlers
@@ -126,8 +127,8 @@ class Signals:
             refused = self.install()
             if signum in refused:
                 raise refused[signum]
-        elif self._waker is not None:
-            self._have_installed(signum, self._waker)
+        elif self._waker is not None or self._begins:
+            self._have_installed(signum)
         elif self.unattended is None:
             LOG.warning(
                 "The handler for %s takes effect when a launcher's wait() is called"
@@ -189,14 +190,15 @@ class Signals:
             caller.set()
         return refused
 
-    def _have_installed(self, signum: int, waker: Waker) -> None:
+    def _have_installed(self, signum: int) -> None:
         """Wait until who turns the supervisor has installed what is wanted."""
         driver = backend.selected()
         if driver is None:
             return
         installed = driver.event()
         self._callers.append(installed)
-        waker.wake()
+        if self._waker is not None:
+            self._waker.wake()
         if not installed.wait(_INSTALLING):
             LOG.warning("The main thread is busy: a signal handler takes effect later")
         elif signum not in self._previous:
@@ -204,9 +206,16 @@ class Signals:
 
     # Attention
 
+    def begin(self) -> None:
+        """Have who adds a handler elsewhere wait until the main thread attends.
+
+        For a worker: it is sure to, soon.
+        """
+        self._begins = True
+
     def attend(self, waker: Waker) -> None:
         """Have signals wait for :meth:`dispatch`, and wake ``waker``."""
-        self._waker = waker
+        self._waker, self._begins = waker, False
         if in_main_thread():
             previous = signal.set_wakeup_fd(
                 waker.writing_end(), warn_on_full_buffer=False

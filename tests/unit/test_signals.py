@@ -333,6 +333,24 @@ class TestAttention:
         caught.dispatch()
         assert seen == ["handler"]
 
+    def test_who_adds_one_before_a_worker_attends_waits_as_well(
+        self, caught, waker, seen, note, monkeypatch
+    ) -> None:
+        monkeypatch.setattr(signals, "_INSTALLING", LIMIT)
+        self.event_of(monkeypatch)
+        caught.begin()
+        add = functools.partial(caught.add, URGENT, note("handler"))
+        thread = threading.Thread(target=add)
+        thread.start()
+        thread.join(0.05)
+        assert thread.is_alive()
+        caught.attend(waker)
+        while thread.is_alive():  # as who attends does, each time it is woken
+            caught.install()
+        signal.raise_signal(URGENT)
+        caught.dispatch()
+        assert seen == ["handler"]
+
     def test_who_adds_one_elsewhere_is_told_that_it_cannot_be_had(
         self, caught, waker, note, monkeypatch
     ) -> None:

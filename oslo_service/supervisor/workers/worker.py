@@ -31,6 +31,7 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
     supervisor = loop.Supervisor(plan.driver, link)
     current.replace(supervisor)
     runner = supervisor.add_runner(plan.settings)
+    signals.of_process().begin()
     signals.unblock(mask)
     plan.prepare(plan.service, plan.driver, plan.settings)
     supervisor.post(lambda: runner.add(plan.service, reset=plan.reset))

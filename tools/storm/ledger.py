@@ -113,6 +113,7 @@ class Ledger:
 
     def _on_StartResumed(self, told: Told, event: dict[str, Any]) -> None:
         self._refused.discard((told.pid, event["worker"]))
+        self._paused_until = max(self._paused_until, told.time)
 
     def _on_WorkerStarted(self, told: Told, event: dict[str, Any]) -> None:
         self._born[event["pid"]] = told.time

@@ -72,6 +72,7 @@ ROOMS = {
     "supervisor": "supervisor",
     # The driver interface, and what most drivers are made of.
     "backend.base": "interface",
+    "backend._end_of_thread": "interface",
     "backend._executor": "interface",
     "backend._greenlets": "interface",
     "backend._http_server": "interface",

@@ -19,6 +19,7 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from oslo_service._common.records import Record
+from oslo_service.backend._end_of_thread import at_end_of_thread
 from oslo_service.backend._greenlets import frames_of_greenlets, has_weak_references
 from oslo_service.backend._http_server import HttpServer
 from oslo_service.backend._lock_event import LockEvent
@@ -42,6 +43,7 @@ __all__ = (
     "Task",
     "Waiter",
     "WaiterEvent",
+    "at_end_of_thread",
     "frames_of_greenlets",
     "has_weak_references",
     "poll_ready",

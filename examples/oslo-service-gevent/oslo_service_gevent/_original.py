@@ -12,8 +12,7 @@ from gevent import monkey
 
 __all__ = ("module",)
 
-# Used by the other modules that are patched.
-_FOUNDATIONS = ("_thread", "select", "time")
+_FOUNDATIONS = ("_thread", "select", "time")  # used by others that are patched
 
 
 def module(name: str) -> ModuleType:

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Greenlets that wait in their hub, and what wakes them."""
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,26 +11,10 @@ from gevent import _hub_local, monkey
 
 from oslo_service.backend import base
 
-# Of libev: what a watcher waits for.
-_READ, _WRITE = 1, 2
-# What came over in a fork. Were it collected, the greenlets that wait in it would
-# be thrown out and run their clean-up, on descriptors shared with the parent.
+_READ, _WRITE = 1, 2  # of libev: what a watcher waits for
+# What came over in a fork. Were it collected, greenlets would clean up in it.
 _inherited: list[tuple[Any, object]] = []
-# Of native threads, also in a patched process.
-_local: Any = monkey.get_original("_thread", "_local")()
-
-
-class _EndOfThread:
-    """Is collected at the end of the native thread whose thread-local it is."""
-
-    def __init__(self, hub: Any) -> None:
-        self._hub = hub
-        self._pid = os.getpid()
-
-    def __del__(self) -> None:
-        # gevent leaves the descriptors of its loop to whoever ends the thread.
-        if self._pid == os.getpid():
-            self._hub.loop.destroy()
+_of_thread: Any = monkey.get_original("_thread", "_local")()
 
 
 def call_soon(hub: Any, call: Callable[[], object]) -> None:
@@ -44,13 +27,13 @@ def call_soon(hub: Any, call: Callable[[], object]) -> None:
 
 def current_hub() -> Any:
     """Return the hub of this native thread."""
-    hub = gevent.get_hub()
+    hub: Any = gevent.get_hub()
     if not hasattr(hub, "oslo_service_anchor"):
         # A loop that watches nothing ends, though others may be going to call.
         anchor = hub.oslo_service_anchor = hub.loop.async_()
         anchor.start(int)
         if not hub.loop.default:
-            _local.end = _EndOfThread(hub)
+            base.at_end_of_thread(_of_thread, hub.loop.destroy)
     return hub
 
 
@@ -143,6 +126,6 @@ def replace_hub(running: object) -> None:
     _inherited.append((hub, running))
     _hub_local.set_hub(None)
     _hub_local.set_loop(None)
-    # The parent's loop is not disturbed. The next is the default one, as this was.
+    # The parent's loop is not disturbed. The next is the default, as this was.
     hub.loop.destroy()
     current_hub()  # before a signal handler needs one, and gets another

@@ -9,11 +9,13 @@ import greenlet
 from eventlet import hubs, patcher
 
 from oslo_service._common.process_state import Inherited
+from oslo_service.backend._end_of_thread import at_end_of_thread
 from oslo_service.backend.eventlet import _asyncio_hub, _pipes, _tpool
 
 __all__ = ("Mailbox", "is_inherited", "mailbox", "replace_hub")
 
 _os = patcher.original("os")
+_threading = patcher.original("threading")
 # Hubs that came over in a fork. Were they collected, the green threads that
 # wait in them would be thrown out and run their clean-up, on descriptors that
 # are shared with the parent.
@@ -102,7 +104,8 @@ def mailbox() -> Mailbox:
         box: Mailbox = hub.oslo_service_mailbox
     except AttributeError:
         box = hub.oslo_service_mailbox = Mailbox(hub)
-        _pipes.at_end_of_thread(hubs._threadlocal, box.leave)
+        if _threading.get_ident() != _threading.main_thread().ident:
+            at_end_of_thread(hubs._threadlocal, box.leave)
     return box
 
 

@@ -7,17 +7,13 @@ waiter's thread has ended, and must not meet another file there. A byte too many
 pipe wakes a hub for nothing, and harms nobody.
 """
 
-import os
-from collections.abc import Callable
-
 from eventlet import patcher
 
 from oslo_service._common.process_state import PerProcess
 
-__all__ = ("Pipe", "at_end_of_thread")
+__all__ = ("Pipe",)
 
 _os = patcher.original("os")
-_threading = patcher.original("threading")
 
 
 class Pipe:
@@ -74,27 +70,3 @@ def _close_all(pipes: list[Pipe]) -> None:
 
 # Those that nobody uses. A forked process has none, and closes its copies.
 _free: PerProcess[list[Pipe]] = PerProcess(list, abandon=_close_all)
-
-
-class _EndOfThread:
-    """Is collected at the end of the native thread whose thread-local it is."""
-
-    __slots__ = ("_call", "_pid")
-
-    def __init__(self, call: Callable[[], object]) -> None:
-        self._call = call
-        self._pid = os.getpid()
-
-    def __del__(self) -> None:
-        # In a forked process the threads of the parent end without having ended.
-        if self._pid == os.getpid():
-            self._call()
-
-
-def at_end_of_thread(local: object, call: Callable[[], object]) -> None:
-    """Have a call made when this native thread ends; never for the main thread.
-
-    :param local: an original :class:`threading.local`.
-    """
-    if _threading.get_ident() != _threading.main_thread().ident:
-        local.oslo_service_end = _EndOfThread(call)  # type: ignore[attr-defined]

@@ -1,0 +1,36 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a model does when a native thread ends that has waited for its events."""
+
+import os
+from collections.abc import Callable
+
+__all__ = ("at_end_of_thread",)
+
+
+class _EndOfThread:
+    """Is collected at the end of the native thread whose thread-local it is."""
+
+    __slots__ = ("_call", "_pid")
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+        self._pid = os.getpid()
+
+    def __del__(self) -> None:
+        # In a forked process, what is of the parent's threads is collected, too.
+        if self._pid == os.getpid():
+            self._call()
+
+
+def at_end_of_thread(local: object, call: Callable[[], object]) -> None:
+    """Have a call made when this native thread ends, in this process.
+
+    For what a scheduler keeps open for it, such as descriptors. Of a later call with
+    the same ``local``, the later one is made.
+
+    :param local: thread-locals of native threads: a :class:`threading.local` that is
+        not patched.
+    :param call: made in the thread, when nothing of its Python code is left.
+    """
+    local.oslo_service_end = _EndOfThread(call)  # type: ignore[attr-defined]

@@ -8,3 +8,4 @@ import pytest
 def pytest_configure(config: pytest.Config) -> None:
     """Load what the suite consists of, beside its tests."""
     config.pluginmanager.import_plugin("oslo_service.testing.suite")
+    config.pluginmanager.import_plugin("oslo_service.testing._endings")

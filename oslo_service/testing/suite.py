@@ -28,6 +28,8 @@ from oslo_service.testing.waiting import LIMIT, runs_program
 __all__ = ("check_capabilities", "driver", "driver_name", "scenario")
 
 _NEEDS, _LACKS = "needs_capability", "lacks_capability"
+# How much of a failure is told at the end, in characters.
+_SHOWN = 160
 # When a test hangs, in seconds: what it waits for itself would have failed by then.
 _HANGS = 1.5 * LIMIT
 
@@ -154,10 +156,21 @@ def pytest_runtest_makereport(
     """Name the sentence that a failure breaks."""
     report = yield
     if report.failed and _is_contract(item):
-        sentence = _sentence_of(item)
-        report.sections.insert(0, ("Contract broken", f"{sentence}\n"))
+        sentence, seen = _sentence_of(item), _what_was_seen(report)
+        blamed = getattr(getattr(item, "cls", None), "primitive", None)
+        if blamed is not None:
+            seen = f"most likely {blamed}: {seen}"
+        report.sections.insert(0, ("Contract broken", f"{sentence}\n{seen}\n"))
         report.user_properties.append(("contract", sentence))
+        report.user_properties.append(("seen", seen))
     return report
+
+
+def _what_was_seen(report: pytest.TestReport) -> str:
+    """Return what was expected and seen, in a line."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = crash.message if crash is not None else str(report.longrepr)
+    return " ".join(text.split())[:_SHOWN]
 
 
 def _sentence_of(item: pytest.Item) -> str:
@@ -183,12 +196,11 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
         for category in ("failed", "error", "skipped")
         for report in terminalreporter.stats.get(category, ())
     ]
-    broken = [
-        value
-        for report in reports
-        for name, value in getattr(report, "user_properties", ())
-        if name == "contract"
-    ]
+    broken: dict[str, str] = {}
+    for report in reports:
+        told = dict(getattr(report, "user_properties", ()))
+        if "contract" in told:
+            broken.setdefault(told["contract"], told["seen"])
     skipped = Counter(
         str(report.longrepr[2]).removeprefix("Skipped: ")
         for report in reports
@@ -196,7 +208,8 @@ def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter") -> None
     )
     if broken or skipped:
         terminalreporter.section("the contract of drivers")
-    for sentence in dict.fromkeys(broken):
+    for sentence, seen in broken.items():
         terminalreporter.line(f"broken: {sentence}")
+        terminalreporter.line(f"    {seen}")
     for reason, count in sorted(skipped.items()):
         terminalreporter.line(f"{reason} ({count} skipped)")

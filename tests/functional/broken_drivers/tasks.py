@@ -4,6 +4,7 @@
 
 import contextvars
 import os
+import subprocess
 import threading
 
 from broken_drivers.registry import found_by
@@ -334,6 +335,24 @@ class DoneTooEarly(Tasks):
         @property
         def done(self):
             return not self._ticket
+
+
+@found_by(RESULT)
+class NothingBegins(Tasks):
+    """What it spawns never runs."""
+
+    class TaskClass(ThreadTask):
+        def begin(self):
+            pass
+
+
+@found_by()
+class ProcessesAreLeft(Tasks):
+    """It starts processes, and leaves them: the suite names them."""
+
+    def spawn(self, call, *, name):
+        subprocess.Popen(["sleep", "60"])
+        return super().spawn(call, name=name)
 
 
 @found_by("TestTasks::test_a_task_keeps_the_name_it_was_given")

@@ -68,6 +68,8 @@ def _is_registered(conf: cfg.ConfigOpts, name: str, group: str | None) -> bool:
     To register one again makes oslo.config forget all values that it has looked up:
     a worker would look up anew what its parent knows.
     """
+    if not isinstance(conf, cfg.ConfigOpts):
+        return False  # a stand-in, which cannot say
     if group is None:
         return name in conf
     if group not in conf:

@@ -40,17 +40,12 @@ def test_every_fault_is_looked_for() -> None:
 
 
 @pytest.mark.parametrize("fault", FOUND)
-def test_a_service_that_breaks_a_promise_is_found_out(
-    fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import patience
+def test_a_service_that_breaks_a_promise_is_found_out(fault: str) -> None:
     from ledger import Violation
     from life import Life
     from subject import Plan
 
     message, how = FOUND[fault]
-    # What takes too long here does so on an idle machine, too.
-    monkeypatch.setattr(patience, "_STRETCH", 2.0)
     with pytest.raises(Violation, match=message):
         Life(Plan("threading", fault=fault), seed=1).live(3, 1.0, how)
 

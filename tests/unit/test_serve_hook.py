@@ -27,7 +27,14 @@ def connect(*args: Any) -> Any:
 
 def test_the_drivers_own_server_is_asked_first() -> None:
     served = setup.serve(
-        WithAServer(), "socket", connect, pool_size=3, shared=True, name="api"
+        WithAServer(),
+        "socket",
+        connect,
+        pool_size=3,
+        shared=True,
+        name="api",
+        slow=0,
+        timeout=0,
     )
 
     assert isinstance(served, Own)
@@ -42,7 +49,14 @@ def test_a_driver_without_one_gets_the_engine_of_the_library() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         served = setup.serve(
-            ThreadingDriver(), listener, connect, pool_size=3, shared=False, name="api"
+            ThreadingDriver(),
+            listener,
+            connect,
+            pool_size=3,
+            shared=False,
+            name="api",
+            slow=0,
+            timeout=0,
         )
         served.start()
         served.stop()

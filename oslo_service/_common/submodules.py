@@ -71,7 +71,8 @@ class _Watch:
         if name != self.package:
             return None
         for finder in sys.meta_path:
-            if finder is not self:
+            # Old ones have no such method.
+            if finder is not self and hasattr(finder, "find_spec"):
                 spec = finder.find_spec(name, path, target)
                 if spec is not None and spec.loader is not None:
                     loader: Any = _Loader(self, spec.loader, self._names)

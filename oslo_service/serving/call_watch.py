@@ -74,13 +74,13 @@ class CallWatch:
         self._lock = lock
 
     def begin(self, session: Served, ident: int) -> bool:
-        """Record that a call begins; return whether it is the only one."""
+        """Record that a call begins; return whether it is the first due by a limit."""
         now = clock.now()
         with self._lock:
-            alone = not any(limit.running for limit in self._limits)
+            first = not all(limit.running for limit in self._limits)
             for limit in self._limits:
                 limit.running[session] = (now, ident, session.current)
-        return alone
+        return first
 
     def end(self, session: Served) -> None:
         """Record that it has ended."""

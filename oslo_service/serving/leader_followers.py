@@ -191,19 +191,20 @@ class LeaderFollowers:
     def _leave(self, task: ServingTask, *, promote: bool) -> None:
         """End a task: what it was, another is.
 
-        :param promote: whether another leads, if this one does.
+        :param promote: whether another leads, if nobody else does.
         """
         with self._lock:
             if task in self._followers:
                 self._followers.remove(task)
             self._tasks.discard(task)
-            led = self._leader is task
-            if led:
+            if self._leader is task:
                 self._leader = None
+            # Nobody may have led: there were as many tasks as there may be.
+            vacant = self._leader is None
             last = self._ended and not self._tasks
         if last:
             self._on_end()
-        elif led and promote:
+        elif vacant and promote:
             self.promote()
 
     # The monitor

@@ -29,8 +29,8 @@ class WatchingEngine(Engine):
         """Take a slot, and note the time."""
         if not super().acquire_slot(session, task):
             return False
-        alone = self._watch.begin(session, self._driver.current_ident())
-        if alone and self._tasks.leader_waits:
+        first = self._watch.begin(session, self._driver.current_ident())
+        if first and self._tasks.leader_waits:
             self.poller.wake()
         return True
 

@@ -53,6 +53,16 @@ class TestWatch:
         assert session.told == [("a request", 2.0, False), ("a request", 5.5, True)]
         assert watch.next() is None
 
+    def test_who_begins_is_due_first_where_others_are_slow_already(self, now) -> None:
+        watch, slow, next_one = CallWatch(2, 50, Lock()), Session(), Session()
+        watch.begin(slow, 1)
+        assert not watch.begin(Session(), 2), "the first one is due first"
+        now[0] += 10
+        watch.report(frames)
+        assert watch.next() == 150
+        assert watch.begin(next_one, 3), "who waits until then has to know"
+        assert watch.next() == 112
+
     @pytest.mark.parametrize(("slow", "timeout"), [(3, 0), (0, 3)])
     def test_one_of_them_may_be_off(self, now, slow, timeout) -> None:
         watch, session = CallWatch(slow, timeout, Lock()), Session()

@@ -106,6 +106,16 @@ class TestCooperative:
         assert server.others == rest
         assert len(server.tasks) == 3
 
+    def test_where_nobody_leads_who_ends_has_another_lead(self, server) -> None:
+        server.start()
+        server.idle = True
+        for spent in server.others:
+            spent.spent = True
+            server.go_on(spent)
+            assert server.leader is not None
+            assert spent not in server.at_work
+        assert len(server.tasks) == 1
+
     def test_who_is_free_while_somebody_leads_follows_and_leads_next(
         self, server
     ) -> None:

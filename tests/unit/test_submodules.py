@@ -42,6 +42,18 @@ def test_a_submodule_can_be_imported_first():
     )
 
 
+def test_finders_that_know_only_what_others_ask_do_no_harm():
+    run(
+        "import oslo_service.wsgi\n"
+        "class Old:\n"
+        "    def find_module(self, name, path=None):\n        return None\n"
+        "sys.meta_path.insert(0, Old())\n"
+        "import warnings\nwarnings.simplefilter('ignore')\n"
+        "import webob\n"
+        "assert webob.exc.HTTPNotFound\n"
+    )
+
+
 def test_webob_is_not_missed_where_it_is_not_installed():
     run(
         "sys.modules['webob'] = None\n"

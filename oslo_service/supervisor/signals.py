@@ -9,14 +9,13 @@ whoever turns the supervisor, which does the rest.
 
 import collections
 import errno
-import functools
 import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 from oslo_service import backend
@@ -48,6 +47,9 @@ _UNCATCHABLE = frozenset((signal.SIGKILL, signal.SIGSTOP))
 # What nohup(1), and a shell for what it runs in the background, have ignored.
 _MAY_BE_IGNORED = frozenset((signal.SIGINT, signal.SIGHUP))
 
+# As inspect, which takes long to import, has it: a function has *args.
+_CO_VARARGS = 4
+
 
 def in_main_thread() -> bool:
     """Whether the interpreter handles signals in this native thread."""
@@ -59,26 +61,30 @@ def in_main_thread() -> bool:
 
 def in_handler() -> bool:
     """Whether this is called by a signal handler, whoever has installed that."""
-    codes = {Signals._run.__code__}
-    for signum in signal.valid_signals():
-        code = _code_of(signal.getsignal(signum))
-        if code is not None:
-            codes.add(code)
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code not in codes:
+    while frame is not None:
+        if frame.f_code is Signals._run.__code__ or _was_handed_interrupted(frame):
+            return True
         frame = frame.f_back
-    return frame is not None
+    return False
 
 
-def _code_of(handler: Any) -> CodeType | None:
-    """Return the code of something that can be called, where it has some."""
-    if handler is signal.default_int_handler or not callable(handler):
-        return None
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    if not hasattr(handler, "__code__"):
-        handler = getattr(type(handler), "__call__", None)  # noqa: B004 - to be read
-    return getattr(handler, "__code__", None)
+def _was_handed_interrupted(frame: FrameType) -> bool:
+    """Whether an argument is the frame that is interrupted, as handlers have it.
+
+    Which are installed does not tell: some restore the default first of all.
+    """
+    code, interrupted = frame.f_code, frame.f_back
+    if interrupted is None:
+        return False
+    rest = bool(code.co_flags & _CO_VARARGS)
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + rest]
+    values = frame.f_locals
+    for value in map(values.get, names):
+        found = value if type(value) is tuple else (value,)
+        if any(one is interrupted for one in found):
+            return True
+    return False
 
 
 class Signals:

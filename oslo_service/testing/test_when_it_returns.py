@@ -111,8 +111,9 @@ def test_in_a_task_of_the_library_they_only_post(driver_name: str, method: str) 
         "signal.signal(signal.SIGUSR1, Handler().method)",
         "signal.signal(signal.SIGUSR1, bound)",
         "service.SignalHandler().add_handler('SIGUSR1', handler)",
+        "signal.signal(signal.SIGUSR1, once)",
     ],
-    ids=["plain", "a method", "a partial", "added"],
+    ids=["plain", "a method", "a partial", "added", "one that is no more"],
 )
 @pytest.mark.parametrize("waiting", [True, False])
 def test_in_a_signal_handler_they_only_post(
@@ -128,6 +129,9 @@ def test_in_a_signal_handler_they_only_post(
         "    found.append(list(said))\n"
         "    gate.set()\n"
         "bound = functools.partial(lambda one, *both: handler(*both), 1)\n"
+        "def once(*both):\n"
+        "    signal.signal(signal.SIGUSR1, signal.SIG_DFL)\n"
+        "    handler(*both)\n"
         "class Handler:\n"
         "    def method(self, signum, frame):\n"
         "        handler(signum, frame)\n"

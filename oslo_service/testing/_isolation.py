@@ -6,9 +6,10 @@ They are collected here and there, in the same way; there they run, here they ar
 reported.
 """
 
+import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -70,6 +71,12 @@ class Controller:
         hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         for report in self._reports(item, nextitem if same else None, name):
             hook.pytest_runtest_logreport(report=report)
+        try:
+            # What was set up here, for tests before it, may be over as well.
+            item.session._setupstate.teardown_exact(nextitem)
+        except Exception:  # noqa: BLE001 - is reported
+            report = _failure(item, traceback.format_exc(), when="teardown")
+            hook.pytest_runtest_logreport(report=report)
         hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
@@ -130,14 +137,16 @@ def _path(item: pytest.Item) -> str:
     return "::".join(node.name for node in item.listchain())
 
 
-def _failure(item: pytest.Item, text: str) -> pytest.TestReport:
+def _failure(
+    item: pytest.Item, text: str, *, when: Literal["call", "teardown"] = "call"
+) -> pytest.TestReport:
     return pytest.TestReport(
         item.nodeid,
         item.location,
         dict.fromkeys(item.keywords, 1),
         "failed",
         text,
-        "call",
+        when,
     )
 
 

@@ -238,6 +238,47 @@ def test_tests_run_side_by_side_by_xdist(project, dist):
     assert "assert (1 + 1) == 3" in project.text
 
 
+def test_what_a_module_has_here_ends_with_it_though_its_last_test_runs_elsewhere(
+    project,
+):
+    pytest.importorskip("gevent")
+    project.write(
+        "test_first.py",
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def kept():
+            yield
+            print("the first is over")
+
+        def test_here(kept):
+            pass
+
+        def test_elsewhere(oslo_service_driver):
+            pass
+        """,
+    )
+    project.write("test_second.py", "def test_here(): print('the second runs')")
+    # As they may come where processes share the tests.
+    project.write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_collection_modifyitems(items):
+            items.sort(key=lambda item: item.path.name)
+        """,
+    )
+
+    project.pytest("--backend", "gevent", "-s")
+
+    assert project.status == 0, project.text
+    assert "the first is over" in project.text
+    assert "the second runs" in project.text.partition("the first is over")[2]
+
+
 def test_only_the_modules_that_need_it_are_imported_when_patched(project):
     project.write("test_it.py", "def test_it(oslo_service_driver): pass\n")
     project.write(

@@ -1749,7 +1749,7 @@ class TestExecutors:
         calls = Log()
 
         def call() -> None:
-            driver.sleep(0.001)
+            driver.sleep(0.03)
             calls(1)
 
         executor = driver.executor(2)

@@ -23,7 +23,6 @@ gate.set()
 class Talker(service.ServiceBase):
     def start(self):
         said.append("start")
-        begun.set()
 
     def stop(self):
         gate.wait()
@@ -31,7 +30,7 @@ class Talker(service.ServiceBase):
         said.append("stop")
 
     def wait(self):
-        pass
+        begun.set()
 
     def reset(self):
         gate.wait()
@@ -84,6 +83,24 @@ def test_restart_has_read_the_configuration_and_called_reset(driver_name: str) -
         driver_name,
         "launcher = launch('mutate')\nlauncher.restart()\n"
         "assert said == ['start', 'hook', 'reset'], said\nend(launcher)\n",
+    )
+
+
+def test_a_restart_does_not_wait_for_a_start_that_blocks(driver_name: str) -> None:
+    run(
+        driver_name,
+        "class Slow(Talker):\n"
+        "    def start(self):\n"
+        "        begun.set()\n"
+        "        gate.wait()\n"
+        "gate.clear()\n"
+        "launcher = service.ServiceLauncher(conf, restart_method='mutate')\n"
+        "launcher.launch_service(Slow())\n"
+        f"assert begun.wait({LIMIT})\n"
+        "launcher.restart()\n"
+        "assert said == ['hook'], said\n"
+        "gate.set()\nend(launcher)\n"
+        "assert said[:2] in (['hook', 'reset'], ['hook', 'stop']), said\n",
     )
 
 

@@ -180,9 +180,12 @@ class RunnerState:
 
     @property
     def all_reset(self) -> bool:
-        """Whether every ``reset()`` that is due has returned."""
+        """Whether every ``reset()`` that is due by now has returned.
+
+        Where ``start()`` has not returned, it is not: that may block for ever.
+        """
         return not self.reloading and not any(
-            one.reset_due
+            (one.reset_due and one.started)
             or one.phase is Phase.ADAPTING
             or (one.reset and not one.started)
             for one in self.incarnations

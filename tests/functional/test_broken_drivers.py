@@ -168,6 +168,7 @@ def looked_for(judge, group):
     }
 
 
+@pytest.mark.starts_processes
 @pytest.mark.timeout(PATIENCE)
 def test_every_driver_that_is_wrong_is_found(judge):
     # At once: most of the time they wait for what does not happen.

@@ -39,6 +39,7 @@ def test_every_fault_is_looked_for() -> None:
     assert set(FOUND) == set(FAULTS)
 
 
+@pytest.mark.starts_processes
 @pytest.mark.parametrize("fault", FOUND)
 def test_a_service_that_breaks_a_promise_is_found_out(fault: str) -> None:
     from ledger import Violation
@@ -50,6 +51,7 @@ def test_a_service_that_breaks_a_promise_is_found_out(fault: str) -> None:
         Life(Plan("threading", fault=fault), seed=1).live(3, 1.0, how)
 
 
+@pytest.mark.starts_processes
 def test_of_one_that_keeps_them_there_is_nothing_to_say() -> None:
     from life import Life
     from subject import Plan

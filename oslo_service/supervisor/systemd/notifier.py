@@ -76,7 +76,7 @@ class Notifier:
         self._send(now)
 
     def advance(self, now: float) -> None:
-        """Return what is due by now."""
+        """Tell what is due by now."""
         for lines in self._messages.advance(self._snapshot(), now):
             self._post(lines)
             if lines == [FEED]:

@@ -597,7 +597,7 @@ class Late(Web):
 
 
 def say_where(server: wsgi.Server) -> None:
-    """Return where it listens."""
+    """Say where it listens."""
     daemon.say("listening", host=server.host, port=server.port)
 
 

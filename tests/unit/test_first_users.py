@@ -120,14 +120,16 @@ def test_a_fork_while_another_thread_decides_on_a_driver_can_decide_itself(
     thread = threading.Thread(target=decide, daemon=True)
     thread.start()
     assert held.wait(LIMIT)
-    pid = os.fork()
-    if not pid:
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(5)
-        with selection.current().lock:
-            os._exit(0)
-    over.set()
-    thread.join(LIMIT)
+    try:
+        pid = os.fork()
+        if not pid:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(5)
+            with selection.current().lock:
+                os._exit(0)
+    finally:
+        over.set()
+        thread.join(LIMIT)
 
     assert os.waitpid(pid, 0)[1] == 0
 

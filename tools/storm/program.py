@@ -97,8 +97,10 @@ class Stormy(service.Service):
         self.server.stop()
         if self.loop is not None:
             self.loop.stop()
-        misbehave("stop")
-        super().stop(graceful)
+        try:
+            misbehave("stop")
+        finally:  # else it is the program's fault that its wait() takes all its time
+            super().stop(graceful)
 
     def wait(self) -> None:
         self.server.wait()

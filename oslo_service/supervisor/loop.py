@@ -68,7 +68,6 @@ class Supervisor:
         )
         self.publish = self.reporter.publish
         self._waiters = 0
-        self._dispatcher: int | None = None
         self._stopping = False
         self.left = False
         self._pid = os.getpid()
@@ -227,11 +226,11 @@ class Supervisor:
         """Turn until a unit has ended.
 
         :returns: its exit status.
-        :raises RuntimeError: called by a signal handler that is run here, or in
-            a process that was forked afterwards.
+        :raises RuntimeError: called by a signal handler, which may have interrupted
+            whoever turns, or in a process that was forked afterwards.
         """
         self._refuse_strangers()
-        if self._dispatcher == self.driver.current_ident():
+        if self._turn.held_here or signals.in_added_handler():
             raise RuntimeError(
                 "a signal handler cannot wait for the launcher that runs it;"
                 " stop() does not wait"
@@ -302,7 +301,6 @@ class Supervisor:
             self._signals.release()
 
     def _dispatch_signals(self) -> None:
-        self._dispatcher = self.driver.current_ident()
         try:
             if signals.in_main_thread():
                 self._signals.install()
@@ -310,8 +308,6 @@ class Supervisor:
         except SystemExit as exc:
             LOG.info("A signal handler asks for the end, with %s", exc.code)
             self.quit(status=exc.code if isinstance(exc.code, int) else 1)
-        finally:
-            self._dispatcher = None
 
     def _follow_up(self) -> None:
         """Do what follows from what has happened; then say it."""

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
@@ -27,6 +27,7 @@ __all__ = (
     "Handler",
     "Reaction",
     "Signals",
+    "in_added_handler",
     "in_handler",
     "in_main_thread",
     "of_process",
@@ -61,12 +62,23 @@ def in_main_thread() -> bool:
 
 def in_handler() -> bool:
     """Whether this is called by a signal handler, whoever has installed that."""
+    return any(_is_added(one) or _was_handed_interrupted(one) for one in _callers())
+
+
+def in_added_handler() -> bool:
+    """Whether this is called by a signal handler that was added to :class:`Signals`."""
+    return any(map(_is_added, _callers()))
+
+
+def _callers() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        if frame.f_code is Signals._run.__code__ or _was_handed_interrupted(frame):
-            return True
+        yield frame
         frame = frame.f_back
-    return False
+
+
+def _is_added(frame: FrameType) -> bool:
+    return frame.f_code is Signals._run.__code__
 
 
 def _was_handed_interrupted(frame: FrameType) -> bool:

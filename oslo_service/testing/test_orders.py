@@ -332,6 +332,16 @@ class TestHandlers:
             assert program.expect("last", status=0)
 
     @pytest.mark.parametrize("workers", [1, 2])
+    def test_it_may_not_either_where_wait_has_only_begun(
+        self, driver_name: str, workers: int
+    ) -> None:
+        traits = ["stopping handler", "signalled at attention"]
+        with live(driver_name, workers=workers, traits=traits) as program:
+            assert program.wait() == 0
+            assert program.expect("refused")
+            assert program.expect("last", status=0)
+
+    @pytest.mark.parametrize("workers", [1, 2])
     def test_a_handler_may_restart_its_launcher(self, driver_name, workers) -> None:
         with live(
             driver_name, workers=workers, traits=["restarting handler"]

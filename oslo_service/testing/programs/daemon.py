@@ -239,11 +239,20 @@ def act(launcher: Any) -> None:
         threading.Thread(target=stop_from_thread, args=(launcher,)).start()
     if "stopping handler" in PLAN.traits:
         handlers.add_handler("SIGUSR1", lambda *_: stop_from_handler(launcher))
+    if "signalled at attention" in PLAN.traits:
+        sys.setprofile(raise_at_attention)
     if "restarting handler" in PLAN.traits:
         handlers.add_handler("SIGUSR2", lambda *_: launcher.restart())
     if "own child" in PLAN.traits:
         child = subprocess.Popen([sys.executable, "-c", "raise SystemExit(7)"])
         handlers.add_handler("SIGUSR2", lambda *_: say("child", status=child.wait()))
+
+
+def raise_at_attention(frame: Any, event: str, _arg: object) -> None:
+    """Have a signal come when the launcher's wait() has begun, and hears of none yet."""
+    if event == "call" and frame.f_code.co_name == "attend":
+        sys.setprofile(None)
+        signal.raise_signal(signal.SIGUSR1)
 
 
 def stop_from_thread(launcher: Any) -> None:

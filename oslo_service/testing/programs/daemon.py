@@ -249,7 +249,7 @@ def act(launcher: Any) -> None:
 
 
 def raise_at_attention(frame: Any, event: str, _arg: object) -> None:
-    """Have a signal come when the launcher's wait() has begun, and hears of none yet."""
+    """Have a signal come when the launcher's wait() has just begun."""
     if event == "call" and frame.f_code.co_name == "attend":
         sys.setprofile(None)
         signal.raise_signal(signal.SIGUSR1)

@@ -27,10 +27,10 @@ from oslo_service.supervisor.signal_policy import SignalPolicy
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.waker import Waker
+from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import StartMethod
 from oslo_service.supervisor.workers.pool import WorkerPool
-from oslo_service.supervisor.workers.state import OrderKind
 
 __all__ = ("Supervisor",)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from oslo_service.supervisor import events
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers.state import STARTING
+from oslo_service.supervisor.workers.slots import STARTING
 
 __all__ = ("Readiness",)
 

@@ -26,7 +26,7 @@ from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.subscribers import EventQueue
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers.state import pause
+from oslo_service.supervisor.workers.slots import pause
 
 __all__ = ("ServiceRunner", "make_unsupervised")
 

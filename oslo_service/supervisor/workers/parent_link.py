@@ -4,6 +4,7 @@
 
 import os
 
+from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
     MUTATED,
@@ -12,7 +13,6 @@ from oslo_service.supervisor.workers.channel import (
     Channel,
 )
 from oslo_service.supervisor.workers.stacks import StacksOfWorker
-from oslo_service.supervisor.workers.state import OrderKind
 
 __all__ = ("ParentLink",)
 

@@ -10,12 +10,29 @@ events can lose a worker, or leave one behind.
 Times are monotonic, in seconds, and always given by the caller.
 """
 
-import enum
 from collections.abc import Callable, Iterator
 
-from oslo_service._common.records import Record, State
+from oslo_service.supervisor.workers.actions import (
+    Action,
+    Kill,
+    Order,
+    OrderKind,
+    Start,
+    Throttled,
+)
+from oslo_service.supervisor.workers.slots import (
+    BEGINNING,
+    STARTING,
+    Slot,
+    Worker,
+    pause,
+)
+from oslo_service.supervisor.workers.workforce import GRACE, Goal, Workforce
 
 __all__ = (
+    "BEGINNING",
+    "GRACE",
+    "STARTING",
     "Action",
     "Goal",
     "Kill",
@@ -33,115 +50,11 @@ __all__ = (
 CRASHES = 3
 #: A death within so many seconds after the worker was ready is early.
 EARLY = 1.0
-#: How long a slot in a crash loop stays empty, in seconds: first and longest.
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 30.0
-#: What the parent gives its workers beyond their own limit, in seconds.
-GRACE = 1.0
-#: How long a ``start()`` may take, in seconds, before it counts as done.
-STARTING = 30.0
-#: What a worker is given beyond that, in seconds, before it counts as hung.
-BEGINNING = 5.0
 
 _SIGKILLED = -9
 
 
-class Goal(enum.IntEnum):
-    """What is wanted of a pool; it only ever increases."""
-
-    RUN = 1
-    STOP = 2
-    QUIT = 3
-
-
-class OrderKind(enum.Enum):
-    """What a parent can tell a worker."""
-
-    STOP = b"S"
-    MUTATE = b"M"
-    ANSWER = b"?"
-    #: The program ends, and nobody has waited for its launcher.
-    UNAWAITED = b"U"
-
-
-class Slot(State):
-    """Where one worker of a service runs, and its successors.
-
-    :ivar spec: what the worker runs; opaque here.
-    :ivar index: the slot's number among those of its service, from 0.
-    """
-
-    spec: object
-    index: int
-    current: "Worker | None" = None
-    crashes: int = 0
-    not_before: float = 0.0
-    refusals: int = 0
-    died: bool = False
-
-
-class Worker(State):
-    """A process, from the decision to start it until it is reaped."""
-
-    number: int
-    slot: Slot
-    generation: int
-    started_at: float
-    ready_at: float | None = None
-    ordered: bool = False
-    stopped: bool = False
-    deadline: float | None = None
-    killed: bool = False
-    refusals: int = 0
-    order_due: float | None = None
-    kill_not_before: float = 0.0
-    asked: bool = False
-    mutations: int = 0
-
-    def is_silent(self, now: float) -> bool:
-        """Whether it should have been heard of by now.
-
-        One that starts or stops has its own time for it.
-        """
-        if self.ordered:
-            return False
-        if self.ready_at is None:
-            return now >= self.started_at + STARTING + BEGINNING
-        return self.asked
-
-
-class Start(Record):
-    """Start this worker."""
-
-    worker: Worker
-    reset: bool
-
-
-class Order(Record):
-    """Tell this worker."""
-
-    worker: Worker
-    kind: OrderKind
-
-
-class Kill(Record):
-    """End this worker by force; ``late``: because it is past its limit."""
-
-    worker: Worker
-    late: bool
-
-
-class Throttled(Record):
-    """Report that a slot is in a crash loop, and stays empty for a while."""
-
-    slot: Slot
-    pause: float
-
-
-Action = Start | Order | Kill | Throttled
-
-
-class PoolState:
+class PoolState(Workforce):
     """The state of the worker pool of one launcher.
 
     :param limit: returns the seconds that a worker may take to stop; 0 or None
@@ -149,16 +62,7 @@ class PoolState:
     """
 
     def __init__(self, limit: Callable[[], float | None]) -> None:
-        self._limit = limit
-        self.goal = Goal.RUN
-        self.slots: list[Slot] = []
-        self.workers: dict[int, Worker] = {}
-        #: What the launcher's exit status is going to be.
-        self.status = 0
-        self._generation = 0
-        self._numbers = 0
-        #: How many workers were started as successors of dead ones.
-        self.replacements = 0
+        super().__init__(limit)
         self._mutate: list[Worker] = []
         self._throttled: list[Throttled] = []
 
@@ -245,7 +149,7 @@ class PoolState:
 
     def reload(self) -> None:
         """Have every worker replaced, and slots in a crash loop tried at once."""
-        self._generation += 1
+        self.generation += 1
         for slot in self.slots:
             slot.crashes = slot.refusals = 0
             slot.not_before = 0.0
@@ -266,10 +170,10 @@ class PoolState:
                 actions += self._attend(slot, now)
         elif self.goal is Goal.STOP:
             for worker in self.workers.values():
-                actions += self._order_stop(worker, now)
+                actions += self.order_stop(worker, now)
         if self.goal is not Goal.QUIT:
-            actions += self._order_again(now)
-        actions += self._kill_those_due(now)
+            actions += self.order_again(now)
+        actions += self.kill_those_due(now)
         return actions
 
     def ask(self) -> list[Action]:
@@ -284,11 +188,9 @@ class PoolState:
     @property
     def deadline(self) -> float | None:
         """When :meth:`advance` has more to do even if nothing happens."""
-        due = [self._kill_due(worker) for worker in self.workers.values()]
+        due = [*self.next_due()]
         if self.goal is Goal.RUN:
             due += [slot.not_before for slot in self.slots if slot.current is None]
-        if self.goal is not Goal.QUIT:
-            due += [worker.order_due for worker in self.workers.values()]
         return min((one for one in due if one is not None), default=None)
 
     @property
@@ -304,7 +206,7 @@ class PoolState:
         """Whether a reload, or a mutation, is not done yet everywhere."""
         return bool(self._mutate) or any(
             slot.current is None
-            or slot.current.generation < self._generation
+            or slot.current.generation < self.generation
             or slot.current.mutations > 0
             for slot in self.slots
         )
@@ -316,21 +218,13 @@ class PoolState:
 
     def _attend(self, slot: Slot, now: float) -> Iterator[Action]:
         worker = slot.current
-        if worker is not None and worker.generation < self._generation:
-            yield from self._order_stop(worker, now)
+        if worker is not None and worker.generation < self.generation:
+            yield from self.order_stop(worker, now)
             if worker.stopped:
                 # It finishes its work on its own, and has no slot any more.
                 worker = slot.current = None
         if worker is None and now >= slot.not_before:
-            yield self._start(slot, now)
-
-    def _start(self, slot: Slot, now: float) -> Start:
-        self._numbers += 1
-        self.replacements += slot.died
-        slot.died = False
-        worker = Worker(self._numbers, slot, self._generation, now)
-        slot.current = self.workers[worker.number] = worker
-        return Start(worker, reset=self._generation > 0)
+            yield self.start(slot, now)
 
     def _order_mutation(self) -> Iterator[Action]:
         workers, self._mutate = self._mutate, []
@@ -338,37 +232,6 @@ class PoolState:
             if worker.number in self.workers and not worker.ordered:
                 worker.mutations += 1
                 yield Order(worker, OrderKind.MUTATE)
-
-    def _order_stop(self, worker: Worker, now: float) -> Iterator[Action]:
-        if not worker.ordered:
-            limit = self._limit()
-            worker.ordered = True
-            worker.deadline = now + limit + GRACE if limit else None
-            yield Order(worker, OrderKind.STOP)
-
-    def _order_again(self, now: float) -> Iterator[Action]:
-        for worker in self.workers.values():
-            if worker.order_due is not None and now >= worker.order_due:
-                worker.order_due = None
-                yield Order(worker, OrderKind.STOP)
-
-    def _kill_due(self, worker: Worker) -> float | None:
-        """Return when a worker is to be killed; None: it is not, or has been."""
-        if worker.killed:
-            return None
-        if self.goal is Goal.QUIT:
-            return worker.kill_not_before
-        if worker.deadline is None:
-            return None
-        return max(worker.deadline, worker.kill_not_before)
-
-    def _kill_those_due(self, now: float) -> Iterator[Action]:
-        for worker in self.workers.values():
-            due = self._kill_due(worker)
-            if due is not None and now >= due:
-                worker.killed = True
-                late = worker.deadline is not None and now >= worker.deadline
-                yield Kill(worker, late)
 
     def _count_death(self, worker: Worker, status: int | None, now: float) -> None:
         slot = worker.slot
@@ -383,8 +246,3 @@ class PoolState:
             if self.goal is Goal.RUN:
                 self._throttled.append(Throttled(slot, seconds))
         slot.not_before = now + seconds
-
-
-def pause(times: int) -> float:
-    """Return how long a slot stays empty when that has happened so often."""
-    return min(FIRST_PAUSE * 2.0 ** min(times - 1, 32), LONGEST_PAUSE)

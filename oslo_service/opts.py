@@ -63,6 +63,26 @@ service_opts = [
     ),
 ]
 
+limit_opts = [
+    cfg.IntOpt(
+        "restart_limit",
+        default=0,
+        min=0,
+        mutable=True,
+        help="How many times a worker may be lost, and replaced, in restart_window"
+        " seconds. When every worker of a service is past that, the others are stopped"
+        " in order and the process ends with status 1: so systemd or Kubernetes sees"
+        " a crash loop. 0: the service is kept up for ever.",
+    ),
+    cfg.FloatOpt(
+        "restart_window",
+        default=30,
+        min=0,
+        mutable=True,
+        help="In how many seconds the restarts count that restart_limit limits.",
+    ),
+]
+
 periodic_opts = [
     cfg.BoolOpt(
         "run_external_periodic_tasks",
@@ -184,6 +204,7 @@ def register_service_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options of launchers; harmless where they are there already."""
     register(conf, service_opts)
     register(conf, eventlet_backdoor_opts)
+    register(conf, limit_opts, BACKEND_GROUP)
     register_backend_opts(conf)
 
 
@@ -236,7 +257,8 @@ def _check_default(option: cfg.Opt, value: Any) -> None:
 def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Return the options for oslo-config-generator: (group, options) pairs."""
     return listed(
-        (None, [*eventlet_backdoor_opts, *service_opts]), (BACKEND_GROUP, backend_opts)
+        (None, [*eventlet_backdoor_opts, *service_opts]),
+        (BACKEND_GROUP, [*backend_opts, *limit_opts]),
     )
 
 

@@ -24,6 +24,7 @@ __all__ = (
     "ReloadFailed",
     "ReloadFinished",
     "ReloadStarted",
+    "RestartLimitReached",
     "ServiceFailed",
     "SignalReceived",
     "SlotPaused",
@@ -262,12 +263,15 @@ class WorkerEnded(WorkerEvent):
         it; None where somebody else was told.
     :ivar cause: why it has ended.
     :ivar stacks: where its threads were when it had been past its limit.
+    :ivar error: what its service has failed of, in words; "" where it has said
+        nothing.
     """
 
     pid: int
     status: int | None
     cause: Cause
     stacks: str = ""
+    error: str = ""
 
 
 class SlotPaused(WorkerEvent):
@@ -279,6 +283,24 @@ class SlotPaused(WorkerEvent):
 
     deaths: int
     seconds: float
+
+
+class RestartLimitReached(Event):
+    """Every slot of a service has lost its worker too often: everything is stopped.
+
+    ``restart_limit`` and ``restart_window`` say how often that is. The process ends
+    with status 1.
+
+    :ivar service: which one, as it is called in the log.
+    :ivar limit: how many restarts a slot is allowed.
+    :ivar seconds: in how many seconds.
+    :ivar error: what its last worker has ended of, in words.
+    """
+
+    service: str
+    limit: int
+    seconds: float
+    error: str
 
 
 class WatchdogWithheld(Event):

@@ -314,6 +314,10 @@ class Supervisor:
         now = clock.now()
         for unit in list(self.units):
             unit.advance(now)
+        if not self._stopping and any(unit.gave_up for unit in self.units):
+            self.stop()
+            for unit in list(self.units):
+                unit.advance(now)
         if any(unit.ended.is_set() for unit in self.units):
             self._turn.wake_waiting()
         self.reporter.tell()

@@ -3,6 +3,7 @@
 """What is told of all that is supervised: to the parent, to systemd, to subscribers."""
 
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from oslo_service.supervisor.systemd.notifier import Notifier
 
 __all__ = ("Reporter",)
+
+LOG = logging.getLogger("oslo_service.supervisor")
 
 
 class Reporter:
@@ -53,6 +56,7 @@ class Reporter:
         self._draining_told = False
         self._stopped_told = False
         self._mutations = 0
+        self._given_up: events.RestartLimitReached | None = None
 
     # What has happened
 
@@ -77,6 +81,11 @@ class Reporter:
         """Record that all has ended: what is launched now begins anew."""
         self._draining_told = False
         self._readiness = Readiness(self.publish)
+        self.tell()
+        given_up, self._given_up = self._given_up, None
+        if given_up is not None:
+            # Whoever looks at a service that has ended looks at its last line.
+            LOG.error("%s", wording.last_line(given_up))
 
     # Telling
 
@@ -155,6 +164,11 @@ class Reporter:
             unit.ask()
 
     def _hear(self, event: events.Event) -> None:
+        if isinstance(event, events.ServiceFailed) and event.fatal:
+            if self._parent_link is not None:
+                self._parent_link.leave_error(event.error)
+        if isinstance(event, events.RestartLimitReached):
+            self._given_up = event
         if isinstance(event, events.Ready):
             gil.warn_once(self._driver)  # of what services have imported
         if self._notifier is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from oslo_config import cfg
 
 from oslo_service import opts
+from oslo_service.supervisor.limits import Limits
 
 __all__ = ("RESTART_METHODS", "Settings", "check_restart_method")
 
@@ -49,6 +50,9 @@ class Settings:
         #: The seconds that stopping may take, as they were last read: what a signal
         #: handler may look at.
         self.last_stop_limit = float(conf.graceful_shutdown_timeout)
+        #: What else limits the workers, as it was last read.
+        self.limits = Limits()
+        self._read_limits()
 
     @property
     def mutates(self) -> bool:
@@ -68,6 +72,21 @@ class Settings:
                 self.last_stop_limit,
             )
         return self.last_stop_limit
+
+    def _read_limits(self) -> None:
+        group = getattr(self.conf, opts.BACKEND_GROUP, None)
+        if group is None:
+            return  # a stand-in for a configuration
+        found = dict(vars(self.limits))
+        for name, before in vars(self.limits).items():
+            try:
+                value = getattr(group, name)
+            except Exception:
+                LOG.exception("%s cannot be read; it stays at %s", name, before)
+            else:
+                if isinstance(value, int | float):  # what a mock has is none
+                    found[name] = value
+        self.limits = Limits(**found)
 
     def log_options(self) -> None:
         """Write the values of all options to the log, where that is wanted."""
@@ -98,4 +117,5 @@ class Settings:
         self.conf.register_opts([])
         self.log_options()
         _ = self.stop_limit  # is looked at by signal handlers from now on
+        self._read_limits()
         return error

@@ -81,6 +81,11 @@ class Unit(abc.ABC):
         """Whether it was told to stop."""
 
     @property
+    def gave_up(self) -> bool:
+        """Whether it stops because a service cannot be kept up."""
+        return False
+
+    @property
     @abc.abstractmethod
     def reloading(self) -> bool:
         """Whether what SIGHUP means is not done yet."""

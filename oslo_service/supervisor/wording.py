@@ -11,7 +11,7 @@ import sys
 from oslo_service.supervisor import events
 from oslo_service.supervisor.snapshot import Snapshot
 
-__all__ = ("log", "status")
+__all__ = ("how", "last_line", "log", "status")
 
 LOG = logging.getLogger("oslo_service.supervisor")
 
@@ -132,7 +132,7 @@ def _(event: events.KillRefused) -> _Line:
 def _(event: events.WorkerEnded) -> _Line:
     orderly = event.cause is events.Cause.ORDERED and event.status == 0
     level = logging.INFO if orderly else logging.WARNING
-    values = (event.worker, event.service, event.pid, _how(event.status))
+    values = (event.worker, event.service, event.pid, how(event.status))
     return level, "Worker %d of %s (pid %d) %s", values, None
 
 
@@ -146,6 +146,12 @@ def _(event: events.SlotPaused) -> _Line:
     return logging.WARNING, message, values, None
 
 
+@_line.register(events.RestartLimitReached)
+def _(event: events.RestartLimitReached) -> _Line:
+    message = "%s: everything is stopped"
+    return logging.ERROR, message, (given_up(event),), None
+
+
 @_line.register(events.WatchdogWithheld)
 def _(event: events.WatchdogWithheld) -> _Line:
     message = "systemd's watchdog is not fed as long as there is no answer from: %s"
@@ -157,13 +163,27 @@ def _(event: events.WatchdogResumed) -> _Line:  # noqa: ARG001
     return logging.WARNING, "systemd's watchdog is fed again", (), None
 
 
+def given_up(event: events.RestartLimitReached) -> str:
+    """Say that a service cannot be kept up."""
+    return (
+        f"Every worker of {event.service} was lost more than {event.limit} times in"
+        f" {event.seconds:g} s (restart_limit)"
+    )
+
+
+def last_line(event: events.RestartLimitReached) -> str:
+    """Say at the end why everything has ended."""
+    return f"{given_up(event)}; the last error: {event.error}"
+
+
 def _where(event: events.StartRefused | events.StartResumed) -> str:
     if event.worker is None:
         return event.service
     return f"Worker {event.worker} of {event.service}"
 
 
-def _how(status: int | None) -> str:
+def how(status: int | None) -> str:
+    """Say how a process has ended."""
     if status is None:
         return "has ended; its status went to somebody else"
     if status < 0:

@@ -102,6 +102,45 @@ class TestCrashLoop:
             assert program.end() == 0
 
 
+class TestRestartLimit:
+    """What cannot be kept up is given up, where the configuration says so."""
+
+    @pytest.fixture
+    def arguments(self, tmp_path: Path) -> list[str]:
+        config = tmp_path / "daemon.conf"
+        config.write_text("[oslo_service]\nrestart_limit = 2\n")
+        return ["--config-file", str(config)]
+
+    @pytest.mark.parametrize(
+        ("trait", "error"),
+        [
+            ("failing start", "RuntimeError: start fails as asked"),
+            ("exiting start", "worker exited with status 3"),
+        ],
+    )
+    def test_it_ends_with_status_1_and_the_last_error_in_the_last_line(
+        self, driver_name: str, trait: str, error: str, arguments: list[str]
+    ) -> None:
+        with live(
+            driver_name, traits=["several", trait], arguments=arguments
+        ) as program:
+            assert program.wait() == 1, program.transcript
+            program.expect("last", status=1)
+            program.expect("stop", name="inner")  # in order
+            lines = program.transcript.splitlines()
+            *_, last = (line for line in lines if line.startswith(("INFO", "ERROR")))
+            assert last.endswith(f"; the last error: {error}")
+            assert not program.left()
+
+    def test_one_healthy_slot_keeps_it_up(self, driver_name, arguments) -> None:
+        with live(driver_name, workers=2, arguments=arguments) as program:
+            start(program, 2)
+            for count in range(3, 8):
+                program.kill(SIGKILL, program.pids("started")[-1])
+                program.expect("started", count)
+            assert program.end() == 0
+
+
 class TestFamily:
     """Parents, workers, and their other children."""
 

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 from oslo_service import events
 from oslo_service._common import clock
 from oslo_service.backend.base import LockEvent
+from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers import pool as pools
 from oslo_service.supervisor.workers import process as processes
 from oslo_service.supervisor.workers.channel import (
@@ -190,6 +191,7 @@ class Configuration:
     def __init__(self, limit: float) -> None:
         self.stop_limit = self.last_stop_limit = limit
         self.mutates = False
+        self.limits = Limits()
         self.error: BaseException | None = None
 
     def read_again(self) -> BaseException | None:

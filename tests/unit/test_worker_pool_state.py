@@ -14,153 +14,9 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from paper_workers import SIGKILLED, SIGTERMED, Parent
 
 from oslo_service.supervisor.workers import state
-from oslo_service.supervisor.workers.state import (
-    Goal,
-    Kill,
-    Order,
-    OrderKind,
-    PoolState,
-    Start,
-)
-
-SIGKILLED, SIGTERMED = -9, -15
-
-
-class Parent:
-    """Does what the state of a pool says, with processes that exist only on paper.
-
-    After each event it checks what must always hold.
-    """
-
-    def __init__(self, limit: float | None = 60.0) -> None:
-        self.now = 1000.0
-        self.pool = PoolState(lambda: limit)
-        self.alive: dict[int, state.Worker] = {}
-        self.ordered: set[int] = set()
-        self.mutated: list[int] = []
-        self.asked: list[state.Worker] = []
-        self.killed: set[int] = set()
-        self.pauses: list[float] = []
-        self.started: list[Start] = []
-        self.fail_to_start = False
-        self.refused = 0
-        self.fail_to_kill = False
-        self.fail_to_order = False
-        self.deaf: set[int] = set()
-
-    def advance(self) -> None:
-        """Do what there is to do, until there is nothing more."""
-        for _ in range(100):
-            actions = self.pool.advance(self.now)
-            if not actions:
-                break
-            for action in actions:
-                self.do(action)
-        else:
-            pytest.fail("the parent spins")
-        self.check()
-
-    def do(self, action: state.Action) -> None:
-        match action:
-            case Start(worker, _):
-                self.started.append(action)
-                if self.fail_to_start:
-                    self.refused += 1
-                    self.pool.refused(worker, self.now)
-                else:
-                    self.pool.started(worker)
-                    self.alive[worker.number] = worker
-            case Order(worker, kind):
-                self.give(worker, kind)
-            case Kill(worker, _):
-                assert worker.number not in self.killed, "a worker is killed once"
-                if self.fail_to_kill:
-                    self.pool.survived(worker, self.now)
-                else:
-                    self.killed.add(worker.number)
-            case state.Throttled(_, pause):
-                self.pauses.append(pause)
-
-    def give(self, worker: state.Worker, kind: OrderKind) -> None:
-        match kind:
-            case OrderKind.STOP if self.fail_to_order:
-                self.pool.unstopped(worker, self.now)
-            case OrderKind.STOP:
-                assert worker.number in self.alive
-                assert worker.number not in self.ordered, "an order is given once"
-                self.ordered.add(worker.number)
-            case _ if worker.number in self.deaf:
-                self.pool.undelivered(worker, kind)
-            case OrderKind.MUTATE:
-                self.mutated.append(worker.number)
-            case OrderKind.ANSWER:
-                assert worker.number not in self.ordered, "who stops is left alone"
-                self.asked.append(worker)
-
-    def check(self) -> None:
-        """Check what holds after every event."""
-        assert set(self.alive) == set(self.pool.workers), "no worker is forgotten"
-        deadline = self.pool.deadline
-        assert deadline is None or deadline > self.now, "it would spin"
-        for slot in self.pool.slots:
-            waits = slot.not_before > self.now
-            if self.pool.goal is Goal.RUN:
-                assert slot.current is not None or waits, "a slot is left empty"
-        for worker in self.alive.values():
-            late = worker.deadline is not None and worker.deadline <= self.now
-            killed = worker.number in self.killed or worker.kill_not_before > self.now
-            assert not late or killed, "a limit is not kept"
-            if self.pool.goal is Goal.STOP:
-                waits = (worker.order_due or 0) > self.now
-                told = worker.number in self.ordered
-                assert told or waits, "a worker is not told"
-            if self.pool.goal is Goal.QUIT:
-                assert killed, "a worker is left behind"
-
-    # What may happen
-
-    def add(self, workers: int) -> None:
-        self.pool.add("service", workers)
-        self.advance()
-
-    def pass_time(self, seconds: float) -> None:
-        self.now += seconds
-        self.advance()
-
-    def ready(self, worker: state.Worker) -> None:
-        self.pool.ready(worker, self.now)
-        self.advance()
-
-    def stopped(self, worker: state.Worker) -> None:
-        self.pool.stopped(worker)
-        self.advance()
-
-    def dies(self, worker: state.Worker, status: int | None = SIGKILLED) -> None:
-        del self.alive[worker.number]
-        self.pool.gone(worker, status, self.now)
-        self.advance()
-
-    def order(self, what: str) -> None:
-        getattr(self.pool, what)()
-        self.advance()
-
-    def ask(self) -> list[state.Worker]:
-        """Have the workers asked; give those that are."""
-        self.asked.clear()
-        for action in self.pool.ask():
-            self.do(action)
-        return list(self.asked)
-
-    def silent(self) -> list[state.Worker]:
-        """Return those who should have been heard of by now."""
-        return [worker for worker in self.alive.values() if worker.is_silent(self.now)]
-
-    @property
-    def worker(self) -> state.Worker:
-        """The worker that was started last."""
-        return self.started[-1].worker
 
 
 @pytest.fixture
@@ -512,9 +368,12 @@ class TestAccount:
 class AnyOrder(RuleBasedStateMachine):
     """Events in any order whatever: see :meth:`Parent.check`."""
 
-    @initialize(limit=st.sampled_from([0, None, 2.0, 60.0]))
-    def begin(self, limit) -> None:
-        self.parent = Parent(limit)
+    @initialize(
+        limit=st.sampled_from([0, None, 2.0, 60.0]),
+        restarts=st.sampled_from([0, 0, 1, 3]),
+    )
+    def begin(self, limit, restarts) -> None:
+        self.parent = Parent(limit, restart_limit=restarts)
         self.parent.add(1)
 
     def pick(self, number: int) -> state.Worker:

@@ -5,9 +5,10 @@
 import enum
 
 from oslo_service._common.records import Record
+from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers.slots import Slot, Worker
 
-__all__ = ("Action", "Kill", "Order", "OrderKind", "Start", "Throttled")
+__all__ = ("Action", "GiveUp", "Kill", "Order", "OrderKind", "Start", "Throttled")
 
 
 class OrderKind(enum.Enum):
@@ -48,4 +49,14 @@ class Throttled(Record):
     pause: float
 
 
-Action = Start | Order | Kill | Throttled
+class GiveUp(Record):
+    """Report that every slot of a service has lost its worker too often.
+
+    :ivar slot: the last of them.
+    """
+
+    slot: Slot
+    limits: Limits
+
+
+Action = GiveUp | Start | Order | Kill | Throttled

@@ -35,6 +35,7 @@ class ParentLink:
     ) -> None:
         self._channel: Channel | None = channel
         self.parent = parent
+        self._stacks = stacks
         self._stacks_fd = stacks.open()
         self._pidfd = pidfd
         self._gone = False
@@ -107,6 +108,11 @@ class ParentLink:
     def tell_alive(self) -> None:
         """Answer the parent."""
         self._tell(ALIVE)
+
+    def leave_error(self, error: BaseException) -> None:
+        """Leave to the parent what the service has failed of."""
+        if self._stacks_fd is not None:
+            self._stacks.leave_error(self._stacks_fd, error)
 
     def _tell(self, message: bytes) -> None:
         if self._channel is not None:

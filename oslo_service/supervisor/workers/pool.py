@@ -7,7 +7,7 @@ from typing import Any
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import events
+from oslo_service.supervisor import events, wording
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.unit import Unit
@@ -57,7 +57,9 @@ class WorkerPool(Unit):
         self._settings = settings
         self._start_method = start
         self._publish = publish
-        self._state = state.PoolState(lambda: settings.stop_limit)
+        self._state = state.PoolState(
+            lambda: settings.stop_limit, lambda: settings.limits
+        )
         self.processes: dict[state.Worker, Process] = {}
         self.timeout: ShutdownTimeout | None = None
         self._backed = self._closed = False
@@ -68,6 +70,8 @@ class WorkerPool(Unit):
         self._begun: list[state.Start] = []
         # The slots for which the system has no room, and since when.
         self._refused: dict[state.Slot, float] = {}
+        # What the last worker of a service has ended of, in words.
+        self._errors: dict[object, str] = {}
         self.ended = driver.event()
 
     # Orders
@@ -130,6 +134,11 @@ class WorkerPool(Unit):
     def stopping(self) -> bool:
         """Whether it was told to stop."""
         return self._state.goal is not state.Goal.RUN
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether it stops because a service cannot be kept up."""
+        return self._state.gave_up
 
     @property
     def reloading(self) -> bool:
@@ -241,12 +250,15 @@ class WorkerPool(Unit):
             status = 0 if process.leaving else None
         del self.processes[worker]
         process.close()
+        error = process.stacks.error()
+        self._errors[id(worker.slot.spec)] = error or f"worker {wording.how(status)}"
         self._state.gone(worker, process.told_status(status), now)
         event = events.WorkerEnded(
             **_of(worker, process),
             status=status,
             cause=_cause(worker),
             stacks=process.stacks.text(),
+            error=error,
         )
         self._publish(event)
 
@@ -303,6 +315,14 @@ class WorkerPool(Unit):
                     worker=slot.index,
                     deaths=slot.crashes,
                     seconds=pause,
+                )
+                self._publish(event)
+            case state.GiveUp(slot, limits):
+                event = events.RestartLimitReached(
+                    service=str(slot.spec),
+                    limit=limits.restart_limit,
+                    seconds=limits.restart_window,
+                    error=self._errors[id(slot.spec)],
                 )
                 self._publish(event)
 

@@ -5,6 +5,9 @@
 Times are monotonic, in seconds, and always given by the caller.
 """
 
+import collections
+import dataclasses
+
 from oslo_service._common.records import State
 
 __all__ = ("STARTING", "Slot", "Worker", "pause")
@@ -23,6 +26,8 @@ class Slot(State):
 
     :ivar spec: what the worker runs; opaque here.
     :ivar index: the slot's number among those of its service, from 0.
+    :ivar losses: when it has lost workers unexpectedly, lately.
+    :ivar exhausted: whether that was too often, the last time.
     """
 
     spec: object
@@ -32,6 +37,10 @@ class Slot(State):
     not_before: float = 0.0
     refusals: int = 0
     died: bool = False
+    losses: collections.deque[float] = dataclasses.field(
+        default_factory=collections.deque
+    )
+    exhausted: bool = False
 
 
 class Worker(State):

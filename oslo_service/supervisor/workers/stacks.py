@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What workers that are past their time limit leave to their parent: their stacks."""
 
+import contextlib
 import os
+import traceback
 
 __all__ = ("Stacks", "StacksOfWorker")
 
@@ -10,6 +12,9 @@ __all__ = ("Stacks", "StacksOfWorker")
 # time: what nobody writes to takes no memory.
 _PART = 1 << 18
 _PARTS = 4096
+# Behind them is what workers have failed of, in words: so many at a time.
+_ERROR = 1 << 12
+_ERRORS = 256
 
 
 class StacksOfWorker:
@@ -40,15 +45,36 @@ class StacksOfWorker:
 
     def text(self) -> str:
         """Return what the worker has left; forget it."""
+        return self._take(self.offset, _PART)
+
+    def leave_error(self, fd: int, error: BaseException) -> None:
+        """Leave to the parent what the service has failed of: in the worker.
+
+        :param fd: what :meth:`open` has returned.
+        """
+        text = "".join(traceback.format_exception_only(error))
+        left = " ".join(text.split()).encode(errors="replace")[:_ERROR]
+        with contextlib.suppress(OSError):
+            os.pwrite(fd, left.ljust(_ERROR, b"\0"), self._error_at)
+
+    def error(self) -> str:
+        """Return what the worker has left of that, or ""; forget it."""
+        return self._take(self._error_at, _ERROR)
+
+    @property
+    def _error_at(self) -> int:
+        return _PARTS * _PART + self.offset // _PART % _ERRORS * _ERROR
+
+    def _take(self, offset: int, size: int) -> str:
         if self.fd is None:
             return ""
         try:
-            left = os.pread(self.fd, _PART, self.offset).rstrip(b"\0")
+            left = os.pread(self.fd, size, offset).rstrip(b"\0")
             if left:
-                os.pwrite(self.fd, bytes(len(left)), self.offset)
+                os.pwrite(self.fd, bytes(len(left)), offset)
         except (OSError, MemoryError):
             return ""
-        return left.decode(errors="replace")
+        return left.lstrip(b"\0").decode(errors="replace")
 
 
 class Stacks:

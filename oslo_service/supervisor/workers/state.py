@@ -12,8 +12,11 @@ Times are monotonic, in seconds, and always given by the caller.
 
 from collections.abc import Callable, Iterator
 
+from oslo_service.supervisor.limits import Limits
+from oslo_service.supervisor.workers import intensity
 from oslo_service.supervisor.workers.actions import (
     Action,
+    GiveUp,
     Kill,
     Order,
     OrderKind,
@@ -34,6 +37,7 @@ __all__ = (
     "GRACE",
     "STARTING",
     "Action",
+    "GiveUp",
     "Goal",
     "Kill",
     "Order",
@@ -46,25 +50,25 @@ __all__ = (
     "pause",
 )
 
-#: So many deaths in a row, each of them early, are a crash loop.
-CRASHES = 3
-#: A death within so many seconds after the worker was ready is early.
-EARLY = 1.0
-
-_SIGKILLED = -9
-
 
 class PoolState(Workforce):
     """The state of the worker pool of one launcher.
 
     :param limit: returns the seconds that a worker may take to stop; 0 or None
         sets no limit.
+    :param limits: returns what else is configured.
+    :ivar gave_up: whether it stops because a service cannot be kept up.
     """
 
-    def __init__(self, limit: Callable[[], float | None]) -> None:
-        super().__init__(limit)
+    def __init__(
+        self,
+        limit: Callable[[], float | None],
+        limits: Callable[[], Limits] = Limits,
+    ) -> None:
+        super().__init__(limit, limits)
+        self.gave_up = False
         self._mutate: list[Worker] = []
-        self._throttled: list[Throttled] = []
+        self._told: list[Action] = []
 
     # Facts
 
@@ -102,6 +106,7 @@ class PoolState(Workforce):
             if not worker.ordered:
                 slot.died = True
                 self._count_death(worker, status, now)
+                self._note_loss(slot, now)
         if self.goal is Goal.STOP and worker.ordered and status != 0:
             self.status = 1
 
@@ -152,6 +157,8 @@ class PoolState(Workforce):
         self.generation += 1
         for slot in self.slots:
             slot.crashes = slot.refusals = 0
+            slot.losses.clear()
+            slot.exhausted = False
             slot.not_before = 0.0
 
     def mutate(self) -> None:
@@ -162,8 +169,7 @@ class PoolState(Workforce):
 
     def advance(self, now: float) -> list[Action]:
         """Return what is to be done now; it counts as done."""
-        actions: list[Action] = [*self._throttled]
-        self._throttled.clear()
+        actions, self._told = self._told, []
         if self.goal is Goal.RUN:
             actions += self._order_mutation()
             for slot in self.slots:
@@ -234,15 +240,21 @@ class PoolState(Workforce):
                 yield Order(worker, OrderKind.MUTATE)
 
     def _count_death(self, worker: Worker, status: int | None, now: float) -> None:
-        slot = worker.slot
-        if worker.ready_at is None:
-            early = True
-        else:
-            early = now - worker.ready_at < EARLY and status != _SIGKILLED
-        slot.crashes = slot.crashes + 1 if early else 0
-        seconds = 0.0
-        if slot.crashes >= CRASHES:
-            seconds = pause(slot.crashes - CRASHES + 1)
-            if self.goal is Goal.RUN:
-                self._throttled.append(Throttled(slot, seconds))
-        slot.not_before = now + seconds
+        seconds = intensity.count_death(worker, status, now)
+        if seconds and self.goal is Goal.RUN:
+            self._told.append(Throttled(worker.slot, seconds))
+
+    def _note_loss(self, slot: Slot, now: float) -> None:
+        limits = self._limits()
+        intensity.note_loss(slot, limits, now)
+        if self.goal is Goal.RUN and all(
+            intensity.is_exhausted(one, limits, now)
+            for one in self.slots
+            if one.spec is slot.spec
+        ):
+            self.gave_up = True
+            self.status = 1
+            self.stop()
+            # Nobody waits for anything any more.
+            told = [one for one in self._told if not isinstance(one, Throttled)]
+            self._told = [*told, GiveUp(slot, limits)]

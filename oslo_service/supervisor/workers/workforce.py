@@ -8,6 +8,7 @@ What the policies of the pool have in common: each of them decides for whom.
 import enum
 from collections.abc import Callable, Iterator
 
+from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers.actions import Kill, Order, OrderKind, Start
 from oslo_service.supervisor.workers.slots import Slot, Worker
 
@@ -30,13 +31,19 @@ class Workforce:
 
     :param limit: returns the seconds that a worker may take to stop; 0 or None
         sets no limit.
+    :param limits: returns what else is configured.
     :ivar status: what the launcher's exit status is going to be.
     :ivar generation: how many reloads there were.
     :ivar replacements: how many workers were started as successors of dead ones.
     """
 
-    def __init__(self, limit: Callable[[], float | None]) -> None:
+    def __init__(
+        self,
+        limit: Callable[[], float | None],
+        limits: Callable[[], Limits] = Limits,
+    ) -> None:
         self._limit = limit
+        self._limits = limits
         self.goal = Goal.RUN
         self.slots: list[Slot] = []
         self.workers: dict[int, Worker] = {}

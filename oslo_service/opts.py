@@ -64,6 +64,16 @@ service_opts = [
 ]
 
 limit_opts = [
+    cfg.FloatOpt(
+        "shutdown_delay",
+        default=0,
+        min=0,
+        mutable=True,
+        help="For how many seconds after SIGTERM clients are still accepted, while"
+        " the service says already that it is not ready: as long as a load balancer,"
+        " or Kubernetes, takes to send it no more of them. graceful_shutdown_timeout"
+        " counts from then on. Another SIGTERM, more than a second later, ends it.",
+    ),
     cfg.IntOpt(
         "restart_limit",
         default=0,

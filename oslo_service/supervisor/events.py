@@ -31,6 +31,7 @@ __all__ = (
     "StartDelayed",
     "StartRefused",
     "StartResumed",
+    "StopDelayed",
     "WatchdogResumed",
     "WatchdogWithheld",
     "WorkerEnded",
@@ -128,6 +129,15 @@ class ReloadFailed(Event):
 
 class ReloadFinished(Event):
     """What followed from a reload is done: all has been started, or reset, again."""
+
+
+class StopDelayed(Event):
+    """A SIGTERM has come: clients are accepted for ``shutdown_delay`` seconds more.
+
+    :ivar seconds: how long that is.
+    """
+
+    seconds: float
 
 
 class Draining(Event):

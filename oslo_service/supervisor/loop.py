@@ -69,6 +69,8 @@ class Supervisor:
         self.publish = self.reporter.publish
         self._waiters = 0
         self._stopping = False
+        #: Whether it goes on just for ``shutdown_delay``.
+        self.delaying = False
         self.left = False
         self._pid = os.getpid()
         self._policy = SignalPolicy(self)
@@ -125,6 +127,7 @@ class Supervisor:
                 unit.close()
         if not self.units:
             self._stopping = False
+            self.end_delay()
             self.reporter.all_ended()
             self._signals.unattended = None
             if not self.has_parent:
@@ -143,6 +146,28 @@ class Supervisor:
     def latch(self, order: Callable[[], object]) -> None:
         """Have an order carried out by whoever turns; async-signal-safe."""
         self._turn.latch(order)
+
+    @property
+    def stop_delay(self) -> float:
+        """The seconds that it goes on for after a SIGTERM; async-signal-safe."""
+        delays = [unit.stop_delay for unit in self.units if not unit.stopping]
+        return max(delays, default=0.0)
+
+    def delay_stop(self, seconds: float, then: Callable[[], object]) -> None:
+        """Go on for so long; async-signal-safe, as what is called then must be."""
+        self.delaying = self.reporter.delaying = True
+        self._timeout.call_in(seconds, lambda: self._end_by_time(then))
+
+    def _end_by_time(self, then: Callable[[], object]) -> None:
+        then()
+        if not self._signals.attended:
+            self._act_unattended(lambda: None)
+
+    def end_delay(self) -> None:
+        """Go on no more, and call nothing; async-signal-safe."""
+        if self.delaying:
+            self.delaying = self.reporter.delaying = False
+            self._timeout.call_in(None)
 
     def stop_now(self) -> None:
         """Do what of a stop cannot wait: async-signal-safe."""
@@ -163,6 +188,7 @@ class Supervisor:
     def stop(self) -> None:
         """Stop everything, in order; also what is added until all has ended."""
         self._stopping = True
+        self.end_delay()
         self._refuse_clients()
         for unit in self.units:
             unit.stop()

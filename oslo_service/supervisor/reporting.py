@@ -56,6 +56,8 @@ class Reporter:
         self._draining_told = False
         self._stopped_told = False
         self._mutations = 0
+        #: Whether all goes on just for ``shutdown_delay``.
+        self.delaying = False
         self._given_up: events.RestartLimitReached | None = None
 
     # What has happened
@@ -153,7 +155,9 @@ class Reporter:
             from oslo_service.supervisor.systemd import notifier
 
             self._notifier = notifier.Notifier(
-                snapshot=lambda: snapshot.take(self._units(), clock.now()),
+                snapshot=lambda: snapshot.take(
+                    self._units(), clock.now(), delaying=self.delaying
+                ),
                 announce=lambda *further: self.announce(*further),
                 ask=self._ask,
                 publish=self.publish,

@@ -4,6 +4,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from oslo_config import cfg
 
@@ -50,6 +51,8 @@ class Settings:
         #: The seconds that stopping may take, as they were last read: what a signal
         #: handler may look at.
         self.last_stop_limit = float(conf.graceful_shutdown_timeout)
+        #: The seconds to go on for after a SIGTERM, likewise.
+        self.last_stop_delay = 0.0
         #: What else limits the workers, as it was last read.
         self.limits = Limits()
         self._read_limits()
@@ -77,16 +80,25 @@ class Settings:
         group = getattr(self.conf, opts.BACKEND_GROUP, None)
         if group is None:
             return  # a stand-in for a configuration
-        found = dict(vars(self.limits))
-        for name, before in vars(self.limits).items():
-            try:
-                value = getattr(group, name)
-            except Exception:
-                LOG.exception("%s cannot be read; it stays at %s", name, before)
-            else:
-                if isinstance(value, int | float):  # what a mock has is none
-                    found[name] = value
+        self.last_stop_delay = self._number(
+            group, "shutdown_delay", self.last_stop_delay
+        )
+        found = {
+            name: self._number(group, name, before)
+            for name, before in vars(self.limits).items()
+        }
         self.limits = Limits(**found)
+
+    @staticmethod
+    def _number(group: Any, name: str, before: Any) -> Any:
+        """Return the value of an option; where it cannot be read, the one before."""
+        try:
+            value = getattr(group, name)
+        except Exception:
+            LOG.exception("%s cannot be read; it stays at %s", name, before)
+            return before
+        # What a mock has is none.
+        return value if isinstance(value, int | float) else before
 
     def log_options(self) -> None:
         """Write the values of all options to the log, where that is wanted."""

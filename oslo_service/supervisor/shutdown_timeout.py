@@ -60,6 +60,7 @@ class ShutdownTimeout:
         self._kept: dict[Unit, float] = {}
         self._seconds: dict[Unit, float] = {}
         self._backstop_set = self._was_backed = False
+        self._call: tuple[float, Callable[[], object]] | None = None
         self._expired = False
         self._stderr = _open_stderr()
 
@@ -95,10 +96,9 @@ class ShutdownTimeout:
         """Take a unit's time-out back: what had to end has ended."""
         if self._ends.pop(unit, None) is None:
             return
-        if not self._ends:
+        if not self._set_alarm():
             self._alarm.give_back()
-        if self._ends:  # also of what a signal's handler has armed meanwhile
-            self._set_alarm()
+            self._set_alarm()  # for what a signal's handler has armed meanwhile
         self._take_back()
         self.back_again()
 
@@ -121,6 +121,19 @@ class ShutdownTimeout:
         self._set_alarm()
         self.back()
 
+    def call_in(
+        self, seconds: float | None, call: Callable[[], object] = lambda: None
+    ) -> None:
+        """Have a function called when the time has come; async-signal-safe.
+
+        It is called as a signal handler is, instead of the one before.
+
+        :param seconds: from now; None: nothing is called.
+        """
+        self._call = None if seconds is None else (clock.now() + seconds, call)
+        if not self._set_alarm():
+            self._alarm.give_back()
+
     def exit_soon(self, seconds: float) -> None:
         """End the process with status 1 in so many seconds; async-signal-safe.
 
@@ -132,6 +145,7 @@ class ShutdownTimeout:
     def close(self) -> None:
         """Close what is held, and leave the alarm to the program."""
         self._ends.clear()
+        self._call = None
         self._alarm.give_back()
         self._close_stderr()
 
@@ -154,6 +168,7 @@ class ShutdownTimeout:
         """Leave the time to the parent, in a forked process."""
         self._ends.clear()
         self._kept.clear()
+        self._call = None
         self._alarm.leave()
         self._close_stderr()
 
@@ -165,7 +180,10 @@ class ShutdownTimeout:
     # Time
 
     def _set_alarm(self) -> bool:
-        return self._alarm.set(min(list(self._ends.values())) - clock.now())
+        """Set the alarm to what is next; return whether there is any, and it could."""
+        call = self._call
+        due = [*self._ends.values(), *(() if call is None else (call[0],))]
+        return bool(due) and self._alarm.set(min(due) - clock.now())
 
     def _have_watched(self, unit: Unit, seconds: float) -> None:
         # A launcher that is used outside the main thread.
@@ -187,10 +205,12 @@ class ShutdownTimeout:
         if self._expired:
             os._exit(1)  # whoever had something to say has had the time for it
         now = clock.now()
+        if self._call is not None and self._call[0] <= now:
+            (_, call), self._call = self._call, None
+            call()
         if any(end <= now for end in self._ends.values()):
             self._expire()
-        elif self._ends:
-            self._set_alarm()
+        self._set_alarm()
 
     def _expire(self) -> NoReturn:
         """Act, then talk, but not for long."""

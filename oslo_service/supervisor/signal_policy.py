@@ -24,6 +24,20 @@ class Orders(Protocol):
     def has_parent(self) -> bool:
         """Whether it is a worker's."""
 
+    @property
+    def stop_delay(self) -> float:
+        """The seconds that it goes on for after a SIGTERM; async-signal-safe."""
+
+    @property
+    def delaying(self) -> bool:
+        """Whether it goes on just for these."""
+
+    def delay_stop(self, seconds: float, then: Callable[[], object]) -> None:
+        """Go on for so long; async-signal-safe, as what is called then must be."""
+
+    def end_delay(self) -> None:
+        """Go on no more, and call nothing; async-signal-safe."""
+
     def latch(self, order: Callable[[], object]) -> None:
         """Carry out an order later, outside the signal handler."""
 
@@ -86,13 +100,27 @@ class SignalPolicy:
         now = clock.now()
         if self._terminated_at is None:
             self._terminated_at = now
-            self._orders.stop_now()
-            self._orders.latch(self._terminate)
-        elif self._orders.has_parent or now < self._terminated_at + REPEATED:
+            self._begin_stop(self._orders.stop_delay)
+            return
+        repeated = now < self._terminated_at + REPEATED
+        if self._orders.delaying:
+            if not repeated:
+                self._terminated_at = now
+                self._begin_stop(0.0)
+        elif self._orders.has_parent or repeated:
             # To a worker always the same order: the whole group may be signalled.
             self._orders.latch(self._orders.stop)
         else:
             self._quit("a second SIGTERM")
+
+    def _begin_stop(self, delay: float) -> None:
+        if delay:
+            self._orders.delay_stop(delay, lambda: self._begin_stop(0.0))
+            self._orders.latch(lambda: self._announce(delay))
+        else:
+            self._orders.end_delay()
+            self._orders.stop_now()
+            self._orders.latch(self._terminate)
 
     def _on_sigint(self) -> None:
         # A Ctrl-C goes to the whole group; a parent takes its workers along.
@@ -114,6 +142,10 @@ class SignalPolicy:
     def _terminate(self) -> None:
         self._orders.stop()
         self._say("SIGTERM", "stopping")
+
+    def _announce(self, delay: float) -> None:
+        self._say("SIGTERM", f"stopping in {delay:g} s (shutdown_delay)")
+        self._orders.publish(events.StopDelayed(seconds=delay))
 
     def _hang_up(self) -> None:
         if foreground.is_daemon(if_gone=self._began_as_daemon):

@@ -231,6 +231,11 @@ class Signals:
         """
         self._begins = True
 
+    @property
+    def attended(self) -> bool:
+        """Whether somebody waits, and does what signals have latched."""
+        return self._waker is not None
+
     def attend(self, waker: Waker) -> None:
         """Have signals wait for :meth:`dispatch`, and wake ``waker``."""
         self._waker, self._begins = waker, False

@@ -18,7 +18,7 @@ class Snapshot(Record):
     :ivar slots: how many there are to be.
     :ivar restarts: how many workers were put in the place of dead ones.
     :ivar draining: whether work is finished that somebody waits for.
-    :ivar stopping: whether everything was told to stop.
+    :ivar stopping: whether everything was told to stop, or is about to be.
     :ivar silent: who should have answered by now, and has not.
     """
 
@@ -30,10 +30,13 @@ class Snapshot(Record):
     silent: tuple[str, ...] = ()
 
 
-def take(units: Sequence[Unit], now: float) -> Snapshot:
-    """Return what is the case in these."""
+def take(units: Sequence[Unit], now: float, *, delaying: bool = False) -> Snapshot:
+    """Return what is the case in these.
+
+    :param delaying: whether they go on just for ``shutdown_delay``.
+    """
     running = [unit for unit in units if not unit.ended.is_set()]
-    stopping = bool(units) and all(unit.stopping for unit in units)
+    stopping = bool(units) and (delaying or all(unit.stopping for unit in units))
     draining = stopping or any(unit.draining for unit in running)
     return Snapshot(
         workers=sum(unit.workers for unit in running),

@@ -81,6 +81,11 @@ class Unit(abc.ABC):
         """Whether it was told to stop."""
 
     @property
+    def stop_delay(self) -> float:
+        """The seconds that it goes on for after a SIGTERM; async-signal-safe."""
+        return 0.0
+
+    @property
     def gave_up(self) -> bool:
         """Whether it stops because a service cannot be kept up."""
         return False

@@ -22,8 +22,10 @@ class Supervisor:
     """Notes what it is told, and when: inside a handler, or later."""
 
     has_parent = False
+    stop_delay = 0.0
 
     def __init__(self) -> None:
+        self.delay_ends: Callable[[], object] | None = None
         self.told: list[object] = []
         self.latched: list[Callable[[], object]] = []
 
@@ -37,6 +39,17 @@ class Supervisor:
         for order in latched:
             order()
         return list(self.told)
+
+    @property
+    def delaying(self) -> bool:
+        return self.delay_ends is not None
+
+    def delay_stop(self, seconds: float, then: Callable[[], object]) -> None:
+        assert seconds == self.stop_delay
+        self.delay_ends = then
+
+    def end_delay(self) -> None:
+        self.delay_ends = None
 
     def stop_now(self) -> None:
         self.told.append("stop now")
@@ -146,6 +159,52 @@ class TestSigterm:
         process.policy.listen(process)
         process.time += 100
         assert process.gets(signal.SIGTERM) == ["stop now"]
+
+
+class TestDelay:
+    """Between SIGTERM and the stop, clients may be accepted for a while."""
+
+    @pytest.fixture
+    def delayed(self, process) -> Process:
+        process.supervisor.stop_delay = 10.0
+        assert process.gets(signal.SIGTERM) == []
+        assert process.supervisor.turn() == [
+            received("SIGTERM", "stopping in 10 s (shutdown_delay)"),
+            timeless(events.StopDelayed(seconds=10.0)),
+        ]
+        return process
+
+    def test_when_it_is_over_all_is_done_as_at_sigterm(self, delayed) -> None:
+        delayed.time += 10.0
+        delayed.supervisor.told.clear()
+        delayed.supervisor.delay_ends()
+        assert delayed.supervisor.told == ["stop now"]
+        assert not delayed.supervisor.delaying
+        assert "stop" in delayed.supervisor.turn()
+        assert delayed.gets(signal.SIGTERM) == ["quit now"]
+
+    def test_a_sigterm_that_is_repeated_within_a_second_is_the_same(
+        self, delayed
+    ) -> None:
+        delayed.time += 0.99
+        assert delayed.gets(signal.SIGTERM) == []
+        assert delayed.supervisor.turn() == []
+        assert delayed.supervisor.delaying
+
+    @pytest.mark.parametrize("in_worker", [False, True])
+    def test_a_later_one_ends_it_only(self, delayed, in_worker) -> None:
+        delayed.supervisor.has_parent = in_worker
+        delayed.time += 1.0
+        assert delayed.gets(signal.SIGTERM) == ["stop now"]
+        assert not delayed.supervisor.delaying
+        assert "stop" in delayed.supervisor.turn()
+        delayed.time += 0.99
+        assert delayed.gets(signal.SIGTERM) == []
+        delayed.time += 0.01
+        assert delayed.gets(signal.SIGTERM) == ([] if in_worker else ["quit now"])
+
+    def test_sigint_has_none(self, delayed) -> None:
+        assert delayed.gets(signal.SIGINT) == ["quit now"]
 
 
 class TestOthers:

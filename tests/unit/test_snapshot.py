@@ -35,6 +35,13 @@ ENDED = unit(ended=True, stopping=True, draining=True, silent=["nobody"])
 SILENT = ("worker 1 at 7",)
 
 
+def test_what_goes_on_for_a_while_only_is_about_to_stop() -> None:
+    wanted = Snapshot(
+        workers=3, slots=4, restarts=2, draining=True, stopping=True, silent=SILENT
+    )
+    assert take([RUNS], 7.0, delaying=True) == wanted
+
+
 @pytest.mark.parametrize(
     ("units", "wanted"),
     [

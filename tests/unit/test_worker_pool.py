@@ -189,6 +189,7 @@ class Configuration:
     """Stands for the settings."""
 
     def __init__(self, limit: float) -> None:
+        self.last_stop_delay = 0.0
         self.stop_limit = self.last_stop_limit = limit
         self.mutates = False
         self.limits = Limits()

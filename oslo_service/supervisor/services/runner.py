@@ -145,6 +145,11 @@ class ServiceRunner(Unit):
         return self._state.stopping
 
     @property
+    def stop_delay(self) -> float:
+        """The seconds that it goes on for after a SIGTERM; async-signal-safe."""
+        return 0.0 if self._settings is None else self._settings.last_stop_delay
+
+    @property
     def draining(self) -> bool:
         """Whether the services are stopped to be started again."""
         return self._state.draining

@@ -136,6 +136,11 @@ class WorkerPool(Unit):
         return self._state.goal is not state.Goal.RUN
 
     @property
+    def stop_delay(self) -> float:
+        """The seconds that it goes on for after a SIGTERM; async-signal-safe."""
+        return self._settings.last_stop_delay
+
+    @property
     def gave_up(self) -> bool:
         """Whether it stops because a service cannot be kept up."""
         return self._state.gave_up

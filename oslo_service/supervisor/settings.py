@@ -9,6 +9,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service import opts
+from oslo_service._common import options
 from oslo_service.supervisor.limits import Limits
 
 __all__ = ("RESTART_METHODS", "Settings", "check_restart_method")
@@ -77,7 +78,7 @@ class Settings:
         return self.last_stop_limit
 
     def _read_limits(self) -> None:
-        group = getattr(self.conf, opts.BACKEND_GROUP, None)
+        group = getattr(self.conf, options.BACKEND_GROUP, None)
         if group is None:
             return  # a stand-in for a configuration
         self.last_stop_delay = self._number(

@@ -260,7 +260,10 @@ class TestListing:
                 "graceful_shutdown_timeout",
                 "log_options",
             },
-            "oslo_service": {"backend"},
+            "oslo_service": {
+                "backend",
+                *("shutdown_delay", "restart_limit", "restart_window"),
+            },
         }
 
     def test_the_generator_finds_it_by_its_name(self) -> None:
@@ -337,6 +340,7 @@ class TestListing:
             *opts.service_opts,
             *opts.periodic_opts,
             *opts.wsgi_opts,
+            *opts.limit_opts,
             *opts.request_opts,
             *opts.ssl_opts,
         ]

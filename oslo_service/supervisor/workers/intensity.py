@@ -39,7 +39,8 @@ def count_death(worker: Worker, status: int | None, now: float) -> float:
 def note_loss(slot: Slot, limits: Limits, now: float) -> None:
     """Record that a slot has to have its worker replaced, which nobody ordered."""
     slot.losses.append(now)
-    slot.exhausted = _is_over(slot, limits, now)
+    loops = slot.exhausted and slot.crashes >= CRASHES
+    slot.exhausted = _is_over(slot, limits, now) or loops
 
 
 def is_exhausted(slot: Slot, limits: Limits, now: float) -> bool:

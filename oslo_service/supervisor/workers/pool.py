@@ -323,13 +323,13 @@ class WorkerPool(Unit):
                 )
                 self._publish(event)
             case state.GiveUp(slot, limits):
-                event = events.RestartLimitReached(
+                reached = events.RestartLimitReached(
                     service=str(slot.spec),
                     limit=limits.restart_limit,
                     seconds=limits.restart_window,
                     error=self._errors[id(slot.spec)],
                 )
-                self._publish(event)
+                self._publish(reached)
 
     def _order(self, worker: state.Worker, kind: state.OrderKind, now: float) -> None:
         process = self.processes[worker]

@@ -62,6 +62,150 @@ class TestNames:
 
         assert found == [(4, "OSE112"), (5, "OSE118")]
 
+    def test_what_is_passed_to_a_function_is_followed(self, check, dedent):
+        found = self.found(
+            check,
+            dedent,
+            """
+            import threading
+
+            import eventlet
+            from eventlet import event
+
+
+            def finish(done, result, pool=None):
+                done.send(result)
+                pool.waitall()
+
+
+            def work(done):
+                done.send(1)
+
+
+            def either(done):
+                done.send(1)
+
+
+            def never_called(done):
+                done.send(1)
+
+
+            class Worker:
+                def __init__(self, done):
+                    self.done = done
+
+                def run(self):
+                    self.done.send(1)
+                    self.end(event=event.Event())
+
+                def end(self, event):
+                    event.send(2)
+
+
+            finish(event.Event(), 1)
+            finish(event.Event(), result=2, pool=eventlet.GreenPool())
+            threading.Thread(target=work, args=(event.Event(),))
+            either(event.Event())
+            either(print)
+            Worker(event.Event()).run()
+            """,
+        )
+
+        calls = {"OSE118": [8, 13, 29, 33], "OSE113": [9]}
+        for rule, lines in calls.items():
+            assert set(lines) <= {line for line, one in found if one == rule}
+        assert not {17, 21} & {line for line, _ in found}
+
+    def test_what_other_modules_pass_to_a_function_is_followed(self, check, dedent):
+        found = self.found(
+            check,
+            dedent,
+            """
+            def finish(done, result):
+                done.send(result)
+
+
+            class Holder:
+                def __init__(self, pool):
+                    self.pool = pool
+
+                def wait(self):
+                    self.pool.waitall()
+            """,
+            helpers="""
+            import eventlet
+            import example
+            from eventlet import event
+
+            example.finish(event.Event(), 1)
+            example.Holder(eventlet.GreenPool())
+            """,
+        )
+
+        assert found == [(2, "OSE118"), (10, "OSE113")]
+
+    def test_a_program_that_another_module_patches_is_found(self, check, dedent):
+        found = self.found(
+            check,
+            dedent,
+            """
+            import loading
+            from helpers import patch_all
+            import helpers
+            from package import nothing
+            from maybe import patch_perhaps
+
+            patch_all()
+            helpers.also()
+            patch_perhaps()
+            helpers.not_that()
+            """,
+            helpers="""
+            import eventlet
+
+
+            def patch_all():
+                eventlet.monkey_patch()
+
+
+            def also():
+                patch_all()
+
+
+            def not_that():
+                pass
+
+
+            if __name__ == "__main__":
+                eventlet.monkey_patch()
+            """,
+            loading="import eventlet\neventlet.monkey_patch()\n",
+            maybe="""
+            import eventlet
+
+
+            def patch_perhaps():
+                if use_eventlet:
+                    eventlet.monkey_patch()
+            """,
+        )
+
+        assert found == [(1, "OSE101"), (7, "OSE101"), (8, "OSE101"), (9, "OSE101")]
+
+    def test_patching_by_way_of_others_is_said_and_weighed(self, check, dedent):
+        maybe = """
+        import eventlet
+
+
+        def patch():
+            if use_eventlet:
+                eventlet.monkey_patch()
+        """
+        (finding,) = check("import maybe\nmaybe.patch()\n", maybe=dedent(maybe))
+
+        assert finding.severity is Severity.NOTE
+        assert finding.subject == "eventlet.monkey_patch, by maybe.patch()"
+
     def test_an_import_by_way_of_the_project_is_found(self, check):
         findings = check(
             "from helpers import tpool\n", helpers="from eventlet import tpool\n"

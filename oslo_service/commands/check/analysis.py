@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from oslo_service.commands.check import catalogue, files
+from oslo_service.commands.check import catalogue, files, patching
 from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Finding
 from oslo_service.commands.check.modules import Module
@@ -65,7 +65,9 @@ def _survey(paths: Sequence[Path]) -> Project:
         try:
             text = files.read(path)
             if project.wants(text):
-                _module(path, text, project).pass_on()
+                module = _module(path, text, project)
+                module.pass_on()
+                patching.pass_on(module)
         except _UNREADABLE:
             pass  # reported when its findings are asked for
     return project

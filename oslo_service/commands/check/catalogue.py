@@ -10,6 +10,7 @@ from oslo_service.commands.check import (
     eventlet_rules,
     eventlet_use,
     library_rules,
+    patching,
     state_rules,
 )
 from oslo_service.commands.check.matches import Match
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = (
 )
 FINDERS: tuple[Callable[[Module], Iterator[Match]], ...] = (
     eventlet_use.find,
+    patching.find,
     library_rules.find,
     blocking.find,
     state_rules.find,

@@ -244,8 +244,9 @@ EXECUTOR = Rule(
     "a message server is told to work on Eventlet",
     "oslo.messaging loads Eventlet for it, and warns or fails where the process is"
     " not patched.",
-    'executor="threading", which is right on both models: in a patched process'
-    " these are green threads.",
+    "Nothing: oslo.messaging sees by itself whether the process is patched. For a"
+    ' release of it that does not, executor="threading", which is right on both'
+    " models: in a patched process these are green threads.",
 )
 STATED = Rule(
     "OSE133",

@@ -10,7 +10,7 @@ from oslo_service.commands.check import eventlet_rules as rules
 from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Severity
 from oslo_service.commands.check.modules import Module
-from oslo_service.commands.check.nodes import constant, keyword, maximal
+from oslo_service.commands.check.nodes import argument, constant, maximal
 
 __all__ = ("find",)
 
@@ -166,7 +166,7 @@ def _call(module: Module, call: ast.Call) -> Iterator[Match]:
             yield Match(rules.DYNAMIC, call, first)
         elif name in _REPLACERS and "." in first:
             yield Match(rules.MOCKED, call, first)
-    if name in _SERVERS and constant(keyword(call, "executor")) == "eventlet":
+    if name in _SERVERS and constant(argument(call, 3, "executor")) == "eventlet":
         yield Match(rules.EXECUTOR, call, f"{name}(executor='eventlet')")
     if symbol == "oslo_service.backend.init_backend" and first == "eventlet":
         yield Match(rules.STATED, call, "init_backend('eventlet')")

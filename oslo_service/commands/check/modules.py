@@ -8,8 +8,10 @@ imported, ``()`` for the result of a call. In ``pool = eventlet.GreenPool()``,
 """
 
 import ast
+import dataclasses
 from pathlib import Path
 
+from oslo_service.commands.check import passing
 from oslo_service.commands.check.projects import Project
 from oslo_service.commands.check.tree import Function, Scope, Source, Tree
 
@@ -27,6 +29,7 @@ class Module(Tree):
     ) -> None:
         self.project = project
         self._symbols: dict[ast.expr, str | None] = {}
+        self._sites: dict[ast.AST, list[passing.Site]] | None = None
         super().__init__(path, name, tree)
 
     def pass_on(self) -> None:
@@ -41,6 +44,25 @@ class Module(Tree):
         for name, made in self.top.defs.items():
             symbols[f"{name}()"] = self._returned(made)
         self.project.add(self.name, symbols, bases)
+        self._pass_arguments()
+
+    def _pass_arguments(self) -> None:
+        """Have the project know what is passed to functions of other modules."""
+        for call in self.nodes(ast.Call):
+            for called, site in passing.sites_of_call(call):
+                module, _, name = (self.symbol(called) or "").rpartition(".")
+                if module and module != self.name and "()" not in module:
+                    self.project.call(f"{module}.{name}", self._abroad(site))
+
+    def _abroad(self, site: passing.Site) -> passing.Site:
+        """Return a place with symbols, which mean the same in other modules."""
+        given, named = site.given, site.named
+        return passing.Site(
+            None if given is None else [self._known(one) for one in given],
+            None
+            if named is None
+            else {name: self._known(one) for name, one in named.items()},
+        )
 
     def symbol(self, node: ast.expr | None) -> str | None:
         """Return what an expression stands for; None where that is not plain."""
@@ -97,11 +119,64 @@ class Module(Tree):
     def _unite(self, sources: list[Source]) -> str | None:
         """Return the one symbol that all sources have; None counts for any."""
         symbols = {
-            one if isinstance(one, str) or one is None else self.symbol(one)
+            self._known(one)
             for one in sources
             if not (isinstance(one, ast.Constant) and one.value is None)
         }
         return symbols.pop() if len(symbols) == 1 else None
+
+    def _known(self, source: Source) -> str | None:
+        """Return the symbol of a source."""
+        if isinstance(source, str):
+            return self.project.expand(source)
+        if isinstance(source, ast.arg):
+            return self._passed(source)
+        return self.symbol(source)
+
+    def _passed(self, parameter: ast.arg) -> str | None:
+        """Return what is passed for a parameter, as far as that is seen."""
+        function = self.parents[self.parents[parameter]]
+        if not isinstance(function, Function):
+            return None
+        sites = self._sites_of(function)
+        return self._unite(
+            [passing.source(function, parameter, one) for one in sites] or [None]
+        )
+
+    def _sites_of(self, function: Function) -> list[passing.Site]:
+        """Return where a function is called, here and in other modules."""
+        if self._sites is None:
+            self._sites = {}  # what is called while they are looked for is not known
+            self._find_sites()
+        name = getattr(function, "name", "")
+        owner = self.class_of(function)
+        known = owner.name if owner is not None and name == "__init__" else name
+        abroad: list[passing.Site] = []
+        if owner is None or known != name:
+            abroad = self.project.sites(f"{self.name}.{known}")
+        return self._sites.get(function, []) + [
+            dataclasses.replace(one, bound=owner is not None) for one in abroad
+        ]
+
+    def _find_sites(self) -> None:
+        found = self._sites = {}
+        for call in self.nodes(ast.Call):
+            for called, site in passing.sites_of_call(call):
+                function, bound = self._called(called)
+                if function is not None:
+                    known = dataclasses.replace(site, bound=bound)
+                    found.setdefault(function, []).append(known)
+
+    def _called(self, node: ast.expr) -> tuple[Function | None, bool]:
+        """Return the function that a call is of, and whether it is bound."""
+        # By the name alone: what it stands for may depend on what is looked for.
+        if isinstance(node, ast.Name) and self.binding(node) is self.top:
+            made = self.classes.get(f"{self.name}.{node.id}")
+            if made is not None:
+                return self.scopes[made].defs.get("__init__"), True
+        function = self.function(node)
+        bound = isinstance(node, ast.Attribute) and function is not None
+        return function, bound and not _is_static(function)
 
     # Classes
 
@@ -152,3 +227,10 @@ class Module(Tree):
             if self.symbol(node.func) == "functools.partial":
                 return self.function(node.args[0])
         return None
+
+
+def _is_static(function: Function | None) -> bool:
+    return any(
+        getattr(one, "id", "") == "staticmethod"
+        for one in getattr(function, "decorator_list", ())
+    )

@@ -4,6 +4,8 @@
 
 from collections.abc import Iterable, Mapping
 
+from oslo_service.commands.check.passing import Site
+
 __all__ = ("Project",)
 
 # How often a name may be passed on from module to module.
@@ -16,10 +18,18 @@ class Project:
     """What modules pass on to those that import them.
 
     :ivar bases: the symbols of the bases of classes, by the symbol of each.
+    :ivar patching_functions: those that patch the process; whether only where it
+        is on Eventlet.
+    :ivar patching_modules: those that patch it when they are imported; likewise.
+    :ivar patching_packages: those of the modules that are packages.
     """
 
     def __init__(self) -> None:
         self.bases: dict[str, list[str]] = {}
+        self.patching_functions: dict[str, bool] = {}
+        self.patching_modules: dict[str, bool] = {}
+        self.patching_packages: set[str] = set()
+        self._sites: dict[str, list[Site]] = {}
         self._passed_on: dict[str, str] = {}
         self._packages: set[str] = set()
         #: What those are called that lead out of the project, to what matters.
@@ -50,6 +60,37 @@ class Project:
                 if symbol.startswith(_ORIGINS):
                     self.names.add(name.removesuffix("()"))
         self.bases.update(bases)
+
+    def call(self, symbol: str, site: Site) -> None:
+        """Record that a module calls something of another one.
+
+        :param site: what is passed, as symbols.
+        """
+        if symbol.startswith(_ORIGINS):
+            return
+        self._sites.setdefault(symbol, []).append(site)
+        passed = [*(site.given or ()), *(site.named or {}).values()]
+        if any(isinstance(one, str) and one.startswith(_ORIGINS) for one in passed):
+            self.names.add(symbol.rpartition(".")[2])
+
+    def patch(self, functions: Mapping[str, bool]) -> None:
+        """Record functions that patch the process; whether only on Eventlet."""
+        self.patching_functions.update(functions)
+        self.names.update(one.rpartition(".")[2] for one in functions)
+
+    def patch_by_import(self, module: str, unsure: bool, package: bool) -> None:
+        """Record a module that patches the process when it is imported.
+
+        :param unsure: whether only where it is on Eventlet.
+        """
+        self.patching_modules[module] = unsure
+        self.names.add(module.rpartition(".")[2])
+        if package:
+            self.patching_packages.add(module)
+
+    def sites(self, symbol: str) -> list[Site]:
+        """Return where others call a function or a class of a module."""
+        return self._sites.get(symbol, [])
 
     def expand(self, symbol: str) -> str:
         """Follow a symbol to where it was passed on from first."""

@@ -10,8 +10,9 @@ from typing import Any, TypeAlias, TypeVar, overload
 __all__ = ("Function", "Scope", "Source", "Tree")
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-#: What a name may have been bound to: an expression, a symbol, or anything.
-Source: TypeAlias = "ast.expr | str | None"
+#: What a name may have been bound to: an expression, what is passed for a
+#: parameter, a symbol, or anything.
+Source: TypeAlias = "ast.expr | ast.arg | str | None"
 N = TypeVar("N", bound=ast.AST)
 M = TypeVar("M", bound=ast.AST)
 
@@ -138,7 +139,7 @@ class Tree:
 
     def _bind_stores(self) -> None:
         for argument in self.nodes(ast.arg):
-            self.scope_of(argument).bind(argument.arg, None)
+            self.scope_of(argument).bind(argument.arg, argument)
         for handler in self.nodes(ast.ExceptHandler):
             if handler.name:
                 self._home(handler, handler.name).bind(handler.name, None)

@@ -461,6 +461,9 @@ CASES = {
         server = oslo_messaging.get_rpc_server(  # here
             transport, target, endpoints, executor="eventlet"
         )
+        other = oslo_messaging.get_rpc_server(  # here
+            transport, target, endpoints, "eventlet", serializer
+        )
         """,
         """
         import oslo_messaging

@@ -14,15 +14,31 @@ release = metadata.version("oslo.service")
 version = ".".join(release.split(".")[:2])
 
 extensions = [
+    "changes",
     "check_rules",
     "release_notes",
     "oslo_config.sphinxext",
     "sphinx.ext.autodoc",
+    "sphinx.ext.intersphinx",
+    "sphinx_copybutton",
 ]
-html_theme = "alabaster"
-html_theme_options = {
-    "description": "Long-running services, on native threads or on Eventlet",
-    "fixed_sidebar": True,
+
+html_theme = "furo"
+html_title = f"oslo.service {release}"
+html_theme_options = {"navigation_with_keys": True}
+
+# What is typed, without the prompt and what is printed.
+copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
+
+# Copies: the documentation is built without a network.
+intersphinx_mapping = {
+    name: (address, f"../inventories/{name}.inv")
+    for name, address in {
+        "python": "https://docs.python.org/3/",
+        "oslo.config": "https://docs.openstack.org/oslo.config/latest/",
+        "eventlet": "https://eventlet.readthedocs.io/en/latest/",
+    }.items()
 }
 
 autodoc_member_order = "bysource"

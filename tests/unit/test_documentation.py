@@ -7,6 +7,7 @@ says what is to be done in ``__main__`` is a program of its own: it is started,
 told to stop as soon as it has printed something, and has to end well.
 """
 
+import configparser
 import os
 import re
 import signal
@@ -39,6 +40,18 @@ _BLOCK = re.compile(
     re.MULTILINE,
 )
 _COMMAND = re.compile(r"tools/dev\.py (\w+)")
+# What pip is asked for, or a file of requirements says; not a path to a checkout,
+# nor what a program of this library prints, which is there already.
+_REQUIREMENT = re.compile(
+    r"(?<![\w/.-])oslo\.service(?:\[[\w,]+\](?P<bound>[^\s'`]*)|(?P<alone>[<>=~]=?\S+))"
+)
+_PRINTED = "Install what it needs:"
+EXAMPLES = [
+    path
+    for path in (ROOT / "examples").rglob("*")
+    if path.suffix in (".rst", ".txt", ".toml", ".cfg")
+    and ".egg-info" not in str(path.parent)
+]
 
 
 def examples(page):
@@ -157,3 +170,35 @@ def test_every_command_that_the_documentation_names_exists():
     }
     known = set(re.findall(r"^  (\w+) ", helped.stdout, re.MULTILINE))
     assert {"demo", "test"} <= named <= known
+
+
+def requirements(path):
+    """Return the versions that a file asks for."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if _PRINTED not in line:
+            for found in _REQUIREMENT.finditer(line):
+                yield (found["bound"] or found["alone"] or "").strip("',\"]")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_documentation_asks_for_version_5(page):
+    assert set(requirements(page)) <= {">=5", ">=5.0.0.dev0"}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+def test_the_examples_can_be_installed_beside_a_checkout(path):
+    assert set(requirements(path)) <= {">=5.0.0.dev0"}
+
+
+def test_there_are_requirements_at_all():
+    assert sum(len(list(requirements(path))) for path in PAGES) > 10
+    assert sum(len(list(requirements(path))) for path in EXAMPLES) > 5
+
+
+def test_the_extras_that_can_be_installed_are_explained():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    page = (ROOT / "doc" / "source" / "installation.rst").read_text(encoding="utf-8")
+    explained = re.findall(r"^    \* - ``(\w+)``$", page, re.MULTILINE)
+
+    assert sorted(explained) == sorted(setup["extras"])

@@ -12,7 +12,7 @@ from pathlib import Path
 from places import CHECKOUT, CONSTRAINTS, ENVIRONMENTS, surroundings
 from projects import Project
 
-__all__ = ("LIBRARIES", "make", "tree_of")
+__all__ = ("LIBRARIES", "make", "pip", "unpacked")
 
 # For each side what is installed beside the project. Upstream requires itself
 # what the extras bring, but for Eventlet, which cinder has and heat has not.
@@ -37,15 +37,15 @@ def make(project: Project, library: str) -> Path:
     if not stamp.exists() or stamp.read_text("ascii") != wanted:
         print(f"installing {project.name} with {library}", file=sys.stderr)
         venv.create(place, clear=True, with_pip=True)
-        _pip(python, "install", f"--constraint={CONSTRAINTS}", *what)
+        pip(python, "install", f"--constraint={CONSTRAINTS}", *what)
         stamp.write_text(wanted, "ascii")
     elif library == "ours":
         # Built and installed as users get it, and anew: the checkout changes.
-        _pip(python, "install", "--no-deps", "--force-reinstall", str(CHECKOUT))
+        pip(python, "install", "--no-deps", "--force-reinstall", str(CHECKOUT))
     return python
 
 
-def tree_of(project: Project) -> Path:
+def unpacked(project: Project) -> Path:
     """Return a project's source tree, which has all that its tests need.
 
     What is installed has not: files of configuration lie elsewhere then.
@@ -55,19 +55,20 @@ def tree_of(project: Project) -> Path:
         packed = place.with_name(f"{place.name}.packed")
         what = f"--no-binary={project.distribution}", project.requirement
         where = f"--dest={packed}"
-        _pip(Path(sys.executable), "download", "--no-deps", where, *what)
+        pip(Path(sys.executable), "download", "--no-deps", where, *what)
         (archive,) = packed.iterdir()
-        unpacked = place.with_name(f"{place.name}.unpacked")
+        opened = place.with_name(f"{place.name}.unpacked")
         with tarfile.open(archive) as tar:
-            tar.extractall(unpacked, filter="data")
-        (top,) = unpacked.iterdir()
+            tar.extractall(opened, filter="data")
+        (top,) = opened.iterdir()
         top.rename(place)
         shutil.rmtree(packed)
-        shutil.rmtree(unpacked)
+        shutil.rmtree(opened)
     return place
 
 
-def _pip(python: Path, command: str, *arguments: str) -> None:
+def pip(python: Path, command: str, *arguments: str) -> None:
+    """Have the pip of an environment do something."""
     options = ("--quiet", "--disable-pip-version-check", "--no-input")
     line = [python, "-m", "pip", command, *options, *arguments]
     subprocess.run(line, check=True, env=surroundings())

@@ -9,6 +9,7 @@ __all__ = (
     "CHECKOUT",
     "CONSTRAINTS",
     "ENVIRONMENTS",
+    "EXCEPTIONS",
     "MODULES",
     "RESULTS",
     "surroundings",
@@ -18,6 +19,8 @@ _HERE = Path(__file__).resolve().parent
 CHECKOUT = _HERE.parent.parent
 #: The versions of everything that is installed, but for oslo.service.
 CONSTRAINTS = _HERE / "constraints.txt"
+#: Tests of upstream's own that do not pass here, and why.
+EXCEPTIONS = _HERE / "upstream.toml"
 #: A list of test modules for each project.
 MODULES = _HERE / "modules"
 # What is made, and not kept under version control.

@@ -16,10 +16,12 @@ _OUTCOMES = ("passed", "failed", "skipped", "died")
 _WIDTHS = (24, 10)
 
 
-def describe(project: Project, variant: str, comparison: Comparison) -> str:
+def describe(
+    project: Project, variant: str, comparison: Comparison, modules: list[str]
+) -> str:
     """Return the counts of either side, and the names of the tests that matter."""
     lines = [
-        f"{project.requirement}, {variant}: {len(project.modules())} test modules",
+        f"{project.requirement}, {variant}: {len(modules)} test modules",
         _row("", "tests", *_OUTCOMES),
     ]
     for side, counts in comparison.counts().items():

@@ -13,12 +13,16 @@ import sys
 
 import discovery
 import live
+import upstream
 from comparison import compare
-from environments import make, tree_of
+from environments import make, unpacked
 from execution import Run
 from places import RESULTS
 from projects import PROJECTS, Project, by_name
 from report import describe, keep
+
+# What is no project's tests.
+OTHERS = {"live": live.show, "upstream": upstream.show}
 
 
 def main() -> int:
@@ -37,13 +41,12 @@ def main() -> int:
         for variant in project.variants
         if options.variant in (None, variant)
     ]
-    if "live" in options.names:
-        good.append(live.show())
+    good += [show() for name, show in OTHERS.items() if name in options.names]
     return 0 if all(good) else 1
 
 
 def _options() -> argparse.Namespace:
-    names = [*(project.name for project in PROJECTS), "live"]
+    names = [*(project.name for project in PROJECTS), *OTHERS]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "names",
@@ -68,7 +71,7 @@ def _options() -> argparse.Namespace:
 
 
 def _find(project: Project) -> None:
-    found = discovery.find(tree_of(project), project.package, project.tests)
+    found = discovery.find(unpacked(project), project.package, project.tests)
     project.modules_file.write_text("\n".join([*found, ""]), "ascii")
     print(f"{project.name}: {len(found)} test modules")
 
@@ -77,7 +80,7 @@ def _compare(project: Project, variant: str) -> bool:
     runs = {
         library: Run(
             python=make(project, library),
-            tree=tree_of(project),
+            tree=unpacked(project),
             first=project.first,
             modules=project.modules(),
             environment=project.variants[variant],
@@ -87,7 +90,8 @@ def _compare(project: Project, variant: str) -> bool:
     }
     comparison = compare(runs["upstream"], runs["ours"], project.modules())
     keep(RESULTS / f"{project.name}-{variant}.json", comparison)
-    print(describe(project, variant, comparison), flush=True)
+    told = describe(project, variant, comparison, project.modules())
+    print(told, flush=True)
     return not comparison.regressions
 
 

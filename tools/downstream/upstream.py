@@ -1,0 +1,114 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Upstream's own tests, on this library.
+
+They come with upstream's source archive, and are put beside what is installed. All
+that pass there have to pass here, but for those that are listed with a reason.
+"""
+
+import shutil
+import sys
+import tomllib
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+
+from comparison import Comparison, compare
+from environments import LIBRARIES, pip, unpacked
+from execution import Run
+from places import CHECKOUT, ENVIRONMENTS, EXCEPTIONS, RESULTS
+from projects import Project
+from report import describe, keep
+
+__all__ = ("exceptions", "judge", "show")
+
+_UPSTREAM = Project(
+    "oslo.service",
+    "4.8.0",
+    package="oslo_service",
+    tests="oslo_service.tests",
+    needs=("cotyledon", "fixtures", "oslotest", "requests", "testtools", "yappi"),
+    # The tests patch unless this says that they are not to.
+    variants={"eventlet": {}, "threading": {"OSLO_SERVICE_SKIP_EVENTLET": "1"}},
+)
+
+
+def show() -> bool:
+    """Run them on either side, each way; tell whether all is as it is listed."""
+    source = unpacked(_UPSTREAM) / "oslo_service" / "tests"
+    good = [_show(variant, source) for variant in _UPSTREAM.variants]
+    return all(good)
+
+
+def _show(variant: str, source: Path) -> bool:
+    place = RESULTS / f"upstream-{variant}"
+    runs = {
+        library: Run(
+            python=_environment(library, source),
+            tree=_elsewhere(),
+            first=("oslo_service.tests",),
+            modules=_modules(source),
+            environment=_UPSTREAM.variants[variant],
+            place=place.with_name(f"{place.name}-{library}"),
+        )
+        for library in ("upstream", "ours")
+    }
+    comparison = compare(runs["upstream"], runs["ours"], _modules(source))
+    keep(place.with_name(f"{place.name}.json"), comparison)
+    wrong = judge(comparison, exceptions())
+    print(describe(_UPSTREAM, variant, comparison, _modules(source)), flush=True)
+    print("\n".join(wrong) or "  as it is listed", flush=True)
+    return not wrong
+
+
+def exceptions() -> dict[str, str]:
+    """Return why tests do not pass, by the test."""
+    listed = tomllib.loads(EXCEPTIONS.read_text("utf-8"))["exception"]
+    return {test: one["reason"] for one in listed for test in one["tests"]}
+
+
+def judge(comparison: Comparison, listed: Mapping[str, str]) -> list[str]:
+    """Return what is not as it is listed."""
+    passed = {
+        test for test, result in comparison.here.items() if result.outcome == "passed"
+    }
+    return [
+        *(
+            f"  NOT LISTED: {one}"
+            for one in comparison.regressions
+            if one not in listed
+        ),
+        *(f"  PASSES, and is listed: {one}" for one in sorted(passed & listed.keys())),
+    ]
+
+
+def _environment(library: str, source: Path) -> Path:
+    """Make an environment anew, with the tests in it; return its interpreter."""
+    place = ENVIRONMENTS / f"upstream-{library}"
+    python = place / "bin" / "python"
+    if not python.exists():
+        print(f"installing {library} for upstream's tests", file=sys.stderr)
+        venv.create(place, clear=True, with_pip=True)
+        pip(python, "install", *_UPSTREAM.needs, *LIBRARIES[library])
+    elif library == "ours":
+        pip(python, "install", "--no-deps", "--force-reinstall", str(CHECKOUT))
+    (packages,) = place.glob("lib/python*/site-packages")
+    beside = packages / "oslo_service" / "tests"
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(source, beside)
+    return python
+
+
+def _elsewhere() -> Path:
+    """Return a folder from which nothing of the library is imported."""
+    place = ENVIRONMENTS / "empty"
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+def _modules(source: Path) -> list[str]:
+    top = source.parent.parent
+    return sorted(
+        ".".join(path.relative_to(top).with_suffix("").parts)
+        for path in source.rglob("test_*.py")
+    )

@@ -24,6 +24,7 @@ __all__ = (
     "ReloadFailed",
     "ReloadFinished",
     "ReloadStarted",
+    "Resized",
     "RestartLimitReached",
     "ServiceFailed",
     "SignalReceived",
@@ -138,6 +139,19 @@ class StopDelayed(Event):
     """
 
     seconds: float
+
+
+class Resized(Event):
+    """A service is to be run by another number of workers from now on.
+
+    :ivar service: the service, as it is called in the log.
+    :ivar workers: by how many.
+    :ivar before: by how many it was.
+    """
+
+    service: str
+    workers: int
+    before: int
 
 
 class Draining(Event):

@@ -19,6 +19,7 @@ from oslo_service.supervisor import (
     signals,
     wording,
 )
+from oslo_service.supervisor.attendance import Attended, Guest
 from oslo_service.supervisor.reporting import Reporter
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
@@ -58,6 +59,8 @@ class Supervisor:
     def __init__(self, driver: Driver, parent_link: ParentLink | None = None) -> None:
         self.driver = driver
         self.units: list[Unit] = []
+        #: What else is attended to.
+        self.guests: list[Guest] = []
         self._parent_link = parent_link
         self._waker = Waker(driver)
         self._signals = signals.of_process()
@@ -113,6 +116,19 @@ class Supervisor:
             # What a start() that is still in progress adds must end, too.
             unit.stop()
 
+    def receive(self, guest: Guest) -> None:
+        """Attend to this, too, until everything has ended: whenever anybody waits."""
+        self.guests.append(guest)
+        self._waker.wake()
+
+    def _dismiss_guests(self) -> None:
+        guests, self.guests = self.guests, []
+        for guest in guests:
+            try:
+                guest.close()
+            except Exception:
+                LOG.exception("%r could not be closed", guest)
+
     def _remove_ended(self) -> None:
         units = self.units
         self.units = [unit for unit in units if not unit.ended.is_set()]
@@ -128,6 +144,7 @@ class Supervisor:
         if not self.units:
             self._stopping = False
             self.end_delay()
+            self._dismiss_guests()
             self.reporter.all_ended()
             self._signals.unattended = None
             if not self.has_parent:
@@ -212,6 +229,19 @@ class Supervisor:
         """Do what SIGHUP means, to a unit."""
         self.reporter.reload_started()
         unit.reload()
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether there are workers, of which there may be more or less."""
+        return any(unit.has_workers for unit in self.units)
+
+    def resize(self, wanted: Callable[[int], int], service: str | None = None) -> int:
+        """Have services run by other numbers of workers; see :meth:`Unit.resize`."""
+        return sum(unit.resize(wanted, service) for unit in self.units)
+
+    def terminate(self) -> None:
+        """Do what SIGTERM does; where that has come already, nothing."""
+        self._policy.terminate()
 
     @property
     def stopping(self) -> bool:
@@ -362,19 +392,21 @@ class Supervisor:
             act()
 
     def _wait(self) -> None:
-        fds = [self._waker.fileno()]
+        attended: list[Attended] = [*self.units, *self.guests]
+        reading, writing = [self._waker.fileno()], list[int]()
         deadlines = [self.reporter.deadline]
         if self._parent_link is not None:
-            fds += self._parent_link.filenos()
-        for unit in self.units:
-            fds += unit.filenos()
-            deadlines.append(unit.deadline)
+            reading += self._parent_link.filenos()
+        for one in attended:
+            reading += one.filenos()
+            writing += one.filenos_to_write()
+            deadlines.append(one.deadline)
         due = min((one for one in deadlines if one is not None), default=None)
         timeout = None if due is None else max(0.0, due - clock.now())
-        readable = set(self.driver.wait_ready(fds, (), timeout)[0])
-        now = clock.now()
-        for unit in self.units:
-            unit.collect(readable, now)
+        found = self.driver.wait_ready(reading, writing, timeout)
+        readable, writable, now = set(found[0]), set(found[1]), clock.now()
+        for one in attended:
+            one.collect(readable, writable, now)
         if self._parent_link is not None:
             self._hear_parent(self._parent_link, readable)
 
@@ -409,6 +441,7 @@ class Supervisor:
 
     def abandon(self) -> None:
         """Close what is held: of a driver that a test has left."""
+        self._dismiss_guests()
         self._waker.close()
         self._timeout.close()
 
@@ -427,5 +460,7 @@ class Supervisor:
         self._timeout.leave()
         for unit in self.units:
             unit.abandon()
+        for guest in self.guests:
+            guest.leave()
         if self._parent_link is not None:
             self._parent_link.close()

@@ -50,6 +50,13 @@ class Orders(Protocol):
     def reload(self) -> None:
         """Read the configuration again."""
 
+    @property
+    def has_workers(self) -> bool:
+        """Whether there are workers, of which there may be more or less."""
+
+    def resize(self, wanted: Callable[[int], int]) -> int:
+        """Have every service run by another number of workers."""
+
     def quit_now(self) -> None:
         """Do what of an end at once cannot wait: async-signal-safe."""
 
@@ -82,6 +89,7 @@ class SignalPolicy:
             signal.SIGHUP: self._on_sighup,
             signal.SIGINT: self._on_sigint,
         }
+        reactions |= self._resizing()
         if not pidfds_work():
             reactions[signal.SIGCHLD] = _wake_up
         if signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL:
@@ -89,10 +97,26 @@ class SignalPolicy:
             reactions[signal.SIGPIPE] = _wake_up
         caught.react(reactions)
 
+    def _resizing(self) -> dict[int, signals.Reaction]:
+        if self._orders.has_workers:
+            return {
+                signal.SIGTTIN: lambda: self._orders.latch(self._add_worker),
+                signal.SIGTTOU: lambda: self._orders.latch(self._take_worker),
+            }
+        if self._orders.has_parent:
+            # Sent to the whole group, they would suspend a worker.
+            return {signal.SIGTTIN: _wake_up, signal.SIGTTOU: _wake_up}
+        return {}
+
     def listen_no_more(self, caught: signals.Signals) -> None:
         """Give the signals back: everything has ended."""
         self._terminated_at = None
         caught.react({})
+
+    def terminate(self) -> None:
+        """Do what a first SIGTERM does; after it, nothing."""
+        if self._terminated_at is None:
+            self._on_sigterm()
 
     # Inside the signals' handlers
 
@@ -154,6 +178,14 @@ class SignalPolicy:
         else:
             self._orders.stop()
             self._say("SIGHUP", "in the foreground, stopping")
+
+    def _add_worker(self) -> None:
+        self._say("SIGTTIN", "one worker more")
+        self._orders.resize(lambda size: size + 1)
+
+    def _take_worker(self) -> None:
+        self._say("SIGTTOU", "one worker less, unless there is only one")
+        self._orders.resize(lambda size: size - 1)
 
     def _say(self, signal_name: str, consequence: str) -> None:
         event = events.SignalReceived(signal=signal_name, consequence=consequence)

@@ -3,7 +3,7 @@
 """What a launcher has launched, seen from the supervisor."""
 
 import abc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from oslo_service.backend.base import Event
@@ -41,6 +41,20 @@ class Unit(abc.ABC):
         The time-out is armed, and workers are told; :meth:`stop` follows.
         """
 
+    def resize(
+        self,
+        wanted: Callable[[int], int],  # noqa: ARG002 - what runs here is one
+        service: str | None = None,  # noqa: ARG002
+    ) -> int:
+        """Have services run by other numbers of workers from now on.
+
+        :param wanted: given how many there are to be of a service, how many there
+            are to be from now on; less than 1 counts as 1.
+        :param service: which, as it is called in the log; None: every one.
+        :returns: how many services that concerns: none that runs in this process.
+        """
+        return 0
+
     def quit(self) -> None:  # noqa: B027 - what runs here ends with the process
         """End the processes in it at once."""
 
@@ -60,7 +74,13 @@ class Unit(abc.ABC):
         """Return the descriptors whose readiness tells something."""
         return ()
 
-    def collect(self, readable: set[int], now: float) -> None:  # noqa: B027
+    def filenos_to_write(self) -> Iterable[int]:
+        """Return those to wait for until they can be written to."""
+        return ()
+
+    def collect(  # noqa: B027
+        self, readable: set[int], writable: set[int], now: float
+    ) -> None:
         """Take in what the descriptors tell."""
 
     @property
@@ -135,6 +155,11 @@ class Unit(abc.ABC):
     def slots(self) -> int:
         """How many processes there are to be."""
         return 1
+
+    @property
+    def has_workers(self) -> bool:
+        """Whether it runs in worker processes, of which there may be more or less."""
+        return False
 
     @property
     def replacements(self) -> int:

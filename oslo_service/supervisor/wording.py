@@ -49,6 +49,13 @@ def _(event: events.SignalReceived) -> _Line:
     return level, "Caught %s: %s", (event.signal, event.consequence), None
 
 
+@_line.register(events.Resized)
+def _(event: events.Resized) -> _Line:
+    workers = _count(event.workers, "worker")
+    values = (event.service, workers, event.before)
+    return logging.INFO, "%s is to have %s, instead of %d", values, None
+
+
 @_line.register(events.StartDelayed)
 def _(event: events.StartDelayed) -> _Line:
     message = "start() of %s has not returned after %g s: it counts as started"

@@ -141,6 +141,37 @@ class TestRestartLimit:
             assert program.end() == 0
 
 
+class TestResizing:
+    """Two signals add a worker, and take one."""
+
+    def test_they_do_until_one_is_left(self, driver_name: str) -> None:
+        with live(driver_name, workers=2) as program:
+            first, _ = start(program, 2)
+            program.kill(signal.SIGTTIN)
+            program.expect("started", 3)
+            program.kill(signal.SIGHUP)
+            program.expect("started", 6)
+            program.until(lambda: len(children(program.pid)) == 3, "there are three")
+            assert first not in children(program.pid)
+            program.kill(signal.SIGTTOU)
+            program.until(lambda: len(children(program.pid)) == 2, "there are two")
+            program.kill(signal.SIGTTOU)
+            program.until(lambda: len(children(program.pid)) == 1, "there is one")
+            program.kill(signal.SIGTTOU)
+            program.expect_text("unless there is only one", 3)
+            assert len(children(program.pid)) == 1
+            assert program.end() == 0
+            assert len(program.events("started")) == 6
+
+    def test_a_worker_does_not_mind_them(self, driver_name: str) -> None:
+        with live(driver_name, workers=2) as program:
+            start(program, 2)
+            program.kill_group(signal.SIGTTIN)
+            program.kill_group(signal.SIGTTOU)
+            program.expect_text("one worker less")
+            assert program.end() == 0
+
+
 class TestFamily:
     """Parents, workers, and their other children."""
 

@@ -103,12 +103,14 @@ class Parent:
             if self.pool.goal is Goal.RUN:
                 assert slot.current is not None or waits, "a slot is left empty"
         for worker in self.alive.values():
+            told = worker.number in self.ordered
+            if worker.slot.surplus and self.pool.goal is Goal.RUN:
+                assert told or (worker.order_due or 0) > self.now, "one is too many"
             late = worker.deadline is not None and worker.deadline <= self.now
             killed = worker.number in self.killed or worker.kill_not_before > self.now
             assert not late or killed, "a limit is not kept"
             if self.pool.goal is Goal.STOP:
                 waits = (worker.order_due or 0) > self.now
-                told = worker.number in self.ordered
                 assert told or waits, "a worker is not told"
             if self.pool.goal is Goal.QUIT:
                 assert killed, "a worker is left behind"
@@ -118,6 +120,11 @@ class Parent:
     def add(self, workers: int) -> None:
         self.pool.add("service", workers)
         self.advance()
+
+    def resize(self, workers: int) -> None:
+        self.pool.resize("service", workers)
+        self.advance()
+        assert self.pool.size("service") == len(self.pool.slots) == workers
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds

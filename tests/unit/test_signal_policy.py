@@ -23,6 +23,7 @@ class Supervisor:
 
     has_parent = False
     stop_delay = 0.0
+    has_workers = True
 
     def __init__(self) -> None:
         self.delay_ends: Callable[[], object] | None = None
@@ -59,6 +60,10 @@ class Supervisor:
 
     def reload(self) -> None:
         self.told.append("reload")
+
+    def resize(self, wanted: Callable[[int], int]) -> int:
+        self.told.append(("resize", wanted(4)))
+        return 1
 
     def quit_now(self) -> None:
         self.told.append("quit now")
@@ -230,6 +235,32 @@ class TestOthers:
         assert process.gets(signal.SIGHUP) == []
         told = received("SIGHUP", "in the foreground, stopping")
         assert process.supervisor.turn() == ["stop", told]
+
+    @pytest.mark.parametrize(
+        ("signum", "words", "wanted"),
+        [
+            (signal.SIGTTIN, "one worker more", 5),
+            (signal.SIGTTOU, "one worker less, unless there is only one", 3),
+        ],
+    )
+    def test_two_signals_add_and_take_a_worker(
+        self, process, signum, words, wanted
+    ) -> None:
+        assert process.gets(signum) == []
+        told = received(signal.Signals(signum).name, words)
+        assert process.supervisor.turn() == [told, ("resize", wanted)]
+
+    @pytest.mark.parametrize("signum", [signal.SIGTTIN, signal.SIGTTOU])
+    def test_they_do_nothing_to_a_worker_and_suspend_what_has_none(
+        self, process, signum
+    ) -> None:
+        process.supervisor.has_workers = False
+        process.policy.listen(process)
+        assert signum not in process.reactions
+        process.supervisor.has_parent = True
+        process.policy.listen(process)
+        assert process.gets(signum) == []
+        assert process.supervisor.turn() == []
 
     @pytest.mark.parametrize(("have", "wanted"), [(True, False), (False, True)])
     def test_sigchld_wakes_where_there_are_no_pidfds(

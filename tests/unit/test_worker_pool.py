@@ -256,7 +256,7 @@ class Parent:
             fds = list(self.pool.filenos())
             due = self.pool.deadline
             readable = {fd for fd in fds if self.system.is_readable(fd)}
-            self.pool.collect(readable, self.now)
+            self.pool.collect(readable, set(), self.now)
             self.pool.advance(self.now)
             if not readable and (due is None or due > self.now):
                 break
@@ -502,7 +502,7 @@ def test_what_a_worker_has_said_is_heard_before_its_end(parent) -> None:
     parent.obey(child)
     # A driver may report one descriptor at a time.
     ends = {fd for fd, (what, _) in parent.system.fds.items() if what is child}
-    parent.pool.collect(ends, parent.now)
+    parent.pool.collect(ends, set(), parent.now)
     kinds = [type(event) for event in parent.told[-2:]]
     assert kinds == [events.WorkerStopped, events.WorkerEnded]
 

@@ -181,6 +181,77 @@ class TestReload:
         assert parent.alive
 
 
+class TestResizing:
+    """A service can be run by more workers, or by less."""
+
+    def test_what_is_missing_is_started(self, parent) -> None:
+        parent.resize(3)
+        assert [slot.index for slot in parent.pool.slots] == [0, 1, 2]
+        assert len(parent.alive) == 3
+        assert not any(start.reset for start in parent.started)
+
+    def test_those_of_the_last_slots_stop_and_are_not_replaced(self, parent) -> None:
+        parent.resize(3)
+        first, *others = parent.alive.values()
+        parent.resize(1)
+        assert parent.ordered == {one.number for one in others}
+        for worker in others:
+            parent.stopped(worker)
+            parent.dies(worker, 0)
+        assert list(parent.alive.values()) == [first]
+        assert parent.pool.replacements == 0
+
+    def test_one_that_is_too_many_is_killed_past_its_limit(self, parent) -> None:
+        parent.resize(2)
+        parent.ready(parent.worker)
+        parent.resize(1)
+        parent.pass_time(61)
+        assert parent.killed == {parent.worker.number}
+        parent.dies(parent.worker)
+        assert parent.pool.status == 0
+
+    def test_a_number_that_is_free_again_is_taken_while_the_old_one_finishes(
+        self, parent
+    ) -> None:
+        parent.resize(2)
+        old = parent.worker
+        parent.resize(1)
+        parent.resize(2)
+        assert parent.worker is not old
+        assert parent.worker.slot.index == old.slot.index == 1
+        assert old.number in parent.alive
+
+    def test_the_size_lives_through_a_reload(self, parent) -> None:
+        parent.resize(3)
+        parent.order("reload")
+        for worker in list(parent.alive.values()):
+            parent.dies(worker, 0)
+        assert len(parent.alive) == 3
+        assert all(start.reset for start in parent.started[3:])
+
+    def test_one_that_is_too_many_is_no_part_of_a_reload(self, parent) -> None:
+        parent.resize(2)
+        parent.resize(1)
+        parent.order("reload")
+        parent.dies(parent.started[0].worker, 0)
+        assert not parent.pool.reloading
+
+    def test_a_slot_in_a_crash_loop_can_be_taken_away(self) -> None:
+        parent = Parent()
+        parent.add(2)
+        for _ in range(3):
+            parent.dies(parent.started[1].worker, 1)
+            parent.started[1:] = parent.started[2:]
+        parent.resize(1)
+        assert parent.pool.deadline is None
+
+    def test_what_stops_is_not_resized_any_more(self, parent) -> None:
+        parent.order("stop")
+        parent.pool.resize("service", 3)
+        parent.advance()
+        assert len(parent.started) == 1
+
+
 class TestStopping:
     """The end, in order or by force."""
 
@@ -387,6 +458,10 @@ class AnyOrder(RuleBasedStateMachine):
     def add(self, workers) -> None:
         self.parent.add(workers)
 
+    @rule(workers=st.integers(1, 5))
+    def resize(self, workers) -> None:
+        self.parent.resize(workers)
+
     @rule(seconds=st.sampled_from([0.0, 0.01, 0.1, 0.99, 1.0, 3.0, 31.0, 100.0]))
     def pass_time(self, seconds) -> None:
         self.parent.pass_time(seconds)
@@ -465,6 +540,8 @@ def live_a_little(parent: Parent, dice: random.Random) -> None:
         parent.pass_time(dice.choice([0.01, 0.1, 1.0, 31.0]))
     elif what < 0.3:
         parent.order(dice.choice(["reload", "mutate"]))
+    elif what < 0.32:
+        parent.resize(dice.randint(1, 4))
     elif what < 0.35:
         parent.fail_to_kill = dice.random() < 0.5
         parent.fail_to_order = dice.random() < 0.5

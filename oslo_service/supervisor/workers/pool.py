@@ -80,6 +80,29 @@ class WorkerPool(Unit):
         """Have so many workers run by a plan."""
         self._state.add(plan, workers)
 
+    def resize(self, wanted: Callable[[int], int], service: str | None = None) -> int:
+        """Have services run by other numbers of workers from now on.
+
+        :param wanted: given how many there are to be of a service, how many there
+            are to be from now on; less than 1 counts as 1.
+        :param service: which, as it is called in the log; None: every one.
+        :returns: how many services that concerns.
+        """
+        if self.stopping:
+            return 0
+        plans = dict.fromkeys(slot.spec for slot in self._state.slots)
+        concerned = [one for one in plans if service in (None, str(one))]
+        for plan in concerned:
+            before = self._state.size(plan)
+            after = max(1, wanted(before))
+            if after != before:
+                self._state.resize(plan, after)
+                event = events.Resized(service=str(plan), workers=after, before=before)
+                self._publish(event)
+        for slot in [one for one in self._refused if one.surplus]:
+            del self._refused[slot]
+        return len(concerned)
+
     def stop_now(self) -> None:
         """Arm the time-out, and tell the workers: async-signal-safe."""
         self._arm_timeout(self._settings.last_stop_limit)
@@ -175,6 +198,11 @@ class WorkerPool(Unit):
         return len(self._state.slots)
 
     @property
+    def has_workers(self) -> bool:
+        """It does."""
+        return True
+
+    @property
     def replacements(self) -> int:
         """How many workers were started as successors of dead ones."""
         return self._state.replacements
@@ -216,7 +244,12 @@ class WorkerPool(Unit):
             return soon if due is None else min(soon, due)
         return due
 
-    def collect(self, readable: set[int], now: float) -> None:
+    def collect(
+        self,
+        readable: set[int],
+        writable: set[int],  # noqa: ARG002 - orders are a byte: nothing waits
+        now: float,
+    ) -> None:
         """Take in what the workers have said, and which have ended."""
         if self._reports.fileno() in readable:
             self._receive(now)

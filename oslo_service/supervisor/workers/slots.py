@@ -26,6 +26,7 @@ class Slot(State):
 
     :ivar spec: what the worker runs; opaque here.
     :ivar index: the slot's number among those of its service, from 0.
+    :ivar surplus: whether it is one too many: it gets no worker any more.
     :ivar losses: when it has lost workers unexpectedly, lately.
     :ivar exhausted: whether that was too often, the last time.
     """
@@ -37,6 +38,7 @@ class Slot(State):
     not_before: float = 0.0
     refusals: int = 0
     died: bool = False
+    surplus: bool = False
     losses: collections.deque[float] = dataclasses.field(
         default_factory=collections.deque
     )

@@ -76,6 +76,23 @@ class PoolState(Workforce):
         """Have a service run by so many workers."""
         self.slots += [Slot(spec, index) for index in range(workers)]
 
+    def size(self, spec: object) -> int:
+        """Return by how many workers a service is to be run."""
+        return sum(slot.spec is spec for slot in self.slots)
+
+    def resize(self, spec: object, workers: int) -> None:
+        """Have a service that is here run by so many workers from now on.
+
+        Those that are too many, of the last slots, stop in order.
+        """
+        own = [slot for slot in self.slots if slot.spec is spec]
+        for slot in own[workers:]:
+            slot.surplus = True
+            self.slots.remove(slot)
+        first = 1 + max(slot.index for slot in own)
+        new = range(first, first + workers - len(own))
+        self.slots += [Slot(spec, index) for index in new]
+
     def ready(self, worker: Worker, now: float) -> None:
         """Record that every ``start()`` in the worker has returned."""
         worker.ready_at = now
@@ -103,7 +120,7 @@ class PoolState(Workforce):
         slot = worker.slot
         if slot.current is worker:
             slot.current = None
-            if not worker.ordered:
+            if not (worker.ordered or slot.surplus):
                 slot.died = True
                 self._count_death(worker, status, now)
                 self._note_loss(slot, now)
@@ -174,6 +191,9 @@ class PoolState(Workforce):
             actions += self._order_mutation()
             for slot in self.slots:
                 actions += self._attend(slot, now)
+            for worker in self.workers.values():
+                if worker.slot.surplus:
+                    actions += self.order_stop(worker, now)
         elif self.goal is Goal.STOP:
             for worker in self.workers.values():
                 actions += self.order_stop(worker, now)

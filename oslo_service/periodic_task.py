@@ -30,6 +30,7 @@ from oslo_service.periodic.declaring import (
     is_wanted,
     periodic_task,
 )
+from oslo_service.supervisor.stopping import is_stopping
 
 if TYPE_CHECKING:
     from oslo_config import cfg
@@ -132,11 +133,14 @@ class PeriodicTasks:
             a SystemExit or a time-out of Eventlet's; but not what is there to
             end the caller: KeyboardInterrupt, GeneratorExit, and what kills a
             green thread.
-        :returns: seconds until the next task is due, 60 at most.
+        :returns: seconds until the next task is due, 60 at most. In a process that
+            stops none begins any more.
         """
         due, later = self._look()
         turn, owner = now(), type(self).__name__
         for name, task in due:
+            if is_stopping():
+                return DEFAULT_INTERVAL
             at = now()
             if at - turn > concurrent_calls.TURN:
                 concurrent_calls.yield_turn()
@@ -144,7 +148,7 @@ class PeriodicTasks:
             later = min(later, self._begin(name, at))
             LOG.debug("Running periodic task %s.%s", owner, name)
             try:
-                task(self, context)
+                self._run(name, task, context, at)
             except BaseException as exc:
                 if raise_on_error or not _is_failure(exc):
                     raise
@@ -174,13 +178,16 @@ class PeriodicTasks:
             are pickled; what a task changes in them is lost. None runs them in
             this process, in tasks of the driver: as many as it takes for none
             to wait for another.
-        :returns: seconds until the next task is due, 60 at most.
+        :returns: seconds until the next task is due, 60 at most. In a process that
+            stops none begins any more.
         :raises ValueError: ``processes`` is less than 1.
         :raises TypeError: ``processes`` is no integer, or something cannot be
             pickled. Nothing has been run, and what was due still is.
         """
         process_pool.check_size(processes)
         due, later = self._look()
+        if is_stopping():
+            return DEFAULT_INTERVAL
         calls: list[Call] = [functools.partial(task, self, context) for _, task in due]
         pickled = [] if processes is None else self._pickle(due, calls)
         driver = backend.get_backend()
@@ -189,6 +196,7 @@ class PeriodicTasks:
         if not due:
             failures: list[BaseException | None] = []
         elif processes is None:
+            calls = [functools.partial(self._run_now, *one, context) for one in due]
             failures = concurrent_calls.run(
                 driver, calls, f"periodic tasks of {type(self).__name__}"
             )
@@ -201,6 +209,20 @@ class PeriodicTasks:
                 raise failure
             self._log_failure(name, failure)
         return max(0.0, later - now())
+
+    def _run_now(self, name: str, task: Task, context: Any) -> None:
+        if not is_stopping():
+            self._run(name, task, context, now())
+
+    def _run(
+        self,
+        name: str,  # noqa: ARG002
+        task: Task,
+        context: Any,
+        began: float,  # noqa: ARG002
+    ) -> None:
+        # Who looks at its frame knows what is run, and since when.
+        task(self, context)
 
     def _pickle(self, due: list[Declared], calls: list[Call]) -> list[bytes]:
         owner = type(self).__name__

@@ -15,6 +15,7 @@ from measures import (
     periodic,
     retry,
     ticks,
+    tracked_work,
     workers,
 )
 
@@ -29,6 +30,7 @@ ALL = (
     *ticks.MEASURES,
     many_loops.MEASURE,
     groups.MEASURE,
+    tracked_work.MEASURE,
     *periodic.MEASURES,
     *workers.MEASURES,
     *crash_loop.MEASURES,

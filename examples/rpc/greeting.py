@@ -12,6 +12,7 @@ from oslo_config import cfg
 
 import options
 import rpc_server
+import tracked_endpoint
 from oslo_service import service
 
 LOG = logging.getLogger(__name__)
@@ -81,9 +82,10 @@ class GreetingService(service.ServiceBase):
         self._stopped = False
         self._transport = oslo_messaging.get_rpc_transport(self.conf)
         target = oslo_messaging.Target(topic=settings.topic, server=settings.host)
+        endpoint = tracked_endpoint.TrackedEndpoint(self._greeter, id_key="call")
         # On what it runs, oslo.messaging sees by whether threads are patched.
         server = oslo_messaging.get_rpc_server(
-            self._transport, target, [self._greeter], server_cls=rpc_server.Server
+            self._transport, target, [endpoint], server_cls=rpc_server.Server
         )
         server.start()
         self._server = server

@@ -25,6 +25,7 @@ from oslo_service.backend._commitment import commit, warn_of_idle_hub
 from oslo_service.backend._registration import register_driver
 from oslo_service.backend._selection import (
     _reset_backend,
+    choice,
     driver_called,
     get_backend,
     get_backend_type,
@@ -39,6 +40,7 @@ __all__ = (
     "BackendType",
     "_reset_backend",
     "bootstrap",
+    "choice",
     "commit",
     "driver_called",
     "exceptions",

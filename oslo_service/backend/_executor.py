@@ -8,6 +8,7 @@ from concurrent import futures
 from functools import partial
 from typing import Any
 
+from oslo_service.backend._executor_calls import make_call
 from oslo_service.backend._primitives import Primitives
 
 __all__ = ("TaskExecutor",)
@@ -64,7 +65,7 @@ class TaskExecutor(futures.Executor):
             no room for a task to call it in.
         """
         future = _Future(self._driver)
-        entry = future, partial(fn, *args, **kwargs)
+        entry = future, partial(make_call, fn, args, kwargs)
         with self._lock:
             if self._closed:
                 raise RuntimeError("this executor has been shut down")

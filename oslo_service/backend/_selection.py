@@ -11,6 +11,7 @@ from oslo_service.backend import _state, base
 from oslo_service.backend._choice import BackendType, Choice, Rule, auto, name_of
 
 __all__ = (
+    "choice",
     "default_backend_type",
     "driver_called",
     "forget",
@@ -103,6 +104,11 @@ def get_backend_type() -> BackendType | str | None:
 def selected() -> base.Driver | None:
     """Return the driver where there is one, deciding nothing."""
     return _state.current().launching or _state.current().driver
+
+
+def choice() -> Choice | None:
+    """Return what was chosen for this process, and why; None: nothing yet."""
+    return _state.current().choice
 
 
 def in_use() -> set[base.Driver]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from oslo_service._common.records import Record
 from oslo_service.backend._end_of_thread import at_end_of_thread
+from oslo_service.backend._executor_calls import dated
 from oslo_service.backend._greenlets import frames_of_greenlets, has_weak_references
 from oslo_service.backend._http_server import HttpServer
 from oslo_service.backend._lock_event import LockEvent
@@ -44,6 +45,7 @@ __all__ = (
     "Waiter",
     "WaiterEvent",
     "at_end_of_thread",
+    "dated",
     "frames_of_greenlets",
     "has_weak_references",
     "poll_ready",
@@ -255,8 +257,8 @@ class Driver(abc.ABC):
         """Return an executor whose calls run in tasks of the model.
 
         By default, it is made of the other primitives. A model for which
-        futurist has an executor returns that; futurist is to be imported then,
-        not earlier.
+        futurist has an executor returns that, :func:`dated`, so that what it has in
+        progress can be told; futurist is to be imported then, not earlier.
 
         :param max_workers: how many calls run at a time; 1 or more.
         :returns: what :mod:`concurrent.futures` calls an executor. Waiting for

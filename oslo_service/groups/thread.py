@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from oslo_service._common import clock
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.loops.stopping import forget, listen
 
@@ -45,6 +46,8 @@ class Thread:
         self._driver: Driver = group._driver() if driver is None else driver
         self._at_end = group.thread_done if at_end is None else at_end
         self._stopping = self._driver.event() if stopping is None else stopping
+        #: When the call began, in monotonic seconds; None: it has not.
+        self.began: float | None = None
         if link and thread is not None:
             self.link(self._at_end)
 
@@ -124,6 +127,7 @@ def run(thread: Thread, call: Callable[[], Any], name: str, callers: set[int]) -
     """
     driver = thread._driver
     ident = driver.current_ident()
+    thread.began = clock.now()
     outer = listen(thread._stopping)
     nested = ident in callers
     callers.add(ident)

@@ -12,7 +12,7 @@ from oslo_service._common.deprecation import warn_once
 from oslo_service._common.process_state import PerProcess
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.compat.attributes import HasOldAttributes
-from oslo_service.launchers import start_methods
+from oslo_service.launchers import preparation, start_methods
 from oslo_service.launchers.checks import check_service, check_workers
 from oslo_service.launchers.process_backdoor import open_backdoor
 from oslo_service.launchers.services import ServiceWrapper
@@ -96,7 +96,7 @@ class ProcessLauncher(HasOldAttributes):
             pickling.check_picklable(service, self.conf)
         label = ServiceWrapper(service, count, self)
         plan = WorkerPlan(
-            *(self._driver, self._settings, open_backdoor, service), label=label
+            *(self._driver, self._settings, preparation.prepare, service), label=label
         )
         supervisor.post(lambda: unit.add(plan, count))
 

@@ -3,6 +3,7 @@
 """The supervisor, as launchers have it."""
 
 from oslo_service.backend.base import Driver
+from oslo_service.launchers import observation
 from oslo_service.launchers.systemd import tell_systemd
 from oslo_service.supervisor import current, forks
 from oslo_service.supervisor.loop import Supervisor
@@ -18,6 +19,7 @@ def supervise(driver: Driver) -> Supervisor:
     :raises ValueError: a variable that systemd sets has no meaning.
     """
     forks.watch()
+    observation.offer()
     supervisor = current.of_process(driver)
     tell_systemd(supervisor)
     return supervisor

@@ -192,7 +192,8 @@ class LoopingCallBase(HasOldAttributes):
         stopped, now = abort.is_set, self._clock.timer()
         if initial_delay:
             self._sleep(initial_delay)
-        schedule.begin(now())
+        first = now()
+        schedule.begin(first)
         while not stopped():
             try:
                 if self.kw:  # it is cheaper not to unpack none
@@ -208,7 +209,7 @@ class LoopingCallBase(HasOldAttributes):
                 result = schedules.FAILED
             if stopped():
                 break
-            # Two variables, for a debugger: see backdoor.loops.
+            # Two variables, for who looks: see backdoor.running_loops.
             ended = now()
             pause = schedule.delay(result, ended)
             self._sleep(pause)

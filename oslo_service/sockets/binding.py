@@ -19,7 +19,10 @@ class BoundSocket:
 
     :ivar socket: of the module that it was made with.
     :ivar path: of the file; None: there is none.
+    :ivar name: what listens, as it is called in the log.
     """
+
+    name = ""
 
     def __init__(self, socket: Any, path: str | None = None) -> None:
         self.socket = socket
@@ -31,6 +34,13 @@ class BoundSocket:
     def closed(self) -> bool:
         """Whether it has been closed."""
         return bool(self.socket.fileno() < 0)
+
+    def address(self) -> tuple[str, int | None]:
+        """Return where it listens: the address, or path, and the port if any."""
+        address = self.socket.getsockname()
+        if isinstance(address, tuple):
+            return address[0], address[1]
+        return os.fsdecode(address), None
 
     def duplicate(self) -> int | None:
         """Return a new descriptor for the socket; None: it is closed."""

@@ -116,6 +116,7 @@ class ListeningSocket:
             bound = self._bind()
         else:
             bound = binding.BoundSocket(self._adapted(self._passed.adopt()))
+        bound.name = self._name
         self._record_address(bound.socket)
         open_sockets.add(bound)
         return bound

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from oslo_service._common.process_state import Inherited
 
-__all__ = ("add", "add_last", "close_all", "close_last")
+__all__ = ("add", "add_last", "close_all", "close_last", "listed")
 
 
 class Closable(Protocol):
@@ -46,6 +46,16 @@ def close_all() -> list[OSError]:
 def close_last() -> list[OSError]:
     """Refuse everybody, since the process ends; return what could not be."""
     return _close(_open.get()) + _close(_last.get())
+
+
+def listed() -> list[tuple[str, str, int | None]]:
+    """Return what listens: its name, the address or path, and the port if any."""
+    found = []
+    for one in list(_open.get()):
+        address = getattr(one, "address", None)
+        if address is not None and not one.closed:  # type: ignore[attr-defined]
+            found.append((one.name, *address()))  # type: ignore[attr-defined]
+    return sorted(found, key=str)
 
 
 def _close(some: "weakref.WeakSet[Closable]") -> list[OSError]:

@@ -11,6 +11,7 @@ import time
 import typing
 
 from oslo_service._common.records import Record
+from oslo_service.supervisor.work_items import WorkItem
 
 __all__ = (
     "ActionFailed",
@@ -155,7 +156,12 @@ class Resized(Event):
 
 
 class Draining(Event):
-    """Everything has been told to stop, and finishes its work."""
+    """Everything has been told to stop, and finishes its work.
+
+    :ivar work: what is in progress in this process.
+    """
+
+    work: tuple[WorkItem, ...] = ()
 
 
 class CleanupFailed(Event):

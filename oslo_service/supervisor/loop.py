@@ -17,9 +17,12 @@ from oslo_service.supervisor import (
     gil,
     launching,
     signals,
+    stopping,
+    tracked_work,
     wording,
 )
 from oslo_service.supervisor.attendance import Attended, Guest
+from oslo_service.supervisor.exchange.exchange import Exchange
 from oslo_service.supervisor.reporting import Reporter
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
@@ -54,6 +57,7 @@ class Supervisor:
     :param parent_link: in a worker.
     :ivar left: whether this process was forked from the one that it is of.
     :ivar reporter: what is told of it all.
+    :ivar exchange: what workers are asked, and what they tell.
     """
 
     def __init__(self, driver: Driver, parent_link: ParentLink | None = None) -> None:
@@ -70,13 +74,24 @@ class Supervisor:
             driver, lambda: self.units, parent_link, self._turn.lend
         )
         self.publish = self.reporter.publish
+        self.exchange = Exchange(
+            driver,
+            lambda: self.units,
+            parent_link,
+            post=self.post,
+            wake=self._waker.wake,
+            publish=self.publish,
+        )
         self._waiters = 0
         self._stopping = False
         #: Whether it goes on just for ``shutdown_delay``.
         self.delaying = False
+        # Whether it is a worker whose services have ended.
+        self._over = False
         self.left = False
         self._pid = os.getpid()
         self._policy = SignalPolicy(self)
+        stopping.ask(self._is_stopping)
 
     @property
     def has_parent(self) -> bool:
@@ -93,6 +108,7 @@ class Supervisor:
         runner = ServiceRunner(self.driver, settings, self.post, self.publish)
         runner.timeout = self._timeout
         runner.awaited.may_wait = self._caller_may_wait
+        runner.held_by = self._is_held
         self._add(runner)
         return runner
 
@@ -100,11 +116,14 @@ class Supervisor:
         """Return a new unit for worker processes."""
         pool = WorkerPool(self.driver, settings, start, self.publish)
         pool.timeout = self._timeout
+        pool.exchange = self.exchange
+        pool.held_by = self._is_held
         self._add(pool)
         return pool
 
     def _add(self, unit: Unit) -> None:
         launching.check()
+        self._over = False
         atexit.unregister(self._tell_unawaited)
         atexit.register(self._tell_unawaited)
         gil.warn_once(self.driver)  # before workers are forked
@@ -142,6 +161,7 @@ class Supervisor:
                     self._timeout.disarm(unit)
                 unit.close()
         if not self.units:
+            self._over = self.has_parent
             self._stopping = False
             self.end_delay()
             self._dismiss_guests()
@@ -247,6 +267,18 @@ class Supervisor:
     def stopping(self) -> bool:
         """Whether everything was told to stop."""
         return self._stopping
+
+    def _is_stopping(self) -> bool:
+        """Whether it was, by whatever order."""
+        units = self.units
+        ordered = bool(units) and all(one.stopping for one in units)
+        return self._over or self._stopping or ordered
+
+    def _is_held(self) -> bool:
+        """Whether the end waits for work that user code tracks."""
+        if not self._is_stopping():
+            return False  # others go on, and so may the work
+        return tracked_work.is_awaited(lambda: self.latch(lambda: None))
 
     @property
     def restarts_in_place(self) -> bool:
@@ -374,6 +406,7 @@ class Supervisor:
             self.stop()
             for unit in list(self.units):
                 unit.advance(now)
+        self.exchange.advance(now)
         if any(unit.ended.is_set() for unit in self.units):
             self._turn.wake_waiting()
         self.reporter.tell()
@@ -394,9 +427,10 @@ class Supervisor:
     def _wait(self) -> None:
         attended: list[Attended] = [*self.units, *self.guests]
         reading, writing = [self._waker.fileno()], list[int]()
-        deadlines = [self.reporter.deadline]
+        deadlines = [self.reporter.deadline, self.exchange.deadline]
         if self._parent_link is not None:
             reading += self._parent_link.filenos()
+            writing += self._parent_link.filenos_to_write()
         for one in attended:
             reading += one.filenos()
             writing += one.filenos_to_write()
@@ -412,6 +446,7 @@ class Supervisor:
 
     def _hear_parent(self, link: ParentLink, readable: set[int]) -> None:
         known = link.parent_gone
+        link.flush()
         orders = link.listen(readable)
         if known is None and link.parent_gone is not None:
             self.publish(
@@ -425,6 +460,8 @@ class Supervisor:
                 self.reload()
             else:
                 link.tell_alive()
+        for message in link.take_messages():
+            self.exchange.listen(message)
 
     def _tell_unawaited(self) -> None:
         """Say, as the program ends, which launchers it has never waited for."""
@@ -435,7 +472,7 @@ class Supervisor:
                 LOG.warning(
                     "The program ends, and what it has launched ends with it, as it has"
                     " never called the launcher's wait(): %s",
-                    unit.still_running(),
+                    unit.still_running() or "nothing",
                 )
                 unit.tell_unawaited()
 

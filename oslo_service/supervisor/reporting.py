@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import events, gil, snapshot, wording
+from oslo_service.supervisor import events, gil, wording, work_items
+from oslo_service.supervisor import snapshot as snapshots
 from oslo_service.supervisor.readiness import Readiness
 from oslo_service.supervisor.subscribers import EventQueue
 from oslo_service.supervisor.systemd import wire
+from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers.parent_link import ParentLink
 
@@ -49,7 +51,8 @@ class Reporter:
         self._units = units
         self._parent_link = parent_link
         self._lend = lend
-        self._events = EventQueue([wording.log, self._hear])
+        self.tally = Tally()
+        self._events = EventQueue([wording.log, self._hear, self.tally.hear])
         self._notifier: Notifier | None = None
         self._readiness = Readiness(self.publish)
         self._telling = False
@@ -59,6 +62,9 @@ class Reporter:
         #: Whether all goes on just for ``shutdown_delay``.
         self.delaying = False
         self._given_up: events.RestartLimitReached | None = None
+        self._began: float | None = None
+        #: Whether all that was launched has been ready once.
+        self.was_ready = False
 
     # What has happened
 
@@ -68,7 +74,9 @@ class Reporter:
 
     def launched(self) -> None:
         """Record that something is being started."""
-        self._readiness.begin(clock.now())
+        now = clock.now()
+        self._began = now if self._began is None else self._began
+        self._readiness.begin(now)
 
     def reload_started(self) -> None:
         """Record that the configuration is read again."""
@@ -81,13 +89,23 @@ class Reporter:
 
     def all_ended(self) -> None:
         """Record that all has ended: what is launched now begins anew."""
-        self._draining_told = False
+        self._draining_told = self.was_ready = False
         self._readiness = Readiness(self.publish)
         self.tell()
         given_up, self._given_up = self._given_up, None
         if given_up is not None:
             # Whoever looks at a service that has ended looks at its last line.
             LOG.error("%s", wording.last_line(given_up))
+
+    def snapshot(self) -> snapshots.Snapshot:
+        """Return all that is known of what is supervised, without asking anybody."""
+        return snapshots.take_in_detail(
+            self._units(),
+            was_ready=self.was_ready,
+            delaying=self.delaying,
+            tally=self.tally,
+            began=clock.now() if self._began is None else self._began,
+        )
 
     # Telling
 
@@ -108,7 +126,7 @@ class Reporter:
             self._tell_parent(self._parent_link, units, all_ready=all_ready)
         if not self._draining_told and units and all(one.stopping for one in units):
             self._draining_told = True
-            self.publish(events.Draining())
+            self.publish(events.Draining(work=tuple(_work())))
         self.tell()
         if self._notifier is not None:
             self._notifier.advance(now)
@@ -155,8 +173,11 @@ class Reporter:
             from oslo_service.supervisor.systemd import notifier
 
             self._notifier = notifier.Notifier(
-                snapshot=lambda: snapshot.take(
-                    self._units(), clock.now(), delaying=self.delaying
+                snapshot=lambda: snapshots.take(
+                    self._units(),
+                    clock.now(),
+                    was_ready=self.was_ready,
+                    delaying=self.delaying,
                 ),
                 announce=lambda *further: self.announce(*further),
                 ask=self._ask,
@@ -175,7 +196,16 @@ class Reporter:
             self._given_up = event
         if isinstance(event, events.Ready):
             gil.warn_once(self._driver)  # of what services have imported
+            self.was_ready = True
         if self._notifier is not None:
             self._notifier.hear(event)
         elif isinstance(event, events.Ready):
             self.announce()
+
+
+def _work() -> list[work_items.WorkItem]:
+    try:
+        return work_items.look()
+    except Exception:
+        LOG.exception("What is in progress cannot be found out")
+        return []

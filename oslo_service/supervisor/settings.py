@@ -18,6 +18,19 @@ LOG = logging.getLogger(__name__)
 
 RESTART_METHODS = ("reload", "mutate")
 
+# The options of the library's group that limit something.
+_LIMITS = (
+    "shutdown_delay",
+    "start_timeout",
+    "restart_limit",
+    "restart_window",
+    "worker_timeout",
+    "worker_max_age",
+    "worker_max_requests",
+    "worker_max_memory",
+    "worker_jitter",
+)
+
 
 def check_restart_method(method: object) -> None:
     """Refuse what does not say what SIGHUP does.
@@ -100,6 +113,16 @@ class Settings:
             return before
         # What a mock has is none.
         return value if isinstance(value, int | float) else before
+
+    def in_force(self) -> dict[str, float]:
+        """Return the limits that the configuration sets, by the names of options."""
+        found = {"graceful_shutdown_timeout": self.last_stop_limit}
+        group = getattr(self.conf, options.BACKEND_GROUP, {})
+        for name in _LIMITS:
+            value = getattr(group, name, None) if name in group else None
+            if isinstance(value, int | float):  # what a mock has is none
+                found[name] = value
+        return found
 
     def log_options(self) -> None:
         """Write the values of all options to the log, where that is wanted."""

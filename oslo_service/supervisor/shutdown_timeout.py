@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import backstop, last_things, signals
+from oslo_service.supervisor import backstop, last_things, signals, work_items
 from oslo_service.supervisor.alarm import Alarm
 from oslo_service.supervisor.unit import Unit
 
@@ -227,18 +227,39 @@ class ShutdownTimeout:
 
     def _say_what_runs(self) -> None:
         now = clock.now()
+        work = self._look()
         for unit, end in list(self._ends.items()):
             if end <= now:
                 LOG.error(
                     "graceful_shutdown_timeout: after %g s still running: %s; process"
                     " %d ends with status 1",
-                    *(self._seconds[unit], self._what_runs(unit), os.getpid()),
+                    *(self._seconds[unit], self._what_runs(unit, work), os.getpid()),
                 )
+        for one in work:
+            self._write(f"{one}\n{one.stack}\n")
 
-    def _what_runs(self, unit: Unit) -> str:
-        if not unit.ended.is_set():
-            return unit.still_running()
-        return last_things.describe({task.name for task in self._driver.running})
+    @staticmethod
+    def _look() -> list[work_items.WorkItem]:
+        try:
+            return work_items.look(stacks=True)
+        except Exception:
+            LOG.exception("What is in progress cannot be found out")
+            return []
+
+    def _what_runs(self, unit: Unit, work: list[work_items.WorkItem]) -> str:
+        if unit.ended.is_set():
+            return last_things.describe({task.name for task in self._driver.running})
+        named = ", ".join(str(one) for one in work)
+        return ", ".join(filter(None, (unit.still_running(), named))) or "nothing"
+
+    def _write(self, text: str) -> None:
+        """Write to where the stacks go."""
+        file = self._file()
+        write = self._driver.original("os").write  # another one waits for its turn
+        try:
+            write(file if isinstance(file, int) else file.fileno(), text.encode())
+        except (OSError, ValueError, AttributeError):
+            LOG.error("%s", text)  # noqa: TRY400 - of this there is nothing to show
 
     def _dump_stacks(self) -> None:
         try:

@@ -1,13 +1,47 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is the case, at one moment, in everything that is supervised."""
+"""What is the case, at one moment, in everything that is supervised.
 
+Log lines, systemd's status, the status and the health that are asked for, and what
+is measured are all read from this.
+"""
+
+import os
+import sys
+import time
 from collections.abc import Sequence
+from typing import Any
 
+from oslo_service import backend
+from oslo_service._common import clock
 from oslo_service._common.records import Record
+from oslo_service.sockets import open_sockets
+from oslo_service.supervisor.facts import Listener, ServiceFacts, State
+from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
 
-__all__ = ("Snapshot", "take")
+__all__ = ("ProcessFacts", "Snapshot", "take", "take_in_detail")
+
+
+class ProcessFacts(Record):
+    """The process that supervises.
+
+    :ivar pid: its process id.
+    :ivar started: when something was launched in it first, in seconds since the epoch.
+    :ivar uptime: how many seconds ago that was.
+    :ivar driver: the name of the driver that it runs on.
+    :ivar chosen_by: who, or what, has chosen that.
+    :ivar version: of this library.
+    :ivar python: the version of Python.
+    """
+
+    pid: int
+    started: float
+    uptime: float
+    driver: str
+    chosen_by: str
+    version: str
+    python: str
 
 
 class Snapshot(Record):
@@ -20,6 +54,14 @@ class Snapshot(Record):
     :ivar draining: whether work is finished that somebody waits for.
     :ivar stopping: whether everything was told to stop, or is about to be.
     :ivar silent: who should have answered by now, and has not.
+    :ivar was_ready: whether everything that was launched has been ready once.
+    :ivar reloading: whether what a reload means is not done yet.
+    :ivar services: the services; where they were asked for.
+    :ivar process: the process; likewise.
+    :ivar listeners: what is listened on; likewise.
+    :ivar limits: what is limited by the configuration, by the names of the options;
+        likewise.
+    :ivar reloads: how many reloads there were, by how they ended; likewise.
     """
 
     workers: int
@@ -28,11 +70,35 @@ class Snapshot(Record):
     draining: bool = False
     stopping: bool = False
     silent: tuple[str, ...] = ()
+    was_ready: bool = False
+    reloading: bool = False
+    services: tuple[ServiceFacts, ...] = ()
+    process: ProcessFacts | None = None
+    listeners: tuple[Listener, ...] = ()
+    limits: dict[str, float] | None = None
+    reloads: dict[str, int] | None = None
+
+    @property
+    def state(self) -> State:
+        """What the whole is doing."""
+        if self.stopping or (self.draining and not self.reloading):
+            return State.STOPPING
+        if self.reloading:
+            return State.RELOADING
+        return State.READY if self.was_ready else State.STARTING
 
 
-def take(units: Sequence[Unit], now: float, *, delaying: bool = False) -> Snapshot:
+def take(
+    units: Sequence[Unit],
+    now: float,
+    *,
+    was_ready: bool = False,
+    delaying: bool = False,
+    **further: Any,
+) -> Snapshot:
     """Return what is the case in these.
 
+    :param was_ready: whether all has been ready once.
     :param delaying: whether they go on just for ``shutdown_delay``.
     """
     running = [unit for unit in units if not unit.ended.is_set()]
@@ -45,4 +111,55 @@ def take(units: Sequence[Unit], now: float, *, delaying: bool = False) -> Snapsh
         draining=bool(running) and draining,
         stopping=stopping,
         silent=tuple(name for unit in running for name in unit.silent(now)),
+        was_ready=was_ready,
+        reloading=any(unit.reloading for unit in running),
+        **further,
+    )
+
+
+def take_in_detail(
+    units: Sequence[Unit],
+    *,
+    was_ready: bool,
+    delaying: bool = False,
+    tally: Tally,
+    began: float,
+) -> Snapshot:
+    """Return what is the case in these, and all that is known without asking.
+
+    :param was_ready: see :func:`take`.
+    :param delaying: see :func:`take`.
+    :param tally: what has happened before.
+    :param began: when something was launched first, in monotonic seconds.
+    """
+    now = clock.now()
+    limits: dict[str, float] = {}
+    for unit in units:
+        limits |= unit.limits()
+    return take(
+        units,
+        now,
+        was_ready=was_ready,
+        delaying=delaying,
+        services=tuple(one for unit in units for one in unit.facts(tally, now)),
+        process=_process(now - began),
+        listeners=tuple(Listener(*one) for one in open_sockets.listed()),
+        limits=limits,
+        reloads=dict(tally.reloads),
+    )
+
+
+def _process(uptime: float) -> ProcessFacts:
+    # Not earlier: it takes long to import, and nobody may ever ask.
+    from importlib import metadata
+
+    choice = backend.choice()
+    return ProcessFacts(
+        pid=os.getpid(),
+        started=time.time() - uptime,
+        uptime=uptime,
+        driver="" if choice is None else choice.name,
+        chosen_by="" if choice is None else choice.origin,
+        version=metadata.version("oslo.service"),
+        python=sys.version.split()[0],
     )

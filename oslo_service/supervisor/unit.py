@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from oslo_service.backend.base import Event
+from oslo_service.supervisor.exchange.inquiries import Respondent
+from oslo_service.supervisor.facts import ServiceFacts
+from oslo_service.supervisor.tally import Tally
 
 __all__ = ("Unit",)
 
@@ -19,10 +22,17 @@ class Unit(abc.ABC):
 
     :ivar ended: set when everything in it has ended.
     :ivar awaited_by_program: whether its launcher's ``wait()`` has been called.
+    :ivar held_by: whether the process does what its end has to wait for: looked at
+        again when that is over.
     """
 
     ended: Event
     awaited_by_program = False
+    held_by: Callable[[], bool] | None = None
+
+    def held(self) -> bool:
+        """Whether its end has to wait for what else the process does."""
+        return self.held_by is not None and self.held_by()
 
     # Orders
 
@@ -166,7 +176,30 @@ class Unit(abc.ABC):
         """How many workers were started in the place of dead ones."""
         return 0
 
+    def facts(
+        self,
+        tally: Tally,  # noqa: ARG002
+        now: float,  # noqa: ARG002
+    ) -> Iterable[ServiceFacts]:
+        """Return what is known of its services.
+
+        :param tally: what has happened before.
+        """
+        return ()
+
+    def limits(self) -> dict[str, float]:
+        """Return what its configuration limits, by the names of the options."""
+        return {}
+
     # Worker processes
+
+    def respondents(self) -> Iterable[Respondent]:
+        """Return the workers that can be asked something."""
+        return ()
+
+    def send(self, respondent: Respondent, message: bytes) -> bool:  # noqa: ARG002
+        """Send a worker a message; return whether that was possible."""
+        return False
 
     def ask(self) -> None:  # noqa: B027 - this process answers for itself
         """Have every worker say that it can answer."""

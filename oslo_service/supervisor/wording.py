@@ -5,10 +5,11 @@
 import contextlib
 import functools
 import logging
+import os
 import signal
 import sys
 
-from oslo_service.supervisor import events
+from oslo_service.supervisor import events, work_items
 from oslo_service.supervisor.snapshot import Snapshot
 
 __all__ = ("how", "last_line", "log", "status")
@@ -66,6 +67,14 @@ def _(event: events.StartDelayed) -> _Line:
 def _(event: events.ReloadFailed) -> _Line:
     message = "The configuration could not be read again; it stays as it was"
     return logging.ERROR, message, (), event.error
+
+
+@_line.register(events.Draining)
+def _(event: events.Draining) -> _Line | None:
+    if not event.work:
+        return None
+    message = "Process %d stops; in progress: %s"
+    return logging.INFO, message, (os.getpid(), work_items.describe(event.work)), None
 
 
 @_line.register(events.CleanupFailed)

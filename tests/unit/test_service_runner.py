@@ -114,7 +114,7 @@ def test_what_still_runs_is_the_call_that_has_not_returned(runner, driver) -> No
     held.gate.set()
     driver.run()
     assert runner.ended.is_set()
-    assert runner.still_running() == "nothing"
+    assert runner.still_running() == ""
     assert held.calls == ["stop", "stop", "wait"]
 
 

@@ -18,6 +18,7 @@ def unit(**what: Any) -> Any:
         "workers": 3,
         "slots": 4,
         "replacements": 2,
+        "reloading": False,
         "ended": False,
         "silent": (),
         **what,

@@ -225,7 +225,8 @@ class EventletDriver(base.Driver):
         """Return a futurist pool of green threads."""
         import futurist
 
-        executor: Executor = futurist.GreenThreadPoolExecutor(max_workers=max_workers)
+        kind = base.dated(futurist.GreenThreadPoolExecutor)
+        executor: Executor = kind(max_workers=max_workers)
         return executor
 
     def after_fork(self) -> None:

@@ -79,7 +79,8 @@ class ThreadingDriver(base.Driver):
 
     def executor(self, max_workers: int) -> "Executor":
         """Return a futurist pool of threads."""
-        executor: Executor = _futurist().ThreadPoolExecutor(max_workers=max_workers)
+        kind = base.dated(_futurist().ThreadPoolExecutor)
+        executor: Executor = kind(max_workers=max_workers)
         return executor
 
 

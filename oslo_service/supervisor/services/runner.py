@@ -9,14 +9,15 @@ becomes of a call is posted to whoever turns the supervisor.
 import collections
 import functools
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service import backend
-from oslo_service._common import clock, naming
-from oslo_service._common.records import State
+from oslo_service._common import clock, naming, records
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import callers, events, wording
+from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.services import actions
 from oslo_service.supervisor.services.awaited import AwaitedOrders
 from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
@@ -24,6 +25,7 @@ from oslo_service.supervisor.services.state import RunnerState
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.subscribers import EventQueue
+from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers.slots import pause
@@ -32,12 +34,20 @@ __all__ = ("ServiceRunner", "make_unsupervised")
 
 LOG = logging.getLogger(__name__)
 
+# What a service does that has started, by how far the call of its stop() is.
+_STATES = {
+    StopOrder.NONE: State.READY,
+    StopOrder.GIVEN: State.STOPPING,
+    StopOrder.CARRIED_OUT: State.DRAINING,
+}
+
 
 class _Life:
     """The task of an incarnation, and what it is to call next."""
 
     def __init__(self, driver: Driver) -> None:
         self.task: Task | None = None
+        self.began = clock.now()
         self._calls: collections.deque[str | None] = collections.deque()
         self._told = driver.event()
         self._killed_by = driver.killed_by
@@ -66,7 +76,7 @@ class _Life:
         return self._calls.popleft()
 
 
-class _Room(State):
+class _Room(records.State):
     """That there is no task to be had: since when, and how it is tried again."""
 
     since: float
@@ -180,12 +190,12 @@ class ServiceRunner(Unit):
 
     def still_running(self) -> str:
         """Name the calls that have not returned."""
-        running = [
+        running = (
             f"{one.outstanding} of {naming.describe(one.service)}"
             for one in self._state.incarnations
             if not one.ended
-        ]
-        return ", ".join(running) or "nothing"
+        )
+        return ", ".join(running)
 
     def still_starting(self) -> str:
         """Name the services whose ``start()`` has not returned."""
@@ -194,6 +204,26 @@ class ServiceRunner(Unit):
             for one in self._state.incarnations
             if not one.started
         )
+
+    def facts(self, tally: Tally, now: float) -> Iterator[ServiceFacts]:
+        """Return what is known of the services: each has this process as a worker."""
+        for one in self._state.incarnations:
+            life = self._lives.get(one)
+            name = naming.describe(one.service)
+            worker = WorkerFacts(
+                slot=0,
+                state=_STATES[one.stop] if one.started else State.STARTING,
+                pid=os.getpid(),
+                generation=self._state.generation,
+                age=None if life is None else now - life.began,
+                restarts={"failed": count} if (count := tally.failures[name]) else {},
+            )
+            ready = not one.ended and not self._state.stopping
+            yield ServiceFacts(name, 1, ready, (worker,))
+
+    def limits(self) -> dict[str, float]:
+        """Return what its configuration limits, by the names of the options."""
+        return {} if self._settings is None else self._settings.in_force()
 
     # Turning
 
@@ -209,6 +239,7 @@ class ServiceRunner(Unit):
             if now >= room.not_before:
                 self._give_task(incarnation, now)
         # What is done may fail, and that again has consequences.
+        self._state.held = self._state.stopping and self.held()
         while due := self._state.advance():
             for action in due:
                 self._attempt(action)

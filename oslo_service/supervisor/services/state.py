@@ -50,6 +50,8 @@ class RunnerState:
     def __init__(self) -> None:
         self.incarnations: list[Incarnation] = []
         self.status = 0
+        #: How many reloads there were.
+        self.generation = 0
         self._stopping = False
         self._reload_ordered = False
         self._mutation_ordered = False
@@ -58,6 +60,8 @@ class RunnerState:
         self._resetting: Incarnation | None = None
         self._armed = False
         self._ended = False
+        #: Whether what else there is to wait for at the end is not over.
+        self.held = False
 
     # Orders
 
@@ -140,6 +144,7 @@ class RunnerState:
         """Record that the configuration has been read, or could not be."""
         reading, self._reading = self._reading, None
         if reading is _For.RELOAD:
+            self.generation += 1
             self.incarnations = [
                 Incarnation(one.service, reset=True) for one in self.incarnations
             ]
@@ -269,7 +274,7 @@ class RunnerState:
             return actions
         if self._stopping:
             # The time-out stays armed: what follows may hang, too.
-            if not self._ended:
+            if not (self._ended or self.held):
                 self._ended = True
                 actions.append(End())
             return actions

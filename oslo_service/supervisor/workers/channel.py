@@ -1,11 +1,17 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The control pipes between a parent and its workers: one byte a message."""
+"""The control pipes between a parent and its workers.
+
+An order, and a report, is a byte. A message among the orders is framed; what a worker
+answers, or tells, has a pipe of its own, where anybody asks.
+"""
 
 import contextlib
 import struct
 from types import ModuleType
 
+from oslo_service.supervisor.exchange.framing import split
+from oslo_service.supervisor.exchange.pipe import AnswersPipe, Outbox
 from oslo_service.supervisor.workers.stacks import Stacks
 
 __all__ = (
@@ -93,16 +99,24 @@ class Channel:
     :param reader: the descriptor to read orders from, non-blocking.
     :param writer: the descriptor to write reports to, non-blocking.
     :param number: the worker's.
+    :ivar outbox: what is told besides reports; None: there is no way to.
     """
 
     def __init__(
-        self, system: ModuleType, reader: int, writer: int, number: int
+        self,
+        system: ModuleType,
+        reader: int,
+        writer: int,
+        number: int,
+        outbox: Outbox | None = None,
     ) -> None:
         self._os = system
         self._reader = reader
         self._writer = writer
         self._number = number
         self._closed = False
+        self._rest = b""
+        self.outbox = outbox
 
     def fileno(self) -> int:
         """Return the descriptor to wait for until it can be read."""
@@ -121,14 +135,20 @@ class Channel:
             self._os.write(self._writer, _REPORT.pack(self._number, message))
 
     def receive(self) -> list[bytes] | None:
-        """Return the orders that have come; None at the end of file."""
+        """Return the orders that have come, and messages; None at the end of file.
+
+        An order is a byte; a message begins with that of a frame.
+        """
         try:
             data = self._os.read(self._reader, 4096)
         except BlockingIOError:
             return []
         except OSError:
             return None
-        return [bytes((byte,)) for byte in data] or None
+        if not data:
+            return None
+        found, self._rest = split(self._rest + data)
+        return found
 
     def close(self) -> None:
         """Close this end."""
@@ -136,6 +156,8 @@ class Channel:
             self._closed = True
             self._os.close(self._reader)
             self._os.close(self._writer)
+            if self.outbox is not None:
+                self.outbox.close()
 
 
 class ControlPipes:
@@ -145,18 +167,26 @@ class ControlPipes:
     :param number: the worker's.
     :param reports: what the workers say.
     :param stacks: where they leave their stacks.
+    :param answers: what they say besides; None: nothing.
     :ivar orders: the parent's descriptor, to write orders to.
     :ivar reader: the worker's, to read them from.
     :ivar writer: to write reports to.
+    :ivar answers: to write answers to.
     :raises OSError: no descriptor can be had.
     """
 
     def __init__(
-        self, system: ModuleType, number: int, reports: Reports, stacks: Stacks
+        self,
+        system: ModuleType,
+        number: int,
+        reports: Reports,
+        stacks: Stacks,
+        answers: AnswersPipe | None = None,
     ) -> None:
         self.number = number
         self.stacks = stacks.of(number)
         self.writer = reports.writer
+        self.answers = None if answers is None else answers.writer
         self._os = system
         self.reader, self.orders = nonblocking_pipe(system)
 
@@ -168,4 +198,7 @@ class ControlPipes:
         """Close what is the parent's alone, in a forked worker; return its end."""
         self._os.close(self.orders)
         writer = self._os.dup(self.writer)  # the parent's goes with what is its own
-        return Channel(self._os, self.reader, writer, self.number)
+        outbox = None
+        if self.answers is not None:
+            outbox = Outbox(self._os, self._os.dup(self.answers), self.number)
+        return Channel(self._os, self.reader, writer, self.number, outbox)

@@ -4,6 +4,8 @@
 
 import os
 
+from oslo_service.supervisor.exchange.framing import FRAME
+from oslo_service.supervisor.exchange.pipe import Outbox
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
@@ -24,6 +26,7 @@ class ParentLink:
     :param parent: the parent's pid.
     :param stacks: what is left to the parent.
     :param pidfd: a descriptor of the parent, which this closes; None: there is none.
+    :ivar outbox: what is told besides reports; None: there is no way to.
     """
 
     def __init__(
@@ -34,6 +37,8 @@ class ParentLink:
         pidfd: int | None,
     ) -> None:
         self._channel: Channel | None = channel
+        self.outbox: Outbox | None = channel.outbox
+        self._messages: list[bytes] = []
         self.parent = parent
         self._stacks = stacks
         self._stacks_fd = stacks.open()
@@ -48,6 +53,16 @@ class ParentLink:
             fds.append(self._pidfd)
         return fds
 
+    def filenos_to_write(self) -> list[int]:
+        """Return the descriptors that something waits to be written to."""
+        outbox = self.outbox
+        return [outbox.fileno()] if outbox is not None and outbox.pending else []
+
+    def flush(self) -> None:
+        """Write what waits for that."""
+        if self.outbox is not None:
+            self.outbox.flush()
+
     def listen(self, readable: set[int]) -> list[OrderKind]:
         """Return the parent's orders; its death is an order to stop."""
         orders = self._receive(readable)
@@ -60,6 +75,11 @@ class ParentLink:
             self._hang_up()  # the stacks stay: a timer may be set to write there
             orders.append(OrderKind.STOP)
         return orders
+
+    def take_messages(self) -> list[bytes]:
+        """Return the messages that have come with the orders."""
+        messages, self._messages = self._messages, []
+        return messages
 
     @property
     def parent_gone(self) -> int | None:
@@ -79,12 +99,13 @@ class ParentLink:
     def _receive(self, readable: set[int]) -> list[OrderKind]:
         if self._channel is None or self._channel.fileno() not in readable:
             return []
-        messages = self._channel.receive()
-        if messages is None:
+        found = self._channel.receive()
+        if found is None:
             self._channel.close()
             self._channel = None
         known = {kind.value: kind for kind in OrderKind}
-        orders = [known[message] for message in messages or () if message in known]
+        orders = [known[one] for one in found or () if one in known]
+        self._messages += [one[1:] for one in found or () if one[:1] == FRAME]
         self._unawaited |= OrderKind.UNAWAITED in orders
         return [one for one in orders if one is not OrderKind.UNAWAITED]
 

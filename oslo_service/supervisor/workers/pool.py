@@ -8,8 +8,14 @@ from typing import Any
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events, wording
+from oslo_service.supervisor.exchange import registry
+from oslo_service.supervisor.exchange.exchange import Exchange
+from oslo_service.supervisor.exchange.inquiries import Respondent
+from oslo_service.supervisor.exchange.pipe import AnswersPipe
+from oslo_service.supervisor.facts import ServiceFacts
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
+from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers import state
 from oslo_service.supervisor.workers.channel import (
@@ -21,6 +27,7 @@ from oslo_service.supervisor.workers.channel import (
     ControlPipes,
     Reports,
 )
+from oslo_service.supervisor.workers.facts import Sightings
 from oslo_service.supervisor.workers.plan import StartMethod, WorkerPlan
 from oslo_service.supervisor.workers.process import Process, pidfds_work
 from oslo_service.supervisor.workers.stacks import Stacks
@@ -62,9 +69,12 @@ class WorkerPool(Unit):
         )
         self.processes: dict[state.Worker, Process] = {}
         self.timeout: ShutdownTimeout | None = None
+        self.exchange: Exchange | None = None
         self._backed = self._closed = False
         self._os = driver.original("os")
         self._reports = Reports(self._os)
+        self._answers: AnswersPipe | None = None
+        self._seen = Sightings()
         self._stacks = Stacks.make()
         # What has just been started: nothing has come of that yet.
         self._begun: list[state.Start] = []
@@ -127,6 +137,18 @@ class WorkerPool(Unit):
         """Have every worker say that it can answer."""
         now = clock.now()
         self._do_all(self._state.ask(), now)
+
+    def respondents(self) -> list[Respondent]:
+        """Return the workers that can be asked something."""
+        return [_respondent(*one) for one in self.processes.items()]
+
+    def send(self, respondent: Respondent, message: bytes) -> bool:
+        """Send a worker a message; return whether that was possible."""
+        worker = self._state.workers.get(respondent.number)
+        if worker is None or worker not in self.processes:
+            return False
+        process = self.processes[worker]
+        return process.can_answer and process.tell(message)
 
     def tell_unawaited(self) -> None:
         """Tell the workers that the program ends without a ``wait()``."""
@@ -219,6 +241,15 @@ class WorkerPool(Unit):
         """Name what has not ended."""
         return ", ".join(_name(*one) for one in list(self.processes.items()))
 
+    def facts(self, tally: Tally, now: float) -> Iterator[ServiceFacts]:
+        """Return what is known of the services."""
+        pids = {worker: process.pid for worker, process in self.processes.items()}
+        return self._seen.services(self._state, pids, tally, now)
+
+    def limits(self) -> dict[str, float]:
+        """Return what its configuration limits, by the names of the options."""
+        return self._settings.in_force()
+
     def children(self) -> dict[int, Any]:
         """Return the plan of each worker, by pid."""
         return {
@@ -230,6 +261,8 @@ class WorkerPool(Unit):
     def filenos(self) -> Iterator[int]:
         """Return the descriptors whose readiness tells something."""
         yield self._reports.fileno()
+        if self._answers is not None:
+            yield self._answers.fileno()
         for process in self.processes.values():
             if process.watch() and process.pidfd is not None:
                 yield process.pidfd
@@ -253,6 +286,8 @@ class WorkerPool(Unit):
         """Take in what the workers have said, and which have ended."""
         if self._reports.fileno() in readable:
             self._receive(now)
+        if self._answers is not None and self._answers.fileno() in readable:
+            self._take_in(self._answers.receive())
         for worker, process in list(self.processes.items()):
             if process.pidfd is None or process.pidfd in readable:
                 self._look_after(worker, process, now)
@@ -265,6 +300,12 @@ class WorkerPool(Unit):
 
     def _hear(self, worker: state.Worker, message: bytes, now: float) -> None:
         about = _of(worker, self.processes[worker])
+        self._listen(worker, message, about, now)
+        self._seen.heard(worker, now)
+
+    def _listen(
+        self, worker: state.Worker, message: bytes, about: dict[str, Any], now: float
+    ) -> None:
         if message == READY:
             self._state.ready(worker, now)
             seconds = now - worker.started_at
@@ -279,13 +320,26 @@ class WorkerPool(Unit):
         elif message == LEAVING:
             self.processes[worker].leaving = True
 
+    def _take_in(self, messages: list[tuple[int, bytes]]) -> None:
+        for number, message in messages:
+            worker = self._state.workers.get(number)
+            if worker is not None and self.exchange is not None:
+                sender = _respondent(worker, self.processes[worker])
+                self.exchange.heard(self, sender, message)
+
     def _look_after(self, worker: state.Worker, process: Process, now: float) -> None:
         ended, status = process.reap()
         if not ended:
             return
-        self._receive(now)  # its last words may lie there: it said them before
+        # Its last words may lie there: it said them before.
+        self._receive(now)
+        if self._answers is not None:
+            self._take_in(self._answers.receive_last(worker.number))
+        if self.exchange is not None:
+            self.exchange.ended(_respondent(worker, process))
         if status is None:
             status = 0 if process.leaving else None
+        self._seen.gone(worker)
         del self.processes[worker]
         process.close()
         error = process.stacks.error()
@@ -305,7 +359,7 @@ class WorkerPool(Unit):
         # What is done may fail, and that again has consequences.
         while actions := self._state.advance(now):
             self._do_all(actions, now)
-        if self._state.ended:
+        if self._state.ended and not self.held():
             self.ended.set()  # the time-out stays armed: what follows may hang, too
         elif self._state.goal is state.Goal.STOP and not self._backed:
             self._arm_timeout(self._settings.stop_limit)
@@ -379,7 +433,11 @@ class WorkerPool(Unit):
         plan: Any = worker.slot.spec
         pipes = None
         try:
-            pipes = ControlPipes(self._os, worker.number, self._reports, self._stacks)
+            if self._answers is None and registry.is_wanted():
+                self._answers = AnswersPipe(self._os)
+            pipes = ControlPipes(
+                *(self._os, worker.number, self._reports, self._stacks, self._answers)
+            )
             pid = self._start_method(
                 plan.after_reload() if start.reset else plan, pipes
             )
@@ -452,6 +510,8 @@ class WorkerPool(Unit):
         if not self._closed:
             self._closed = True
             self._reports.close()
+            if self._answers is not None:
+                self._answers.close()
             self._stacks.close()
 
 
@@ -463,6 +523,17 @@ def _of(worker: state.Worker, process: Process) -> dict[str, Any]:
     """Return the fields of an event that say which worker it is about."""
     slot = worker.slot
     return {"service": str(slot.spec), "worker": slot.index, "pid": process.pid}
+
+
+def _respondent(worker: state.Worker, process: Process) -> Respondent:
+    slot = worker.slot
+    return Respondent(
+        process.pid,
+        service=str(slot.spec),
+        worker=slot.index,
+        number=worker.number,
+        generation=worker.generation,
+    )
 
 
 def _cause(worker: state.Worker) -> events.Cause:

@@ -66,6 +66,8 @@ class Process:
     def __init__(self, system: ModuleType, pid: int, pipes: ControlPipes) -> None:
         self.pid = pid
         self.stacks = pipes.stacks
+        #: Whether it can answer questions.
+        self.can_answer = pipes.answers is not None
         self._os = system
         self._orders: int | None = pipes.orders
         #: Whether it has said that it ends in order.

@@ -20,6 +20,7 @@ from oslo_config import cfg
 from oslo_service import backend
 from oslo_service._common import naming
 from oslo_service.supervisor import launching, signals
+from oslo_service.supervisor.exchange.pipe import Outbox
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.workers import worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
@@ -68,9 +69,10 @@ def spawn(plan: WorkerPlan, pipes: ControlPipes) -> int:
             _write(file, plan, preparation, mask)
             fds = [pipes.reader, pipes.writer, file.fileno()]
             stacks = pipes.stacks
-            if stacks.fd is not None:
-                fds.append(stacks.fd)
-            numbers = (pipes.number, stacks.offset, *fds)
+            # -1: there is none.
+            others = [-1 if one is None else one for one in (pipes.answers, stacks.fd)]
+            numbers = (pipes.number, stacks.offset, *fds, *others)
+            fds += [one for one in others if one >= 0]
             process = subprocess.Popen(  # noqa: S603 - it is this interpreter
                 [
                     sys.executable,
@@ -133,11 +135,13 @@ def _write(
 
 def main() -> NoReturn:
     """Be a worker: called in the fresh interpreter, with signals blocked."""
-    number, offset, reader, writer, written, *stacks = map(int, sys.argv[1:])
-    for fd in (reader, writer, *stacks):
-        os.set_inheritable(fd, False)
-    channel = Channel(os, reader, writer, number)
-    left = StacksOfWorker(stacks[0] if stacks else None, offset)
+    number, offset, reader, writer, written, answers, stacks = map(int, sys.argv[1:])
+    for fd in (reader, writer, answers, stacks):
+        if fd >= 0:
+            os.set_inheritable(fd, False)
+    outbox = Outbox(os, answers, number) if answers >= 0 else None
+    channel = Channel(os, reader, writer, number, outbox)
+    left = StacksOfWorker(stacks if stacks >= 0 else None, offset)
 
     def live() -> int:
         body = _read(written)

@@ -35,7 +35,9 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
     signals.unblock(mask)
     plan.prepare(plan.service, plan.driver, plan.settings)
     supervisor.post(lambda: runner.add(plan.service, reset=plan.reset))
-    return supervisor.wait_for(runner)
+    status = supervisor.wait_for(runner)
+    supervisor.exchange.leave()
+    return status
 
 
 def run(work: Callable[[], int], channel: Channel) -> NoReturn:

@@ -1,0 +1,60 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a process can tell of itself: nothing is imported before somebody asks."""
+
+import sys
+from typing import Any
+
+from oslo_service.supervisor import work_items
+from oslo_service.supervisor.exchange import registry
+from oslo_service.supervisor.exchange.inquiries import Respondent
+from oslo_service.supervisor.work_items import WorkItem
+
+__all__ = ("offer",)
+
+
+def offer() -> None:
+    """Have questions to this process, and its workers, answered; idempotent."""
+    work_items.see_by(_look)
+    registry.answer("work", _answer_work)
+    registry.answer("health", _answer_health)
+    registry.answer("state", _answer_state)
+    registry.hear("health", _hear_health)
+    registry.at_end_of_worker("health", _forget_health)
+
+
+def _look(stacks: bool) -> list[WorkItem]:
+    from oslo_service.monitoring import work_in_progress
+
+    return work_in_progress.look(stacks)
+
+
+def _answer_work(args: dict[str, Any]) -> Any:
+    from oslo_service.monitoring import work_in_progress
+
+    return work_in_progress.answer(args)
+
+
+def _answer_health(_args: dict[str, Any]) -> Any:
+    from oslo_service.monitoring import checks
+
+    return checks.answer()
+
+
+def _answer_state(_args: dict[str, Any]) -> Any:
+    from oslo_service.monitoring import status
+
+    return status.answer()
+
+
+def _hear_health(sender: Respondent, value: Any) -> None:
+    from oslo_service.monitoring import checks
+
+    checks.hear(sender, value)
+
+
+def _forget_health(worker: Respondent) -> None:
+    if "oslo_service.monitoring.checks" in sys.modules:
+        from oslo_service.monitoring import checks
+
+        checks.forget(worker)

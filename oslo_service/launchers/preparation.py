@@ -1,0 +1,17 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a worker process needs before its service starts."""
+
+from oslo_service._common.service_base import ServiceBase
+from oslo_service.backend.base import Driver
+from oslo_service.launchers import observation
+from oslo_service.launchers.process_backdoor import open_backdoor
+from oslo_service.supervisor.settings import Settings
+
+__all__ = ("prepare",)
+
+
+def prepare(service: ServiceBase, driver: Driver, settings: Settings) -> None:
+    """Prepare a worker process for a service."""
+    observation.offer()
+    open_backdoor(service, driver, settings)

@@ -1,0 +1,131 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Checks: what the code of a service has found of what it depends on.
+
+Each process has its own. Its parent is told when one changes, and asks for all of
+them when somebody wants to know.
+"""
+
+import time
+from typing import Any
+
+from oslo_service._common import clock
+from oslo_service._common.process_state import PerProcess
+from oslo_service._common.records import Record
+from oslo_service.supervisor.exchange import telling
+from oslo_service.supervisor.exchange.inquiries import Respondent
+
+__all__ = (
+    "KIND",
+    "TTL",
+    "Check",
+    "answer",
+    "forget",
+    "hear",
+    "known",
+    "of_process",
+    "record",
+)
+
+#: How long a value counts, in seconds, where nobody says so.
+TTL = 300.0
+
+#: What is told, and asked.
+KIND = "health"
+
+
+class Check(Record):
+    """What was found last.
+
+    :ivar name: of what.
+    :ivar ok: whether it was well.
+    :ivar detail: what there is to say.
+    :ivar time: when it was found, in seconds since the epoch.
+    :ivar at: likewise, in monotonic seconds, which processes of a machine share.
+    :ivar ttl: for how many seconds it counts; 0: for ever.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    time: float
+    at: float
+    ttl: float
+
+    def is_stale(self, now: float) -> bool:
+        """Whether it is older than its time to live.
+
+        :param now: monotonic seconds.
+        """
+        return bool(self.ttl) and now > self.at + self.ttl
+
+    def status(self, now: float) -> str:
+        """Return ``pass``, ``warn`` or ``fail``."""
+        if self.is_stale(now):
+            return "warn"
+        return "pass" if self.ok else "fail"
+
+
+class _Value:
+    """What was found last: changed in place, as that is done often."""
+
+    __slots__ = ("at", "detail", "ok", "ttl")
+
+    ok: bool
+    detail: str
+    ttl: float
+    at: float
+
+    def as_check(self, name: str) -> Check:
+        """Return it as it is told."""
+        wall = time.time() - (clock.now() - self.at)
+        return Check(name, self.ok, self.detail, wall, self.at, self.ttl)
+
+
+_values: PerProcess[dict[str, _Value]] = PerProcess(dict)
+
+
+def record(name: str, ok: bool, detail: str, ttl: float) -> None:
+    """Record what was found; tell the parent where it is another than before."""
+    values = _values.get()
+    value = values.get(name) or values.setdefault(name, _Value())
+    changed = getattr(value, "ok", None) is not ok
+    value.ok, value.detail, value.ttl, value.at = ok, detail, ttl, clock.now()
+    if changed:
+        telling.tell(KIND, vars(value.as_check(name)))
+
+
+def of_process() -> list[Check]:
+    """Return what was found in this process."""
+    return [value.as_check(name) for name, value in list(_values.get().items())]
+
+
+def answer() -> list[dict[str, Any]]:
+    """Return what was found in this process, as it is answered."""
+    return [vars(one) for one in of_process()]
+
+
+# In the parent
+
+_told: PerProcess[dict[Respondent, dict[str, Check]]] = PerProcess(dict)
+
+
+def hear(sender: Respondent, value: Any) -> None:
+    """Record what a worker tells."""
+    check = Check(**value)
+    _told.get().setdefault(sender, {})[check.name] = check
+
+
+def forget(worker: Respondent) -> None:
+    """Forget what a worker has told, which has ended."""
+    _told.get().pop(worker, None)
+
+
+def known(respondent: Respondent, answered: Any) -> list[Check]:
+    """Return the checks of a process: what it answers, else what it has told.
+
+    :param answered: its answer; None: there is none.
+    """
+    if answered is None:
+        return list(_told.get().get(respondent, {}).values())
+    return [Check(**one) for one in answered]

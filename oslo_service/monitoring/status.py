@@ -1,0 +1,141 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The status of all that is supervised: a snapshot, and what the processes answer."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from oslo_service._common import clock
+from oslo_service.monitoring import checks, memory, work_in_progress
+from oslo_service.supervisor.exchange.inquiries import Answer
+from oslo_service.supervisor.facts import ServiceFacts, WorkerFacts
+from oslo_service.supervisor.loop import Supervisor
+from oslo_service.supervisor.snapshot import ProcessFacts, Snapshot
+
+__all__ = ("answer", "as_json", "gather")
+
+# The worst comes last.
+_STATUSES = ("pass", "warn", "fail")
+
+
+def answer() -> dict[str, Any]:
+    """Return what this process alone knows of itself, in short."""
+    work = work_in_progress.look(stacks=False)
+    ages = [one.age for one in work if one.age is not None]
+    return {
+        "work": {"count": len(work), "oldest": max(ages, default=None)},
+        "health": checks.answer(),
+    }
+
+
+def gather(
+    supervisor: Supervisor, seconds: float, done: Callable[[dict[str, Any]], object]
+) -> None:
+    """Have the status taken; non-blocking, by whoever turns the supervisor.
+
+    :param seconds: how long any process is waited for.
+    :param done: called with the status, as JSON can be.
+    """
+
+    def take(answers: list[Answer]) -> None:
+        done(as_json(supervisor.reporter.snapshot(), answers, memory.pss))
+
+    supervisor.exchange.ask("state", {}, seconds, take)
+
+
+def as_json(
+    snapshot: Snapshot,
+    answers: Sequence[Answer],
+    measure: Callable[[int], int | None],
+) -> dict[str, Any]:
+    """Return a snapshot in detail as JSON can be: what ``GET /status`` answers.
+
+    :param answers: to the question for the state of each process.
+    :param measure: returns how many bytes a process uses, by its pid.
+    """
+    by_pid = {one.respondent.pid: one for one in answers}
+    process = snapshot.process
+    assert process is not None, "it is no snapshot in detail"  # noqa: S101
+    return {
+        "state": snapshot.state.value,
+        "ready": snapshot.was_ready,
+        "version": process.version,
+        "python": process.python,
+        "uptime": round(process.uptime, 3),
+        "process": {
+            "pid": process.pid,
+            "started": round(process.started, 3),
+            "memory": measure(process.pid),
+            **_answered(by_pid.get(process.pid)),
+        },
+        "driver": _driver(process),
+        "services": [
+            _service(one, process.pid, by_pid, measure) for one in snapshot.services
+        ],
+        "restarts": snapshot.restarts,
+        "reloads": snapshot.reloads,
+        "listeners": [vars(one) for one in snapshot.listeners],
+        "limits": snapshot.limits,
+    }
+
+
+def _driver(process: ProcessFacts) -> dict[str, Any]:
+    return {"name": process.driver, "chosen_by": process.chosen_by}
+
+
+def _service(
+    service: ServiceFacts,
+    own_pid: int,
+    by_pid: dict[int, Answer],
+    measure: Callable[[int], int | None],
+) -> dict[str, Any]:
+    return {
+        "name": service.name,
+        "slots": service.slots,
+        "ready": service.ready,
+        "here": any(one.pid == own_pid for one in service.workers),
+        "workers": [_worker(one, by_pid, measure) for one in service.workers],
+    }
+
+
+def _worker(
+    worker: WorkerFacts,
+    by_pid: dict[int, Answer],
+    measure: Callable[[int], int | None],
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "slot": worker.slot,
+        "pid": worker.pid,
+        "generation": worker.generation,
+        "state": worker.state.value,
+        "age": _rounded(worker.age),
+        "heard": _rounded(worker.heard),
+        "restarts": worker.restarts,
+        "memory": None if worker.pid is None else measure(worker.pid),
+    }
+    answer = None if worker.pid is None else by_pid.get(worker.pid)
+    return found | _answered(answer)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(max(0.0, seconds), 3)
+
+
+def _answered(answer: Answer | None) -> dict[str, Any]:
+    """Return what a process says of itself, or why it does not."""
+    if answer is None:
+        return {"work": None, "health": None, "problem": None}
+    said = answer.value or {}
+    found = checks.known(answer.respondent, said.get("health"))
+    return {
+        "work": said.get("work"),
+        "health": _health(found),
+        "problem": answer.problem or None,
+    }
+
+
+def _health(found: Sequence[checks.Check]) -> dict[str, Any]:
+    now = clock.now()
+    statuses = {one.name: one.status(now) for one in found}
+    worst = max(map(_STATUSES.index, statuses.values()), default=0)
+    return {"status": _STATUSES[worst], "checks": statuses}

@@ -1,0 +1,192 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is in progress in this process: what users name, and what is known by itself.
+
+Nothing is recorded for the latter while it runs: it is found in the stacks.
+"""
+
+import operator
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+from oslo_service import backend
+from oslo_service._common import clock, naming
+from oslo_service.backdoor import frames
+from oslo_service.supervisor import tracked_work
+from oslo_service.supervisor.work_items import WorkItem
+
+__all__ = ("answer", "look")
+
+
+class _Found(NamedTuple):
+    """What the frame of a call tells: what it is, and since when."""
+
+    kind: str
+    name: str
+    began: float | None
+
+
+def answer(args: dict[str, Any]) -> list[dict[str, Any]]:
+    """Answer the question what is in progress.
+
+    :param args: ``stacks``: whether to tell where it is.
+    """
+    return [one.as_json() for one in look(bool(args.get("stacks")))]
+
+
+def look(stacks: bool) -> list[WorkItem]:
+    """Return what is in progress, the oldest first."""
+    now = clock.now()
+    tasks, known = dict(_tasks()), dict(_codes())
+    names = _Names()
+    found = [
+        _item(one, now, names.of(ident), frame, stacks)
+        for ident, frame in tasks.items()
+        for one in _known(frame, known)
+    ]
+    found += _tracked(now, tasks, names, stacks)
+    return sorted(found, key=lambda one: -(one.age or 0.0))
+
+
+def _tasks() -> Iterator[tuple[int, FrameType]]:
+    for driver in backend.in_use():
+        yield from driver.frames().items()
+
+
+class _Names:
+    """What tasks and native threads are called."""
+
+    def __init__(self) -> None:
+        self._names: dict[int | None, str] = {
+            one.ident: one.name for one in threading.enumerate()
+        }
+        for driver in backend.in_use():
+            self._names |= {one.ident: one.name for one in list(driver.running)}
+
+    def of(self, ident: int) -> str:
+        return self._names.get(ident, f"task {ident}")
+
+
+def _item(
+    found: _Found, now: float, task: str, frame: FrameType, stacks: bool
+) -> WorkItem:
+    return WorkItem(
+        kind=found.kind,
+        name=found.name,
+        age=None if found.began is None else max(0.0, now - found.began),
+        task=task,
+        stack=frames.text(frame, variables=False) if stacks else "",
+    )
+
+
+def _tracked(
+    now: float, tasks: dict[int, FrameType], names: _Names, stacks: bool
+) -> Iterator[WorkItem]:
+    pieces = tracked_work.in_progress(now)
+    where = _where({one.frame for one, _ in pieces if one.frame is not None}, tasks)
+    for one, age in pieces:
+        ident, innermost = where.get(one.frame, (None, one.frame))
+        yield WorkItem(
+            kind="tracked",
+            name=str(one.name),
+            id=None if one.id is None else str(one.id),
+            age=max(0.0, age),
+            task="" if ident is None else names.of(ident),
+            stack=(
+                frames.text(innermost, variables=False)
+                if stacks and innermost is not None
+                else ""
+            ),
+            limit=one.limit,
+        )
+
+
+def _where(
+    wanted: set[FrameType], tasks: dict[int, FrameType]
+) -> dict[FrameType | None, tuple[int | None, FrameType | None]]:
+    """Return which task has each of these frames in its stack, and its innermost."""
+    found: dict[FrameType | None, tuple[int | None, FrameType | None]] = {}
+    for ident, innermost in tasks.items() if wanted else ():
+        for frame in frames.outwards(innermost):
+            if frame in wanted:
+                found[frame] = ident, innermost
+    return found
+
+
+# What is known by itself
+
+
+def _known(innermost: FrameType, known: dict[CodeType, "_Tell"]) -> list[_Found]:
+    """Return what a task has in progress, the innermost first.
+
+    A periodic task stands for the tick, or the thread, that has it run.
+    """
+    found: list[_Found] = []
+    inner: FrameType | None = None
+    for frame in frames.outwards(innermost):
+        tell = known.get(frame.f_code)
+        told = None if tell is None else tell(frame.f_locals, inner)
+        if told is not None and not (found and found[-1].kind == _PERIODIC):
+            found.append(told)
+        inner = frame
+    return found
+
+
+_PERIODIC = "periodic task"
+_Tell = Callable[[dict[str, Any], FrameType | None], _Found | None]
+
+
+def _tell_request(variables: dict[str, Any], _inner: FrameType | None) -> _Found | None:
+    request = variables["request"]
+    if "began" not in variables:  # it waits for a slot
+        return None
+    return _Found("request", f"{request.method} {request.path}", variables["began"])
+
+
+def _tell_thread(variables: dict[str, Any], _inner: FrameType | None) -> _Found:
+    name = variables["name"].removeprefix("thread ")
+    return _Found("thread", name, variables["thread"].began)
+
+
+def _tell_tick(variables: dict[str, Any], inner: FrameType | None) -> _Found | None:
+    loop = variables["self"]
+    if "result" not in variables and "first" not in variables:
+        return None  # before its first call
+    if inner is None or inner.f_code.co_name == "_sleep":
+        return None
+    began = variables["first"]
+    if "pause" in variables:
+        began = variables["ended"] + variables["pause"]
+    # By the clock of the loop, which may be another one.
+    age = loop._clock.now() - began
+    return _Found("tick", naming.describe(loop.f), clock.now() - age)
+
+
+def _tell_periodic(variables: dict[str, Any], _inner: FrameType | None) -> _Found:
+    owner = type(variables["self"]).__name__
+    return _Found(_PERIODIC, f"{owner}.{variables['name']}", variables["began"])
+
+
+def _tell_call(variables: dict[str, Any], _inner: FrameType | None) -> _Found:
+    return _Found("call", naming.describe(variables["call"]), variables["began"])
+
+
+# By module, and name in it: what a call of it tells. What is not loaded has nothing
+# in progress, and is not loaded for that.
+_TELLS: dict[tuple[str, str], _Tell] = {
+    ("oslo_service.serving.session", "Session._answer"): _tell_request,
+    ("oslo_service.groups.thread", "run"): _tell_thread,
+    ("oslo_service.loops.looping_call", "LoopingCallBase._loop"): _tell_tick,
+    ("oslo_service.periodic_task", "PeriodicTasks._run"): _tell_periodic,
+    ("oslo_service.backend._executor_calls", "make_call"): _tell_call,
+}
+
+
+def _codes() -> Iterator[tuple[CodeType, _Tell]]:
+    for (module, name), tell in _TELLS.items():
+        if module in sys.modules:
+            function = operator.attrgetter(name)(sys.modules[module])
+            yield function.__code__, tell

@@ -1,0 +1,126 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Questions that are waiting for answers: a state machine without I/O.
+
+Facts come in (somebody has answered, or has ended; so much time has passed), those
+that are done come out. Nobody is waited for beyond the time of the question.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from oslo_service._common.records import Record, State
+
+__all__ = ("ENDED", "SILENT", "UNHEARD", "Answer", "Inquiries", "Inquiry", "Respondent")
+
+#: Why there is no answer: there was none in time.
+SILENT = "no answer"
+#: Likewise: the process has ended meanwhile.
+ENDED = "has ended"
+#: Likewise: it could not be told the question, or has no way to answer.
+UNHEARD = "cannot be asked"
+
+
+class Respondent(Record):
+    """A process that can be asked, or that tells something.
+
+    :ivar pid: its process id.
+    :ivar service: what it runs, as it is called in the log; of a process that is
+        nobody's worker nothing.
+    :ivar worker: the number of its slot; None: it is nobody's worker.
+    :ivar number: its number among those that a pool has started; 0: likewise.
+    :ivar generation: how many reloads there were before it.
+    """
+
+    pid: int
+    service: str = ""
+    worker: int | None = None
+    number: int = 0
+    generation: int = 0
+
+    @property
+    def name(self) -> str:
+        """What it is called: a worker by its service and its slot."""
+        return f"{self.service}/{self.worker}" if self.service else f"pid {self.pid}"
+
+
+class Answer(Record):
+    """What a process has answered.
+
+    :ivar respondent: who.
+    :ivar value: the answer: what JSON can be, or bytes.
+    :ivar problem: why there is none; empty: there is one.
+    """
+
+    respondent: Respondent
+    value: Any = None
+    problem: str = ""
+
+
+#: Takes the answers to a question.
+Done = Callable[[list[Answer]], object]
+
+
+class Inquiry(State):
+    """A question.
+
+    :ivar until: when nobody is waited for any more.
+    :ivar done: takes the answers.
+    :ivar asked: who was asked; the answers come in this order.
+    """
+
+    number: int
+    until: float
+    done: Done
+    asked: list[Respondent]
+    answers: dict[Respondent, Answer]
+
+    def collected(self) -> list[Answer]:
+        """Return what there is of each who was asked."""
+        return [
+            self.answers.get(one) or Answer(one, problem=SILENT) for one in self.asked
+        ]
+
+    @property
+    def complete(self) -> bool:
+        """Whether nobody is waited for."""
+        return len(self.answers) == len(self.asked)
+
+
+class Inquiries:
+    """The questions that are waiting for answers."""
+
+    def __init__(self) -> None:
+        self._numbers = 0
+        self._open: dict[int, Inquiry] = {}
+
+    def begin(self, asked: Iterable[Respondent], until: float, done: Done) -> int:
+        """Record that a question is asked; return its number."""
+        self._numbers += 1
+        self._open[self._numbers] = Inquiry(
+            *(self._numbers, until, done, list(asked), {})
+        )
+        return self._numbers
+
+    def answered(self, number: int, answer: Answer) -> None:
+        """Record an answer; one that comes too late, or twice, is passed over."""
+        inquiry = self._open.get(number)
+        if inquiry is not None and answer.respondent in inquiry.asked:
+            inquiry.answers.setdefault(answer.respondent, answer)
+
+    def ended(self, respondent: Respondent) -> None:
+        """Record that a process has ended: it answers nothing any more."""
+        for number in self._open:
+            self.answered(number, Answer(respondent, problem=ENDED))
+
+    def take_done(self, now: float) -> list[Inquiry]:
+        """Return the questions that are done, once each."""
+        done = [one for one in self._open.values() if one.complete or now >= one.until]
+        for one in done:
+            del self._open[one.number]
+        return done
+
+    @property
+    def deadline(self) -> float | None:
+        """When a question is done though not everybody has answered."""
+        return min((one.until for one in self._open.values()), default=None)

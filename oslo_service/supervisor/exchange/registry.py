@@ -1,0 +1,128 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What can be asked of a process, and what workers can tell their parent.
+
+Whoever has something to answer says so where that is known: nothing is looked for,
+kept or imported for it before somebody asks.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from oslo_service._common.process_state import Inherited
+from oslo_service._common.records import Record, State
+from oslo_service.supervisor.exchange.inquiries import Respondent
+
+__all__ = (
+    "Answering",
+    "answer",
+    "answers",
+    "at_end_of_worker",
+    "endings",
+    "hear",
+    "hearer",
+    "is_wanted",
+    "last_words",
+    "tell_last",
+    "want",
+)
+
+
+class Answering(Record):
+    """How a question is answered.
+
+    :ivar call: called with the arguments of the question, a dictionary; returns
+        what JSON can be, or bytes.
+    :ivar quick: whether it is called by whoever turns the supervisor, who must not
+        be held up; else it is called in a task.
+    """
+
+    call: Callable[[dict[str, Any]], Any]
+    quick: bool = True
+
+
+#: Called in the parent with who tells something, and what; what it returns, which
+#: JSON can be, goes back to who has asked for it.
+Hearer = Callable[[Respondent, Any], Any]
+
+
+class _Registry(State):
+    answering: dict[str, Answering]
+    hearers: dict[str, Hearer]
+    last_words: dict[str, Callable[[], Any]]
+    endings: dict[str, Callable[[Respondent], object]]
+    wanted: bool = False
+
+
+_registry = Inherited(lambda: _Registry({}, {}, {}, {}))
+
+
+def answer(
+    kind: str, call: Callable[[dict[str, Any]], Any], *, quick: bool = True
+) -> None:
+    """Have a kind of question answered in this process, and in its workers.
+
+    :param kind: what the question is called.
+    :param call: see :class:`Answering`.
+    :param quick: see :class:`Answering`.
+    """
+    _registry.get().answering[kind] = Answering(call, quick)
+
+
+def answers(kind: str) -> Answering | None:
+    """Return how a kind of question is answered; None: it is not."""
+    return _registry.get().answering.get(kind)
+
+
+def hear(name: str, call: Hearer) -> None:
+    """Have something listened to that workers tell, in this process.
+
+    :param name: what it is called.
+    :param call: called by whoever turns the supervisor, who must not be held up.
+    """
+    _registry.get().hearers[name] = call
+
+
+def hearer(name: str) -> Hearer | None:
+    """Return who listens to what workers tell; None: nobody."""
+    return _registry.get().hearers.get(name)
+
+
+def at_end_of_worker(name: str, call: Callable[[Respondent], object]) -> None:
+    """Have something called when a worker has ended, after all that it has told.
+
+    :param name: whose call it is: each has one.
+    """
+    _registry.get().endings[name] = call
+
+
+def endings() -> list[Callable[[Respondent], object]]:
+    """Return what is called when a worker has ended."""
+    return list(_registry.get().endings.values())
+
+
+def tell_last(name: str, call: Callable[[], Any]) -> None:
+    """Have a worker tell something when its services have ended, before it leaves.
+
+    :param name: what it is called.
+    :param call: returns what is told.
+    """
+    _registry.get().last_words[name] = call
+
+
+def last_words() -> dict[str, Callable[[], Any]]:
+    """Return what a worker tells at its end."""
+    return dict(_registry.get().last_words)
+
+
+def want() -> None:
+    """Have workers that are started from now on be able to answer, and to tell.
+
+    It costs the parent two descriptors, and each worker one.
+    """
+    _registry.get().wanted = True
+
+
+def is_wanted() -> bool:
+    """Whether workers are to be able to answer, and to tell."""
+    return _registry.get().wanted

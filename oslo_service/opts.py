@@ -18,6 +18,7 @@ from oslo_service._common.publishing import publish
 __all__ = (
     "list_opts",
     "register_backend_opts",
+    "register_cluster_opts",
     "register_periodic_opts",
     "register_service_opts",
     "register_ssl_opts",
@@ -182,6 +183,41 @@ request_opts = [
     ),
 ]
 
+cluster_opts = [
+    cfg.StrOpt(
+        "cluster_url",
+        secret=True,
+        help="Where the processes of the service, on all hosts, find each other: a"
+        " URL of tooz, such as etcd3+http://etcd.example:2379,"
+        " redis://:PASSWORD@redis.example:6379, zookeeper://zk.example:2181 or, for"
+        " one host, file:///run/the-service. Empty: there is no cluster, and what is"
+        " to run once per cluster runs once per host.",
+    ),
+    cfg.StrOpt(
+        "cluster_group",
+        help="The name that the processes of the service share, and no other"
+        " service's. Unset: that of the program.",
+    ),
+    cfg.IntOpt(
+        "cluster_lease",
+        default=15,
+        min=5,
+        help="How many seconds the others wait for a process that is gone, or is cut"
+        " off, before one of them takes its place.",
+    ),
+    cfg.FloatOpt(
+        "cluster_skew",
+        default=1.0,
+        min=0,
+        help="By how many seconds the clocks of two hosts may differ.",
+    ),
+    cfg.BoolOpt(
+        "cluster_required",
+        default=False,
+        help="Refuse to start without a cluster_url.",
+    ),
+]
+
 ssl_opts = [
     cfg.StrOpt(
         "ca_file",
@@ -216,6 +252,12 @@ def register_service_opts(conf: cfg.ConfigOpts) -> None:
     register(conf, eventlet_backdoor_opts)
     register(conf, limit_opts, BACKEND_GROUP)
     register_backend_opts(conf)
+    register_cluster_opts(conf)
+
+
+def register_cluster_opts(conf: cfg.ConfigOpts) -> None:
+    """Register the options of clusters; harmless where they are there already."""
+    register(conf, cluster_opts, BACKEND_GROUP)
 
 
 def register_periodic_opts(conf: cfg.ConfigOpts) -> None:
@@ -268,7 +310,7 @@ def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Return the options for oslo-config-generator: (group, options) pairs."""
     return listed(
         (None, [*eventlet_backdoor_opts, *service_opts]),
-        (BACKEND_GROUP, [*backend_opts, *limit_opts]),
+        (BACKEND_GROUP, [*backend_opts, *limit_opts, *cluster_opts]),
     )
 
 

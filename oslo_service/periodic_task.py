@@ -15,8 +15,10 @@ call whose interval is what :meth:`PeriodicTasks.run_periodic_tasks` gives::
     loop.start()
 """
 
+import contextvars
 import functools
 import logging
+import math
 import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -34,6 +36,8 @@ from oslo_service.supervisor.stopping import is_stopping
 
 if TYPE_CHECKING:
     from oslo_config import cfg
+
+    from oslo_service.clustering.scoped_task import ScopedTask
 
 __all__ = (
     "DEFAULT_INTERVAL",
@@ -103,7 +107,23 @@ class PeriodicTasks:
         self._periodic_last_run = {
             name: _first_run(task) for name, task in self._periodic_tasks
         }
+        self._periodic_shared: dict[str, ScopedTask] = {}
+        for name, task in self._periodic_tasks:
+            self._share(name, task)
         self._periodic_pool = process_pool.Pool()
+
+    def _share(self, name: str, task: Any) -> None:
+        """Have due times of a task be run by one process each, where that is wanted."""
+        self._periodic_shared.pop(name, None)
+        if task._periodic_scope != declaring.PROCESS:
+            from oslo_service.clustering import scoped_task
+
+            kind = type(self)
+            label = f"{kind.__module__}.{kind.__qualname__}.{name}"
+            self._periodic_shared[name] = scoped_task.ScopedTask(
+                *(label, _spacing(task), task._periodic_scope, task._periodic_missed)
+            )
+            scoped_task.prepare(self.conf, task._periodic_scope)
 
     def add_periodic_task(self, task: Any) -> None:
         """Add a task to those of this object.
@@ -123,6 +143,7 @@ class PeriodicTasks:
         self._periodic_tasks = [*others, (name, task)]
         self._periodic_spacing = {**self._periodic_spacing, name: _spacing(task)}
         self._periodic_last_run[name] = _first_run(task)
+        self._share(name, task)
 
     def run_periodic_tasks(self, context: Any, raise_on_error: bool = False) -> float:
         """Run the tasks that are due, in the order of their definition.
@@ -180,11 +201,17 @@ class PeriodicTasks:
             to wait for another.
         :returns: seconds until the next task is due, 60 at most. In a process that
             stops none begins any more.
-        :raises ValueError: ``processes`` is less than 1.
+        :raises ValueError: ``processes`` is less than 1; or it is given, and a task
+            has another scope than ``process``.
         :raises TypeError: ``processes`` is no integer, or something cannot be
             pickled. Nothing has been run, and what was due still is.
         """
         process_pool.check_size(processes)
+        if processes is not None and self._periodic_shared:
+            raise ValueError(
+                "processes=... is not for tasks that one process of some runs:"
+                f" {', '.join(self._periodic_shared)}"
+            )
         due, later = self._look()
         if is_stopping():
             return DEFAULT_INTERVAL
@@ -196,7 +223,7 @@ class PeriodicTasks:
         if not due:
             failures: list[BaseException | None] = []
         elif processes is None:
-            calls = [functools.partial(self._run_now, *one, context) for one in due]
+            calls = [self._call(*one, context) for one in due]
             failures = concurrent_calls.run(
                 driver, calls, f"periodic tasks of {type(self).__name__}"
             )
@@ -210,19 +237,32 @@ class PeriodicTasks:
             self._log_failure(name, failure)
         return max(0.0, later - now())
 
+    def _call(self, name: str, task: Task, context: Any) -> Call:
+        call = functools.partial(self._run_now, name, task, context)
+        if name in self._periodic_shared:
+            # Among whom one runs it depends on who asks.
+            return functools.partial(contextvars.copy_context().run, call)
+        return call
+
     def _run_now(self, name: str, task: Task, context: Any) -> None:
         if not is_stopping():
             self._run(name, task, context, now())
 
     def _run(
         self,
-        name: str,  # noqa: ARG002
+        name: str,
         task: Task,
         context: Any,
         began: float,  # noqa: ARG002
     ) -> None:
         # Who looks at its frame knows what is run, and since when.
-        task(self, context)
+        shared = self._periodic_shared.get(name)
+        if shared is None:
+            task(self, context)
+            return
+        with shared.begin(self.conf) as begun:
+            if begun:
+                task(self, context)
 
     def _pickle(self, due: list[Declared], calls: list[Call]) -> list[bytes]:
         owner = type(self).__name__
@@ -234,11 +274,18 @@ class PeriodicTasks:
     def _look(self) -> tuple[list[Declared], float]:
         """Return the tasks that are due, and when the next of the others is."""
         last_runs, spacings = self._periodic_last_run, self._periodic_spacing
+        shared = self._periodic_shared
         at = now()
         later = at + DEFAULT_INTERVAL
         due = []
         for one in self._periodic_tasks:
             name = one[0]
+            if shared and name in shared:
+                if self._is_ours(one[1]):
+                    is_due, pause = shared[name].look(self.conf)
+                    due += [one] * is_due
+                    later = min(later, now() + pause)
+                continue
             last_run = last_runs[name]
             if last_run is None or (then := last_run + spacings[name]) <= at:
                 if self._is_ours(one[1]):
@@ -254,6 +301,8 @@ class PeriodicTasks:
 
     def _begin(self, name: str, at: float) -> float:
         """Record that a task is run at that time; return when it is due again."""
+        if name in self._periodic_shared:
+            return math.inf  # it has been looked when
         spacing = self._periodic_spacing[name]
         last_run = _aligned(self._periodic_last_run[name], spacing, at)
         self._periodic_last_run[name] = last_run

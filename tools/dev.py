@@ -26,10 +26,10 @@ VENV = ROOT / (os.environ.get("DEV_VENV") or ".venv")
 PYTHON = VENV / "bin" / "python"
 
 # What pip is given. The second set has everything that the first one has.
-RUNNING = ["--editable", ".[eventlet,wsgi]"]
+RUNNING = ["--editable", ".[eventlet,wsgi,cluster]"]
 WORKING = [
     "--editable",
-    ".[eventlet,wsgi,test,doc]",
+    ".[eventlet,wsgi,cluster,test,doc]",
     # A driver that is not the library's own.
     "--editable",
     "examples/oslo-service-gevent",
@@ -40,7 +40,7 @@ WORKING = [
 # was given at the end of the last.
 COMMANDS = {
     "demo": (
-        "run the example service, hit it with signals, and show what it does",
+        "run the example service, and show what it does; --cluster: one of three leads",
         RUNNING,
         [["python", "examples/inventory/demo.py"]],
     ),
@@ -108,6 +108,9 @@ def main() -> int:
         return 2
     name, rest = parse(sys.argv[1:])
     _, needs, programs = COMMANDS[name]
+    if name == "demo" and "--cluster" in rest:
+        rest.remove("--cluster")
+        programs = [["python", "examples/cluster/demo.py"]]
     try:
         install(needs)
         for program in programs[:-1]:

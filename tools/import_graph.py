@@ -32,6 +32,7 @@ ROOMS = {
     "": "ground",
     "__main__": "facade",
     # What users import.
+    "cluster": "facade",
     "events": "facade",
     "eventlet_backdoor": "facade",
     "fixture": "facade",
@@ -52,6 +53,7 @@ ROOMS = {
     # What the public modules need.
     "applications": "facade",
     "backdoor": "facade",
+    "clustering": "facade",
     "commands": "facade",
     "groups": "facade",
     "http": "facade",

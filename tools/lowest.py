@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 #: What the tests of users' own surroundings need: the rest are tools of ours.
-EXTRAS = ("eventlet", "wsgi", "backdoor", "test")
+EXTRAS = ("eventlet", "wsgi", "backdoor", "cluster", "test")
 
 
 def declared() -> list[str]:

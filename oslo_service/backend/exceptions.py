@@ -5,6 +5,7 @@
 __all__ = (
     "BackendAlreadySelected",
     "BackendComponentNotAvailable",
+    "ClusterOptionError",
     "OsloServiceError",
     "TaskCancelled",
     "UnknownBackendError",
@@ -40,3 +41,12 @@ class UnknownBackendError(UnsupportedBackendError, ValueError):
 
 class TaskCancelled(OsloServiceError):
     """The awaited task was cancelled before it began, or killed."""
+
+
+class ClusterOptionError(OsloServiceError, ValueError):
+    """A cluster cannot be joined as the options say; names the option.
+
+    No password that the options hold is in the message.
+    """
+
+    __module__ = "oslo_service.cluster"

@@ -8,12 +8,24 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-__all__ = ("DEFAULT_INTERVAL", "InvalidPeriodicTaskArg", "is_wanted", "periodic_task")
+__all__ = (
+    "DEFAULT_INTERVAL",
+    "PROCESS",
+    "InvalidPeriodicTaskArg",
+    "is_wanted",
+    "periodic_task",
+)
 
 # What users know of: the log of their periodic tasks.
 LOG = logging.getLogger("oslo_service.periodic_task")
 
 DEFAULT_INTERVAL = 60.0
+
+#: The scope of a task that every process runs for itself; and those of which one
+#: process of some runs each due time.
+PROCESS = "process"
+_SHARED = ("host", "cluster")
+_MISSED = ("skip", "run")
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -45,6 +57,8 @@ def periodic_task(
     enabled: bool = True,
     external_process_ok: bool = False,
     name: str | None = None,
+    scope: str = PROCESS,
+    missed: str = "skip",
 ) -> Callable[[T], T]: ...
 
 
@@ -59,8 +73,16 @@ def periodic_task(*args: Any, **kwargs: Any) -> Any:
         is run where the option ``run_external_periodic_tasks`` is true.
     :param name: for the log, and to be known by; the function's if not given.
         Of two tasks of a name, the one declared last counts.
-    :raises InvalidPeriodicTaskArg: for any other argument, and for a spacing
-        that is no number.
+    :param scope: who runs it. ``process``: every process for itself. ``host``: for
+        each due time, one of the workers of a parent. ``cluster``: one of all
+        processes of the service, on all hosts; see :mod:`oslo_service.cluster`.
+        The due times of the last two are the multiples of the spacing on the wall
+        clock, the same in all processes; ``run_immediately`` cannot be had then.
+    :param missed: for those two, what becomes of due times for which nobody was
+        there. ``skip``: each is run once at most. ``run``: the latest of them is run
+        as soon as somebody is there, though it may have been run already.
+    :raises InvalidPeriodicTaskArg: for any other argument, for a spacing that is no
+        number, and for a combination that has no meaning.
     """
     if args and not kwargs and len(args) == 1 and callable(args[0]):
         return _declare(args[0])
@@ -77,6 +99,8 @@ def _declare(
     enabled: bool = True,
     external_process_ok: bool = False,
     name: str | None = None,
+    scope: str = PROCESS,
+    missed: str = "skip",
     **unknown: object,
 ) -> Any:
     for arg in unknown:
@@ -87,13 +111,45 @@ def _declare(
             f"task {name}: spacing={spacing!r}: expected a number of seconds; 0"
             f" stands for {DEFAULT_INTERVAL:g}, what is negative is never run"
         )
+    _check_scope(name, scope, missed, run_immediately)
     function._periodic_task = True
     function._periodic_external_ok = external_process_ok
     function._periodic_enabled = enabled
     function._periodic_name = name
     function._periodic_spacing = spacing
     function._periodic_immediate = run_immediately
+    function._periodic_scope = scope
+    function._periodic_missed = missed
     return function
+
+
+def _check_scope(name: str, scope: object, missed: object, immediate: bool) -> None:
+    known = (PROCESS, *_SHARED)
+    if scope not in known:
+        raise InvalidPeriodicTaskArg(
+            f"task {name}: scope={scope!r}: expected one of {', '.join(known)}"
+        )
+    if missed not in _MISSED:
+        raise InvalidPeriodicTaskArg(
+            f"task {name}: missed={missed!r}: expected one of {', '.join(_MISSED)}"
+        )
+    if scope == PROCESS:
+        if missed != "skip":
+            raise InvalidPeriodicTaskArg(
+                f"task {name}: missed={missed!r} takes one of the scopes"
+                f" {', '.join(_SHARED)}"
+            )
+        return
+    if immediate:
+        raise InvalidPeriodicTaskArg(
+            f"task {name}: run_immediately cannot be had with scope={scope!r}, whose"
+            " due times lie on a grid that all processes share; missed='run' runs"
+            " the latest as soon as somebody is there"
+        )
+    # Before workers are started: they are to be able to ask their parent.
+    from oslo_service.clustering import host
+
+    host.prepare()
 
 
 def is_wanted(task: Any) -> bool:

@@ -17,9 +17,16 @@ __all__ = (
     "ActionFailed",
     "Cause",
     "CleanupFailed",
+    "ClusterReachable",
+    "ClusterUnreachable",
     "Draining",
+    "DueTimeInterrupted",
+    "DueTimesMissed",
     "Event",
     "KillRefused",
+    "LeaderKilled",
+    "LeadershipLost",
+    "LeadershipTaken",
     "ParentGone",
     "Ready",
     "ReloadFailed",
@@ -344,3 +351,88 @@ class WatchdogWithheld(Event):
 
 class WatchdogResumed(Event):
     """systemd's watchdog is fed again."""
+
+
+class ClusterUnreachable(Event):
+    """The server of the cluster does not answer: what is the cluster's pauses.
+
+    Told once, until it is :class:`ClusterReachable`.
+
+    :ivar error: why; without a password.
+    """
+
+    error: BaseException
+
+
+class ClusterReachable(Event):
+    """The server of the cluster answers again.
+
+    :ivar seconds: how long it did not.
+    """
+
+    seconds: float
+
+
+class LeadershipTaken(Event):
+    """A process leads from now on: it runs what one process of the cluster runs.
+
+    :ivar name: what of: the name of the group, and of the service after a dot.
+    :ivar member: the process, as the cluster knows it: its host, its process id.
+    """
+
+    name: str
+    member: str
+
+
+class LeadershipLost(Event):
+    """A process does not lead any more.
+
+    :ivar name: what of.
+    :ivar member: the process.
+    :ivar reason: why.
+    """
+
+    name: str
+    member: str
+    reason: str
+
+
+class LeaderKilled(WorkerEvent):
+    """A worker is ended by force: its lease ends, and what leads has not stopped.
+
+    :ivar pid: its process id.
+    """
+
+    pid: int
+
+
+class DueTimesMissed(Event):
+    """Due times of a periodic task that one process of a cluster runs have passed.
+
+    A process that leads from now on tells so of those since one lease before its
+    predecessor was known to lead: what became of them it does not know. One that has
+    begun none of some because it was busy knows.
+
+    :ivar task: the periodic task, as it is called in the log.
+    :ivar due_times: in seconds since the epoch; of many, the latest thousand.
+    :ivar certain: whether they were missed, not only possibly so.
+    """
+
+    task: str
+    due_times: tuple[float, ...]
+    certain: bool = False
+
+
+class DueTimeInterrupted(WorkerEvent):
+    """A worker ended, or was paused past its lease, while it ran a periodic task.
+
+    :ivar pid: its process id.
+    :ivar task: the periodic task, as it is called in the log.
+    :ivar due_time: for which due time, in seconds since the epoch.
+    :ivar paused: whether the worker still is there.
+    """
+
+    pid: int
+    task: str
+    due_time: float
+    paused: bool = False

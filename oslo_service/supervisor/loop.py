@@ -8,6 +8,8 @@ import logging
 import os
 from collections.abc import Callable
 
+from oslo_config import cfg
+
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
@@ -23,6 +25,8 @@ from oslo_service.supervisor import (
 )
 from oslo_service.supervisor.attendance import Attended, Guest
 from oslo_service.supervisor.exchange.exchange import Exchange
+from oslo_service.supervisor.exchange.inquiries import Respondent
+from oslo_service.supervisor.kept_time import KeptTime
 from oslo_service.supervisor.reporting import Reporter
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
@@ -92,11 +96,20 @@ class Supervisor:
         self._pid = os.getpid()
         self._policy = SignalPolicy(self)
         stopping.ask(self._is_stopping)
+        self._kept_time = KeptTime(
+            lambda: self._turn.lent, lambda: self._act_unattended(self._collect)
+        )
 
     @property
     def has_parent(self) -> bool:
         """Whether this process is a worker."""
         return self._parent_link is not None
+
+    @property
+    def conf(self) -> cfg.ConfigOpts | None:
+        """The configuration of what runs in this process; None: nothing does."""
+        found = (unit.conf for unit in self.units)
+        return next((one for one in found if one is not None), None)
 
     def _stacks_fd(self) -> int | None:
         return None if self._parent_link is None else self._parent_link.stacks_fd
@@ -165,6 +178,7 @@ class Supervisor:
             self._stopping = False
             self.end_delay()
             self._dismiss_guests()
+            self._kept_time.keep(None)
             self.reporter.all_ended()
             self._signals.unattended = None
             if not self.has_parent:
@@ -435,6 +449,7 @@ class Supervisor:
             reading += one.filenos()
             writing += one.filenos_to_write()
             deadlines.append(one.deadline)
+        self._kept_time.keep(self.exchange.kept_time)
         due = min((one for one in deadlines if one is not None), default=None)
         timeout = None if due is None else max(0.0, due - clock.now())
         found = self.driver.wait_ready(reading, writing, timeout)
@@ -443,6 +458,15 @@ class Supervisor:
             one.collect(readable, writable, now)
         if self._parent_link is not None:
             self._hear_parent(self._parent_link, readable)
+
+    def _collect(self) -> None:
+        """Take in what workers say, by who acts in the place of whoever turns."""
+        for unit in self.units:
+            unit.collect(set(unit.filenos()), set(), clock.now())
+
+    def kill_worker(self, respondent: Respondent) -> bool:
+        """End a worker by force; return whether it was there."""
+        return any(unit.kill_one(respondent) for unit in self.units)
 
     def _hear_parent(self, link: ParentLink, readable: set[int]) -> None:
         known = link.parent_gone
@@ -480,6 +504,7 @@ class Supervisor:
         """Close what is held: of a driver that a test has left."""
         self._dismiss_guests()
         self._waker.close()
+        self._kept_time.keep(None)
         self._timeout.close()
 
     def before_fork(self) -> None:
@@ -494,6 +519,7 @@ class Supervisor:
         """Close what belongs to the parent, in a freshly forked process."""
         self.left = True
         self._waker.close()
+        self._kept_time.leave()
         self._timeout.leave()
         for unit in self.units:
             unit.abandon()

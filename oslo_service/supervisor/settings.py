@@ -10,9 +10,10 @@ from oslo_config import cfg
 
 from oslo_service import opts
 from oslo_service._common import options
+from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.supervisor.limits import Limits
 
-__all__ = ("RESTART_METHODS", "Settings", "check_restart_method")
+__all__ = ("RESTART_METHODS", "Settings", "check_cluster", "check_restart_method")
 
 LOG = logging.getLogger(__name__)
 
@@ -43,13 +44,27 @@ def check_restart_method(method: object) -> None:
         )
 
 
+def check_cluster(conf: cfg.ConfigOpts) -> None:
+    """Refuse a configuration without a cluster where there must be one.
+
+    :param conf: the options of clusters are registered.
+    :raises ClusterOptionError: there is none.
+    """
+    if isinstance(conf, cfg.ConfigOpts):  # else a stand-in, which cannot say
+        options = conf.oslo_service
+        if options.cluster_required and not options.cluster_url:
+            raise ClusterOptionError(
+                "[oslo_service] cluster_url is not set, and cluster_required is"
+            )
+
+
 class Settings:
     """A configuration, seen from a launcher.
 
     :param conf: the configuration; the options are registered on it.
     :param restart_method: what SIGHUP does, one of ``RESTART_METHODS``.
     :raises TypeError: it is no configuration.
-    :raises ValueError: there is no such method.
+    :raises ValueError: there is no such method, or no cluster where there must be.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, restart_method: str = "reload") -> None:
@@ -62,6 +77,7 @@ class Settings:
         self.conf = conf
         self.restart_method = restart_method
         opts.register_service_opts(conf)
+        check_cluster(conf)
         #: The seconds that stopping may take, as they were last read: what a signal
         #: handler may look at.
         self.last_stop_limit = float(conf.graceful_shutdown_timeout)

@@ -6,6 +6,8 @@ import abc
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from oslo_config import cfg
+
 from oslo_service.backend.base import Event
 from oslo_service.supervisor.exchange.inquiries import Respondent
 from oslo_service.supervisor.facts import ServiceFacts
@@ -21,6 +23,7 @@ class Unit(abc.ABC):
     thread-safe.
 
     :ivar ended: set when everything in it has ended.
+    :ivar conf: its configuration, where it has one.
     :ivar awaited_by_program: whether its launcher's ``wait()`` has been called.
     :ivar held_by: whether the process does what its end has to wait for: looked at
         again when that is over.
@@ -29,6 +32,7 @@ class Unit(abc.ABC):
     ended: Event
     awaited_by_program = False
     held_by: Callable[[], bool] | None = None
+    conf: cfg.ConfigOpts | None = None
 
     def held(self) -> bool:
         """Whether its end has to wait for what else the process does."""
@@ -70,6 +74,10 @@ class Unit(abc.ABC):
 
     def kill(self) -> None:  # noqa: B027 - likewise
         """End the processes in it, now: thread-safe, and async-signal-safe."""
+
+    def kill_one(self, respondent: Respondent) -> bool:  # noqa: ARG002
+        """End one of the processes in it, now; return whether it is one."""
+        return False
 
     def tell_unawaited(self) -> None:  # noqa: B027 - what runs here has been told
         """Tell the processes in it that the program ends without a ``wait()``."""

@@ -179,6 +179,50 @@ def _(event: events.WatchdogResumed) -> _Line:  # noqa: ARG001
     return logging.WARNING, "systemd's watchdog is fed again", (), None
 
 
+@_line.register(events.ClusterUnreachable)
+def _(event: events.ClusterUnreachable) -> _Line:
+    message = "The cluster is out of reach, what is its own pauses: %s"
+    return logging.WARNING, message, (event.error,), None
+
+
+@_line.register(events.ClusterReachable)
+def _(event: events.ClusterReachable) -> _Line:
+    message = "The cluster is within reach again, after %.1f s"
+    return logging.WARNING, message, (event.seconds,), None
+
+
+@_line.register(events.LeaderKilled)
+def _(event: events.LeaderKilled) -> _Line:
+    message = "Worker %d did not stop before its lease ended: killed"
+    return logging.ERROR, message, (event.pid,), None
+
+
+@_line.register(events.LeadershipTaken)
+def _(event: events.LeadershipTaken) -> _Line:
+    return logging.INFO, "%s leads %s", (event.member, event.name), None
+
+
+@_line.register(events.LeadershipLost)
+def _(event: events.LeadershipLost) -> _Line:
+    values = (event.member, event.name, event.reason)
+    return logging.INFO, "%s leads %s no more: %s", values, None
+
+
+@_line.register(events.DueTimesMissed)
+def _(event: events.DueTimesMissed) -> _Line:
+    message = "%s: due times that %s missed: %s"
+    what = "were" if event.certain else "may have been"
+    due_times = ", ".join(f"{due:.15g}" for due in event.due_times)
+    return logging.INFO, message, (event.task, what, due_times), None
+
+
+@_line.register(events.DueTimeInterrupted)
+def _(event: events.DueTimeInterrupted) -> _Line:
+    how = "was paused past its lease" if event.paused else "ended"
+    values = (event.pid, how, event.task, f"{event.due_time:.15g}")
+    return logging.WARNING, "Worker %d %s during %s for due time %s", values, None
+
+
 def given_up(event: events.RestartLimitReached) -> str:
     """Say that a service cannot be kept up."""
     return (

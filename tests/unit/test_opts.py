@@ -263,6 +263,11 @@ class TestListing:
             "oslo_service": {
                 "backend",
                 *("shutdown_delay", "restart_limit", "restart_window"),
+                "cluster_group",
+                "cluster_lease",
+                "cluster_required",
+                "cluster_skew",
+                "cluster_url",
             },
         }
 
@@ -343,6 +348,7 @@ class TestListing:
             *opts.limit_opts,
             *opts.request_opts,
             *opts.ssl_opts,
+            *opts.cluster_opts,
         ]
 
         assert listed

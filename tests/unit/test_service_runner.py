@@ -231,6 +231,7 @@ class Timeout:
 class Configuration:
     """Stands for the settings."""
 
+    conf = None
     stop_limit = 9.0
     last_stop_limit = 7.0
     mutates = False

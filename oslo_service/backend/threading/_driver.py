@@ -3,12 +3,12 @@
 """The primitives, on native threads."""
 
 import select
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from oslo_service._common.extras import without_eventlet
 from oslo_service.backend import base, exceptions
 
 if TYPE_CHECKING:
@@ -85,18 +85,7 @@ class ThreadingDriver(base.Driver):
 
 
 def _futurist() -> Any:
-    """Import futurist without what it would bring along.
-
-    futurist imports eventlet wherever that is installed. A process on native
-    threads must stay free of it; one that has loaded eventlet already must
-    let futurist see it, or its green executor stays broken for good.
-    """
-    missing = "eventlet" not in sys.modules
-    if missing:
-        sys.modules["eventlet"] = None  # type: ignore[assignment]
-    try:
+    """Import futurist without what it would bring along."""
+    with without_eventlet():
         import futurist
-    finally:
-        if missing:
-            del sys.modules["eventlet"]
     return futurist

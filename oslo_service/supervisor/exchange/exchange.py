@@ -106,12 +106,23 @@ class Exchange:
     @property
     def deadline(self) -> float | None:
         """When :meth:`advance` has more to do even if nothing happens."""
-        return self._inquiries.deadline
+        due = [self._inquiries.deadline, self.kept_time]
+        return min((one for one in due if one is not None), default=None)
+
+    @property
+    def kept_time(self) -> float | None:
+        """When something is to be done, also where whoever turns is held up."""
+        due = [one.deadline() for one in registry.times()]
+        return min((one for one in due if one is not None), default=None)
 
     def advance(self, now: float) -> None:
         """Hand over the answers to questions that are done."""
         for inquiry in self._inquiries.take_done(now):
             self._try("answers", inquiry.done, inquiry.collected())
+        for one in registry.times():
+            due = one.deadline()
+            if due is not None and due <= now:
+                self._try("time", one.act, now)
 
     def _try(self, what: str, call: Callable[..., Any], *arguments: Any) -> Any:
         try:

@@ -15,6 +15,7 @@ from oslo_service.supervisor.exchange.inquiries import Respondent
 
 __all__ = (
     "Answering",
+    "TimeKeeping",
     "answer",
     "answers",
     "at_end_of_worker",
@@ -22,8 +23,10 @@ __all__ = (
     "hear",
     "hearer",
     "is_wanted",
+    "keep_time",
     "last_words",
     "tell_last",
+    "times",
     "want",
 )
 
@@ -46,15 +49,27 @@ class Answering(Record):
 Hearer = Callable[[Respondent, Any], Any]
 
 
+class TimeKeeping(Record):
+    """A time at which there is something to do, besides what workers say.
+
+    :ivar deadline: returns when, by the clock of the supervisor; None: never.
+    :ivar act: called with the time, when that has come.
+    """
+
+    deadline: Callable[[], float | None]
+    act: Callable[[float], object]
+
+
 class _Registry(State):
     answering: dict[str, Answering]
     hearers: dict[str, Hearer]
     last_words: dict[str, Callable[[], Any]]
     endings: dict[str, Callable[[Respondent], object]]
+    times: list[TimeKeeping]
     wanted: bool = False
 
 
-_registry = Inherited(lambda: _Registry({}, {}, {}, {}))
+_registry = Inherited(lambda: _Registry({}, {}, {}, {}, []))
 
 
 def answer(
@@ -99,6 +114,22 @@ def at_end_of_worker(name: str, call: Callable[[Respondent], object]) -> None:
 def endings() -> list[Callable[[Respondent], object]]:
     """Return what is called when a worker has ended."""
     return list(_registry.get().endings.values())
+
+
+def keep_time(
+    deadline: Callable[[], float | None], act: Callable[[float], object]
+) -> None:
+    """Have a time be kept, by an alarm where whoever turns is held up.
+
+    :param deadline: see :class:`TimeKeeping`.
+    :param act: see :class:`TimeKeeping`.
+    """
+    _registry.get().times.append(TimeKeeping(deadline, act))
+
+
+def times() -> list[TimeKeeping]:
+    """Return what is to be done at a time."""
+    return _registry.get().times
 
 
 def tell_last(name: str, call: Callable[[], Any]) -> None:

@@ -18,7 +18,7 @@ from oslo_service._common import clock, naming, records
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import callers, events, wording
 from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
-from oslo_service.supervisor.services import actions
+from oslo_service.supervisor.services import actions, preparations
 from oslo_service.supervisor.services.awaited import AwaitedOrders
 from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
 from oslo_service.supervisor.services.state import RunnerState
@@ -105,6 +105,7 @@ class ServiceRunner(Unit):
     ) -> None:
         self._driver = driver
         self._settings = settings
+        self.conf = None if settings is None else settings.conf
         self.post = post
         self.awaited = AwaitedOrders(driver, post)
         self.mutates = settings is not None and settings.mutates
@@ -380,6 +381,8 @@ class ServiceRunner(Unit):
     ) -> bool:
         """Call a method of the service; return whether it succeeded."""
         try:
+            if method == "start":
+                preparations.prepare(self.conf)
             getattr(incarnation.service, method)()
         except BaseException as exc:  # noqa: BLE001 - is told
             early = method == "wait" and incarnation.stop is StopOrder.NONE

@@ -168,6 +168,14 @@ class WorkerPool(Unit):
         for process in list(self.processes.values()):
             process.kill()
 
+    def kill_one(self, respondent: Respondent) -> bool:
+        """End a worker by force."""
+        for worker, process in list(self.processes.items()):
+            if _respondent(worker, process) == respondent:
+                process.kill()
+                return True
+        return False
+
     # What is the case
 
     @property

@@ -1,0 +1,55 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Once per cluster: tasks and services that run on one of many hosts.
+
+The options say where the processes of a service find each other, and periodic tasks
+how often each is run among them::
+
+    class Manager(periodic_task.PeriodicTasks):
+        @periodic_task.periodic_task(spacing=60, scope="cluster")
+        def clean_up(self, context):
+            remove_what_is_older_than(cluster.due_time() - DAY)
+
+A service that only one process of all runs is launched as any other::
+
+    launcher = service.launch(CONF, cluster.SingleService(Scheduler()))
+
+And what many share is divided among them::
+
+    shards = cluster.partition("volumes")
+    for volume in shards.mine(all_volumes()): ...
+
+Nothing of tooz, which does it, is imported before it is used.
+"""
+
+from oslo_config import cfg
+
+from oslo_service._common.publishing import publish
+from oslo_service.backend.exceptions import ClusterOptionError
+from oslo_service.clustering.partition import OnChange, Partition
+from oslo_service.clustering.scoped_task import due_time
+from oslo_service.clustering.single_service import SingleService
+
+__all__ = (
+    "ClusterOptionError",
+    "Partition",
+    "SingleService",
+    "due_time",
+    "partition",
+)
+
+publish(globals())
+
+
+def partition(
+    group: str,
+    conf: cfg.ConfigOpts | None = None,
+    on_change: OnChange | None = None,
+) -> Partition:
+    """Return which keys are this process's, of those that a group shares.
+
+    :param group: what the members have in common, besides ``cluster_group``.
+    :param conf: has the options; the launcher's if not given.
+    :param on_change: called with what this returns, when the members have changed.
+    """
+    return Partition(group, conf, on_change)

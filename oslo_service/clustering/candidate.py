@@ -1,0 +1,262 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""One lock that this process wants, and has at times."""
+
+import contextlib
+import logging
+import math
+from collections.abc import Callable, Iterator
+
+from oslo_service._common.process_state import OwnLock
+from oslo_service._common.records import Record
+from oslo_service.clustering.clocks import Clocks
+from oslo_service.clustering.connection import Connection, Lock
+from oslo_service.clustering.lease import Lease
+from oslo_service.supervisor import events
+
+__all__ = ("POLL", "Candidate", "Listener", "Term")
+
+LOG = logging.getLogger("oslo_service.cluster")
+
+#: How often to ask for a lock that somebody else has, in seconds.
+POLL = 0.25
+
+_TOO_LATE = "no heartbeat was confirmed in time"
+
+# How long the watch may look away where nothing is held, in seconds.
+_IDLE = 60.0
+
+
+class Term(Record):
+    """One time for which a lock is held without a break.
+
+    :ivar number: of the terms of this process.
+    :ivar since: when it began, by the time of day.
+    :ivar vacant_since: since when nobody may have had the lock.
+    """
+
+    number: int
+    since: float
+    vacant_since: float = math.inf
+
+
+class Listener:
+    """What is done when a lock is taken, and when it goes. Non-blocking."""
+
+    def taken(self, candidate: "Candidate") -> None:
+        """Called when it has been taken."""
+
+    def endangered(self) -> None:
+        """Called once where it has not been confirmed for long: it may go soon."""
+
+    def renewed(self, until: float) -> None:
+        """Called when it is sure to be held until then, by the time since boot."""
+
+    def lost(self, candidate: "Candidate") -> None:
+        """Called when it is not sure to be held any more; not when it is given back."""
+
+
+class Candidate:
+    """One lock that this process wants, and has at times.
+
+    One task talks to the server (:meth:`turn`), another watches the time
+    (:meth:`look`), and any may ask.
+
+    :param name: of the lock.
+    :param lease: how long it is kept.
+    :param clocks: the clocks.
+    :param publish: takes events.
+    :param member: this process, as events name it.
+    :param listener: is told.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        lease: Lease,
+        clocks: Clocks,
+        publish: Callable[[events.Event], object],
+        member: str,
+        listener: Listener | None = None,
+    ) -> None:
+        self.name = name
+        self._lease = lease
+        self._clocks = clocks
+        self._publish = publish
+        self._member = member
+        self._listener = listener or Listener()
+        self._guard = OwnLock()
+        self._lock: Lock | None = None
+        self._term = Term(number=0, since=math.inf)
+        self._users = 0
+        # How long the lock is kept; when it was last known that somebody had it.
+        self._length = lease.seconds
+        self._known_held = math.inf
+        self._warned = False
+        #: Whether it is asked for; no more, when it has been given back.
+        self.wanted = True
+        #: Whether the connection knows of a lock that was lost.
+        self.stale = False
+
+    # What is the case
+
+    def term(self) -> Term | None:
+        """Return the present term; None where it is not sure at this moment."""
+        term = self._term
+        if self.wanted and self._lease.is_sure(self._clocks.since_boot()):
+            return term
+        return None
+
+    @contextlib.contextmanager
+    def using(self, term: Term) -> Iterator[bool]:
+        """Keep the lock, as far as that can be done, for the time of a context.
+
+        Yields whether the term goes on, for sure, at its begin.
+        """
+        self.keep()
+        try:
+            yield self.term() == term
+        finally:
+            self.let_go()
+
+    def keep(self) -> None:
+        """Have it not given back before :meth:`let_go`."""
+        with self._guard:
+            self._users += 1
+
+    def let_go(self) -> None:
+        """Let it be given back, as far as this use of it is concerned."""
+        with self._guard:
+            self._users -= 1
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it is held, so that the connection has to be kept."""
+        return self._lease.held
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be done about it."""
+        return not (self.wanted or self._lease.held or self._users)
+
+    def renew(self) -> None:
+        """Record that the connection is a new one."""
+        self._lock, self.stale = None, False
+
+    @property
+    def deadline(self) -> float:
+        """Until when it is sure to be held, by the time since boot."""
+        return self._lease.deadline
+
+    # By who talks to the server
+
+    def turn(self, connection: Connection) -> float:
+        """Do what is due; return the seconds until something is again.
+
+        :raises Unreachable: the server has not answered.
+        """
+        if not self.wanted:
+            return self._give_back()
+        if self._lease.held:
+            return self._confirm()
+        return self._ask(connection)
+
+    def _ask(self, connection: Connection) -> float:
+        lock, self._lock = self._lock or connection.lock(self.name), None
+        asked = self._clocks.since_boot()
+        if not lock.acquire():
+            self._lock = lock
+            self._known_held = self._clocks.time_of_day()
+            return POLL
+        since = self._clocks.time_of_day()
+        # Who was known to have it may have ended a lease before.
+        vacant = min(self._known_held, since) - self._length
+        self._term = Term(self._term.number + 1, since, vacant)
+        with self._guard:
+            held = self._lease.taken(asked, self._clocks.since_boot())
+            self._lock, self._warned = lock, False
+        if not held:
+            self._lock = None
+            lock.release()
+            return POLL
+        self._publish(events.LeadershipTaken(name=self.name, member=self._member))
+        self._listener.renewed(self._lease.deadline)
+        self._listener.taken(self)
+        return self._lease.beat
+
+    def _confirm(self) -> float:
+        asked = self._clocks.since_boot()
+        if self._lock is None or asked < self._lease.confirm_at:
+            return max(self._lease.confirm_at - asked, 0.0)
+        confirmed = self._lock.heartbeat()
+        with self._guard:
+            held = self._lease.held
+            kept = (
+                held
+                and confirmed
+                and self._lease.confirmed(asked, self._clocks.since_boot())
+            )
+            if kept:
+                self._warned = False
+                self._known_held = self._clocks.time_of_day()
+        if kept:
+            self._listener.renewed(self._lease.deadline)
+        elif held:
+            reason = _TOO_LATE if confirmed else "the server says so"
+            self._lose(reason)
+        return self._lease.beat
+
+    def _give_back(self) -> float:
+        if self._users:
+            return self._confirm() if self._lease.held else POLL
+        lock, self._lock = self._lock, None
+        if self._lease.held:
+            self._lease.give_up()
+            self._tell_lost("given back")
+            if lock is not None:
+                lock.release()
+        return _IDLE
+
+    # By who watches the time
+
+    def look(self) -> float:
+        """Do what the time says; return the seconds until it may say more."""
+        now = self._clocks.since_boot()
+        with self._guard:
+            lost = self._lease.passed(now)
+            endangered = (
+                self._lease.held
+                and not self._warned
+                and now >= self._lease.endangered_at
+            )
+            self._warned |= endangered
+        if lost:
+            self._lose(_TOO_LATE)
+        elif endangered:
+            self._listener.endangered()
+        if not self._lease.held:
+            return math.inf
+        next_at = self._lease.deadline if self._warned else self._lease.endangered_at
+        return max(next_at - now, 0.0)
+
+    def _lose(self, reason: str) -> None:
+        with self._guard:
+            self._lease.give_up()
+            # One that was lost is never used again.
+            self._lock, self.stale = None, True
+        self._tell_lost(reason)
+        self._listener.lost(self)
+
+    def _tell_lost(self, reason: str) -> None:
+        event = events.LeadershipLost(
+            name=self.name, member=self._member, reason=reason
+        )
+        self._publish(event)
+
+    def abandon(self) -> None:
+        """Have it no more, and tell nobody."""
+        self._lease.give_up()
+
+    def release_soon(self) -> None:
+        """Have it given back, as soon as it is not in use; asked for no more."""
+        self.wanted = False

@@ -1,0 +1,215 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Those among whom one runs each due time of a task: a parent's workers, a cluster."""
+
+import contextlib
+import weakref
+from collections.abc import Callable, Iterator
+
+from oslo_config import cfg
+
+from oslo_service._common.process_state import OwnLock, PerProcess
+from oslo_service._common.records import Record, State
+from oslo_service.clustering import host, process, settings, telling
+from oslo_service.clustering.candidate import Candidate, Term
+from oslo_service.clustering.connection import Unreachable
+from oslo_service.clustering.due_times import DueTimes
+from oslo_service.clustering.holder import Holder
+from oslo_service.clustering.member import Member
+from oslo_service.clustering.place import acting
+from oslo_service.supervisor import events
+
+__all__ = ("CLUSTER", "HOST", "Crew", "SharedTask", "crew_of")
+
+#: One of the workers of a parent runs a due time.
+HOST = "host"
+#: One of the processes of the group does.
+CLUSTER = "cluster"
+
+
+class SharedTask(Record):
+    """A task of which one process runs each due time.
+
+    :ivar label: how it is called in the log, and known in all processes.
+    :ivar spacing: seconds.
+    :ivar scope: ``HOST`` or ``CLUSTER``.
+    :ivar missed: what becomes of due times that nobody was there for.
+    """
+
+    label: str
+    spacing: float
+    scope: str
+    missed: str
+
+
+class _Known(State):
+    """What a process knows of a task.
+
+    :ivar term: the one whose due times these are.
+    """
+
+    times: DueTimes
+    term: Term | None = None
+
+
+#: A due time, the term for which it is begun, those that have passed meanwhile, and
+#: what takes it back.
+_Taken = tuple[float, Term, tuple[float, ...], Callable[[], None]]
+
+
+class Crew:
+    """Those among whom one runs a due time, as seen from one of them."""
+
+    skew = 0.0
+
+    def __init__(self) -> None:
+        self.clocks = process.clocks()
+        self._known: dict[SharedTask, _Known] = {}
+        # Two tasks of this process may look at a time.
+        self._guard = OwnLock()
+
+    def now(self) -> float:
+        """Return the time of day."""
+        return self.clocks.time_of_day()
+
+    def known(self, task: SharedTask) -> _Known:
+        """Return what is known of a task, now."""
+        with self._guard:
+            known, missed = self._update(task, self.term())
+        self.tell_missed(task, missed)
+        return known
+
+    def _update(
+        self, task: SharedTask, term: Term | None
+    ) -> tuple[_Known, tuple[float, ...]]:
+        """Return what is known of a task, and what has become unknown of it."""
+        known = self._known.get(task)
+        if known is None:
+            times = DueTimes(task.spacing, task.missed, self.skew)
+            known = self._known[task] = _Known(times)
+        if term == known.term:
+            return known, ()
+        known.term = term
+        if term is None:
+            known.times.gave_up()
+            return known, ()
+        known.times.took_over(term.since)
+        return known, known.times.unknown(term.vacant_since)
+
+    def take(self, task: SharedTask) -> _Taken | None:
+        """Return the due time to begin, which counts as begun; None: there is none."""
+        known = self.known(task)
+        with self._guard:
+            due, term = known.times.due(self.now()), known.term
+            if due is None or term is None:
+                return None
+            missed = known.times.passed_over(due)
+            return due, term, missed, known.times.begun(due)
+
+    def tell_missed(
+        self, task: SharedTask, missed: tuple[float, ...], *, certain: bool = False
+    ) -> None:
+        """Say which due times have passed: another worker may have had them."""
+
+    def term(self) -> Term | None:
+        """Return since when this process may run due times; None: it may not."""
+        raise NotImplementedError
+
+    def claim(
+        self, task: SharedTask, term: Term, due: float
+    ) -> contextlib.AbstractContextManager[bool]:
+        """Return a context in which a due time is run, if that is for this process."""
+        raise NotImplementedError
+
+
+class _HostCrew(Crew):
+    """The workers of one parent, which decides."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A due time before this process was there is another's.
+        self._term = Term(number=1, since=self.now())
+
+    def term(self) -> Term | None:
+        """Return the time since this process has looked first."""
+        return self._term
+
+    @contextlib.contextmanager
+    def claim(self, task: SharedTask, term: Term, due: float) -> Iterator[bool]:
+        """Have the parent decide, and know when it is over."""
+        del term
+        try:
+            claimed = bool(host.ask("claim", task.label, due, task.missed))
+        except Unreachable:
+            claimed = False
+        try:
+            yield claimed
+        finally:
+            if claimed:
+                host.tell("ended", task.label, due)
+
+
+class _ClusterCrew(Crew):
+    """The processes of the group: who has its lock runs what is due."""
+
+    def __init__(self, member: Member, options: settings.Settings) -> None:
+        self.skew = options.skew
+        super().__init__()
+        self._member = member
+        self._group = options.group
+        self._candidate: Candidate | None = None
+
+    def begin(self) -> None:
+        """Ask for the lock; returns when there is an answer, or none."""
+        self._candidate = self._member.candidate(self._group, Holder(self._group))
+        self._member.add(self._candidate)
+
+    def term(self) -> Term | None:
+        """Return the time for which this process has the lock, for sure."""
+        return None if self._candidate is None else self._candidate.term()
+
+    def tell_missed(
+        self, task: SharedTask, missed: tuple[float, ...], *, certain: bool = False
+    ) -> None:
+        """Say which due times have passed."""
+        if missed:
+            event = events.DueTimesMissed(
+                task=task.label, due_times=missed, certain=certain
+            )
+            telling.publish(event)
+
+    @contextlib.contextmanager
+    def claim(self, task: SharedTask, term: Term, due: float) -> Iterator[bool]:
+        """Keep the lock, and have the parent know what is at work."""
+        candidate = self._candidate
+        if candidate is None:
+            yield False
+            return
+        host.tell("begun", task.label, due)
+        try:
+            with candidate.using(term) as claimed:
+                yield claimed
+        finally:
+            host.tell("ended", task.label, due)
+
+
+_crews: PerProcess["weakref.WeakKeyDictionary[object, Crew]"] = PerProcess(
+    weakref.WeakKeyDictionary
+)
+
+
+def crew_of(task: SharedTask, conf: cfg.ConfigOpts) -> Crew:
+    """Return those among whom one runs a task."""
+    options = settings.read(conf) if task.scope == CLUSTER else None
+    place, crews = acting.get(), _crews.get()
+    if options is None or not (options.url or place):
+        key = place or host.here()
+        return crews.get(key) or crews.setdefault(key, _HostCrew())
+    member = process.member(conf)
+    found = crews.get(member)
+    if found is None:
+        made = _ClusterCrew(member, options)
+        found = crews.setdefault(member, made)
+        if found is made:  # of two that are the first, one begins
+            made.begin()
+    return found

@@ -1,0 +1,128 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""One group that this process is a member of."""
+
+import math
+from collections.abc import Callable
+
+from oslo_service._common.process_state import OwnLock
+from oslo_service.clustering.clocks import Clocks
+from oslo_service.clustering.connection import Connection
+from oslo_service.clustering.lease import Lease
+
+__all__ = ("Group",)
+
+_NOBODY: frozenset[str] = frozenset()
+
+
+class Group:
+    """One group that this process is a member of.
+
+    :param name: of the group.
+    :param lease: how long a member is one without a heartbeat.
+    :param clocks: the clocks.
+    :param changed: called with the members whenever they change; with none when
+        this process is not sure to be one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        lease: Lease,
+        clocks: Clocks,
+        member: str,
+        changed: Callable[[frozenset[str]], object],
+    ) -> None:
+        self.name = name
+        self._lease = lease
+        self._clocks = clocks
+        self._member = member
+        self._changed = changed
+        self._guard = OwnLock()
+        self._members = _NOBODY
+        self._lost = False
+        #: Whether this process is to be a member.
+        self.wanted = True
+
+    @property
+    def members(self) -> frozenset[str]:
+        """Who the members are; nobody where this process may be none."""
+        if self.wanted and self._lease.is_sure(self._clocks.since_boot()):
+            return self._members
+        return _NOBODY
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it keeps the connection from being made anew: never."""
+        return False
+
+    @property
+    def stale(self) -> bool:
+        """Whether the connection knows of a membership that was lost."""
+        return self._lost
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to be done about it."""
+        return not (self.wanted or self._lease.held)
+
+    def renew(self) -> None:
+        """Record that the connection is a new one."""
+        self._lost = False
+
+    def turn(self, connection: Connection) -> float:
+        """Do what is due; return the seconds until something is again.
+
+        :raises Unreachable: the server has not answered.
+        """
+        if not self.wanted:
+            return self._leave(connection)
+        asked = self._clocks.since_boot()
+        if asked < self._lease.confirm_at < math.inf:
+            return self._lease.confirm_at - asked
+        connection.heartbeat()
+        if not self._lease.held:
+            connection.join(self.name)
+        members = connection.members(self.name)
+        if self._member not in members:
+            connection.join(self.name)
+            members |= {self._member}
+        now = self._clocks.since_boot()
+        with self._guard:
+            kept = (
+                self._lease.confirmed(asked, now)
+                if self._lease.held
+                else self._lease.taken(asked, now)
+            )
+        self._set(members if kept else _NOBODY)
+        return self._lease.beat if kept else 0.0
+
+    def _leave(self, connection: Connection) -> float:
+        if self._lease.held:
+            self._lease.give_up()
+            self._set(_NOBODY)
+            connection.leave(self.name)
+        return self._lease.beat
+
+    def look(self) -> float:
+        """Do what the time says; return the seconds until it may say more."""
+        now = self._clocks.since_boot()
+        with self._guard:
+            lost = self._lease.passed(now)
+        if lost:
+            self._lost = True
+            self._set(_NOBODY)
+        return max(self._lease.deadline - now, 0.0) if self._lease.held else 60.0
+
+    def abandon(self) -> None:
+        """Have it no more, and tell nobody."""
+        self._lease.give_up()
+
+    def release_soon(self) -> None:
+        """Have this process leave."""
+        self.wanted = False
+
+    def _set(self, members: frozenset[str]) -> None:
+        if members != self._members:
+            self._members = members
+            self._changed(members)

@@ -1,0 +1,171 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The parent's part: it decides for its workers, and knows what they are at.
+
+A process that is nobody's worker decides for itself.
+"""
+
+import logging
+import weakref
+from typing import Any
+
+from oslo_service._common import clock as monotonic
+from oslo_service._common.process_state import Inherited, OwnLock, PerProcess
+from oslo_service.clustering import telling
+from oslo_service.clustering.clocks import Clocks
+from oslo_service.clustering.connection import Unreachable
+from oslo_service.clustering.host_state import HostState
+from oslo_service.loops import clock
+from oslo_service.supervisor import current, events
+from oslo_service.supervisor.exchange import registry
+from oslo_service.supervisor.exchange import telling as channel
+from oslo_service.supervisor.exchange.inquiries import Respondent
+
+__all__ = ("ask", "has_parent", "here", "prepare", "say_once", "tell")
+
+LOG = logging.getLogger("oslo_service.cluster")
+
+_NAME = "cluster"
+# What is no fact about a worker, but something to write to the log.
+_SAY = "say"
+# How long a worker waits for its parent's decision, in seconds.
+_PATIENCE = 5.0
+
+# Who this process is to itself.
+_HERE = "this process"
+
+
+class _Host:
+    """What is decided in this process."""
+
+    def __init__(self) -> None:
+        self.state = HostState()
+        self._guard = OwnLock()
+
+    def act(self, who: object, name: str, arguments: list[Any]) -> Any:
+        """Have a fact, or a question, be one about somebody; return the answer."""
+        with self._guard:
+            return getattr(self.state, name)(who, *arguments)
+
+    def passed(self, now: float) -> Any:
+        """Return what follows from the time; see :meth:`HostState.passed`."""
+        with self._guard:
+            return self.state.passed(now)
+
+
+_host = PerProcess(_Host)
+# Where tests have the time in their hands, what was decided before has no meaning.
+_by_clock: PerProcess[weakref.WeakKeyDictionary[clock.Clock, _Host]] = PerProcess(
+    weakref.WeakKeyDictionary
+)
+_prepared = Inherited(lambda: False)
+
+
+def _here() -> _Host:
+    if type(clock.current) is clock.Clock:
+        return _host.get()
+    return _by_clock.get().setdefault(clock.current, _Host())
+
+
+def prepare() -> None:
+    """Have workers that are started from now on ask this process; idempotent."""
+    registry.want()
+    if not _prepared.get():
+        _prepared.set(True)
+        registry.hear(_NAME, _hear)
+        registry.at_end_of_worker(_NAME, _forget)
+        registry.keep_time(_deadline, _pass)
+
+
+_said: Inherited[set[str]] = Inherited(set)
+
+
+def _hear(sender: Respondent, message: list[Any]) -> Any:
+    """Answer a worker: called by whoever turns the supervisor of its parent."""
+    name, *arguments = message
+    if name == _SAY:
+        _say(*arguments)
+        return None
+    return _host.get().act(sender, name, arguments)
+
+
+def say_once(text: str) -> None:
+    """Write something to the log at INFO, once for all workers of a parent."""
+    if text not in _said.get():
+        _said.get().add(text)
+        if not (has_parent() and channel.tell(_NAME, [_SAY, text])):
+            LOG.info(text)
+
+
+def _say(text: str) -> None:
+    if text not in _said.get():
+        _said.get().add(text)
+        LOG.info(text)
+
+
+def _forget(who: Respondent) -> None:
+    """Say what a worker had begun that has ended; what it had is free."""
+    for one in _host.get().act(who, "gone", []):
+        telling.publish(
+            events.DueTimeInterrupted(**_about(who), task=one.task, due_time=one.due)
+        )
+
+
+def _deadline() -> float | None:
+    """Return when a lease of a worker ends, by the clock of the supervisor."""
+    due = _host.get().state.deadline
+    return None if due is None else due - Clocks().since_boot() + monotonic.now()
+
+
+def _pass(_now: float) -> None:
+    """Act on the ends of leases: called by whoever turns."""
+    host = _host.get()
+    kill, paused = host.passed(Clocks().since_boot())
+    supervisor = current.known()
+    for who in kill:
+        if supervisor is not None and supervisor.kill_worker(who):
+            telling.publish(events.LeaderKilled(**_about(who)))
+    for who, one in paused:
+        telling.publish(
+            events.DueTimeInterrupted(
+                **_about(who), task=one.task, due_time=one.due, paused=True
+            )
+        )
+
+
+def _about(who: Respondent) -> dict[str, Any]:
+    """Return the fields of an event that say which worker it is about."""
+    return {"service": who.service, "worker": who.worker, "pid": who.pid}
+
+
+def has_parent() -> bool:
+    """Whether this process is a worker."""
+    supervisor = current.known()
+    return supervisor is not None and supervisor.has_parent
+
+
+def here() -> object:
+    """Return what all that is decided in this process goes by: a key."""
+    return _here()
+
+
+def ask(name: str, *arguments: Any) -> Any:
+    """Have the parent decide something, and return what; may block the task.
+
+    :param name: the method of :class:`HostState`.
+    :raises Unreachable: the parent does not answer.
+    """
+    if not has_parent():
+        return _here().act(_HERE, name, list(arguments))
+    try:
+        return channel.ask_parent(_NAME, [name, *arguments], _PATIENCE)
+    except channel.Unheard as exc:
+        raise Unreachable(f"the parent process: {exc}") from None
+
+
+def tell(name: str, *arguments: Any) -> None:
+    """Have the parent know something; non-blocking."""
+    if has_parent():
+        channel.tell(_NAME, [name, *arguments])
+    else:
+        _here().act(_HERE, name, list(arguments))

@@ -1,0 +1,266 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""This process in its cluster: who talks to the server, and who watches the time."""
+
+import logging
+import math
+from collections.abc import Callable
+
+from oslo_service import loopingcall
+from oslo_service.backend.base import Driver
+from oslo_service.backend.exceptions import ClusterOptionError
+from oslo_service.clustering.candidate import Candidate, Listener
+from oslo_service.clustering.clocks import Clocks
+from oslo_service.clustering.connection import Connection, Unreachable
+from oslo_service.clustering.group import Group
+from oslo_service.clustering.lease import Lease
+from oslo_service.supervisor import events
+
+__all__ = ("Member",)
+
+LOG = logging.getLogger("oslo_service.cluster")
+
+# How long to wait before a server that has not answered is asked again, in seconds.
+_RETRY = 1.0
+
+# How long whoever talks, or watches, pauses where there is nothing to do, seconds.
+_IDLE = 60.0
+
+# How long the begin, and the end, wait for a server, in leases.
+_PATIENCE = 1.0
+
+
+class Member:
+    """This process in its cluster.
+
+    :param driver: what the loops run on.
+    :param connection: to what keeps the locks and groups; opened by this.
+    :param name: this process's, among the members.
+    :param clocks: the clocks.
+    :param publish: takes events.
+    :param report: called with what is wrong with the server, whenever that changes;
+        with nothing, when it answers.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        connection: Connection,
+        name: str,
+        clocks: Clocks,
+        publish: Callable[[events.Event], object],
+        report: Callable[[str], object] = lambda _problem: None,
+    ) -> None:
+        self.name = name
+        self.clocks = clocks
+        self.driver = driver
+        self._connection = connection
+        self._publish = publish
+        self._report = report
+        self._subjects: list[Candidate | Group] = []
+        self._loops: list[loopingcall.DynamicLoopingCall] = []
+        self._settled, self._left = driver.event(), driver.event()
+        # Whoever begins, or ends, the loops: one at a time.
+        self._changing_loops = driver.semaphore()
+        self._begun = self._open = self._ending = False
+        self._failure: ClusterOptionError | None = None
+        self._answered = False
+        # Since when the server has not answered, and the connection is open, by the
+        # time since boot.
+        self._down_since: float | None = None
+        self._opened_at = 0.0
+
+    @property
+    def lease(self) -> float:
+        """How many seconds a lock is kept without a heartbeat."""
+        return self._connection.lease
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the server has answered last."""
+        return self._down_since is None
+
+    # What is wanted
+
+    def candidate(self, name: str, listener: Listener | None = None) -> Candidate:
+        """Return a lock that can be asked for: by :meth:`add`."""
+        lease = Lease(self._connection.lease, self._connection.slack)
+        return Candidate(name, lease, self.clocks, self._publish, self.name, listener)
+
+    def group(self, name: str, changed: Callable[[frozenset[str]], object]) -> Group:
+        """Return a group that this process can be a member of: by :meth:`add`.
+
+        :param changed: see :class:`~oslo_service.clustering.group.Group`.
+        """
+        lease = Lease(self._connection.membership, self._connection.slack)
+        return Group(name, lease, self.clocks, self.name, changed)
+
+    def add(self, subject: Candidate | Group) -> None:
+        """Have a lock asked for, or a group joined, until it is given back, or left.
+
+        Returns when the server has been asked, or that took long.
+        """
+        with self._changing_loops:
+            self._subjects = [*self._subjects, subject]
+        self.hurry()
+        self.await_answer()
+
+    def hurry(self) -> None:
+        """Have what is wanted now done at once, not at the next beat.
+
+        Waits for what is being asked just now; not for the loops themselves.
+        """
+        with self._changing_loops:
+            if self._loops:
+                self._stop_loops()
+                self._begin_loops()
+
+    # Beginning and ending
+
+    def start(self) -> None:
+        """Connect, and go on doing so; returns when the server has answered, or not.
+
+        A server that does not answer may do so later.
+
+        :raises ClusterOptionError: it never will, as the options are.
+        """
+        with self._changing_loops:
+            if not self._begun:
+                self._begun = True
+                self._begin_loops()
+        self.await_answer()
+        if self._failure is not None:
+            raise self._failure
+
+    def await_answer(self) -> None:
+        """Wait until the server has been asked for everything wanted, for a while."""
+        if self._begun:
+            self._settled.wait(self._patience)
+
+    @property
+    def _patience(self) -> float:
+        lease = self._connection.lease
+        return lease * _PATIENCE if math.isfinite(lease) else _IDLE
+
+    def _begin_loops(self) -> None:
+        self._settled.clear()
+        for call in (self._talk, self._watch):
+            loop = loopingcall.DynamicLoopingCall(call)
+            loop.start(stop_on_exception=False)
+            self._loops.append(loop)
+
+    def _stop_loops(self) -> None:
+        loops, self._loops = self._loops, []
+        for loop in loops:
+            loop.stop()
+        for loop in loops:
+            loop.wait()
+
+    def retire(self) -> None:
+        """Leave: give back what is not in use, now, and the rest when it is not."""
+        for subject in self._subjects:
+            subject.release_soon()
+        self._ending = True
+        self.hurry()
+
+    def stop(self, patience: float | None = None) -> None:
+        """Leave, and let go of the connection; waits for a while at most.
+
+        :param patience: for how many seconds; None: a lease.
+        """
+        self.retire()
+        self._left.wait(self._patience if patience is None else patience)
+
+    def abandon(self) -> None:
+        """Do nothing any more, not even leave: as if the process were gone."""
+        with self._changing_loops:
+            self._stop_loops()
+        for subject in self._subjects:
+            subject.abandon()
+
+    # Talking to the server
+
+    def _talk(self) -> float:
+        try:
+            pause = self._exchange()
+        except Unreachable as exc:
+            self._tell_down(exc)
+            pause = min(_RETRY, self._patience / 10)
+        except ClusterOptionError as exc:
+            pause = self._refused(exc)
+        if self._ending and not any(one.in_use for one in self._subjects):
+            self._leave()
+        self._settled.set()
+        return pause
+
+    def _exchange(self) -> float:
+        self._close_if_stale()
+        if not self._open and not self._ending:
+            self._connection.open()
+            self._open, self._opened_at = True, self.clocks.since_boot()
+        if not self._open:
+            return _IDLE
+        pauses = [one.turn(self._connection) for one in self._subjects]
+        if not self._answered and self._down_since is None:
+            self._report("")
+        self._answered = True
+        if any(one.done for one in self._subjects):
+            self._subjects = [one for one in self._subjects if not one.done]
+        self._tell_up()
+        return min(pauses, default=_IDLE)
+
+    def _close_if_stale(self) -> None:
+        """Have everything made anew where something may have been lost.
+
+        Not while anything is held: to close the connection would give it back.
+        """
+        if not self._open or any(one.in_use for one in self._subjects):
+            return
+        silent = self._down_since is not None and (
+            self.clocks.since_boot() - self._opened_at > self._connection.lease
+        )
+        if silent or any(one.stale for one in self._subjects):
+            self._close()
+            for one in self._subjects:
+                one.renew()
+
+    def _close(self) -> None:
+        if self._open:
+            self._open = False
+            self._connection.close()
+
+    def _leave(self) -> None:
+        self._close()
+        self._left.set()
+        for loop in self._loops:
+            loop.stop()
+
+    def _refused(self, error: ClusterOptionError) -> float:
+        if self._answered or self._down_since is not None:
+            # It was right before: somebody may mend it.
+            self._tell_down(error)
+            return _RETRY
+        self._failure = error
+        for loop in self._loops:
+            loop.stop()
+        return _IDLE
+
+    def _tell_down(self, error: Exception) -> None:
+        if self._down_since is None:
+            self._down_since = self.clocks.since_boot()
+            self._report(f"out of reach: {error}")
+            self._publish(events.ClusterUnreachable(error=error))
+
+    def _tell_up(self) -> None:
+        since, self._down_since = self._down_since, None
+        if since is not None:
+            self._report("")
+            seconds = self.clocks.since_boot() - since
+            self._publish(events.ClusterReachable(seconds=seconds))
+
+    # Watching the time
+
+    def _watch(self) -> float:
+        # What is taken from now on is not endangered earlier than in two thirds.
+        pauses = [one.look() for one in self._subjects]
+        return min([*pauses, self._patience / 3, _IDLE])

@@ -1,0 +1,155 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which keys are this process's, of those that a group shares."""
+
+import contextvars
+import functools
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from oslo_config import cfg
+
+from oslo_service import backend
+from oslo_service._common.extras import need, without_eventlet
+from oslo_service._common.process_state import PerProcess
+from oslo_service.clustering import host, process, settings
+from oslo_service.clustering.group import Group
+
+__all__ = ("Partition",)
+
+LOG = logging.getLogger("oslo_service.cluster")
+
+K = TypeVar("K")
+OnChange = Callable[["Partition"], object]
+
+
+class Partition:
+    """Which keys are this process's, of those that a group shares.
+
+    A key is one member's, nearly always: while members join or leave, two may take
+    it for theirs, or nobody, for a fifth of a lease or so.
+
+    A process becomes a member when it first asks for a key, or earlier by
+    :meth:`join`; it leaves when its services stop, or when its lease ends.
+
+    :param group: what the members have in common, and who shares other keys has not.
+    :param conf: has the options.
+    :param on_change: called with this when the members have changed, in a task of
+        its own, once for changes that follow each other while it is called.
+    """
+
+    def __init__(
+        self,
+        group: str,
+        conf: cfg.ConfigOpts | None = None,
+        on_change: OnChange | None = None,
+    ) -> None:
+        self.group = group
+        self._conf = conf
+        self._on_change = on_change
+        self._views: PerProcess[dict[object, _View]] = PerProcess(dict)
+        host.prepare()
+
+    def join(self) -> None:
+        """Become a member; returns when this process is one, or cannot be now.
+
+        :raises ClusterOptionError: it never can, as the options are.
+        """
+        self._view()
+
+    def owns(self, key: object) -> bool:
+        """Whether a key is this process's.
+
+        :param key: bytes; of anything else, what :class:`str` makes of it.
+        :raises ClusterOptionError: see :meth:`join`.
+        """
+        return self._view().owns(key)
+
+    def mine(self, keys: Iterable[K]) -> list[K]:
+        """Return those keys, of some, that are this process's, in their order."""
+        owns = self._view().owns
+        return [key for key in keys if owns(key)]
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The members; nobody where this process is not sure to be one."""
+        return self._view().group.members
+
+    def leave(self) -> None:
+        """Be no member any more; the others take over at once."""
+        for key, view in list(self._views.get().items()):
+            del self._views.get()[key]
+            view.leave()
+
+    def _view(self) -> "_View":
+        conf = self._conf or settings.configured()
+        member, views = process.member(conf), self._views.get()
+        view = views.get(member)
+        if view is None:
+            name = f"{settings.read(conf).group}.{self.group}"
+            made = _View(self, member, name)
+            view = views.setdefault(member, made)
+            if view is made:  # of two that are the first, one becomes the member
+                view.begin()
+        return view
+
+
+class _View:
+    """The members, as one process sees them."""
+
+    def __init__(self, partition: Partition, member: Any, name: str) -> None:
+        self._partition = partition
+        self._member = member
+        self._name = name
+        self._ring: tuple[frozenset[str], Any] = frozenset(), None
+        self._calling = self._changed_again = False
+        self.group: Group = member.group(name, self._changed)
+        self._begun = backend.get_backend().event()
+        self._context = contextvars.copy_context()
+
+    def begin(self) -> None:
+        """Become a member."""
+        self._member.add(self.group)
+        self._begun.set()
+
+    def leave(self) -> None:
+        """Be no member any more."""
+        self.group.release_soon()
+        self._member.hurry()
+
+    def owns(self, key: object) -> bool:
+        """Whether a key is this process's."""
+        self._begun.wait()
+        members = self.group.members
+        if len(members) < 2:
+            return bool(members)
+        known, ring = self._ring
+        if known != members:
+            with without_eventlet():
+                hashring = need("tooz.hashring", "cluster")
+            ring = hashring.HashRing(sorted(members))
+            self._ring = members, ring
+        name = key if isinstance(key, bytes) else str(key).encode()
+        return self._member.name in ring[name]
+
+    def _changed(self, members: frozenset[str]) -> None:
+        """Have the user's function called, by somebody who has the time."""
+        del members
+        self._changed_again = True
+        if self._partition._on_change is not None and not self._calling:
+            self._calling = True
+            run = functools.partial(self._context.copy().run, self._call)
+            name = f"partition {self._partition.group}"
+            backend.get_backend().spawn(run, name=name)
+
+    def _call(self) -> None:
+        self._begun.wait()
+        while self._changed_again:
+            self._changed_again = False
+            try:
+                self._partition._on_change(self._partition)  # type: ignore[misc]
+            except Exception:
+                LOG.exception("The function for changes of %s failed", self._name)
+            finally:
+                self._calling = self._changed_again

@@ -1,0 +1,79 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What the options say of the cluster."""
+
+import os
+import re
+import sys
+
+from oslo_config import cfg
+
+from oslo_service import opts
+from oslo_service._common.records import Record
+from oslo_service.clustering import host
+from oslo_service.clustering.place import acting
+from oslo_service.supervisor import current
+from oslo_service.supervisor.settings import check_cluster
+
+__all__ = ("Settings", "configured", "read")
+
+_WITHOUT = (
+    "[oslo_service] cluster_url is not set: what is to run once per cluster runs once"
+    " per host"
+)
+
+
+class Settings(Record):
+    """What the options say.
+
+    :ivar url: where the cluster is; empty: there is none.
+    :ivar group: what all processes of the service share.
+    :ivar lease: seconds.
+    :ivar skew: seconds.
+    """
+
+    url: str
+    group: str
+    lease: int
+    skew: float
+
+
+def configured() -> cfg.ConfigOpts:
+    """Return the configuration of who names none: the launcher's, or the global one."""
+    supervisor = current.known()
+    conf = None if supervisor is None or supervisor.left else supervisor.conf
+    return cfg.CONF if conf is None else conf
+
+
+def read(conf: cfg.ConfigOpts) -> Settings:
+    """Return what the options say; the library's are registered if need be.
+
+    Says, once, that there is no cluster where there is none.
+
+    :raises ClusterOptionError: there is to be one.
+    """
+    opts.register_cluster_opts(conf)
+    if not isinstance(conf, cfg.ConfigOpts):  # a stand-in, which cannot say
+        return Settings(url="", group="service", lease=15, skew=1.0)
+    options = conf.oslo_service
+    if acting.get() is None:
+        check_cluster(conf)
+        if not options.cluster_url:
+            host.say_once(_WITHOUT)
+    return Settings(
+        url=options.cluster_url or "",
+        group=_plain(options.cluster_group or _program(conf)),
+        lease=options.cluster_lease,
+        skew=options.cluster_skew,
+    )
+
+
+def _program(conf: cfg.ConfigOpts) -> str:
+    """Return the name of the service: of the program, without its path."""
+    name = getattr(conf, "prog", None) or sys.argv[0]
+    return os.path.basename(name).removesuffix(".py") or "service"  # noqa: PTH119
+
+
+def _plain(name: str) -> str:
+    """Return a name that every server takes."""
+    return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"%{ord(found[0]):x}", name)

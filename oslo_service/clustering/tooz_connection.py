@@ -1,0 +1,206 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A connection to a server by way of tooz."""
+
+import contextlib
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any
+
+from oslo_service._common.extras import need, without_eventlet
+from oslo_service.backend.exceptions import ClusterOptionError
+from oslo_service.clustering import schemes, servers
+from oslo_service.clustering.connection import Connection, Lock, Unreachable
+
+__all__ = ("ToozConnection", "check_url")
+
+_OPTION = "[oslo_service] cluster_url"
+
+
+def check_url(url: str) -> schemes.Scheme:
+    """Return what a URL's scheme can do; its client, and tooz, are imported.
+
+    :raises ClusterOptionError: there is no such scheme, or it will not do, or a
+        package is missing, or the URL is none.
+    """
+    try:
+        parts = urllib.parse.urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ClusterOptionError(f"{_OPTION}: {_hide(url, url)} is no URL") from None
+    if not parts.scheme:
+        raise ClusterOptionError(
+            f"{_OPTION} is a URL of tooz, such as redis://redis.example:6379; what is"
+            " set has no scheme"
+        )
+    scheme = schemes.known(parts.scheme)
+    try:
+        with without_eventlet():
+            need("tooz.coordination", "cluster")
+            if scheme.package is not None:
+                need(scheme.package, "cluster")
+    except ImportError as exc:
+        raise ClusterOptionError(f"{_OPTION}: {parts.scheme}: {exc}") from None
+    return scheme
+
+
+class ToozConnection(Connection):
+    """A connection to a server by way of tooz.
+
+    :param url: what ``cluster_url`` says.
+    :param member: the name of this process among the members; ASCII.
+    :param seconds: the lease.
+    """
+
+    def __init__(self, url: str, member: str, seconds: int) -> None:
+        self._url = url
+        self._member = member.encode()
+        self._seconds = seconds
+        self._kind = urllib.parse.urlsplit(url).scheme
+        scheme = schemes.known(self._kind)
+        self.lease = scheme.lease(seconds)
+        self.membership = float(seconds)
+        self.slack = scheme.slack
+        self._coordinator: Any = None
+
+    def open(self) -> None:
+        """Connect, by a fresh coordinator."""
+        check_url(self._url)
+        with without_eventlet():
+            self._coordinator = self._make_coordinator()
+            with self._refusing():
+                granted = servers.start(self._coordinator, self._seconds)
+        if granted is not None and granted != self._seconds:
+            self.close()
+            raise ClusterOptionError(
+                f"[oslo_service] cluster_lease: {self._seconds} s are asked for, and"
+                f" the server at cluster_url grants {granted:g} s"
+            )
+
+    def _make_coordinator(self) -> Any:
+        try:
+            return servers.make_coordinator(self._url, self._member, self._seconds)
+        except Exception as exc:  # noqa: BLE001 - it is raised again, in our words
+            words = _hide(f"{self._kind}: {exc}", self._url)
+            raise ClusterOptionError(f"{_OPTION}: {words}") from None
+
+    def close(self) -> None:
+        """Leave the groups and close the connection, as far as that can be done."""
+        coordinator, self._coordinator = self._coordinator, None
+        if coordinator is not None and coordinator.is_started:
+            with contextlib.suppress(Exception):
+                # What is held has been given back: the rest is lost already.
+                servers.forget_locks(coordinator)
+                coordinator.stop()
+
+    def lock(self, name: str) -> Lock:
+        """Return a fresh lock object."""
+        with self._talking():
+            lock = self._coordinator.get_lock(name.encode())
+            return _ToozLock(self, lock, self._kind)
+
+    def heartbeat(self) -> None:
+        """Keep this process a member; with etcd, make it able to be one."""
+        with self._talking():
+            self._coordinator.heartbeat()
+
+    def join(self, group: str) -> None:
+        """Become a member; what is left of an earlier connection is replaced."""
+        from tooz import coordination
+
+        name = group.encode()
+        with self._talking():
+            with contextlib.suppress(coordination.GroupAlreadyExist):
+                self._coordinator.create_group(name).get()
+            try:
+                self._coordinator.join_group(name).get()
+            except coordination.MemberAlreadyExist:
+                self._coordinator.leave_group(name).get()
+                self._coordinator.join_group(name).get()
+
+    def leave(self, group: str) -> None:
+        """Be no member any more."""
+        from tooz import coordination
+
+        gone = coordination.MemberNotJoined, coordination.GroupNotCreated
+        with self._talking(), contextlib.suppress(*gone):
+            self._coordinator.leave_group(group.encode()).get()
+
+    def members(self, group: str) -> frozenset[str]:
+        """Return the members."""
+        from tooz import coordination
+
+        with self._talking():
+            try:
+                found = self._coordinator.get_members(group.encode()).get()
+            except coordination.GroupNotCreated:
+                found = ()
+            return frozenset(one.decode() for one in found)
+
+    @contextlib.contextmanager
+    def _talking(self) -> Iterator[None]:
+        """Have everything that fails be a server that does not answer.
+
+        Clients raise errors of many kinds, not all of which tooz translates.
+        """
+        try:
+            yield
+        except Exception as exc:  # noqa: BLE001 - it is raised again, in our words
+            raise Unreachable(_hide(f"{self._kind}: {exc}", self._url)) from None
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Tell what never will do from a server that does not answer."""
+        try:
+            yield
+        except Exception as exc:  # noqa: BLE001 - it is raised again, in our words
+            self.close()
+            words = _hide(f"{self._kind}: {exc}", self._url)
+            if servers.is_refusal(exc):
+                raise ClusterOptionError(
+                    f"{_OPTION}: {words}: the server refuses who the URL says we are"
+                ) from None
+            raise Unreachable(words) from None
+
+
+class _ToozLock(Lock):
+    def __init__(self, connection: ToozConnection, lock: Any, kind: str) -> None:
+        self._talking = connection._talking
+        self._lock = lock
+        self._confirm = servers.confirmation(lock, kind)
+
+    def acquire(self) -> bool:
+        """Take it, if nobody has it."""
+        with self._talking():
+            if servers.is_taken(self._lock):
+                return False
+            return bool(self._lock.acquire(blocking=False))
+
+    def heartbeat(self) -> bool:
+        """Keep it."""
+        with self._talking():
+            return bool(self._confirm())
+
+    def release(self) -> None:
+        """Give it back."""
+        with self._talking():
+            self._lock.release()
+
+
+def _hide(text: str, url: str) -> str:
+    """Return words without the password that is in a URL."""
+    secrets: set[str] = set()
+    rest = url.partition("://")[2]
+    authority = rest.partition("/")[0]
+    if "@" in authority:
+        user, _, password = authority.rpartition("@")[0].partition(":")
+        secrets |= {password, urllib.parse.unquote(password)}
+        if not password:
+            secrets |= {user, urllib.parse.unquote(user)}
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(rest).query)
+    for name, values in query.items():
+        if "password" in name:
+            secrets |= set(values) | {urllib.parse.quote(one) for one in values}
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text

@@ -1,0 +1,310 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A cluster inside one process, for tests: with members that come and go by hand.
+
+With a :class:`~oslo_service.fixture.ClockFixture`, leases and due times go by the
+clock that the test advances::
+
+    cluster = FakeCluster()
+    with cluster.member("one"):
+        start_what_is_one_process()
+    with cluster.member("two"):
+        start_what_is_another()
+    clock.advance(60)
+    cluster.member("one").cut_off()
+"""
+
+import contextvars
+import math
+from types import TracebackType
+from typing import Any, Self
+
+from oslo_service import backend
+from oslo_service._common.process_state import OwnLock
+from oslo_service.clustering import telling
+from oslo_service.clustering.clocks import Clocks
+from oslo_service.clustering.connection import Connection, Lock, Unreachable
+from oslo_service.clustering.member import Member
+from oslo_service.clustering.place import acting
+from oslo_service.clustering.settings import Settings
+from oslo_service.loops import clock
+
+__all__ = ("FakeCluster", "FakeMember")
+
+# Midnight, in seconds since the epoch: any usual spacing has a due time then.
+_MIDNIGHT = 1_999_987_200.0
+
+
+class FakeCluster:
+    """A server that keeps locks and groups, and the members that it knows.
+
+    It needs no ``cluster_url``; the other options count.
+
+    :param start: the time of day at which it begins, in seconds since the epoch.
+    :ivar reachable: whether it answers; false: as if it were stopped.
+    """
+
+    def __init__(self, start: float = _MIDNIGHT) -> None:
+        self.reachable = True
+        self._start = start
+        self._began = clock.now()
+        self._members: dict[str, FakeMember] = {}
+        self._guard = OwnLock()
+        # Who has a lock, or is in a group, and until when.
+        self._locks: dict[str, tuple[object, float]] = {}
+        self._groups: dict[str, dict[str, float]] = {}
+
+    @property
+    def time_of_day(self) -> float:
+        """The time of day, in seconds since the epoch."""
+        return self._start + clock.now() - self._began
+
+    def member(self, name: str) -> "FakeMember":
+        """Return the member of that name; a new one, if there is none."""
+        return self._members.setdefault(name, FakeMember(self, name))
+
+    @property
+    def members(self) -> list["FakeMember"]:
+        """All members that there have been."""
+        return list(self._members.values())
+
+    def holder(self, lock: str) -> object | None:
+        """Return who has a lock: a member's name; None: nobody."""
+        holder = self._holder(lock)
+        return getattr(holder, "owner", holder)
+
+    def forget(self) -> None:
+        """Lose all that is kept, as a server without a disk that is restarted."""
+        with self._guard:
+            self._locks.clear()
+            self._groups.clear()
+
+    def close(self) -> None:
+        """End what the members do."""
+        for one in self.members:
+            one.kill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    # What connections ask
+
+    def _holder(self, name: str) -> object | None:
+        holder, until = self._locks.get(name, (None, 0.0))
+        return holder if clock.now() < until else None
+
+    def acquire(self, name: str, holder: object, seconds: float) -> bool:
+        """Return whether somebody has a lock from now on."""
+        with self._guard:
+            if self._holder(name) is not None:
+                return False
+            self._locks[name] = holder, clock.now() + seconds
+            return True
+
+    def keep(self, name: str, holder: object, seconds: float) -> bool:
+        """Return whether somebody has a lock, which then is kept."""
+        with self._guard:
+            if self._holder(name) is not holder:
+                return False
+            self._locks[name] = holder, clock.now() + seconds
+            return True
+
+    def release(self, name: str, holder: object) -> None:
+        """Take a lock from somebody."""
+        with self._guard:
+            if self._holder(name) is holder:
+                del self._locks[name]
+
+    def join(self, group: str, member: str, seconds: float) -> None:
+        """Have somebody be a member of a group."""
+        with self._guard:
+            until = clock.now() + seconds
+            self._groups.setdefault(group, {})[member] = until
+
+    def leave(self, group: str, member: str) -> None:
+        """Have somebody be a member no more."""
+        with self._guard:
+            self._groups.get(group, {}).pop(member, None)
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """Return the members of a group."""
+        with self._guard:
+            now, members = clock.now(), self._groups.get(group, {})
+            return frozenset(name for name, until in members.items() if now < until)
+
+    def beat(self, member: str, seconds: float) -> None:
+        """Have somebody stay a member where it still is one."""
+        with self._guard:
+            now = clock.now()
+            for members in self._groups.values():
+                if members.get(member, 0.0) > now:
+                    members[member] = now + seconds
+
+
+class FakeMember:
+    """A process of the cluster, as far as that knows: what is begun in it as a context.
+
+    :ivar name: its name.
+    :ivar connected: whether the server can be reached from it.
+    """
+
+    def __init__(self, cluster: FakeCluster, name: str) -> None:
+        self.name = name
+        self.connected = True
+        self._gone = False
+        self._cluster = cluster
+        self._member: Member | None = None
+        self._tokens: list[contextvars.Token[Any]] = []
+        self._skewed = _Clocks(cluster)
+        self.clocks: Clocks = self._skewed
+
+    # In its place
+
+    def __enter__(self) -> Self:
+        self._tokens.append(acting.set(self))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        acting.reset(self._tokens.pop())
+
+    def member(self, options: Settings) -> Member:
+        """Return what this process would have of the cluster."""
+        if self._gone and self._member is not None:
+            return self._member
+        if self._member is None:
+            self._member = Member(
+                backend.get_backend(),
+                _Connection(self._cluster, self, options),
+                self.name,
+                self.clocks,
+                telling.publish,
+            )
+        self._member.start()
+        return self._member
+
+    # By hand
+
+    def set_skew(self, seconds: float) -> None:
+        """Have its time of day be ahead by so many seconds."""
+        self._skewed.skew = seconds
+
+    def cut_off(self) -> None:
+        """Have it not reach the server, nor the server it."""
+        self.connected = False
+
+    def reconnect(self) -> None:
+        """Have it reach the server again."""
+        self.connected = True
+
+    def kill(self) -> None:
+        """End what it does, as if it were killed: its leases go on until their end."""
+        self._gone = True
+        if self._member is not None:
+            self._member.abandon()
+
+    def leave(self) -> None:
+        """End it in order: what it has is the others' at once."""
+        self._gone = True
+        if self._member is not None:
+            self._member.stop()
+
+    def join(self, group: str) -> None:
+        """Be a member of a group, without any code that would see to it."""
+        self._cluster.join(group, self.name, math.inf)
+
+    def quit(self, group: str) -> None:
+        """Be none any more."""
+        self._cluster.leave(group, self.name)
+
+    def take(self, lock: str) -> bool:
+        """Take a lock, without any code that would see to it; return whether."""
+        return self._cluster.acquire(lock, self.name, math.inf)
+
+    def give_back(self, lock: str) -> None:
+        """Give it back."""
+        self._cluster.release(lock, self.name)
+
+
+class _Clocks(Clocks):
+    def __init__(self, cluster: FakeCluster) -> None:
+        self._cluster = cluster
+        self.skew = 0.0
+
+    def since_boot(self) -> float:
+        """Return the seconds since the machine was booted."""
+        return clock.now()
+
+    def time_of_day(self) -> float:
+        """Return the seconds since the epoch."""
+        return self._cluster.time_of_day + self.skew
+
+
+class _Connection(Connection):
+    def __init__(
+        self, cluster: FakeCluster, member: FakeMember, options: Settings
+    ) -> None:
+        self._cluster = cluster
+        self._member = member
+        self.lease = self.membership = float(options.lease)
+
+    def server(self) -> FakeCluster:
+        """Return the server, if it can be reached."""
+        if not (self._cluster.reachable and self._member.connected):
+            raise Unreachable(f"{self._member.name} cannot reach the cluster")
+        return self._cluster
+
+    def open(self) -> None:
+        """Reach the server."""
+        self.server()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def lock(self, name: str) -> Lock:
+        """Return a fresh lock."""
+        return _Lock(self, name, self._member.name)
+
+    def heartbeat(self) -> None:
+        """Stay a member."""
+        self.server().beat(self._member.name, self.lease)
+
+    def join(self, group: str) -> None:
+        """Become a member."""
+        self.server().join(group, self._member.name, self.lease)
+
+    def leave(self, group: str) -> None:
+        """Be no member any more."""
+        self.server().leave(group, self._member.name)
+
+    def members(self, group: str) -> frozenset[str]:
+        """Return the members."""
+        return self.server().members_of(group)
+
+
+class _Lock(Lock):
+    def __init__(self, connection: _Connection, name: str, owner: str) -> None:
+        self._connection = connection
+        self._name = name
+        self.owner = owner
+
+    def acquire(self) -> bool:
+        """Take it."""
+        server = self._connection.server()
+        return server.acquire(self._name, self, self._connection.lease)
+
+    def heartbeat(self) -> bool:
+        """Keep it."""
+        server = self._connection.server()
+        return server.keep(self._name, self, self._connection.lease)
+
+    def release(self) -> None:
+        """Give it back."""
+        self._connection.server().release(self._name, self)

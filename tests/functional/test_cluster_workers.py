@@ -1,0 +1,171 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Workers of which one runs a task or a service, and the parent that sees to it."""
+
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oslo_service.testing.live import DAEMON, Live, live
+
+CLUSTERED = DAEMON.with_name("clustered.py")
+SIGKILL, SIGSTOP, SIGCONT = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT
+LEASE = 2.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def clustered(driver: str, folder: Path, *traits: str, workers: int = 3) -> Any:
+    """Return a program whose workers share what it does."""
+    return live(
+        driver,
+        program=CLUSTERED,
+        traits=[*traits],
+        workers=workers,
+        gate=str(folder / "gate"),
+        settings={"folder": str(folder), "lease": LEASE},
+    )
+
+
+def due_times(program: Live, scope: str) -> list[float]:
+    return [one["due"] for one in program.events("ran", scope=scope)]
+
+
+class TestTasks:
+    """A due time is run by one of the workers."""
+
+    def test_each_by_one_and_none_is_missed_for_a_death(
+        self, driver_name: str, folder: Path
+    ) -> None:
+        with clustered(driver_name, folder) as program:
+            program.expect("started", 3)
+            program.expect("ran", 5, scope="host")
+            program.kill(SIGKILL, program.pids("started")[0])
+            program.expect("started", 4)
+            program.expect("ran", len(program.events("ran", scope="host")) + 5)
+            program.expect("ran", 5, scope="cluster")
+            assert program.end() == 0
+            for scope in ("host", "cluster"):
+                found = Counter(due_times(program, scope))
+                assert not [due for due, times in found.items() if times > 1]
+            said = "cluster_url is not set"
+            assert said not in program.transcript  # nothing shows INFO here
+
+    def test_the_parent_tells_what_a_worker_that_died_had_begun(
+        self, driver_name: str, folder: Path
+    ) -> None:
+        with clustered(driver_name, folder, "cluster", "hangs") as program:
+            (hanging,) = program.expect("hanging")
+            program.kill(SIGKILL, hanging["pid"])
+            (told,) = program.expect("happened", kind="DueTimeInterrupted")
+            assert told["pid"] == program.pid
+            assert told["of"] == hanging["pid"]
+            assert told["due_time"] == hanging["due"]
+            assert told["task"].endswith("Tasks.of_cluster")
+            assert told["paused"] is False
+            Path(folder / "gate").touch()
+            program.until(
+                lambda: any(
+                    one["pid"] != hanging["pid"]
+                    for one in program.events("ran", scope="cluster")
+                ),
+                "another goes on",
+            )
+            found = Counter(due_times(program, "cluster"))
+            assert max(found.values()) == 1
+            assert program.end() == 0
+
+    def test_the_parent_tells_what_a_worker_that_is_paused_had_begun(
+        self, driver_name: str, folder: Path
+    ) -> None:
+        with clustered(driver_name, folder, "cluster", "hangs") as program:
+            (hanging,) = program.expect("hanging")
+            program.kill(SIGSTOP, hanging["pid"])
+            (told,) = program.expect("happened", kind="DueTimeInterrupted")
+            assert told["of"] == hanging["pid"]
+            assert told["paused"] is True
+            Path(folder / "gate").touch()
+            program.until(
+                lambda: any(
+                    one["pid"] != hanging["pid"]
+                    for one in program.events("ran", scope="cluster")
+                ),
+                "another goes on",
+            )
+            before = len(program.events("ran", scope="cluster", pid=hanging["pid"]))
+            program.kill(SIGCONT, hanging["pid"])
+            count = len(program.events("ran", scope="cluster"))
+            program.expect("ran", count + 5, scope="cluster")
+            after = len(program.events("ran", scope="cluster", pid=hanging["pid"]))
+            assert after == before  # who wakes begins nothing
+            assert program.end() == 0
+
+
+class TestSingleService:
+    """A service runs in one worker, and a parent ends one that does not stop."""
+
+    def test_where_a_worker_dies_another_has_it(
+        self, driver_name: str, folder: Path
+    ) -> None:
+        with clustered(driver_name, folder, "single") as program:
+            (first,) = program.expect("leads")
+            program.kill(SIGKILL, first["pid"])
+            (_, second, *_) = program.expect("leads", 2)
+            assert second["pid"] != first["pid"]
+            assert program.end() == 0
+            assert program.events("ended", pid=second["pid"])
+
+    def test_it_is_stopped_before_the_lease_ends_and_another_follows(
+        self, driver_name: str, folder: Path
+    ) -> None:
+        with clustered(driver_name, folder, "cluster", "single") as program:
+            program.expect("leads")
+            (folder / "cut").touch()
+            program.expect("ended")
+            (folder / "cut").unlink()
+            program.expect("leads", 2)
+            assert not program.events("happened", kind="LeaderKilled")
+            assert program.end() == 0
+
+    @pytest.mark.parametrize("traits", [[], ["blocking subscriber"]])
+    def test_one_that_does_not_stop_is_killed_by_the_parent(
+        self, driver_name: str, folder: Path, traits: list[str]
+    ) -> None:
+        if traits and driver_name != "threading":
+            pytest.skip("a subscriber that blocks lets others run there")
+        with clustered(
+            driver_name, folder, "cluster", "single", "stubborn", *traits
+        ) as program:
+            (first,) = program.expect("leads")
+            if traits:
+                program.expect("blocking")
+            (folder / "cut").touch()
+            program.until(
+                lambda: first["pid"] not in program.left(), "the worker is gone"
+            )
+            assert program.events("stop", pid=first["pid"])
+            if not traits:
+                (told,) = program.expect("happened", kind="LeaderKilled")
+                assert told["of"] == first["pid"]
+            (folder / "cut").unlink()
+            (_, second) = program.expect("leads", 2)[:2]
+            (stopped,) = program.events("stop", pid=first["pid"])
+            assert second["at"] > stopped["at"]
+
+    def test_one_that_does_not_answer_is_killed_by_the_parent(
+        self, driver_name: str, folder: Path
+    ) -> None:
+        with clustered(driver_name, folder, "cluster", "single") as program:
+            (first,) = program.expect("leads")
+            program.kill(SIGSTOP, first["pid"])
+            (told,) = program.expect("happened", kind="LeaderKilled")
+            assert told["of"] == first["pid"]
+            program.expect("leads", 2)
+            assert program.end() == 0
+            assert not program.events("ended", pid=first["pid"])

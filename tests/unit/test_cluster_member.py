@@ -1,0 +1,424 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Who talks to the server: what is asked when, and what is made of the answers."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oslo_service.backend.exceptions import ClusterOptionError
+from oslo_service.clustering.candidate import POLL, Candidate, Listener
+from oslo_service.clustering.clocks import Clocks
+from oslo_service.clustering.connection import Connection, Lock, Unreachable
+from oslo_service.clustering.lease import Lease
+from oslo_service.clustering.member import Member
+from oslo_service.supervisor import events
+from oslo_service.testing.waiting import run_script
+
+LENGTH = 15.0
+
+
+class Time(Clocks):
+    """A clock that is turned by hand; the time of day is an hour ahead."""
+
+    now = 1000.0
+
+    def since_boot(self) -> float:
+        return self.now
+
+    def time_of_day(self) -> float:
+        return self.now + 3600.0
+
+
+class Server(Connection):
+    """Answers as it is told, and notes what it is asked."""
+
+    lease = membership = LENGTH
+
+    def __init__(self, time: Time) -> None:
+        self.time = time
+        self.asked: list[str] = []
+        self.answers: list[object] = []
+        self.locks = 0
+
+    def answer(self, what: str) -> object:
+        self.asked.append(what)
+        answer = self.answers.pop(0) if self.answers else True
+        if callable(answer):
+            answer = answer()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def open(self) -> None:
+        self.answer("open")
+
+    def close(self) -> None:
+        self.asked.append("close")
+
+    def lock(self, name: str) -> Lock:
+        self.locks += 1
+        return ALock(self, f"{name}{self.locks}")
+
+    def heartbeat(self) -> None:
+        self.answer("heartbeat")
+
+    def join(self, group: str) -> None:
+        self.answer(f"join {group}")
+
+    def leave(self, group: str) -> None:
+        self.answer(f"leave {group}")
+
+    def members(self, group: str) -> frozenset[str]:
+        self.answer(f"members {group}")
+        return frozenset({"me"})
+
+
+class ALock(Lock):
+    def __init__(self, server: Server, name: str) -> None:
+        self.server, self.name = server, name
+
+    def acquire(self) -> bool:
+        return bool(self.server.answer(f"acquire {self.name}"))
+
+    def heartbeat(self) -> bool:
+        return bool(self.server.answer(f"keep {self.name}"))
+
+    def release(self) -> None:
+        self.server.answer(f"release {self.name}")
+
+
+class Heard(Listener):
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def taken(self, candidate: Candidate) -> None:
+        self.heard.append("taken")
+
+    def endangered(self) -> None:
+        self.heard.append("endangered")
+
+    def lost(self, candidate: Candidate) -> None:
+        self.heard.append("lost")
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def server(time) -> Server:
+    return Server(time)
+
+
+@pytest.fixture
+def listener() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def told() -> list[events.Event]:
+    return []
+
+
+@pytest.fixture
+def candidate(time, told, listener) -> Candidate:
+    return Candidate("x", Lease(LENGTH), time, told.append, "me", listener)
+
+
+def later(time: Time, seconds: float, answer: object = True) -> Callable[[], object]:
+    """Return an answer that takes so long."""
+
+    def wait() -> object:
+        time.now += seconds
+        return answer
+
+    return wait
+
+
+class TestAsking:
+    """A lock that somebody else has is asked for again and again."""
+
+    def test_by_the_same_object_until_it_is_taken(self, candidate, server) -> None:
+        server.answers = [False, False, True]
+        assert [candidate.turn(server) for _ in range(2)] == [POLL, POLL]
+        assert candidate.term() is None
+        candidate.turn(server)
+        assert server.asked == ["acquire x1"] * 3
+        assert candidate.term() is not None
+
+    def test_a_term_begins_when_the_answer_has_come(
+        self, candidate, server, time
+    ) -> None:
+        server.answers = [later(time, 2.0)]
+        candidate.turn(server)
+        term = candidate.term()
+        assert term.since == time.time_of_day()
+        assert candidate.deadline < 1000.0 + LENGTH  # not so the lease
+
+    def test_what_comes_too_late_is_given_back(
+        self, candidate, server, time, listener
+    ) -> None:
+        server.answers = [later(time, LENGTH)]
+        assert candidate.turn(server) == POLL
+        assert candidate.term() is None
+        assert server.asked == ["acquire x1", "release x1"]
+        assert listener.heard == []
+
+    def test_after_no_answer_another_object_asks(self, candidate, server) -> None:
+        server.answers = [Unreachable("gone")]
+        with pytest.raises(Unreachable):
+            candidate.turn(server)
+        candidate.turn(server)
+        assert server.asked == ["acquire x1", "acquire x2"]
+
+    def test_how_long_nobody_may_have_had_it_goes_by_who_was_known_to(
+        self, candidate, server, time
+    ) -> None:
+        server.answers = [False]
+        candidate.turn(server)
+        known = time.time_of_day()
+        time.now += 100.0
+        candidate.turn(server)
+        assert candidate.term().vacant_since == known - LENGTH
+
+
+class TestKeeping:
+    """What is held is confirmed every fifth of the lease."""
+
+    @pytest.fixture(autouse=True)
+    def taken(self, candidate, server) -> None:
+        assert candidate.turn(server) == 3.0
+        server.asked.clear()
+
+    def test_not_before_it_is_due(self, candidate, server, time) -> None:
+        time.now += 1.0
+        assert candidate.turn(server) == 2.0
+        assert server.asked == []
+        time.now += 2.0
+        assert candidate.turn(server) == 3.0
+        assert server.asked == ["keep x1"]
+
+    def test_an_answer_after_the_deadline_confirms_nothing(
+        self, candidate, server, time, listener
+    ) -> None:
+        time.now += 3.0
+        server.answers = [later(time, LENGTH)]
+        candidate.turn(server)
+        assert candidate.term() is None
+        assert listener.heard == ["taken", "lost"]
+
+    def test_neither_does_one_that_comes_when_it_was_given_up(
+        self, candidate, server, time, listener
+    ) -> None:
+        def too_late() -> bool:
+            time.now += LENGTH
+            candidate.look()  # by another task
+            return True
+
+        time.now += 3.0
+        server.answers = [too_late]
+        candidate.turn(server)
+        assert candidate.term() is None
+        assert listener.heard == ["taken", "lost"]
+
+    def test_no_answer_is_not_a_loss_before_the_deadline(
+        self, candidate, server, time, listener
+    ) -> None:
+        time.now += 3.0
+        server.answers = [Unreachable("gone")]
+        with pytest.raises(Unreachable):
+            candidate.turn(server)
+        assert candidate.term() is not None
+        time.now += LENGTH - 3.0
+        assert candidate.term() is None
+        candidate.look()
+        assert listener.heard == ["taken", "lost"]
+
+    def test_who_watches_says_when_it_may_go_and_when_it_is_gone(
+        self, candidate, time, listener
+    ) -> None:
+        assert candidate.look() == pytest.approx(10.0)
+        time.now += 10.0
+        left = candidate.look()
+        assert listener.heard == ["taken", "endangered"]
+        assert left == pytest.approx(candidate.deadline - time.now)
+        time.now += left
+        assert candidate.look() == math.inf
+        assert listener.heard == ["taken", "endangered", "lost"]
+
+    def test_when_the_server_says_that_it_is_lost_another_object_asks(
+        self, candidate, server, time, listener, told
+    ) -> None:
+        time.now += 3.0
+        server.answers = [False]
+        candidate.turn(server)
+        assert listener.heard == ["taken", "lost"]
+        assert [type(event).__name__ for event in told] == [
+            "LeadershipTaken",
+            "LeadershipLost",
+        ]
+        candidate.turn(server)
+        assert server.asked == ["keep x1", "acquire x2"]
+
+    def test_two_terms_are_not_the_same(self, candidate, server, time) -> None:
+        first = candidate.term()
+        time.now += 3.0
+        server.answers = [False]
+        candidate.turn(server)
+        candidate.turn(server)
+        with candidate.using(first) as goes_on:
+            assert not goes_on
+        with candidate.using(candidate.term()) as goes_on:
+            assert goes_on
+
+
+class TestGivingBack:
+    """What is not wanted any more is given back, when nobody uses it."""
+
+    def test_at_once_where_nobody_does(self, candidate, server, listener) -> None:
+        candidate.turn(server)
+        candidate.release_soon()
+        assert candidate.term() is None
+        candidate.turn(server)
+        assert server.asked[-1] == "release x1"
+        assert candidate.done
+        assert listener.heard == ["taken"]
+
+    def test_later_where_somebody_does_who_keeps_it_until_then(
+        self, candidate, server, time
+    ) -> None:
+        candidate.turn(server)
+        with candidate.using(candidate.term()):
+            candidate.release_soon()
+            time.now += 3.0
+            candidate.turn(server)
+            assert server.asked[-1] == "keep x1"
+        candidate.turn(server)
+        assert server.asked[-1] == "release x1"
+
+    def test_what_was_lost_meanwhile_is_not(self, candidate, server, time) -> None:
+        candidate.turn(server)
+        with candidate.using(candidate.term()):
+            candidate.release_soon()
+            time.now += LENGTH
+            candidate.look()
+        candidate.turn(server)
+        assert "release x1" not in server.asked
+        assert candidate.done
+
+
+@pytest.mark.usefixtures("driver")
+class TestMember:
+    """One connection for all, which is made anew when something was lost."""
+
+    @pytest.fixture
+    def member(self, server, time, told, driver) -> Member:
+        return Member(driver, server, "me", time, told.append)
+
+    def turns(self, member: Member, count: int = 1) -> None:
+        for _ in range(count):
+            member._talk()
+
+    def test_after_a_loss_it_is_closed_and_opened(self, member, server, time) -> None:
+        member.add(member.candidate("x"))
+        self.turns(member)
+        time.now += LENGTH
+        member._watch()
+        server.asked.clear()
+        self.turns(member)
+        assert server.asked == ["close", "open", "acquire x2"]
+
+    def test_not_while_another_lock_is_held(self, member, server, time) -> None:
+        for name in ("x", "y"):
+            member.add(member.candidate(name))
+        self.turns(member)
+        time.now += 3.0
+        server.asked.clear()
+        server.answers = [False, True]  # x is lost, y is kept
+        self.turns(member)
+        server.asked.clear()
+        time.now += 1.0
+        self.turns(member)
+        assert server.asked == ["acquire x3"]
+
+    def test_members_join_again_on_a_new_connection(self, member, server, time) -> None:
+        seen: list[frozenset[str]] = []
+        member.add(member.group("g", seen.append))
+        self.turns(member)
+        assert server.asked == ["open", "heartbeat", "join g", "members g"]
+        time.now += LENGTH
+        member._watch()
+        server.asked.clear()
+        self.turns(member)
+        assert server.asked == ["close", "open", "heartbeat", "join g", "members g"]
+        assert seen == [{"me"}, frozenset(), {"me"}]
+
+    def test_a_server_that_is_gone_is_told_once_and_so_is_its_return(
+        self, member, server, time, told
+    ) -> None:
+        server.answers = [Unreachable("a"), Unreachable("b")]
+        self.turns(member, 2)
+        time.now += 5.0
+        self.turns(member)
+        assert [type(event).__name__ for event in told] == [
+            "ClusterUnreachable",
+            "ClusterReachable",
+        ]
+        assert told[1].seconds == 5.0
+
+    def test_what_it_reports_is_what_is_wrong(self, server, time, told, driver) -> None:
+        reports: list[str] = []
+        member = Member(driver, server, "me", time, told.append, reports.append)
+        server.answers = [True, Unreachable("no route")]
+        member.add(member.candidate("x"))
+        self.turns(member, 2)
+        assert reports == ["out of reach: no route", ""]
+
+    def test_what_never_will_do_is_raised_at_the_start_only(
+        self, member, server
+    ) -> None:
+        server.answers = [ClusterOptionError("cluster_url: no")]
+        with pytest.raises(ClusterOptionError, match="cluster_url"):
+            member.start()
+        with pytest.raises(ClusterOptionError, match="cluster_url"):
+            member.start()
+        assert server.asked == ["open"]
+
+    def test_later_it_is_a_server_that_is_gone(
+        self, member, server, time, told
+    ) -> None:
+        server.answers = [Unreachable("gone"), ClusterOptionError("no")]
+        self.turns(member, 3)
+        assert [type(event).__name__ for event in told] == [
+            "ClusterUnreachable",
+            "ClusterReachable",
+        ]
+
+
+def test_nothing_crosses_a_fork(tmp_path: Path) -> None:
+    code = f"""
+import os, sys
+from oslo_config import cfg
+from oslo_service import backend, opts
+from oslo_service.clustering import process
+conf = cfg.ConfigOpts()
+conf([], prog="svc", default_config_files=[])
+opts.register_service_opts(conf)
+conf.set_override("cluster_url", "file://{tmp_path}", "oslo_service")
+backend.init_backend("threading")
+ours = process.member(conf)
+pid = os.fork()
+if not pid:
+    backend.get_backend().after_fork()
+    theirs = process.member(conf)
+    fine = theirs is not ours and theirs.name != ours.name and theirs.reachable
+    os._exit(0 if fine else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+assert process.member(conf) is ours
+"""
+    done = run_script(code)
+    assert done.returncode == 0, done.stderr

@@ -11,6 +11,7 @@ of its own, which it prepares before any test module is imported.
 """
 
 import argparse
+import os
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
@@ -22,6 +23,9 @@ __all__ = ("choose", "oslo_service_driver", "parameters")
 
 _OPTION, _SHORT, _INI = "--oslo-service-backend", "--backend", "oslo_service_backends"
 _FIXTURE = "oslo_service_driver"
+_SUITE = "oslo_service.testing"
+# How many processes run it, for each core.
+_PER_CORE = 2
 # What choose() has found: looking through all that is installed takes its time.
 _CHOSEN = pytest.StashKey[list[str]]()
 
@@ -49,14 +53,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(parser: pytest.Parser) -> Generator[None, Any, Any]:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, Any, Any]:
     """Add the short option where it is free: everybody else goes first."""
+    args += _side_by_side(early_config.known_args_namespace, args)
     result = yield
     try:
         _add_option(parser.getgroup("oslo.service"), _SHORT)
     except (ValueError, argparse.ArgumentError):
         pass
     return result
+
+
+def _side_by_side(options: argparse.Namespace, args: list[str]) -> list[str]:
+    """Return what has the conformance suite run in several processes.
+
+    Its tests mostly wait. Nothing where somebody says how, or debugs.
+    """
+    whole = "--pyargs" in args and _SUITE in args
+    unsaid = getattr(options, "numprocesses", 0) is None and not options.usepdb
+    if not (whole and unsaid):
+        return []
+    return [f"--numprocesses={_PER_CORE * (os.cpu_count() or 1)}", "--dist=worksteal"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

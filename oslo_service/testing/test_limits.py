@@ -151,7 +151,7 @@ class TestHeldUp:
         ) as program:
             self.hold_up(program)
             assert program.end() == 1
-            assert len(program.events("stop")) == self.workers
+            assert len(set(program.pids("stop"))) == self.workers
             assert not program.left()
 
     def test_a_second_sigterm_ends_it_at_once(self, driver_name: str) -> None:

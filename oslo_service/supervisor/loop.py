@@ -220,13 +220,20 @@ class Supervisor:
             self.delaying = self.reporter.delaying = False
             self._timeout.call_in(None)
 
+    def latch_urgent(self, order: Callable[[], object]) -> None:
+        """Have an order carried out, also while whoever turns may be held up.
+
+        Async-signal-safe. Asked after the order is there: whoever lends the turn
+        later finds it.
+        """
+        self._turn.latch(order)
+        if self._turn.lent:
+            self._act_unattended(lambda: None)
+
     def stop_now(self) -> None:
         """Do what of a stop cannot wait: async-signal-safe."""
         for unit in self.units:
             unit.stop_now()
-        if self._turn.lent:
-            # Whoever has the turn may be held up for long.
-            self._act_unattended(self.stop)
 
     def quit_now(self) -> None:
         """Do what of an end at once cannot wait: async-signal-safe.

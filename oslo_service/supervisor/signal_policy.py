@@ -41,6 +41,9 @@ class Orders(Protocol):
     def latch(self, order: Callable[[], object]) -> None:
         """Carry out an order later, outside the signal handler."""
 
+    def latch_urgent(self, order: Callable[[], object]) -> None:
+        """The same, also where whoever turns is held up: async-signal-safe."""
+
     def stop_now(self) -> None:
         """Do what of a stop cannot wait: async-signal-safe."""
 
@@ -144,7 +147,7 @@ class SignalPolicy:
         else:
             self._orders.end_delay()
             self._orders.stop_now()
-            self._orders.latch(self._terminate)
+            self._orders.latch_urgent(self._terminate)
 
     def _on_sigint(self) -> None:
         # A Ctrl-C goes to the whole group; a parent takes its workers along.

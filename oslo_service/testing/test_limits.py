@@ -178,6 +178,27 @@ class TestHeldUp:
         program.expect("held up")
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sigterm_acts_that_comes_as_something_begins_to_block(
+    driver_name: str, limit_of_1, workers: int
+) -> None:
+    with unusual(
+        driver_name,
+        workers=workers,
+        restart_method="mutate",
+        traits=["terminated when told"],
+        arguments=limit_of_1,
+    ) as program:
+        program.expect("started", workers)
+        program.expect("waiting")
+        program.until_handled(signal.SIGUSR1, program.pid)
+        program.kill(signal.SIGUSR1)
+        program.expect("held up")
+        program.kill(SIGHUP)
+        assert program.wait() == 1
+        assert len(set(program.pids("stop"))) == workers
+
+
 class TestSlowFile:
     """A configuration file that blocks holds up no end."""
 

@@ -33,6 +33,8 @@ class Supervisor:
     def latch(self, order: Callable[[], object]) -> None:
         self.latched.append(order)
 
+    latch_urgent = latch
+
     def turn(self) -> list[object]:
         """Carry out what is latched, and return what that was."""
         self.told.clear()

@@ -157,3 +157,28 @@ class TestWaiting:
         assert not late[0].is_set()
         supervisor.turn.wake_waiting()
         assert late[0].is_set()
+
+
+class TestLent:
+    """While the turn is lent, whoever posts an order carries it out."""
+
+    def test_one_that_has_come_just_before_is_carried_out_first(
+        self, supervisor
+    ) -> None:
+        with supervisor.turn.take():
+            supervisor.turn.carry_out()
+            supervisor.turn.latch(supervisor.one)
+            with supervisor.turn.lend():
+                assert supervisor.seen == ["followed up", "woken", "one", "followed up"]
+
+    def test_one_that_is_posted_meanwhile_is_carried_out_at_once(
+        self, supervisor
+    ) -> None:
+        with supervisor.turn.take(), supervisor.turn.lend():
+            supervisor.turn.post(supervisor.one)
+            assert supervisor.seen == ["woken", "one", "followed up"]
+
+    def test_who_has_lent_it_has_it_still(self, supervisor) -> None:
+        with supervisor.turn.take(), supervisor.turn.lend():
+            supervisor.turn.post(supervisor.one)
+            assert supervisor.turn.held_here

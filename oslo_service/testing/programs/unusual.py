@@ -152,12 +152,26 @@ def hang_on_signal(*_: object) -> None:
     say("held up")
 
 
+def terminated_when_told(*_: object) -> None:
+    """The same, with a SIGTERM that comes when that has just begun to be told."""
+    hang_on_signal()
+    sys.setprofile(raise_when_lent)
+
+
+def raise_when_lent(frame: Any, event: str, _arg: object) -> None:
+    """Have a SIGTERM come when it has just been looked for orders."""
+    if event == "call" and frame.f_code.co_name == "lend":
+        sys.setprofile(None)
+        signal.raise_signal(signal.SIGTERM)
+
+
 def hold_up() -> None:
     """Have something block at SIGUSR1."""
     handlers = {
         "full log": fill_log,
         "held log lock": hold_log_lock,
         "hanging subscriber": hang_on_signal,
+        "terminated when told": terminated_when_told,
     }
     for trait, handler in handlers.items():
         if trait in TRAITS:

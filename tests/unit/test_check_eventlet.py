@@ -152,8 +152,10 @@ class TestNames:
             import loading
             from helpers import patch_all
             import helpers
-            from package import nothing
+            import used
             from maybe import patch_perhaps
+
+            print(used)
 
             patch_all()
             helpers.also()
@@ -180,6 +182,7 @@ class TestNames:
                 eventlet.monkey_patch()
             """,
             loading="import eventlet\neventlet.monkey_patch()\n",
+            used="import eventlet\neventlet.monkey_patch()\n",
             maybe="""
             import eventlet
 
@@ -190,7 +193,17 @@ class TestNames:
             """,
         )
 
-        assert found == [(1, "OSE101"), (7, "OSE101"), (8, "OSE101"), (9, "OSE101")]
+        assert found == [(1, "OSE101"), (9, "OSE101"), (10, "OSE101"), (11, "OSE101")]
+
+    def test_a_program_that_imports_what_patches_is_found(self, check):
+        findings = check(
+            "from api import serve\ndef main():\n    serve()\n",
+            api="import eventlet\neventlet.monkey_patch()\ndef serve(): pass\n",
+        )
+
+        assert [one.subject for one in findings] == [
+            "eventlet.monkey_patch, by importing api"
+        ]
 
     def test_patching_by_way_of_others_is_said_and_weighed(self, check, dedent):
         maybe = """

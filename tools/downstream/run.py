@@ -30,7 +30,7 @@ def main() -> int:
     # So that what runs is ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     options = _options()
-    projects = [by_name(name) for name in options.names if name != "live"]
+    projects = [by_name(name) for name in options.names if name not in OTHERS]
     if options.find:
         for project in projects:
             _find(project)

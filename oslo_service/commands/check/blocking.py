@@ -81,7 +81,9 @@ def _endless(module: Module, starts: dict[Function, Kind]) -> Iterator[Match]:
             continue
         for node in own_nodes(function):
             if isinstance(node, ast.While) and _is_endless(module, node, function):
-                yield Match(rules.ENDLESS, node, f"while True, in {kind.value}")
+                match = Match(rules.ENDLESS, node, f"while True, in {kind.value}")
+                # Nobody has ever killed what is a thread by itself.
+                yield match.lowered() if kind is Kind.NATIVE else match
 
 
 def _is_endless(module: Module, loop: ast.While, function: Function) -> bool:

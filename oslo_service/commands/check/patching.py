@@ -57,8 +57,23 @@ def find(module: Module) -> Iterator[Match]:
             yield _match(module, call, f"{symbol}()", functions[symbol])
     modules = module.project.patching_modules
     for statement in module.nodes(ast.Import, ast.ImportFrom):
-        for name in sorted(_imported(module, statement) & modules.keys()):
-            yield _match(module, statement, f"importing {name}", modules[name])
+        found = _imported(module, statement) & modules.keys()
+        if found and (_is_program(module) or not _is_used(module, statement)):
+            for name in sorted(found):
+                yield _match(module, statement, f"importing {name}", modules[name])
+
+
+def _is_program(module: Module) -> bool:
+    """Whether a module is one that a program begins with."""
+    return "main" in module.top.defs or any(
+        "__name__" in ast.unparse(one.test) for one in module.nodes(ast.If)
+    )
+
+
+def _is_used(module: Module, node: ast.Import | ast.ImportFrom) -> bool:
+    """Whether a module is imported for more than what that does by itself."""
+    names = {name for name, _ in module.imports(node)}
+    return any(one.id in names for one in module.nodes(ast.Name))
 
 
 def _imported(module: Module, node: ast.Import | ast.ImportFrom) -> set[str]:

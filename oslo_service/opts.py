@@ -294,6 +294,7 @@ def set_service_opts_defaults(conf: cfg.ConfigOpts, **kwargs: Any) -> None:
             )
         _check_default(known[name], value)
     cfg.set_defaults(options, **kwargs)
+    conf.register_opts([])  # which has it forget the values that it has looked up
 
 
 def _check_default(option: cfg.Opt, value: Any) -> None:

@@ -322,6 +322,14 @@ if not TYPE_CHECKING:
         if name == "BaseBackend":
             deprecation.warn_once(f"{__name__}.BaseBackend", "it is called Driver")
             return Driver
+        if name == "ComponentRegistry":
+            from oslo_service.compat.components import ComponentRegistry
+
+            deprecation.warn_once(
+                f"{__name__}.ComponentRegistry",
+                "use oslo_service.backend.get_component",
+            )
+            return ComponentRegistry
         if name == "ServiceBase":
             from oslo_service._common.service_base import ServiceBase
 

@@ -7,9 +7,12 @@ answers with them, and stands below them.
 """
 
 import importlib
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ("load", "load_all")
+from oslo_service.backend import exceptions
+
+__all__ = ("ComponentRegistry", "load", "load_all")
 
 _MODULES = {
     "oslo_service.service": (
@@ -59,3 +62,29 @@ def load(name: str) -> Any:
 def load_all() -> dict[str, Any]:
     """Return every component by name."""
     return {name: load(name) for name in _WHERE}
+
+
+class ComponentRegistry:
+    """Components by name, of which some may be missing.
+
+    :param components: what there is; None counts as missing.
+    """
+
+    def __init__(self, components: Mapping[str, Any]) -> None:
+        self._components = components
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a component of that name."""
+        return isinstance(name, str) and self._components.get(name) is not None
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a component.
+
+        :raises BackendComponentNotAvailable: it is missing.
+        """
+        if name not in self:
+            there = ", ".join(one for one in self._components if one in self)
+            raise exceptions.BackendComponentNotAvailable(
+                f"Component {name!r} is not available; there are: {there or 'none'}"
+            )
+        return self._components[name]

@@ -30,6 +30,8 @@ FAILED = object()
 _UNKNOWN_PAUSE = 1.0
 # How much the jitter of a back-off varies (standard deviation).
 _JITTER_SPREAD = 0.1
+# As in 4.8.0: tests of others put something in the place of its gauss().
+_RANDOM = random.SystemRandom()
 
 
 class LoopingCallTimeOut(OsloServiceError):
@@ -215,7 +217,7 @@ class BackOff:
         if result:
             self._pause, self._paused = self._start, 0.0
             return self._start
-        factor = abs(random.gauss(self._jitter, _JITTER_SPREAD))
+        factor = abs(_RANDOM.gauss(self._jitter, _JITTER_SPREAD))
         pause = min(max(self._pause * 2 * factor, self._shortest), self._longest)
         self._pause = max(self._pause * 2 * self._jitter, self._shortest)
         if 0 < self._timeout < self._paused + pause:

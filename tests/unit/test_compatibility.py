@@ -25,7 +25,7 @@ from oslo_service import (
 )
 from oslo_service._common import deprecation
 from oslo_service._common.process_state import Inherited
-from oslo_service.backend import base
+from oslo_service.backend import base, exceptions
 from oslo_service.testing.waiting import LIMIT, run_script
 
 STRICT = (
@@ -291,6 +291,7 @@ def version_info():
         (lambda: service.ServiceLauncher(cfg.ConfigOpts()).handle_signal(), "omit"),
         (lambda: backend.DEFAULT_BACKEND_TYPE, r"get_backend_type\(\)"),
         (lambda: base.BaseBackend, "Driver"),
+        (lambda: base.ComponentRegistry, "get_component"),
         (lambda: base.ServiceBase, "oslo_service.service.ServiceBase"),
         (version_info, "importlib.metadata"),
     ],
@@ -309,6 +310,12 @@ def test_they_give_what_they_gave():
     assert backend.DEFAULT_BACKEND_TYPE in backend.BackendType
     assert base.BaseBackend is base.Driver
     assert base.ServiceBase is service.ServiceBase
+    registry = base.ComponentRegistry({"there": 1, "not": None})
+    assert "there" in registry
+    assert "not" not in registry
+    assert registry["there"] == 1
+    with pytest.raises(exceptions.BackendComponentNotAvailable, match="there"):
+        registry["not"]
     text = version.version_info.version_string()
     assert version.version_info.release_string().startswith(text)
     assert version.version_info.cached_version_string("v") == f"v{text}"

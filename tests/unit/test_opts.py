@@ -203,6 +203,15 @@ class TestDefaults:
 
         assert (conf.graceful_shutdown_timeout, conf.log_options) == (5, False)
 
+    def test_they_can_be_replaced_again_after_they_were_read(self) -> None:
+        conf = cfg.ConfigOpts()
+        opts.set_service_opts_defaults(conf, log_options=False)
+        assert conf.log_options is False
+
+        opts.set_service_opts_defaults(conf, log_options=True)
+
+        assert conf.log_options is True
+
     def test_those_of_the_back_door_too(self) -> None:
         conf = cfg.ConfigOpts()
 

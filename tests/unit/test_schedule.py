@@ -5,6 +5,7 @@
 import itertools
 import logging
 import random
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -189,15 +190,19 @@ class TestBackOff:
     def test_pauses_double_times_the_jitter(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(random, "gauss", lambda mean, _spread: mean)
+        monkeypatch.setattr(
+            random.SystemRandom, "gauss", lambda _self, mean, _spread: mean
+        )
         schedule = back_off(jitter=0.75)
 
         pauses = [schedule.delay(False, 0) for _ in range(4)]
 
         assert pauses == [1.5, 2.25, 3.375, 5.0625]
 
-    def test_the_jitter_varies_a_pause_and_not_the_growth(self) -> None:
-        random.seed(7)
+    def test_the_jitter_varies_a_pause_and_not_the_growth(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(schedules, "_RANDOM", random.Random(7))
         schedule, rates = back_off(jitter=1), []
         for number in range(1, 15):
             rates.append(schedule.delay(False, 0) / 2.0**number)
@@ -208,7 +213,9 @@ class TestBackOff:
         assert all(0.5 < rate < 1.5 for rate in rates)
 
     def test_a_success_starts_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(random, "gauss", lambda mean, _spread: mean)
+        monkeypatch.setattr(
+            random.SystemRandom, "gauss", lambda _self, mean, _spread: mean
+        )
         schedule = back_off(jitter=1)
 
         pauses = [schedule.delay(one, 0) for one in (False, False, True, False)]
@@ -218,7 +225,9 @@ class TestBackOff:
     def test_the_timeout_counts_the_pauses_of_a_run_of_failures(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(random, "gauss", lambda mean, _spread: mean)
+        monkeypatch.setattr(
+            random.SystemRandom, "gauss", lambda _self, mean, _spread: mean
+        )
         schedule = back_off(jitter=1, timeout=7)
 
         assert [schedule.delay(one, 0) for one in (0, 0, 1, 0, 0)] == [2, 4, 1, 2, 4]
@@ -229,25 +238,25 @@ class TestBackOff:
     def test_every_pause_after_a_failure_is_between_shortest_and_longest(
         self, results: list[bool], seed: int, start: float, jitter: float
     ) -> None:
-        random.seed(seed)
         schedule = back_off(start=start, jitter=jitter, shortest=0.5, longest=20)
-        for result in results:
-            pause = schedule.delay(result, 0)
-            assert pause == start if result else 0.5 <= pause <= 20
+        with mock.patch.object(schedules, "_RANDOM", random.Random(seed)):
+            for result in results:
+                pause = schedule.delay(result, 0)
+                assert pause == start if result else 0.5 <= pause <= 20
 
     @given(RESULTS, st.integers(), st.floats(1, 100))
     def test_no_run_of_failures_pauses_longer_than_the_timeout(
         self, results: list[bool], seed: int, timeout: float
     ) -> None:
-        random.seed(seed)
         schedule, paused = back_off(timeout=timeout), 0.0
-        for result in results:
-            try:
-                pause = schedule.delay(result, 0)
-            except LoopingCallTimeOut:
-                return
-            paused = 0.0 if result else paused + pause
-            assert paused <= timeout
+        with mock.patch.object(schedules, "_RANDOM", random.Random(seed)):
+            for result in results:
+                try:
+                    pause = schedule.delay(result, 0)
+                except LoopingCallTimeOut:
+                    return
+                paused = 0.0 if result else paused + pause
+                assert paused <= timeout
 
     def test_pauses_that_grow_without_end_stay_numbers(self) -> None:
         schedule = back_off(jitter=1)

@@ -10,6 +10,7 @@ them sets up when it is imported holds for the next.
 import importlib
 import json
 import sys
+import traceback
 import unittest
 from typing import Any, TextIO
 
@@ -78,17 +79,26 @@ def main() -> None:
     order = json.load(sys.stdin)
     for module in order["first"]:
         importlib.import_module(module)
-    loader = unittest.defaultTestLoader
-    tests = [
-        test
-        for module in order["modules"]
-        for test in flat(loader.loadTestsFromName(module))
-        if order["only"] is None or module in order["only"]
-    ]
     with open(order["results"], "a", encoding="utf-8") as out:  # noqa: PTH123
         lines = Lines(out)
+        tests = [
+            test
+            for module in order["modules"]
+            for test in loaded(module, lines)
+            if order["only"] is None or module in order["only"]
+        ]
         Remaining(tests, order["position"], lines).run(lines)
         lines.write(end=True)
+
+
+def loaded(module: str, lines: Lines) -> Any:
+    """Return the tests of a module; none where that fails, which is told."""
+    try:
+        return list(flat(unittest.defaultTestLoader.loadTestsFromName(module)))
+    except Exception:  # noqa: BLE001 - whatever a module does
+        detail = traceback.format_exc()
+        lines.write(test=module, outcome="failed", detail=detail)
+        return []
 
 
 def flat(suite: Any) -> Any:

@@ -218,6 +218,21 @@ cluster_opts = [
     ),
 ]
 
+admin_opts = [
+    cfg.StrOpt(
+        "admin_socket",
+        help="The path of a UNIX socket on which the process that supervises is to"
+        " show how the service fares, and take orders: over HTTP, or with 'python -m"
+        " oslo_service ctl'. Its permissions are 0600. Unset: there is none.",
+    ),
+    cfg.StrOpt(
+        "admin_address",
+        help="Where to answer probes and monitors, and nobody else, over HTTP: only"
+        " /live, /ready, /health and /metrics. HOST:PORT, such as 127.0.0.1:9001 or"
+        " [::]:9001, or the path of a UNIX socket. Unset: nowhere.",
+    ),
+]
+
 ssl_opts = [
     cfg.StrOpt(
         "ca_file",
@@ -251,6 +266,7 @@ def register_service_opts(conf: cfg.ConfigOpts) -> None:
     register(conf, service_opts)
     register(conf, eventlet_backdoor_opts)
     register(conf, limit_opts, BACKEND_GROUP)
+    register(conf, admin_opts, BACKEND_GROUP)
     register_backend_opts(conf)
     register_cluster_opts(conf)
 
@@ -311,7 +327,7 @@ def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Return the options for oslo-config-generator: (group, options) pairs."""
     return listed(
         (None, [*eventlet_backdoor_opts, *service_opts]),
-        (BACKEND_GROUP, [*backend_opts, *limit_opts, *cluster_opts]),
+        (BACKEND_GROUP, [*backend_opts, *limit_opts, *cluster_opts, *admin_opts]),
     )
 
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from oslo_service import backend, opts
 from oslo_service._common.publishing import publish
 from oslo_service.loops.clock import now
-from oslo_service.periodic import concurrent_calls, declaring, process_pool
+from oslo_service.periodic import concurrent_calls, declaring, metering, process_pool
 from oslo_service.periodic.declaring import (
     InvalidPeriodicTaskArg,
     is_wanted,
@@ -256,13 +256,14 @@ class PeriodicTasks:
         began: float,  # noqa: ARG002
     ) -> None:
         # Who looks at its frame knows what is run, and since when.
+        what = f"{type(self).__name__}.{name}"
         shared = self._periodic_shared.get(name)
         if shared is None:
-            task(self, context)
+            metering.run(what, task, self, context)
             return
         with shared.begin(self.conf) as begun:
             if begun:
-                task(self, context)
+                metering.run(what, task, self, context)
 
     def _pickle(self, due: list[Declared], calls: list[Call]) -> list[bytes]:
         owner = type(self).__name__

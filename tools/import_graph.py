@@ -51,6 +51,7 @@ ROOMS = {
     "_multiprocessing": "facade",
     "_options": "facade",
     # What the public modules need.
+    "admin": "facade",
     "applications": "facade",
     "backdoor": "facade",
     "clustering": "facade",

@@ -16,6 +16,7 @@ __all__ = (
     "FLOOR",
     "GUNICORN",
     "LIBRARIES",
+    "MULTIPROCESS",
     "NGINX",
     "OURS_EVENTLET",
     "OURS_GEVENT",
@@ -42,6 +43,8 @@ CHEROOT = "cheroot"
 WAITRESS = "waitress"
 UWSGI = "uWSGI"
 NGINX = "nginx"
+#: prometheus_client's own way to measure in several processes.
+MULTIPROCESS = "prometheus_client multiprocess"
 
 LIBRARIES = (OURS_THREADING, UPSTREAM_THREADING, OURS_EVENTLET, UPSTREAM_EVENTLET)
 

@@ -17,12 +17,13 @@ _UPSTREAM = "oslo.service[threading]==4.8.0"
 # What is installed where. The two "base" ones are there to be counted.
 _WHAT: dict[str, Sequence[str]] = {
     "ours": (
-        *("--editable", f"{CHECKOUT}[eventlet,wsgi]"),
+        *("--editable", f"{CHECKOUT}[eventlet,metrics,wsgi]"),
         *("--editable", f"{CHECKOUT}/examples/oslo-service-gevent"),
     ),
     "upstream": (
         _UPSTREAM,
         *("eventlet", "tenacity", "gunicorn>=25.1", "cheroot", "waitress", "pyuwsgi"),
+        "prometheus_client",
     ),
     "ours-base": ("--editable", str(CHECKOUT)),
     "upstream-base": ("oslo.service==4.8.0",),

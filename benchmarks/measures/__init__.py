@@ -14,6 +14,7 @@ from measures import (
     memory,
     periodic,
     retry,
+    scrape,
     ticks,
     tracked_work,
     workers,
@@ -36,5 +37,6 @@ ALL = (
     *crash_loop.MEASURES,
     idle.MEASURE,
     memory.MEASURE,
+    scrape.MEASURE,
     *http.MEASURES,
 )

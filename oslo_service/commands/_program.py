@@ -6,10 +6,8 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
-
-from oslo_service.commands import backends
-from oslo_service.commands.check import command as check
+from collections.abc import Callable, Sequence
+from typing import Any
 
 __all__ = ("main",)
 
@@ -23,14 +21,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     :raises SystemExit: with status 2: the command line is wrong; with 0: it
         asked for help.
     """
+    argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
         prog="python -m oslo_service",
-        description="Find out which drivers there are, and what ties a project"
-        " to one of them.",
+        description="Find out which drivers there are, what ties a project to one of"
+        " them, and what a running service does.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for one in (backends, check):
-        one.add_to(commands)
+    for add_to in _wanted(argv):
+        add_to(commands)
     arguments = parser.parse_args(argv)
     status: int
     status, text = arguments.run(arguments)
@@ -45,7 +44,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+def _wanted(argv: Sequence[str]) -> list[Callable[[Any], None]]:
+    """Return what adds the commands; only that which is asked for is imported."""
+    found = [add for name, add in _COMMANDS.items() if [*argv[:1]] == [name]]
+    return found or list(_COMMANDS.values())
+
+
+def _backends(commands: Any) -> None:
+    from oslo_service.commands import backends
+
+    backends.add_to(commands)
+
+
+def _check(commands: Any) -> None:
+    from oslo_service.commands.check import command
+
+    command.add_to(commands)
+
+
+def _ctl(commands: Any) -> None:
+    from oslo_service.admin.ctl import command
+
+    command.add_to(commands)
+
+
+_COMMANDS: dict[str, Callable[[Any], None]] = {
+    "backends": _backends,
+    "check": _check,
+    "ctl": _ctl,
+}
+
+
 def _write(text: str) -> None:
+    if not text:
+        return
     out = sys.stdout
     if isinstance(out, io.TextIOWrapper) and out.errors == "strict":
         # The name of a file may be none in the encoding of the output.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from oslo_service._common import clock
 from oslo_service.http import environ as environs
 from oslo_service.http import fields
 from oslo_service.http import response as responses
@@ -26,6 +27,7 @@ _WAITING, _FULL, _FINISHED = Phase.WAITING, Phase.FULL, Phase.FINISHED
 
 Application = Callable[[environs.Environ, Callable[..., Any]], Iterable[bytes]]
 AroundRequest = Callable[[environs.Environ], AbstractContextManager[object]]
+Meter = Callable[[str, float], object]
 
 
 class ClientGone(ConnectionError):
@@ -71,9 +73,10 @@ class Gateway:
     :param debug: whether clients are sent the tracebacks of what fails.
     :param around: returns, for an environment, what is entered before the
         application is called, and left when its response is over.
+    :param meter: told of each request, with the status, and the seconds that it took.
     """
 
-    __slots__ = ("_access_log", "_application", "_around", "_debug")
+    __slots__ = ("_access_log", "_application", "_around", "_debug", "_meter")
 
     def __init__(
         self,
@@ -82,7 +85,9 @@ class Gateway:
         *,
         debug: bool,
         around: AroundRequest | None = None,
+        meter: Meter | None = None,
     ) -> None:
+        self._meter = meter
         self._application = application
         self._around = around
         self._access_log = access_log
@@ -93,7 +98,8 @@ class Gateway:
 
         :returns: whether the connection ends with that.
         """
-        began = self._access_log.begin()
+        began, meter = self._access_log.begin(), self._meter
+        entered = 0.0 if meter is None else clock.now()
         request.response = response = Response(request, client)
         environ = environs.of_request(
             client.server_environ, client.address, request, client
@@ -114,6 +120,8 @@ class Gateway:
             LOG.error("%s: %s", request, response.complaint)
         if began is not None:
             self._access_log.end(began, environ, request, response)
+        if meter is not None:
+            meter(response.status, clock.now() - entered)
         request.response = None  # no cycle
         return response.close
 

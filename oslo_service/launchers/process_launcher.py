@@ -163,7 +163,7 @@ class ProcessLauncher(HasOldAttributes):
                 or unit.ended.is_set()
                 or supervisor.left
             ):
-                supervisor = self._supervisor = supervise(self._driver)
+                supervisor = self._supervisor = supervise(self._driver, self._settings)
                 if self.no_fork:
                     unit = supervisor.add_runner(self._settings)
                 else:

@@ -114,7 +114,7 @@ class Launcher(HasOldAttributes):
         with _launching.get():  # of two that are the first, one makes it
             runner, left = self.services._runner, self._is_left
             if runner is None or runner.ended.is_set() or left:
-                self._supervisor = supervise(self._driver)
+                self._supervisor = supervise(self._driver, self._settings)
                 runner = self._supervisor.add_runner(self._settings)
                 self.services._runner = runner
             return runner

@@ -10,6 +10,7 @@ import logging
 import random
 from typing import Any, Protocol
 
+from oslo_service._common import measured
 from oslo_service.backend.exceptions import OsloServiceError
 
 __all__ = (
@@ -28,6 +29,9 @@ LOG = logging.getLogger(__name__)
 FAILED = object()
 # The pause of a dynamic loop after a failed first call.
 _UNKNOWN_PAUSE = 1.0
+_OVERRUNS = measured.Measure(
+    "loop_overruns", "Calls of looping calls that ended after the next was due."
+)
 # How much the jitter of a back-off varies (standard deviation).
 _JITTER_SPREAD = 0.1
 # As in 4.8.0: tests of others put something in the place of its gauss().
@@ -99,6 +103,9 @@ class FixedInterval:
     def _overrun(self, now: float, late: float) -> float:
         self._due = now
         self._overruns += 1
+        meters = measured.meters()
+        if meters is not None:
+            meters.count(_OVERRUNS, (("loop", str(self._owner)),))
         if self._overruns == 1:
             LOG.warning(
                 "%s took %.3f s longer than its interval of %g s;"

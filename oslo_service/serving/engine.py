@@ -8,12 +8,13 @@ not only when it is held up.
 """
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from oslo_service._common import clock
+from oslo_service._common import clock, measured
+from oslo_service._common.measured import Reading
 from oslo_service.backend.base import Driver
-from oslo_service.serving import pollers
+from oslo_service.serving import metering, pollers
 from oslo_service.serving.acceptor import Acceptor
 from oslo_service.serving.deadlines import Deadlines
 from oslo_service.serving.leader_followers import LeaderFollowers, ServingTask
@@ -51,6 +52,7 @@ class Engine:
         name: str,
     ) -> None:
         self._driver = driver
+        self._name = name
         self._connect = connect
         self._parallel = driver.capabilities.parallel
         self._holds_thread_locals = driver.holds_thread_locals
@@ -83,6 +85,7 @@ class Engine:
 
     def start(self) -> None:
         """Serve. Non-blocking."""
+        measured.add(self)
         self._acceptor.open()
         self._tasks.start()
 
@@ -116,6 +119,16 @@ class Engine:
     def running(self) -> int:
         """How many applications run."""
         return self._slots.used
+
+    def readings(self) -> Iterable[Reading]:
+        """Return what is the case, for who measures."""
+        return metering.readings(
+            self._name,
+            size=self._slots.size,
+            busy=self._slots.used,
+            waiting=self._slots.waiting,
+            connections=len(self._sessions),
+        )
 
     def resize(self, pool_size: int) -> None:
         """Have another number of applications run at a time."""

@@ -14,6 +14,7 @@ from oslo_service.http import environ
 from oslo_service.http.access_log import AccessLog, check_format
 from oslo_service.http.gateway import Application, AroundRequest, Gateway
 from oslo_service.http.limits import Limits
+from oslo_service.serving import metering
 from oslo_service.serving.engine import Engine
 from oslo_service.serving.served import Served
 from oslo_service.serving.server_config import ServerConfig
@@ -51,7 +52,11 @@ def session_factory(
     """
     config = ServerConfig(
         gateway=Gateway(
-            application, AccessLog(logger, log_format), debug=debug, around=around
+            application,
+            AccessLog(logger, log_format),
+            debug=debug,
+            around=around,
+            meter=metering.meter(),
         ),
         limits=limits,
         context=context,

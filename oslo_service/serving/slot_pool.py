@@ -33,6 +33,11 @@ class SlotPool(Generic[T]):
         """How many slots are taken."""
         return self.size - self._free
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for one."""
+        return len(self._waiters)
+
     def acquire(self, waiter: T) -> bool:
         """Take a slot; where there is none, wait for one from now on.
 

@@ -280,6 +280,16 @@ class Supervisor:
         """Have services run by other numbers of workers; see :meth:`Unit.resize`."""
         return sum(unit.resize(wanted, service) for unit in self.units)
 
+    def services_in_workers(self) -> list[str]:
+        """Return the names of the services that worker processes run."""
+        now, tally = clock.now(), self.reporter.tally
+        return [
+            one.name
+            for unit in self.units
+            if unit.has_workers
+            for one in unit.facts(tally, now)
+        ]
+
     def terminate(self) -> None:
         """Do what SIGTERM does; where that has come already, nothing."""
         self._policy.terminate()

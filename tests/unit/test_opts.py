@@ -277,6 +277,7 @@ class TestListing:
                 "cluster_required",
                 "cluster_skew",
                 "cluster_url",
+                *("admin_socket", "admin_address"),
             },
         }
 
@@ -356,6 +357,7 @@ class TestListing:
             *opts.wsgi_opts,
             *opts.limit_opts,
             *opts.request_opts,
+            *opts.admin_opts,
             *opts.ssl_opts,
             *opts.cluster_opts,
         ]

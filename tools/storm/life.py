@@ -16,6 +16,7 @@ from disturbances import Disturbances
 from endings import STORMY, Ending
 from invariants import Invariants
 from ledger import Ledger, Violation
+from scraper import Scraper
 from subject import Plan, Subject
 
 __all__ = ("Life",)
@@ -41,6 +42,7 @@ class Life:
     :param memory: whether memory is taken away, too.
     :ivar ledger: what was done.
     :ivar answered: how many requests were answered.
+    :ivar scraped: how many the admin endpoint has answered, where there is one.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Life:
         self._memory = memory
         self.seed = seed
         self.ledger = Ledger()
-        self.answered = 0
+        self.answered = self.scraped = 0
         self._rng = random.Random(seed)
         self._took: list[tuple[str, float]] = []
 
@@ -68,12 +70,15 @@ class Life:
             subject = Subject(self.plan, Path(place), self._disk)
             subject.listeners.append(self.ledger.hear)
             clients = None
+            scraper = Scraper(subject.admin, self.seed)
             try:
                 clients = Clients(subject.socket, self.seed)
-                self._live(subject, clients, phases, seconds, how)
+                self._live(subject, clients, scraper, phases, seconds, how)
             except Violation as exc:
                 raise Violation(self._report(exc, subject)) from None
             finally:
+                scraper.end()
+                self.scraped = scraper.answered
                 subject.end_by_force()
                 if clients is not None:
                     clients.end()
@@ -95,6 +100,7 @@ class Life:
         self,
         subject: Subject,
         clients: Clients,
+        scraper: Scraper,
         phases: int,
         seconds: float,
         how: str | None,
@@ -119,7 +125,8 @@ class Life:
             with self._timed("calm"):
                 disturbances.take_back()
                 invariants.check_capacity(disturbances.give_back)
-                invariants.check_growth()
+                with scraper.still():
+                    invariants.check_growth()
                 invariants.check_requests(clients)
         how = how or ending.choose()
         if how == STORMY:

@@ -3,8 +3,9 @@
 """The service in the storm: loops, a group, HTTP, and children that are not ours.
 
 Run as ``python program.py PLAN``, a JSON object: ``place``, its directory;
-``driver``; ``workers``; ``limit``, of shutdown, in seconds; ``restart_method``; and
-for tests a ``fault``, of :mod:`faults`.
+``driver``; ``workers``; ``limit``, of shutdown, in seconds; ``restart_method``;
+``admin``, whether it has the admin endpoint; and for tests a
+``fault``, of :mod:`faults`.
 """
 
 # ruff: noqa: E402 - a driver patches before anything else is imported
@@ -278,6 +279,8 @@ def main() -> None:
     opts.register_service_opts(CONF)
     # Also where a file is found to be empty.
     CONF.set_default("graceful_shutdown_timeout", PLAN["limit"])
+    if PLAN.get("admin"):
+        CONF.set_default("admin_socket", str(PLACE / "admin"), group="oslo_service")
     CONF(["--config-file", str(PLACE / "conf")], project="storm")
     server = wsgi.Server(
         CONF,

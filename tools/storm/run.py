@@ -61,6 +61,11 @@ def _options() -> argparse.Namespace:
         " so look at what is found",
     )
     parser.add_argument(
+        "--admin",
+        action="store_true",
+        help="with the admin endpoint, which is scraped, and misused, all the time",
+    )
+    parser.add_argument(
         "--keep-going", action="store_true", help="after a violation, with another life"
     )
     return parser.parse_args()
@@ -78,9 +83,9 @@ def _run(
     # Short lives where there is little time, so that some end.
     most = 3 if seconds < _LITTLE else 8
     done: collections.Counter[str] = collections.Counter()
-    lives = answered = violations = 0
+    lives = answered = scraped = violations = 0
     while time.monotonic() < until and (options.keep_going or not violations):
-        plan = Plan(driver, rng.choice(_METHODS))
+        plan = Plan(driver, rng.choice(_METHODS), admin=options.admin)
         life = Life(plan, rng.randrange(10**9), disk, memory=options.memory)
         begun = time.monotonic()
         try:
@@ -96,9 +101,10 @@ def _run(
         )
         done += life.ledger.done
         answered += life.answered
+        scraped += life.scraped
     print(
         f"{driver}: {done.total()} events in {lives} lives, {answered} requests"
-        f" answered, {violations} violations",
+        f" answered, {scraped} scrapes, {violations} violations",
         flush=True,
     )
     for what, count in sorted(done.items(), key=lambda item: -item[1]):

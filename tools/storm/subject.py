@@ -38,11 +38,13 @@ class Plan(NamedTuple):
     """How the service runs.
 
     :ivar fault: what it does wrong, of :mod:`faults`.
+    :ivar admin: whether it has the admin endpoint.
     """
 
     driver: str
     restart_method: str = "reload"
     fault: str | None = None
+    admin: bool = False
 
 
 class Told(NamedTuple):
@@ -68,6 +70,7 @@ class Subject:
         self.disk = disk
         self.place = place
         self.socket = place / "socket"
+        self.admin = place / "admin" if plan.admin else None
         self.listeners: list[Callable[[Told], None]] = []
         self.log: collections.deque[str] = collections.deque(maxlen=_LOG_LINES)
         self.reading = threading.Event()

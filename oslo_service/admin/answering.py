@@ -1,0 +1,43 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a process answers that its supervisor, which has the endpoint, asks."""
+
+from typing import Any
+
+from oslo_service._common import measured
+from oslo_service.admin import orders
+from oslo_service.admin.metrics import gathering, scraping
+from oslo_service.supervisor.exchange import registry
+
+__all__ = ("begin", "begin_worker")
+
+
+def begin() -> None:
+    """Have questions answered in this process, and in workers that are started."""
+    registry.want()
+    registry.answer("stacks", _answer_stacks)
+    registry.answer("loops", _answer_loops)
+    orders.register()
+    scraping.register()
+    measured.begin()
+
+
+def begin_worker() -> None:
+    """Have them answered in a worker, which may be a fresh interpreter."""
+    begin()
+    gathering.of_process().begin()
+
+
+# Imported when somebody asks.
+
+
+def _answer_stacks(_args: dict[str, Any]) -> Any:
+    from oslo_service.admin import stacks
+
+    return stacks.of_process()
+
+
+def _answer_loops(_args: dict[str, Any]) -> Any:
+    from oslo_service.admin import loops
+
+    return loops.of_process()

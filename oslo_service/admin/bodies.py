@@ -1,0 +1,75 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is sent along with an order: a JSON object, or nothing."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from oslo_service._common.records import Record
+from oslo_service.admin.replies import Ask, Refused
+
+__all__ = ("Field", "flag", "name", "number", "read")
+
+
+class Field(Record):
+    """A member of the object.
+
+    :ivar check: whether a value will do.
+    :ivar words: what would do.
+    :ivar required: whether it has to be there.
+    """
+
+    check: Callable[[Any], bool]
+    words: str
+    required: bool = False
+
+
+def number(least: int, *, required: bool = False) -> Field:
+    """Return a field that is a whole number, so much or more."""
+    return Field(
+        lambda value: type(value) is int and value >= least,
+        f"a whole number, {least} or more",
+        required,
+    )
+
+
+def name(what: str, *, required: bool = False) -> Field:
+    """Return a field that is a text which is not empty."""
+    return Field(lambda value: isinstance(value, str) and bool(value), what, required)
+
+
+def flag(what: str) -> Field:
+    """Return a field that is true or false."""
+    return Field(lambda value: isinstance(value, bool), f"true or false: {what}")
+
+
+def read(ask: Ask, **fields: Field) -> dict[str, Any]:
+    """Return what was sent along.
+
+    :raises Refused: it is something else than the fields say.
+    """
+    try:
+        found = json.loads(ask.body) if ask.body.strip() else {}
+    except ValueError as exc:
+        raise _refused(f"the body is not JSON ({exc})", fields) from None
+    if not isinstance(found, dict):
+        raise _refused("the body is no JSON object", fields)
+    for key, value in found.items():
+        if key not in fields:
+            raise _refused(f"{key!r} is not known", fields)
+        if not fields[key].check(value):
+            raise _refused(f"{key!r} cannot be {value!r}", fields)
+    for key, field in fields.items():
+        if field.required and key not in found:
+            raise _refused(f"{key!r} is missing", fields)
+    return found
+
+
+def _refused(what: str, fields: dict[str, Field]) -> Refused:
+    known = "; ".join(
+        f"{key!r} ({'' if field.required else 'optional; '}{field.words})"
+        for key, field in fields.items()
+    )
+    accepted = f"a JSON object with {known}" if known else "an empty body, or {}"
+    return Refused(400, f"{what}; accepted is {accepted}")

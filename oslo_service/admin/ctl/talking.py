@@ -1,0 +1,122 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""One request to the control socket, and what comes back.
+
+In HTTP/1.0: the response ends where the connection does.
+"""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ("Response", "Unanswered", "ask", "follow")
+
+
+class Unanswered(Exception):
+    """Nobody has answered."""
+
+
+class Response:
+    """A response.
+
+    :ivar status: its status code.
+    :ivar text: its content.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        self.text = text
+
+    @property
+    def good(self) -> bool:
+        """Whether what was asked for is so, or is done."""
+        return 200 <= self.status < 300
+
+    @property
+    def value(self) -> Any:
+        """What the content says."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            raise Unanswered(
+                f"what answers there is no service: {self.text[:80]!r}"
+            ) from None
+
+
+def ask(
+    path: str, method: str, target: str, body: Any = None, patience: float | None = None
+) -> Response:
+    """Ask the process that listens on a control socket.
+
+    :param path: of the socket.
+    :param body: what goes along, for JSON.
+    :param patience: how many seconds to wait for anything; None: for ever.
+    :raises Unanswered: why there is no answer.
+    """
+    with _connect(path, patience) as connection:
+        try:
+            connection.sendall(_request(method, target, body))
+            data = b"".join(iter(lambda: connection.recv(65536), b""))
+        except OSError as exc:
+            raise Unanswered(_why(path, exc)) from exc
+    status, content = _parse(data, path)
+    return Response(status, content.decode(errors="replace"))
+
+
+def follow(path: str, target: str, patience: float) -> Iterator[dict[str, Any]]:
+    """Return the events of a stream, as they come.
+
+    :raises Unanswered: why there are none.
+    """
+    with _connect(path, patience) as connection:
+        connection.sendall(_request("GET", target, None))
+        connection.settimeout(None)
+        stream = connection.makefile("rb")
+        line = stream.readline()
+        if b" 200 " not in line:
+            raise Unanswered(f"{path} has no stream of events: {line.decode()!r}")
+        for line in stream:
+            if line.startswith(b"data: "):
+                event: dict[str, Any] = json.loads(line[6:])
+                yield event
+
+
+def _connect(path: str, patience: float | None) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(patience)
+    try:
+        connection.connect(path)
+    except OSError as exc:
+        connection.close()
+        raise Unanswered(_why(path, exc)) from exc
+    return connection
+
+
+def _request(method: str, target: str, body: Any) -> bytes:
+    content = b"" if body is None else json.dumps(body).encode()
+    return (
+        f"{method} {target} HTTP/1.0\r\nHost: localhost\r\n"
+        f"Content-Length: {len(content)}\r\n\r\n"
+    ).encode() + content
+
+
+def _parse(data: bytes, path: str) -> tuple[int, bytes]:
+    head, mark, content = data.partition(b"\r\n\r\n")
+    parts = head.split(None, 2)
+    if not mark or len(parts) < 2 or not parts[1].isdigit():
+        raise Unanswered(
+            f"{path} has answered nothing: its process may have just ended, or have"
+            " more clients than it serves at a time"
+        )
+    return int(parts[1]), content
+
+
+def _why(path: str, error: OSError) -> str:
+    if isinstance(error, TimeoutError):
+        return f"{path} does not answer: its process may be held up"
+    if isinstance(error, FileNotFoundError):
+        return f"there is no {path}: the service does not run, or has no admin_socket"
+    if isinstance(error, ConnectionRefusedError):
+        return f"nobody listens on {path}: the service has ended"
+    return f"{path} cannot be asked: {error.strerror or error}"

@@ -1,0 +1,122 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What this process measures: the library's own, and with prometheus_client.
+
+Nothing is imported for it: who measures something has imported prometheus_client.
+"""
+
+import logging
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from oslo_service._common.process_state import PerProcess
+from oslo_service.admin.metrics import in_worker
+from oslo_service.admin.metrics.client_metrics import (
+    ClientMetrics,
+    Found,
+    read_collector,
+)
+from oslo_service.admin.metrics.families import COUNTED, Family
+from oslo_service.admin.metrics.layout import Key, Layout, pack
+
+__all__ = ("Gatherer", "of_process")
+
+LOG = logging.getLogger(__name__)
+
+_CLIENT = "prometheus_client"
+# What a process that was forked has from the system, not from its parent.
+_OF_SYSTEM = "process_"
+
+
+class Gatherer:
+    """Knows the series of a process, and asks for their values.
+
+    :param library: whether to tell what the library itself measures.
+    """
+
+    def __init__(self, *, library: bool = False) -> None:
+        self._library = library
+        self._layout: Layout | None = None
+        self._metrics: ClientMetrics | None = None
+        self._failed: set[str] = set()
+        # What counters had when this process was forked: its parent tells that.
+        self._baseline: dict[Key, float] = {}
+
+    def message(self, known: list[str]) -> bytes:
+        """Return what there is, for the parent.
+
+        :param known: the digests of the layouts that it knows.
+        """
+        layout, values = self.gather()
+        return pack(layout, values, known)
+
+    def gather(self) -> tuple[Layout, list[float]]:
+        """Return all series, and their values."""
+        families: list[Family] = []
+        keys: list[Key] = []
+        values: list[float] = []
+        for family, of_family, found in self._all():
+            families.append(family)
+            keys += of_family
+            values += found
+        layout = self._layout
+        if layout is None or layout.keys != keys or layout.families != families:
+            layout = self._layout = Layout(families, keys)
+        base = self._baseline
+        if base:
+            values = [
+                value - base.get(key, 0.0)
+                for key, value in zip(keys, values, strict=True)
+            ]
+        return layout, values
+
+    def begin(self) -> None:
+        """Record what has been counted already: in a process that was just forked."""
+        layout, values = self.gather()
+        rows = zip(layout.keys, layout.modes, values, strict=True)
+        self._baseline = {
+            key: value
+            for key, mode, value in rows
+            if mode == COUNTED and value and not key[0].startswith(_OF_SYSTEM)
+        }
+
+    def _all(self) -> Iterator[Found]:
+        if self._library:
+            yield from self._try(in_worker.families, "oslo.service")
+        client: Any = sys.modules.get(_CLIENT)
+        if client is None:
+            return
+        try:
+            if self._metrics is None:
+                self._metrics = ClientMetrics(client)
+            metrics = self._metrics
+            collectors = list(client.REGISTRY._collector_to_names)
+        except AttributeError:  # another release of it, or it is just being imported
+            yield from self._try(lambda: read_collector(client.REGISTRY), _CLIENT)
+            return
+        metrics.begin()
+        for one in collectors:
+            name = type(one).__qualname__
+            if isinstance(one, metrics.kind):
+                yield from self._try(lambda one=one: [metrics.read(one)], name)
+            else:
+                yield from self._try(lambda one=one: read_collector(one), name)
+
+    def _try(self, read: Any, whose: str) -> list[Found]:
+        """Return what is told; of who fails nothing."""
+        try:
+            return list(read())
+        except Exception:
+            if whose not in self._failed:
+                self._failed.add(whose)
+                LOG.exception("Metrics of %s are left out", whose)
+            return []
+
+
+_gatherer = PerProcess(lambda: Gatherer(library=True))
+
+
+def of_process() -> Gatherer:
+    """Return the gatherer of this process."""
+    return _gatherer.get()

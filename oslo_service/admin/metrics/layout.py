@@ -1,0 +1,72 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What a process measures, as it goes to its parent: names once, then only values."""
+
+import array
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from oslo_service.admin.metrics.families import COUNTED, PER_WORKER, Family, mode_of
+
+__all__ = ("Key", "Layout", "pack", "unpack")
+
+#: Of a series: the name of its family, what the name of the sample has after that, and
+#: the labels as they stand between the braces.
+Key = tuple[str, str, str]
+
+_SEPARATE = (PER_WORKER, f"live{PER_WORKER}")
+
+
+class Layout:
+    """The families and series of a process, in the order of their values.
+
+    :ivar digest: another one for everything that differs.
+    :ivar modes: of each series: how several values become one.
+    :ivar summed: the numbers of those that are added up.
+    :ivar separate: of those that stay apart.
+    :ivar folded: of the others.
+    """
+
+    def __init__(self, families: Iterable[Family], keys: Iterable[Key]) -> None:
+        self.families = list(families)
+        self.keys = list(keys)
+        by_name = {one.name: one for one in self.families}
+        self.modes = [mode_of(by_name[name], suffix) for name, suffix, _ in self.keys]
+        self.summed = self._numbers(lambda mode: mode == COUNTED)
+        self.separate = self._numbers(lambda mode: mode in _SEPARATE)
+        self.folded = self._numbers(lambda mode: mode not in (COUNTED, *_SEPARATE))
+        told = [[*vars(one).values()] for one in self.families]
+        self.text = json.dumps([told, self.keys])
+        self.digest = hashlib.sha256(self.text.encode()).hexdigest()[:16]
+
+    def _numbers(self, wanted: Any) -> list[int]:
+        return [at for at, mode in enumerate(self.modes) if wanted(mode)]
+
+    @classmethod
+    def read(cls, text: str) -> "Layout":
+        """Return the one that has this text."""
+        families, keys = json.loads(text)
+        return cls(
+            [Family(*one) for one in families],
+            [(name, suffix, labels) for name, suffix, labels in keys],
+        )
+
+
+def pack(layout: Layout, values: Iterable[float], known: Sequence[str]) -> bytes:
+    """Return a message for the parent.
+
+    :param known: the digests of the layouts that the parent knows.
+    """
+    text = "" if layout.digest in known else layout.text
+    head = json.dumps({"digest": layout.digest, "layout": text})
+    return head.encode() + b"\n" + array.array("d", values).tobytes()
+
+
+def unpack(message: bytes) -> tuple[dict[str, Any], "array.array[float]"]:
+    """Return what :func:`pack` was given: the digest, the layout's text, the values."""
+    head, _, data = message.partition(b"\n")
+    values = array.array("d")
+    values.frombytes(data)
+    return json.loads(head), values

@@ -1,0 +1,180 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What several processes measure, put together: facts in, families out.
+
+What a worker has counted stays when it is gone, as a sum of all that are: there is
+as much to keep after a thousand deaths as after one.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+
+from oslo_service._common.records import State
+from oslo_service.admin.metrics.families import COUNTED, MOST_RECENT, Family
+from oslo_service.admin.metrics.layout import Key, Layout
+
+__all__ = ("Merger", "Source")
+
+_LIVE = "live"
+_FOLD: dict[str, Callable[[float, float], float]] = {
+    COUNTED: operator.add,
+    "sum": operator.add,
+    "min": min,
+    "max": max,
+}
+
+
+class Source(State):
+    """A process, and what it has measured by the last time that it was asked.
+
+    :ivar label: what its gauges have as the value of a label; None: no label, as
+        there is no other; empty: there are others, which have them.
+    :ivar changed_at: of series of which the latest counts: when they have changed.
+    """
+
+    label: str | None
+    layout: Layout
+    values: Sequence[float]
+    changed_at: dict[int, float]
+
+
+class Merger:
+    """The values of all processes.
+
+    :ivar sources: those that run, by process id.
+    """
+
+    def __init__(self) -> None:
+        self.sources: dict[int, Source] = {}
+        self._layouts: dict[str, Layout] = {}
+        self._families: dict[str, Family] = {}
+        # What those that are gone have left, and of what they have not, since when.
+        self._left: dict[Key, float] = {}
+        self._left_at: dict[Key, float] = {}
+
+    # Facts
+
+    @property
+    def known(self) -> list[str]:
+        """The digests of the layouts that nobody needs to send again."""
+        return list(self._layouts)
+
+    def measured(
+        self,
+        pid: int,
+        label: str | None,
+        digest: str,
+        text: str,
+        values: Sequence[float],
+        now: float,
+    ) -> None:
+        """Record what a process has measured.
+
+        :param digest: of the layout of its values.
+        :param text: of the layout, where it was not known.
+        """
+        layout = self._layouts.get(digest)
+        if layout is None:
+            if not text:
+                return  # it was forgotten meanwhile: next time it is told again
+            layout = self._layouts[digest] = Layout.read(text)
+            self._families |= {one.name: one for one in layout.families}
+        before = self.sources.get(pid)
+        changed = _changes(before, layout, values, now)
+        self.sources[pid] = Source(label, layout, values, changed)
+
+    def gone(self, pid: int) -> None:
+        """Record that a process has ended: what it has counted stays."""
+        source = self.sources.pop(pid, None)
+        if source is not None:
+            for at, (key, mode) in enumerate(
+                zip(source.layout.keys, source.layout.modes, strict=True)
+            ):
+                self._keep(key, mode, source.values[at], source.changed_at.get(at, 0.0))
+        used = {one.layout.digest for one in self.sources.values()}
+        # Those of the dead go, but for the last: the next one is likely to have it.
+        spare = [one for one in self._layouts if one not in used][:-1]
+        for digest in spare:
+            del self._layouts[digest]
+
+    def _keep(self, key: Key, mode: str, value: float, at: float) -> None:
+        if mode == MOST_RECENT:
+            if at >= self._left_at.get(key, 0.0):
+                self._left[key], self._left_at[key] = value, at
+        elif mode in _FOLD:
+            known = self._left.get(key)
+            self._left[key] = value if known is None else _FOLD[mode](known, value)
+
+    # What follows from them
+
+    def families(self) -> list[tuple[Family, list[tuple[str, str, float]]]]:
+        """Return each family, with the suffix, labels and value of its samples."""
+        merged, latest = dict(self._left), dict(self._left_at)
+        layouts = {id(one.layout): one.layout for one in self.sources.values()}
+        for layout in layouts.values():
+            own = [one for one in self.sources.values() if one.layout is layout]
+            _merge(layout, own, merged, latest)
+        found: dict[str, list[tuple[str, str, float]]] = {}
+        for (name, suffix, labels), value in merged.items():
+            found.setdefault(name, []).append((suffix, labels, value))
+        return [(self._families[name], samples) for name, samples in found.items()]
+
+
+def _merge(
+    layout: Layout,
+    sources: list[Source],
+    merged: dict[Key, float],
+    latest: dict[Key, float],
+) -> None:
+    """Add the values of processes that have the same layout."""
+    keys = layout.keys
+    columns = list(zip(*(one.values for one in sources), strict=True))
+    for at in layout.summed:
+        key = keys[at]
+        merged[key] = merged.get(key, 0.0) + sum(columns[at])
+    # Who has no label of its own has only counted.
+    for one in sources:
+        if one.label != "":
+            _fold(layout, one, merged, latest)
+            for at in layout.separate:
+                name, suffix, labels = keys[at]
+                merged[name, suffix, _labelled(labels, one.label)] = one.values[at]
+
+
+def _fold(
+    layout: Layout, source: Source, merged: dict[Key, float], latest: dict[Key, float]
+) -> None:
+    """Add those of a process of which one is to come of all."""
+    for at in layout.folded:
+        key, value = layout.keys[at], source.values[at]
+        mode = layout.modes[at].removeprefix(_LIVE)
+        if mode == MOST_RECENT:
+            since = source.changed_at[at]
+            if since >= latest.get(key, 0.0):
+                merged[key], latest[key] = value, since
+        else:
+            merged[key] = _FOLD[mode](merged[key], value) if key in merged else value
+
+
+def _labelled(labels: str, worker: str | None) -> str:
+    if worker is None:
+        return labels
+    taken = f",{labels}".find(',worker="') >= 0
+    name = "exported_worker" if taken else "worker"
+    return f'{labels},{name}="{worker}"' if labels else f'{name}="{worker}"'
+
+
+def _changes(
+    before: Source | None, layout: Layout, values: Sequence[float], now: float
+) -> dict[int, float]:
+    """Return since when each value is what it is, where that matters."""
+    found = {}
+    for at, mode in enumerate(layout.modes):
+        if mode.endswith(MOST_RECENT):
+            same = (
+                before is not None
+                and before.layout is layout
+                and before.values[at] == values[at]
+            )
+            found[at] = before.changed_at[at] if same and before is not None else now
+    return found

@@ -1,0 +1,90 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""``/metrics``: every worker is asked, and what each has measured put together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oslo_service._common import clock
+from oslo_service.admin.later import Inquiry
+from oslo_service.admin.metrics import exposition, gathering, layout, own
+from oslo_service.admin.metrics.merging import Merger
+from oslo_service.admin.replies import Ask, Later, Reply
+from oslo_service.supervisor import events
+from oslo_service.supervisor.exchange import registry
+from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
+from oslo_service.supervisor.loop import Supervisor
+
+__all__ = ("METRICS", "Metrics", "register")
+
+#: What the question is called, and what a worker tells at its end.
+METRICS = "metrics"
+
+# How long a worker is waited for, in seconds: what it had counted the last time is
+# told of one that does not answer.
+_PATIENCE = 2.0
+# So many digests there is room for in a question.
+_KNOWN = 64
+
+
+class Metrics:
+    """Answers scrapes.
+
+    :param supervisor: has the workers.
+    """
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._merger = Merger()
+        registry.hear(METRICS, self._heard)
+
+    def hear(self, event: events.Event) -> None:
+        """Take note of an event: a worker that is gone has counted all it will."""
+        if isinstance(event, events.WorkerEnded):
+            self._merger.gone(event.pid)
+
+    def show(self, ask: Ask) -> Later:  # noqa: ARG002 - everybody gets the same
+        """Answer, when every worker has, or is late."""
+        known = self._merger.known[-_KNOWN:]
+        return Inquiry(
+            *(self._supervisor.exchange, METRICS, {"known": known}, _PATIENCE),
+            self._reply,
+        )
+
+    def _reply(self, answers: Sequence[Answer]) -> Reply:
+        for answer in answers:
+            if not answer.problem:
+                self._take(answer.respondent, answer.value)
+        reporter = self._supervisor.reporter
+        found = own.families(reporter.snapshot(), reporter.tally)
+        text = exposition.text([*found, *self._merger.families()])
+        return Reply(200, text, exposition.KIND)
+
+    def _heard(self, sender: Respondent, value: Any) -> None:
+        """Take in what a worker tells at its end."""
+        self._take(sender, value)
+
+    def _take(self, process: Respondent, message: bytes) -> None:
+        head, values = layout.unpack(message)
+        self._merger.measured(
+            *(process.pid, self._label(process), head["digest"], head["layout"]),
+            *(values, clock.now()),
+        )
+
+    def _label(self, process: Respondent) -> str | None:
+        """Return what tells a worker from the others; None: it is the only process."""
+        if process.worker is None:
+            return "" if self._supervisor.has_workers else None
+        if len(self._supervisor.services_in_workers()) > 1:
+            return f"{process.service}/{process.worker}"
+        return str(process.worker)
+
+
+def register() -> None:
+    """Have the question answered, in this process and its workers."""
+    registry.answer(METRICS, _answer, quick=False)
+    registry.tell_last(METRICS, lambda: gathering.of_process().message([]))
+
+
+def _answer(args: dict[str, Any]) -> bytes:
+    return gathering.of_process().message(args["known"])

@@ -1,0 +1,143 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Orders: what clients of the control socket can have done."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from oslo_service.admin import bodies
+from oslo_service.admin.later import Heard, Inquiry, Outcome
+from oslo_service.admin.replies import Answer, Ask, Refused, Reply, as_json
+from oslo_service.supervisor import events
+from oslo_service.supervisor.exchange import registry
+from oslo_service.supervisor.exchange.inquiries import Answer as Answered
+from oslo_service.supervisor.loop import Supervisor
+
+__all__ = ("LOG_LEVEL", "Orders", "register")
+
+LOG = logging.getLogger(__name__)
+
+#: The question that has every process set the level of a logger.
+LOG_LEVEL = "log-level"
+# How long processes are waited for, in seconds.
+_PATIENCE = 5.0
+
+
+class Orders:
+    """Carries orders out.
+
+    :param supervisor: whom to tell.
+    :param heard: hears events.
+    """
+
+    def __init__(self, supervisor: Supervisor, heard: Heard) -> None:
+        self._supervisor = supervisor
+        self._heard = heard
+
+    def reload(self, ask: Ask) -> Answer:
+        """Do what SIGHUP does; answer when that is done."""
+        wanted = bodies.read(ask, wait=bodies.flag("whether to answer when it is done"))
+        self._refuse_if_stopping()
+        LOG.info("Asked through the control socket: reading the configuration again")
+        outcome = Outcome(_reloaded, self._heard)
+        self._supervisor.reload()
+        if wanted.get("wait", True):
+            return outcome
+        outcome.forget()
+        return as_json({"said": "ordered"}, 202)
+
+    def resize(self, ask: Ask) -> Reply:
+        """Have a service run by another number of workers."""
+        wanted = bodies.read(
+            ask,
+            workers=bodies.number(1, required=True),
+            service=bodies.name("which service, as /status calls it"),
+        )
+        self._refuse_if_stopping()
+        service, workers = self._service(wanted.get("service")), wanted["workers"]
+        LOG.info("Asked through the control socket: %s, %d workers", service, workers)
+        self._supervisor.resize(lambda _: workers, service)
+        said = f"{service} is to have {workers} worker{'s' if workers > 1 else ''}"
+        return as_json({"said": said, "service": service, "workers": workers}, 202)
+
+    def _service(self, wanted: str | None) -> str:
+        """Return the name of the service that is meant.
+
+        :raises Refused: there is none, or it does not say which.
+        """
+        names = self._supervisor.services_in_workers()
+        if not names:
+            raise Refused(409, "nothing runs in worker processes here: workers=1")
+        if wanted is None and len(names) == 1:
+            return names[0]
+        if wanted in names:
+            return str(wanted)
+        what = "say which 'service'" if wanted is None else f"no service is {wanted!r}"
+        raise Refused(
+            400 if wanted is None else 404, f"{what}; there are: {', '.join(names)}"
+        )
+
+    def stop(self, ask: Ask) -> Reply:
+        """Do what SIGTERM does."""
+        bodies.read(ask)
+        LOG.info("Asked through the control socket: stopping")
+        self._supervisor.terminate()
+        return as_json({"said": "stopping"}, 202)
+
+    def set_level(self, ask: Ask) -> Answer:
+        """Set the level of a logger, in every process."""
+        levels = logging.getLevelNamesMapping()
+        wanted = bodies.read(
+            ask,
+            level=bodies.Field(
+                lambda value: isinstance(value, str) and value.upper() in levels,
+                f"one of {', '.join(levels)}",
+                required=True,
+            ),
+            logger=bodies.name("which logger; without it, the root"),
+        )
+        args = {"level": wanted["level"].upper(), "logger": wanted.get("logger", "")}
+        return Inquiry(
+            self._supervisor.exchange, LOG_LEVEL, args, _PATIENCE, _level_set
+        )
+
+    def _refuse_if_stopping(self) -> None:
+        if self._supervisor.stopping:
+            raise Refused(409, "everything was told to stop")
+
+
+def _reloaded(event: events.Event) -> Reply | None:
+    match event:
+        case events.ReloadFailed(error=error):
+            why = f"the reload failed, all is as it was: {error}"
+            return as_json({"error": why, "reload": "failed"}, 409)
+        case events.ReloadFinished() | events.Ready():
+            return as_json({"said": "reloaded", "reload": "finished"})
+        case events.Draining():
+            return as_json({"error": "it was told to stop", "reload": "ended"}, 409)
+    return None
+
+
+def set_level(args: dict[str, Any]) -> None:
+    """Set the level of a logger, in this process."""
+    logging.getLogger(args["logger"] or None).setLevel(args["level"])
+
+
+def _level_set(answers: Sequence[Answered]) -> Reply:
+    failed = [
+        {"pid": one.respondent.pid, "problem": one.problem}
+        for one in answers
+        if one.problem
+    ]
+    done = len(answers) - len(failed)
+    said = f"set in {done} process{'es' if done > 1 else ''}"
+    if failed:
+        names = ", ".join(f"{one['pid']} ({one['problem']})" for one in failed)
+        said += f"; not in {names}"
+    return as_json({"said": said, "processes": done, "failed": failed})
+
+
+def register() -> None:
+    """Have the questions answered, in this process and its workers."""
+    registry.answer(LOG_LEVEL, set_level)

@@ -1,0 +1,250 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The server of the endpoint: a guest in the supervisor's own wait.
+
+It never blocks, and does little at a time: between any two requests the supervisor
+looks after signals and workers. However many clients there are, and whatever they
+do, the newest is let in: the one that has been idle for the longest goes.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from oslo_service._common import clock
+from oslo_service.admin.client import LIMITS, Client
+from oslo_service.admin.replies import Answer, Ask, Later, Reply, refusal
+from oslo_service.sockets.binding import BoundSocket
+from oslo_service.supervisor.attendance import Guest
+
+__all__ = ("AdminServer", "Listener")
+
+LOG = logging.getLogger(__name__)
+
+#: How many clients each listener has at a time.
+CLIENTS = 32
+# How many are accepted at a time.
+_ACCEPTED = 64
+# How long none is accepted after that has failed, in seconds.
+_PAUSE = 1.0
+
+
+class Listener:
+    """A listening socket, and its clients.
+
+    :param bound: the socket; it is made non-blocking.
+    :param trusted: whether it is the control socket.
+    """
+
+    def __init__(self, bound: BoundSocket, *, trusted: bool) -> None:
+        self.bound = bound
+        self.trusted = trusted
+        self.fd: int = bound.socket.fileno()
+        bound.socket.setblocking(False)
+        #: By descriptor; the oldest first.
+        self.clients: dict[int, Client] = {}
+
+    def accept(self, now: float) -> None:
+        """Let clients in that wait.
+
+        :raises OSError: there is no room.
+        """
+        for _ in range(_ACCEPTED):
+            try:
+                socket, _ = self.bound.socket.accept()
+            except (BlockingIOError, ConnectionError):  # the client has gone
+                return
+            socket.setblocking(False)
+            client = Client(socket, now, trusted=self.trusted)
+            self.clients[client.fd] = client
+            if len(self.clients) > CLIENTS:
+                self.drop(self._idlest(client))
+
+    def _idlest(self, newest: Client) -> Client:
+        others = [one for one in self.clients.values() if one is not newest]
+        return min(others, key=lambda one: (one.busy, one.active_at))
+
+    def drop(self, client: Client) -> None:
+        """Close a client."""
+        del self.clients[client.fd]
+        client.close()
+
+    def close(self, end: Callable[[BoundSocket], object]) -> None:
+        """Close everything."""
+        while self.clients:
+            self.clients.popitem()[1].close()
+        end(self.bound)
+
+
+class AdminServer(Guest):
+    """Serves clients until everything has ended.
+
+    :param listeners: where.
+    :param answer: answers what is asked; never blocks.
+    :param forget: called at the end.
+    """
+
+    def __init__(
+        self,
+        listeners: list[Listener],
+        answer: Callable[[Ask], Answer],
+        forget: Callable[[], object],
+    ) -> None:
+        self._listeners = listeners
+        self._answer = answer
+        self._forget = forget
+        self._paused_until: float | None = None
+        # Whose turn it is, and whether anybody may have asked something.
+        self._next: Client | None = None
+        self._more = False
+
+    def _clients(self) -> Iterator[tuple[Listener, Client]]:
+        for listener in self._listeners:
+            for client in list(listener.clients.values()):
+                yield listener, client
+
+    # The supervisor's wait
+
+    def filenos(self) -> Iterator[int]:
+        """Return the descriptors to wait for until they can be read."""
+        if self._paused_until is None:
+            yield from (one.fd for one in self._listeners)
+        yield from (one.fd for _, one in self._clients() if one.wants_data)
+
+    def filenos_to_write(self) -> Iterator[int]:
+        """Return those of clients for whom there is something."""
+        return (one.fd for _, one in self._clients() if one.has_data)
+
+    @property
+    def deadline(self) -> float | None:
+        """When there is something to do even if nothing happens."""
+        if self._more:
+            return clock.now()
+        due = [one.deadline for _, one in self._clients()]
+        due.append(self._paused_until)
+        return min((one for one in due if one is not None), default=None)
+
+    def collect(self, readable: set[int], writable: set[int], now: float) -> None:
+        """Take in what has come, send what can be sent, and answer one request."""
+        for listener, client in self._clients():
+            self._attend(listener, client, readable, writable, now)
+        self._answer_one(now)
+        if self._paused_until is not None and now >= self._paused_until:
+            self._paused_until = None
+        for listener in self._listeners:
+            if listener.fd in readable:
+                self._accept(listener, now)
+
+    def _accept(self, listener: Listener, now: float) -> None:
+        try:
+            listener.accept(now)
+        except OSError as exc:
+            self._paused_until = now + _PAUSE
+            LOG.warning("The admin endpoint accepts no client for a second: %s", exc)
+
+    def _attend(
+        self,
+        listener: Listener,
+        client: Client,
+        readable: set[int],
+        writable: set[int],
+        now: float,
+    ) -> None:
+        def attend() -> None:
+            if client.fd in readable:
+                client.receive(now)
+                self._more = True
+            if client.fd in writable:
+                client.flush(now)
+                self._more = True
+            client.expire(now)
+            if client.pending is not None:
+                self._try_later(client, client.pending, now)
+
+        self._guard(listener, client, attend)
+
+    def _guard(
+        self, listener: Listener, client: Client, step: Callable[[], object]
+    ) -> None:
+        """Do something for a client, whose failure is nobody else's."""
+        try:
+            step()
+        except OSError as exc:
+            LOG.debug("A client of the admin endpoint is gone: %s", exc)
+            listener.drop(client)
+        except Exception:
+            LOG.exception("A client of the admin endpoint could not be served")
+            listener.drop(client)
+        else:
+            if client.closed:
+                listener.drop(client)
+
+    # Answers
+
+    def _answer_one(self, now: float) -> None:
+        """Answer the next request, where there is one: each client in its turn."""
+        self._more = False
+        waiting = list(self._clients())
+        begin = next(
+            (at for at, (_, one) in enumerate(waiting) if one is self._next), 0
+        )
+        for listener, client in (*waiting[begin:], *waiting[:begin]):
+            if self._more:
+                self._next = client
+                return
+            ask = client.next_ask()
+            if ask is not None:
+                self._more = True
+                reply = functools.partial(self._reply, client, ask, now)
+                self._guard(listener, client, reply)
+
+    def _reply(self, client: Client, ask: Ask, now: float) -> None:
+        if not client.body_is_whole or len(ask.body) > LIMITS.buffered_body:
+            client.answer(refusal(413, "orders are shorter than that"), now)
+            client.flush(now)
+            return
+        answer = self._answer(ask)
+        if isinstance(answer, Reply):
+            client.answer(answer, now)
+        elif isinstance(answer, Later):
+            client.pending = answer
+            self._try_later(client, answer, now)
+        else:
+            client.follow(answer, now)
+        client.flush(now)
+
+    @staticmethod
+    def _try_later(client: Client, later: Later, now: float) -> None:
+        reply = later.reply(now)
+        if reply is not None:
+            client.answer(reply, now)
+            client.flush(now)
+
+    # The end
+
+    def close(self) -> None:
+        """Let nobody in any more, and remove the files. Idempotent."""
+        self._forget()
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            for client in listener.clients.values():
+                self._say_last(client)
+            listener.close(BoundSocket.close)
+
+    @staticmethod
+    def _say_last(client: Client) -> None:
+        try:
+            client.flush(clock.now())
+        except OSError:
+            pass
+
+    def leave(self) -> None:
+        """Close what is the parent's, in a freshly forked process."""
+        listeners, self._listeners = self._listeners, []
+        for listener in listeners:
+            listener.close(_close_socket)
+
+
+def _close_socket(bound: BoundSocket) -> Any:
+    bound.socket.close()

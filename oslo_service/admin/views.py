@@ -1,0 +1,123 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is shown of all that is supervised: each view asks as little as it takes."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from oslo_service._common import clock
+from oslo_service.admin.later import Awaited, Inquiry
+from oslo_service.admin.replies import HEALTH, Ask, Later, Reply, as_json
+from oslo_service.monitoring import checks, probes, status
+from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
+from oslo_service.supervisor.loop import Supervisor
+
+__all__ = ("SCHEMA", "Views")
+
+#: Of ``/status``; raised when a key goes, or changes its meaning.
+SCHEMA = 1
+
+# How long a process is waited for, in seconds: less than who asks waits.
+_PATIENCE = 2.0
+
+
+class Views:
+    """Shows what is the case.
+
+    :param supervisor: has the facts, and the processes to ask.
+    """
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+
+    # Probes
+
+    def live(self, ask: Ask) -> Reply:
+        """Whether it would do no good to start all of it again."""
+        snapshot = self._supervisor.reporter.snapshot()
+        timeout = (snapshot.limits or {}).get("worker_timeout", 0.0)
+        return _probed(probes.live(snapshot, timeout, full=ask.trusted))
+
+    def ready(self, ask: Ask) -> Reply:
+        """Whether clients can be sent here."""
+        snapshot = self._supervisor.reporter.snapshot()
+        return _probed(probes.ready(snapshot, full=ask.trusted))
+
+    def health(self, ask: Ask) -> Later:
+        """Return how what the services depend on fares."""
+
+        def make(answers: Sequence[Answer]) -> Reply:
+            found = [
+                (one.respondent, checks.known(one.respondent, one.value))
+                for one in answers
+            ]
+            process = self._supervisor.reporter.snapshot().process
+            version = "" if process is None else process.version
+            return _probed(
+                probes.health(found, clock.now(), full=ask.trusted, version=version)
+            )
+
+        return self._inquiry(checks.KIND, {}, make)
+
+    # For whoever may see the inside
+
+    def status(self, ask: Ask) -> Later:  # noqa: ARG002 - there is one status
+        """Return how every service and worker fares."""
+
+        def begin(done: Callable[[dict[str, Any]], object]) -> None:
+            status.gather(self._supervisor, _PATIENCE, done)
+
+        return Awaited(begin, _status)
+
+    def work(self, ask: Ask) -> Later:
+        """Return what is in progress in every process."""
+        return self._processes(ask, "work", {"stacks": "stacks" in ask.query})
+
+    def stacks(self, ask: Ask) -> Later:
+        """Return where every task of every process is."""
+        return self._processes(ask, "stacks", {})
+
+    def loops(self, ask: Ask) -> Later:
+        """Return the looping calls, and periodic tasks, of every process."""
+        return self._processes(ask, "loops", {})
+
+    def _processes(self, ask: Ask, kind: str, args: dict[str, Any]) -> Later:  # noqa: ARG002
+        def make(answers: Sequence[Answer]) -> Reply:
+            return as_json({"processes": [_process(kind, one) for one in answers]})
+
+        return self._inquiry(kind, args, make)
+
+    def _inquiry(
+        self,
+        kind: str,
+        args: dict[str, Any],
+        make: Callable[[Sequence[Answer]], Reply],
+    ) -> Later:
+        return Inquiry(self._supervisor.exchange, kind, args, _PATIENCE, make)
+
+
+def _status(found: dict[str, Any]) -> Reply:
+    found["process"]["command"] = sys.argv
+    return as_json({"schema": SCHEMA, **found})
+
+
+def _probed(reply: probes.Reply) -> Reply:
+    return as_json(reply.body, reply.status, kind=HEALTH)
+
+
+def _process(kind: str, answer: Answer) -> dict[str, Any]:
+    return {
+        **_named(answer.respondent),
+        kind: answer.value or [],
+        "problem": answer.problem or None,
+    }
+
+
+def _named(respondent: Respondent) -> dict[str, Any]:
+    return {
+        "service": respondent.service or None,
+        "worker": respondent.worker,
+        "pid": respondent.pid,
+        "generation": respondent.generation,
+    }

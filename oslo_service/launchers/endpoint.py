@@ -1,0 +1,32 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The admin endpoint of a process that supervises, where an option asks for it."""
+
+from oslo_service.supervisor.loop import Supervisor
+from oslo_service.supervisor.settings import Settings
+
+__all__ = ("open_endpoint", "prepare")
+
+
+def open_endpoint(supervisor: Supervisor, settings: Settings) -> None:
+    """Open it, unless it is open, or nobody asks for it; a worker has none."""
+    if supervisor.has_parent or not _is_wanted(settings):
+        return
+    # Not earlier: hardly anybody needs it.
+    from oslo_service.admin import opening
+
+    opening.open_endpoint(supervisor, settings.conf)
+
+
+def prepare(settings: Settings) -> None:
+    """Prepare a worker for what its parent asks, which has the endpoint."""
+    if _is_wanted(settings):
+        from oslo_service.admin import answering
+
+        answering.begin_worker()
+
+
+def _is_wanted(settings: Settings) -> bool:
+    group = getattr(settings.conf, "oslo_service", None)
+    found = [getattr(group, name, None) for name in ("admin_socket", "admin_address")]
+    return any(isinstance(one, str) and one for one in found)  # a mock has none

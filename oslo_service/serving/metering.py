@@ -1,0 +1,48 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured of HTTP requests, where somebody wants to know."""
+
+import functools
+from collections.abc import Callable, Iterator
+
+from oslo_service._common import measured
+from oslo_service._common.measured import Measure, Meters, Reading
+
+__all__ = ("meter", "readings")
+
+_REQUESTS = Measure("http_requests", "HTTP requests, by class of status.")
+_DURATION = Measure("http_request_duration_seconds", "How long HTTP requests took.")
+_POOL = (
+    Measure("pool_size", "How many may be at work at a time."),
+    Measure("pool_busy", "How many are at work."),
+    Measure("pool_waiting", "How many wait for a place."),
+)
+_IN_PROGRESS = Measure("http_requests_in_progress", "HTTP requests in progress.")
+_QUEUE = Measure("http_queue", "HTTP requests that wait for the application.")
+_CONNECTIONS = Measure("http_connections", "Connections of HTTP clients.")
+
+_CLASSES = {one: (("status", f"{one}xx"),) for one in "12345"}
+
+
+def meter() -> Callable[[str, float], object] | None:
+    """Return what is told of each request; None: nobody wants to know."""
+    meters = measured.meters()
+    return None if meters is None else functools.partial(_note, meters)
+
+
+def _note(meters: Meters, status: str, seconds: float) -> None:
+    # There is no status where the client has left before there was one.
+    meters.count(_REQUESTS, _CLASSES.get(status[:1], (("status", "none"),)))
+    meters.took(_DURATION, seconds)
+
+
+def readings(
+    name: str, *, size: int, busy: int, waiting: int, connections: int
+) -> Iterator[Reading]:
+    """Return what is the case in a server."""
+    labels = (("server", name),)
+    yield Reading(_IN_PROGRESS, labels, busy)
+    yield Reading(_QUEUE, labels, waiting)
+    yield Reading(_CONNECTIONS, labels, connections)
+    for measure, value in zip(_POOL, (size, busy, waiting), strict=True):
+        yield Reading(measure, (("pool", name),), value)

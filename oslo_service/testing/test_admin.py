@@ -1,0 +1,495 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Contract: the admin endpoint shows how a service fares, and takes orders."""
+
+import contextlib
+import json
+import re
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oslo_service.testing.http_client import Answer, Client, write_options
+from oslo_service.testing.live import Idle, Live, children, live
+
+SIGHUP, SIGKILL, SIGTERM = signal.SIGHUP, signal.SIGKILL, signal.SIGTERM
+#: A client that has this many others waiting is served all the same.
+CROWD = 80
+
+one_and_two = pytest.mark.parametrize("workers", [1, 2])
+
+
+class Site:
+    """A service with an endpoint.
+
+    :ivar program: it runs in this.
+    :ivar config: its configuration file.
+    :ivar path: of the control socket.
+    """
+
+    def __init__(self, program: Live, config: Path, path: Path) -> None:
+        self.program = program
+        self.config = config
+        self.path = path
+
+    def client(self) -> Client:
+        """Return a new connection to the control socket."""
+        return Client(str(self.path))
+
+    def ask(self, path: str, method: str = "GET", body: Any = None) -> Answer:
+        """Ask something on a connection of its own."""
+        content = b"" if body is None else json.dumps(body).encode()
+        with self.client() as client:
+            return client.ask(path, method=method, body=content)
+
+    def post(self, path: str, **body: Any) -> Answer:
+        """Give an order."""
+        return self.ask(path, "POST", body)
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Return what the status says of the processes of the first service."""
+        found: list[dict[str, Any]] = self.status()["services"][0]["workers"]
+        return found
+
+    def status(self) -> dict[str, Any]:
+        """Return the status."""
+        found: dict[str, Any] = self.ask("/status").data
+        return found
+
+    def until_workers(self, count: int) -> list[int]:
+        """Wait until there are so many, all of them ready; return their pids."""
+        found: list[int] = []
+
+        def there() -> bool:
+            found[:] = [one["pid"] for one in self.workers()]
+            states = [one["state"] for one in self.workers()]
+            return states == ["ready"] * count
+
+        self.program.until(there, f"there are {count} workers, all ready")
+        return found
+
+    def until_status(self, code: int, path: str = "/ready") -> None:
+        """Wait until a path is answered with a status code."""
+        what = f"{path} is answered with {code}"
+        self.program.until(lambda: self.ask(path).status == code, what)
+
+
+@contextlib.contextmanager
+def site(driver: str, place: Path, **plan: Any) -> Iterator[Site]:
+    """Run a service with an endpoint, and wait until somebody waits for it."""
+    path, config = place / "admin.sock", place / "service.conf"
+    arguments = write_options(config, "oslo_service", admin_socket=path)
+    with config.open("a", encoding="ascii") as file:
+        file.writelines(f"{line}\n" for line in plan.pop("options", ()))
+    with live(driver, arguments=arguments, **plan) as program:
+        program.expect("waiting")
+        yield Site(program, config, path)
+
+
+class TestStatus:
+    """What is shown, and to whom."""
+
+    @one_and_two
+    def test_it_shows_every_process_and_what_it_runs_on(
+        self, driver_name: str, workers: int, tmp_path: Path
+    ) -> None:
+        with site(driver_name, tmp_path, workers=workers) as there:
+            program = there.program
+            pids = [event["pid"] for event in program.expect("started", workers)]
+            there.until_status(200)
+            found = there.status()
+            assert found["schema"] == 1
+            assert found["process"]["pid"] == program.pid
+            assert found["driver"]["name"] == driver_name
+            assert "OS_OSLO_SERVICE__BACKEND" in found["driver"]["chosen_by"]
+            assert found["state"] == "ready"
+            (service,) = found["services"]
+            assert service["name"].endswith(".Daemon")
+            assert (service["slots"], service["ready"]) == (workers, True)
+            assert sorted(one["pid"] for one in service["workers"]) == sorted(pids)
+            for one in service["workers"]:
+                assert one["state"] == "ready"
+                assert one["memory"] > 1 << 20
+                assert one["age"] >= 0
+            assert found["limits"]["graceful_shutdown_timeout"] == 60
+            assert program.end() == 0
+
+    def test_it_counts_what_has_happened(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            first = there.until_workers(2)[0]
+            there.program.kill(SIGKILL, first)
+            there.program.expect("started", 3)
+            there.until_workers(2)
+            by_slot = [one["restarts"] for one in there.workers()]
+            assert sorted(by_slot, key=len) == [{}, {"unexpected": 1}]
+            assert there.post("/reload").status == 200
+            pids = there.until_workers(2)
+            assert there.status()["reloads"] == {"finished": 1}
+            assert {one["generation"] for one in there.workers()} == {1}
+            assert first not in pids
+            assert there.program.end() == 0
+
+    def test_a_worker_that_blocks_holds_nobody_up(self, driver_name, tmp_path) -> None:
+        gate = tmp_path / "gate"
+        with site(
+            driver_name,
+            tmp_path,
+            workers=2,
+            traits=["blocking handler"],
+            gate=str(gate),
+        ) as there:
+            pids = there.until_workers(2)
+            there.program.until_handled(signal.SIGUSR1, pids[0])
+            there.program.kill(signal.SIGUSR1, pids[0])
+            there.program.expect("blocking")
+            found = {one["pid"]: one for one in there.workers()}
+            assert sorted(found) == sorted(pids)
+            assert found[pids[0]]["problem"] == "no answer"
+            assert found[pids[1]]["problem"] is None
+            gate.touch()
+            assert there.program.end() == 0
+
+
+class TestSocket:
+    """Its file, and who has the socket."""
+
+    @one_and_two
+    def test_it_is_its_owners_alone_and_goes_in_the_end(
+        self, driver_name, workers, tmp_path
+    ) -> None:
+        with site(driver_name, tmp_path, workers=workers) as there:
+            there.until_status(200)
+            assert stat.S_IMODE(there.path.stat().st_mode) == 0o600
+            assert there.program.end() == 0
+            assert not there.path.exists()
+
+    def test_a_file_that_is_left_is_replaced(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            there.until_workers(2)
+            there.program.kill(SIGKILL)
+            there.program.until(lambda: not there.program.left(), "all have ended")
+            assert there.path.exists()
+        with site(driver_name, tmp_path, workers=2) as there:
+            there.until_workers(2)
+            assert there.program.end() == 0
+
+    def test_one_that_is_in_use_is_not_and_the_service_goes_on_without(
+        self, driver_name, tmp_path
+    ) -> None:
+        with site(driver_name, tmp_path) as there:
+            there.until_status(200)
+            with live(
+                driver_name, workers=2, arguments=["--config-file", str(there.config)]
+            ) as second:
+                second.expect("started", 2)
+                second.expect_text(f"cannot listen on {there.path}: Address already")
+                second.expect_text("ERROR")
+                assert second.end() == 0
+            assert there.ask("/ready").status == 200
+            assert there.program.end() == 0
+
+    @pytest.mark.parametrize("place", ["nowhere", "127.0.0.1", "127.0.0.1:99999"])
+    def test_a_place_that_cannot_be_had_is_no_reason_to_end(
+        self, driver_name, place, tmp_path
+    ) -> None:
+        options = [f"admin_address = {place}"]
+        with site(driver_name, tmp_path, options=options) as there:
+            there.program.expect("started")
+            there.program.expect_text(f"admin_address = {place} has no effect")
+            there.until_status(200)
+            assert there.program.end() == 0
+
+    def test_no_worker_has_it(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            there.until_workers(2)
+            with there.client() as client:
+                client.ask("/ready")
+                # One that is forked while a client is connected.
+                there.program.kill(SIGKILL, children(there.program.pid)[0])
+                pids = there.until_workers(2)
+                sockets = {
+                    line.split()[6]
+                    for line in Path("/proc/net/unix").read_text("utf-8").splitlines()
+                    if line.endswith(str(there.path))
+                }
+                assert len(sockets) >= 2
+                for pid in pids:
+                    assert not sockets & inodes(pid)
+            assert there.program.end() == 0
+
+    def test_it_lives_through_reloads(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            there.until_workers(2)
+            with there.client() as client:
+                assert client.ask("/ready").status == 200
+                there.program.kill(SIGHUP)
+                there.program.expect("started", 4)
+                assert client.ask("/ready").status == 200
+            assert there.program.end() == 0
+
+    @one_and_two
+    def test_nothing_wakes_up_while_nobody_asks(
+        self, driver_name, workers, tmp_path
+    ) -> None:
+        with site(driver_name, tmp_path, workers=workers) as there:
+            there.until_status(200)
+            there.program.expect("started", workers)
+            pids = {there.program.pid, *children(there.program.pid)}
+            idle = Idle(sorted(pids), driver_name)
+            assert idle.counted() <= idle.allowed
+            assert there.program.end() == 0
+
+
+def inodes(pid: int) -> set[str]:
+    """Return the numbers of the sockets that a process has open."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if match := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())):
+                found.add(match[1])
+    return found
+
+
+class TestAnswers:
+    """Requests that are not quite right, and those for the public."""
+
+    def test_wrong_ones_are_told_what_would_be_right(
+        self, driver_name, tmp_path
+    ) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            there.until_workers(2)
+            answer = there.ask("/reload")
+            assert (answer.status, answer.fields["allow"]) == (405, "POST")
+            answer = there.post("/status")
+            assert (answer.status, answer.fields["allow"]) == (405, "GET, HEAD")
+            answer = there.ask("/nothing")
+            assert answer.status == 404
+            assert "/status" in answer.data["error"]
+            for body in ({}, {"workers": 0}, {"workers": "3"}, {"worker": 3}, [3]):
+                answer = there.ask("/workers", "POST", body)
+                assert answer.status == 400, body
+                assert "'workers' (a whole number, 1 or more)" in answer.data["error"]
+            with there.client() as client:
+                answer = client.ask("/workers", method="POST", body=b"{no")
+                assert answer.status == 400
+                assert "not JSON" in answer.data["error"]
+                answer = client.ask("/ready", method="HEAD")
+                assert (answer.status, answer.body) == (200, b"")
+                answer = client.ask("/stop", method="POST", body=b"x" * 20_000)
+                assert answer.status == 413
+            answer = there.post("/workers", workers=3, service="nobody")
+            assert answer.status == 404
+            answer = there.post("/log-level", level="LOUD")
+            assert answer.status == 400
+            assert "DEBUG" in answer.data["error"]
+            assert len(there.until_workers(2)) == 2
+            assert there.program.end() == 0
+
+    def test_the_public_has_nothing_but_probes(self, driver_name, tmp_path) -> None:
+        public = tmp_path / "public.sock"
+        options = [f"admin_address = {public}"]
+        with site(driver_name, tmp_path, workers=2, options=options) as there:
+            there.until_workers(2)
+            with Client(str(public)) as client:
+                answer = client.ask("/ready")
+                assert answer.status == 200
+                assert answer.fields["content-type"] == "application/health+json"
+                assert answer.data == {"status": "pass"}
+                assert client.ask("/live").status == 200
+                assert client.ask("/health").data == {"status": "pass", "checks": {}}
+                for path in ("/status", "/events", "/work", "/stacks", "/loops"):
+                    assert client.ask(path).status == 404
+                for path in ("/reload", "/stop", "/workers", "/recycle", "/log-level"):
+                    assert client.ask(path, method="POST").status == 404
+            assert there.program.end() == 0
+            assert not public.exists()
+
+
+class TestReady:
+    """Whether clients can be sent here."""
+
+    @one_and_two
+    def test_it_is_when_all_has_started_and_is_not_when_it_stops(
+        self, driver_name, workers, tmp_path
+    ) -> None:
+        gate, traits = tmp_path / "gate", ["slow start", "draining"]
+        with site(
+            driver_name, tmp_path, workers=workers, traits=traits, gate=str(gate)
+        ) as there:
+            there.program.expect("start", workers)
+            answer = there.ask("/ready")
+            assert answer.status == 503
+            assert answer.data["output"] == "it has not been ready yet"
+            assert there.ask("/live").status == 200
+            gate.touch()
+            there.until_status(200)
+            gate.unlink()
+            there.program.kill(SIGTERM)
+            there.program.stopped(workers)
+            assert there.ask("/ready").status == 503
+            assert there.ask("/live").status == 200
+            assert there.status()["state"] == "stopping"
+            gate.touch()
+            assert there.program.wait() == 0
+
+    def test_neither_a_reload_nor_a_crash_takes_it_out(
+        self, driver_name, tmp_path
+    ) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            pids = there.until_workers(2)
+            there.program.kill(SIGKILL, pids[0])
+            assert there.ask("/ready").status == 200
+            there.until_workers(2)
+            there.program.kill(SIGHUP)
+            for _ in range(20):
+                assert there.ask("/ready").status == 200
+            there.program.expect("started", 5)
+            assert there.program.end() == 0
+
+
+class TestOrders:
+    """What can be had done."""
+
+    def test_a_service_gets_another_number_of_workers(
+        self, driver_name, tmp_path
+    ) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            there.until_workers(2)
+            answer = there.post("/workers", workers=4)
+            assert (answer.status, answer.data["workers"]) == (202, 4)
+            there.until_workers(4)
+            assert there.post("/reload").status == 200
+            pids = there.until_workers(4)
+            there.post("/workers", workers=1)
+            assert there.until_workers(1) == pids[:1]
+            assert len(children(there.program.pid)) == 1
+            assert there.program.end() == 0
+
+    def test_two_signals_add_and_take_one(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            there.until_workers(2)
+            there.program.kill(signal.SIGTTIN)
+            there.until_workers(3)
+            there.program.kill(signal.SIGTTOU)
+            there.until_workers(2)
+            there.program.kill(signal.SIGTTOU)
+            there.until_workers(1)
+            there.program.kill(signal.SIGTTOU)
+            there.program.expect_text("SIGTTOU: one worker less", 3)
+            there.until_workers(1)
+            assert there.program.end() == 0
+
+    def test_one_process_has_no_workers(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path) as there:
+            answer = there.post("/workers", workers=2)
+            assert answer.status == 409
+            assert "workers=1" in answer.data["error"]
+            assert there.program.end() == 0
+
+    @one_and_two
+    def test_a_reload_is_answered_when_it_is_done_or_has_failed(
+        self, driver_name, workers, tmp_path
+    ) -> None:
+        with site(driver_name, tmp_path, workers=workers) as there:
+            there.until_status(200)
+            with there.config.open("a", encoding="ascii") as file:
+                file.write("[DEFAULT]\nplain = 7\n")
+            assert there.post("/reload").data["reload"] == "finished"
+            there.program.expect("start", workers, plain=7)
+            good = there.config.read_text("ascii")
+            there.config.write_text("[broken", encoding="ascii")
+            answer = there.post("/reload")
+            assert answer.status == 409
+            assert answer.data["reload"] == "failed"
+            there.config.write_text(good, encoding="ascii")
+            answer = there.post("/reload", wait=False)
+            assert (answer.status, answer.data) == (202, {"said": "ordered"})
+            assert there.program.end() == 0
+
+    @one_and_two
+    def test_it_can_be_stopped(self, driver_name, workers, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=workers) as there:
+            there.until_status(200)
+            assert there.post("/stop").status == 202
+            assert there.program.wait() == 0
+            assert len(there.program.stopped(workers)) == workers
+
+    @one_and_two
+    def test_a_log_level_is_set_in_every_process(
+        self, driver_name, workers, tmp_path
+    ) -> None:
+        with site(driver_name, tmp_path, workers=workers) as there:
+            there.until_status(200)
+            answer = there.post("/log-level", level="error", logger="some.thing")
+            assert answer.data["failed"] == []
+            assert answer.data["processes"] == (3 if workers == 2 else 1)
+            assert there.post("/log-level", level="DEBUG").status == 200
+            if workers == 2:
+                there.program.kill(SIGKILL, there.until_workers(2)[0])
+                there.program.expect_text("is ready after")
+            assert there.program.end() == 0
+
+
+class TestEvents:
+    """What has happened."""
+
+    def test_they_are_listed_and_streamed(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            pids = there.until_workers(2)
+            found = there.ask("/events").data
+            names = [one["event"] for one in found["events"]]
+            assert names.count("WorkerStarted") == 2
+            assert "Ready" in names
+            assert found["last"] == found["events"][-1]["id"] == len(names)
+            assert there.ask(f"/events?since={found['last']}").data["events"] == []
+            assert there.ask("/events?since=x").status == 400
+            with there.client() as client:
+                client.send(b"GET /events?follow HTTP/1.1\r\nHost: x\r\n\r\n")
+                head = client.read_until(b"\r\n\r\n")
+                assert b"text/event-stream" in head
+                there.program.kill(SIGKILL, pids[0])
+                client.read_until(b"event: WorkerEnded\ndata: ")
+                event = json.loads(client.read_until(b"\n\n"))
+                assert (event["pid"], event["status"]) == (pids[0], -9)
+                client.read_until(b"event: WorkerReady")
+            there.until_workers(2)
+            assert there.program.end() == 0
+
+
+class TestStorm:
+    """Clients that are slow, silent or hostile delay nothing."""
+
+    def test_workers_are_replaced_and_signals_act(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            pids = there.until_workers(2)
+            with contextlib.ExitStack() as stack:
+                crowd = [stack.enter_context(there.client()) for _ in range(CROWD)]
+                for number, client in enumerate(crowd):
+                    with contextlib.suppress(OSError):  # it had to go for another one
+                        client.send(misdeed(number))
+                begun = time.monotonic()
+                there.program.kill(SIGKILL, pids[0])
+                there.program.expect("started", 3)
+                assert time.monotonic() - begun < 5
+                assert there.ask("/ready").status == 200
+                begun = time.monotonic()
+                assert there.program.end() == 0
+                assert time.monotonic() - begun < 5
+
+
+def misdeed(number: int) -> bytes:
+    """Return what a client sends that does harm, or nothing."""
+    return (
+        b"",
+        b"GET /sta",
+        b"GET /status HTTP/1.1\r\nHost: x\r\n\r\n" * 500,
+        b"\0" * 1000,
+        b"POST /workers HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n{",
+        b"GET /" + b"x" * 60_000,
+        b"GET /events?follow&since=0 HTTP/1.1\r\nHost: x\r\n\r\n",
+    )[number % 7]

@@ -1,0 +1,133 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Contract: what workers measure is put together by their parent."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oslo_service.testing.http_client import Client, serving, write_options
+from oslo_service.testing.live import DAEMON, children
+from oslo_service.testing.test_admin import Site, one_and_two, site
+
+pytest.importorskip("prometheus_client")
+# After that: it is installed.
+from prometheus_client.openmetrics import parser
+
+MEASURED = DAEMON.with_name("measured.py")
+SIGHUP, SIGKILL = signal.SIGHUP, signal.SIGKILL
+
+
+read: Any = parser.text_string_to_metric_families
+
+
+def scraped(path: Path) -> dict[str, float]:
+    """Scrape an endpoint; return the values by the names and labels of the series."""
+    with Client(str(path)) as client:
+        answer = client.ask("/metrics")
+    assert answer.status == 200
+    assert answer.fields["content-type"].startswith("application/openmetrics-text")
+    return {
+        sample.name
+        + "".join(f" {value}" for _, value in sorted(sample.labels.items())): (
+            sample.value
+        )
+        for family in read(answer.body.decode())
+        for sample in family.samples
+    }
+
+
+def until(there: Site, name: str, wanted: float) -> dict[str, float]:
+    """Wait until a series has a value; return all of them."""
+    found: dict[str, float] = {}
+
+    def so() -> bool:
+        found.clear()
+        found.update(scraped(there.path))
+        return found.get(name) == wanted
+
+    there.program.until(so, f"{name} is {wanted}")
+    return found
+
+
+@one_and_two
+def test_counters_are_added_up_and_gauges_told_apart(
+    driver_name: str, workers: int, tmp_path: Path
+) -> None:
+    with site(driver_name, tmp_path, program=MEASURED, workers=workers) as there:
+        there.program.expect("started", workers)
+        there.until_status(200)
+        found = scraped(there.path)
+        assert found["jobs_total build"] == 3 * workers
+        assert found["jobs_total prepare"] == 1
+        assert found["total"] == 5 * workers
+        assert found["took_seconds_bucket 2.0"] == workers
+        assert found["took_seconds_sum"] == 1.5 * workers
+        pids = {float(pid) for pid in there.program.pids("started")}
+        if workers == 1:
+            assert {found["depth"]} == pids
+        else:
+            assert {found["depth 0"], found["depth 1"]} == pids
+        assert there.program.end() == 0
+
+
+def test_counters_never_fall_whatever_becomes_of_workers(
+    driver_name: str, tmp_path: Path
+) -> None:
+    with site(driver_name, tmp_path, program=MEASURED, workers=2) as there:
+        there.until_workers(2)
+        # Nobody has scraped them: each hands over its last values.
+        there.program.kill(SIGHUP)
+        there.program.expect("started", 4)
+        found = until(there, "jobs_total clean", 2)
+        assert found["jobs_total build"] == 12
+        assert found["total"] == 10
+        # What was scraped last stays of one that is killed.
+        there.program.kill(SIGKILL, children(there.program.pid)[0])
+        there.program.expect("started", 5)
+        there.until_workers(2)
+        found = scraped(there.path)
+        assert found["jobs_total build"] == 15
+        assert found["jobs_total prepare"] == 1
+        assert there.program.end() == 0
+
+
+def test_the_library_tells_what_it_knows(driver_name: str, tmp_path: Path) -> None:
+    with site(driver_name, tmp_path, program=MEASURED, workers=2) as there:
+        pids = there.until_workers(2)
+        there.program.kill(SIGKILL, pids[0])
+        there.program.expect("started", 3)
+        there.until_workers(2)
+        there.post("/reload")
+        there.until_workers(2)
+        service = there.status()["services"][0]["name"]
+        found = scraped(there.path)
+        assert found["oslo_service_ready"] == 1
+        assert found[f"oslo_service_workers {service} ready"] == 2
+        assert found[f"oslo_service_workers_wanted {service}"] == 2
+        assert found[f"oslo_service_generation {service}"] == 1
+        assert found[f"oslo_service_worker_ends_total unexpected {service}"] == 1
+        assert found["oslo_service_reloads_total finished"] == 1
+        assert [name for name in found if name.startswith("oslo_service_loop_late")]
+        assert there.program.end() == 0
+
+
+def test_requests_are_counted(driver_name: str, tmp_path: Path) -> None:
+    path = tmp_path / "admin.sock"
+    config = write_options(tmp_path / "conf", "oslo_service", admin_socket=path)
+    with serving(driver_name, workers=2, arguments=config) as web:
+        with web.client() as client:
+            for _ in range(5):
+                assert client.ask("/").status == 200
+            found = scraped(path)
+        assert found["oslo_service_http_requests_total 2xx"] == 5
+        assert found["oslo_service_http_request_duration_seconds_count"] == 5
+        connections = [
+            value
+            for name, value in found.items()
+            if name.startswith("oslo_service_http_connections ")
+        ]
+        assert sum(connections) == 1
+        assert web.program.end() == 0

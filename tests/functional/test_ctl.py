@@ -1,0 +1,287 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m oslo_service ctl``, against real services."""
+
+import contextlib
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from oslo_service.testing.live import die_with_the_tests
+from oslo_service.testing.test_admin import Site, site
+
+#: What a probe may cost in seconds of processor time: the target is 0.1 s in all.
+CHEAP = 0.1
+
+CTL = [sys.executable, "-m", "oslo_service", "ctl"]
+
+
+def ctl(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command."""
+    return subprocess.run(
+        [*CTL, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory) -> Iterator[Site]:
+    """A service with two workers, which no test changes."""
+    with site("threading", tmp_path_factory.mktemp("ctl"), workers=2) as found:
+        found.until_workers(2)
+        yield found
+
+
+class TestLooking:
+    def test_the_status_is_a_table(self, there) -> None:
+        done = ctl("--socket", there.path, "status")
+        assert (done.returncode, done.stderr) == (0, "")
+        first, _, head, *rows = done.stdout.splitlines()
+        assert first.startswith("daemon.py: ready; pid ")
+        assert head.split()[:5] == ["SERVICE", "SLOT", "PID", "STATE", "AGE"]
+        pids = [str(one["pid"]) for one in there.workers()]
+        assert [row.split()[2] for row in rows] == pids
+        assert [row.split()[3] for row in rows] == ["ready", "ready"]
+        assert "\x1b" not in done.stdout
+
+    def test_programs_have_json(self, there) -> None:
+        done = ctl("status", "--json", "--socket", there.path)
+        assert json.loads(done.stdout)["process"]["pid"] == there.program.pid
+        done = ctl("--json", "ready", "--socket", there.path)
+        assert json.loads(done.stdout) == {"status": "pass"}
+
+    @pytest.mark.parametrize("what", ["work", "loops", "stacks", "events", "health"])
+    def test_everything_can_be_shown(self, there, what) -> None:
+        for arguments in ((what,), (what, "--json")):
+            done = ctl("--socket", there.path, *arguments)
+            assert (done.returncode, done.stderr) == (0, ""), done.stderr
+            assert done.stdout
+        json.loads(done.stdout)
+
+    def test_stacks_are_those_of_every_process(self, there) -> None:
+        shown = ctl("--socket", there.path, "stacks").stdout
+        for pid in (there.program.pid, *(one["pid"] for one in there.workers())):
+            assert f"pid {pid}" in shown
+        assert shown.count("wait_for(") >= 3
+
+    @pytest.mark.parametrize("what", ["live", "ready"])
+    def test_a_probe_says_it_with_its_status(self, there, what) -> None:
+        done = ctl("--socket", there.path, what)
+        assert (done.returncode, done.stdout) == (0, f"{what}\n")
+
+    def test_a_terminal_has_colours(self, there) -> None:
+        shown = in_terminal(there, "status")
+        assert "\x1b[32mready" in shown
+        assert "\x1b" not in in_terminal(there, "status", NO_COLOR="1")
+
+    def test_watching_shows_it_again_and_again(self, there) -> None:
+        command = [*CTL, "--socket", there.path, "status", "--watch", "--interval=0.1"]
+        with running(command) as process:
+            heads = 0
+            for line in process.stdout:
+                heads += line.startswith("SERVICE")
+                if heads == 3:
+                    break
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0
+
+    def test_events_are_followed(self, there) -> None:
+        command = [*CTL, "--socket", there.path, "events", "--watch", "--json"]
+        with running(command) as process:
+            names = [json.loads(next(process.stdout))["event"] for _ in range(5)]
+            assert names[:2] == ["WorkerStarted", "WorkerStarted"]
+            assert "Ready" in names
+            there.post("/workers", workers=3)
+            event = {}
+            while event.get("event") != "Resized":
+                event = json.loads(next(process.stdout))
+            assert (event["workers"], event["before"]) == (3, 2)
+        there.post("/workers", workers=2)
+        there.until_workers(2)
+
+
+@contextlib.contextmanager
+def running(command: list[object]) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        [*map(str, command)],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=die_with_the_tests,  # noqa: PLW1509 - it takes no lock
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def in_terminal(there: Site, *arguments: str, **environment: str) -> str:
+    """Return what the command shows on a terminal."""
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [*CTL, "--socket", str(there.path), *arguments],
+        stdout=theirs,
+        timeout=60,
+        check=True,
+        env={**os.environ, "TERM": "xterm", **environment},
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal has been closed
+        while data := os.read(ours, 65536):
+            shown += data
+    os.close(ours)
+    return shown.decode()
+
+
+class TestFinding:
+    def test_the_configuration_says_where_the_socket_is(self, there, tmp_path) -> None:
+        for arguments in (
+            ("--config-file", there.config),
+            (f"--config-file={there.config}",),
+            ("--config-dir", there.config.parent),
+        ):
+            assert ctl("ready", *arguments).stdout == "ready\n"
+            assert ctl(*arguments, "ready").stdout == "ready\n"
+        variable = {"OS_OSLO_SERVICE__ADMIN_SOCKET": str(there.path)}
+        assert ctl("ready", **variable).stdout == "ready\n"
+        conf = tmp_path / "a.conf"
+        conf.write_text(
+            f"[DEFAULT]\nplace = {there.path.parent}\n"
+            f"[oslo_service]\nadmin_socket = '{there.path}'\n"
+        )
+        last = tmp_path / "b.conf"
+        last.write_text("[oslo_service]\nadmin-socket: /nowhere\n")
+        done = ctl("ready", "--config-file", last, "--config-file", conf)
+        assert done.stdout == "ready\n", done.stderr
+
+    def test_where_it_does_not_the_error_says_what_to_do(self, tmp_path) -> None:
+        conf = tmp_path / "none.conf"
+        conf.write_text("[DEFAULT]\n")
+        done = ctl("ready", "--config-file", conf)
+        assert done.returncode == 2
+        assert "[oslo_service] admin_socket is not set there" in done.stderr
+        assert "Traceback" not in done.stderr
+        done = ctl("ready", "--config-file", tmp_path / "missing.conf")
+        assert done.returncode == 2
+        assert "missing.conf" in done.stderr
+        conf.write_text("[broken\n")
+        done = ctl("ready", "--config-file", conf)
+        assert done.returncode == 2
+        assert "none.conf" in done.stderr
+
+    def test_nobody_there_is_another_status(self, tmp_path) -> None:
+        done = ctl("--socket", tmp_path / "nobody", "ready")
+        assert done.returncode == 3
+        assert "there is no" in done.stderr
+        (tmp_path / "file").touch()
+        done = ctl("--socket", tmp_path / "file", "status")
+        assert done.returncode == 3
+        assert "nobody listens" in done.stderr
+
+    def test_a_wrong_command_line_is_another(self) -> None:
+        assert ctl("nothing").returncode == 2
+        assert ctl("resize", "many").returncode == 2
+        assert ctl("--help").returncode == 0
+
+
+class TestActing:
+    def test_orders_are_carried_out(self, tmp_path) -> None:
+        with site("threading", tmp_path, workers=2) as there:
+            there.until_workers(2)
+            where = ("--socket", there.path)
+            done = ctl(*where, "resize", 3)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert "is to have 3 workers" in done.stdout
+            there.until_workers(3)
+            assert ctl(*where, "resize", 0).returncode == 1
+            assert ctl(*where, "resize", 2, "--service", "x").returncode == 1
+            assert ctl(*where, "reload").returncode == 0
+            good = there.config.read_text()
+            there.config.write_text("[broken")
+            done = ctl(*where, "reload")
+            assert done.returncode == 1
+            assert "the reload failed" in done.stderr
+            there.config.write_text(good)
+            assert ctl(*where, "reload", "--no-wait").stdout == "ordered\n"
+            assert ctl(*where, "log-level", "debug").returncode == 0
+            assert ctl(*where, "log-level", "loud").returncode == 1
+            done = ctl(*where, "stop", "--json")
+            assert json.loads(done.stdout) == {"said": "stopping"}
+            assert there.program.wait() == 0
+
+    def test_a_service_that_is_not_ready_is_told_by_the_status(self, tmp_path) -> None:
+        gate = tmp_path / "gate"
+        with site(
+            "threading", tmp_path, traits=["slow start"], gate=str(gate)
+        ) as there:
+            there.program.expect("start")
+            done = ctl("--socket", there.path, "ready")
+            assert done.returncode == 1
+            assert done.stdout == "not ready: it has not been ready yet\n"
+            gate.touch()
+            there.until_status(200)
+            assert there.program.end() == 0
+
+
+@pytest.mark.parametrize("how", ["--socket", "--config-file"])
+def test_a_probe_is_cheap(there, how) -> None:
+    where = there.path if how == "--socket" else there.config
+    taken = []
+    for _ in range(5):
+        before = os.times()
+        begun = time.monotonic()
+        assert ctl("ready", how, where).returncode == 0
+        wall = time.monotonic() - begun
+        after = os.times()
+        cpu = sum(after[2:4]) - sum(before[2:4])
+        taken.append(min(wall, cpu))
+    assert min(taken) < CHEAP
+
+
+def test_curl_will_do(there) -> None:
+    curl = shutil.which("curl")
+    if curl is None:
+        pytest.skip("curl is not installed")
+    command = [curl, "-s", "--unix-socket", str(there.path)]
+    shown = subprocess.check_output([*command, "http://localhost/ready"], text=True)
+    assert json.loads(shown)["status"] == "pass"
+    body = json.dumps({"level": "INFO"})
+    shown = subprocess.check_output(
+        [*command, "-d", body, "http://localhost/log-level"], text=True
+    )
+    assert json.loads(shown)["failed"] == []
+
+
+def test_little_is_imported() -> None:
+    script = (
+        "import sys\n"
+        "from oslo_service.commands import main\n"
+        "try:\n    main(['ctl', '--socket', '/nowhere', 'ready'])\n"
+        "finally:\n    print(*sorted(sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert not loaded & {
+        "logging",
+        "http.client",
+        "email",
+        "asyncio",
+        "oslo_config.cfg",
+        "oslo_service.backend",
+        "oslo_service.supervisor",
+        "prometheus_client",
+    }

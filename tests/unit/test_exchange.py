@@ -102,7 +102,7 @@ def time(monkeypatch) -> None:
 @pytest.fixture(autouse=True)
 def nothing_registered() -> Iterator[None]:
     before = registry._registry.get()
-    registry._registry.set(registry._Registry({}, {}, {}, {}))
+    registry._registry.set(registry._Registry())
     registry.answer("greeting", lambda args: {"hello": args})
     yield
     registry._registry.set(before)

@@ -6,6 +6,7 @@ Whoever has something to answer says so where that is known: nothing is looked f
 kept or imported for it before somebody asks.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -61,15 +62,17 @@ class TimeKeeping(Record):
 
 
 class _Registry(State):
-    answering: dict[str, Answering]
-    hearers: dict[str, Hearer]
-    last_words: dict[str, Callable[[], Any]]
-    endings: dict[str, Callable[[Respondent], object]]
-    times: list[TimeKeeping]
+    answering: dict[str, Answering] = dataclasses.field(default_factory=dict)
+    hearers: dict[str, Hearer] = dataclasses.field(default_factory=dict)
+    last_words: dict[str, Callable[[], Any]] = dataclasses.field(default_factory=dict)
+    endings: dict[str, Callable[[Respondent], object]] = dataclasses.field(
+        default_factory=dict
+    )
+    times: list[TimeKeeping] = dataclasses.field(default_factory=list)
     wanted: bool = False
 
 
-_registry = Inherited(lambda: _Registry({}, {}, {}, {}, []))
+_registry = Inherited(_Registry)
 
 
 def answer(

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 
 from oslo_service._common.process_state import OwnLock
 from oslo_service._common.records import Record
+from oslo_service.clustering import metering
 from oslo_service.clustering.clocks import Clocks
-from oslo_service.clustering.connection import Connection, Lock
+from oslo_service.clustering.connection import Connection, Lock, Unreachable
 from oslo_service.clustering.lease import Lease
 from oslo_service.supervisor import events
 
@@ -67,6 +68,7 @@ class Candidate:
     :param clocks: the clocks.
     :param publish: takes events.
     :param member: this process, as events name it.
+    :param gap: for how many seconds nobody may have it after somebody had.
     :param listener: is told.
     """
 
@@ -77,6 +79,7 @@ class Candidate:
         clocks: Clocks,
         publish: Callable[[events.Event], object],
         member: str,
+        gap: float,
         listener: Listener | None = None,
     ) -> None:
         self.name = name
@@ -89,8 +92,8 @@ class Candidate:
         self._lock: Lock | None = None
         self._term = Term(number=0, since=math.inf)
         self._users = 0
-        # How long the lock is kept; when it was last known that somebody had it.
-        self._length = lease.seconds
+        # When it was last known that somebody had it.
+        self._gap = gap
         self._known_held = math.inf
         self._warned = False
         #: Whether it is asked for; no more, when it has been given back.
@@ -169,8 +172,8 @@ class Candidate:
             self._known_held = self._clocks.time_of_day()
             return POLL
         since = self._clocks.time_of_day()
-        # Who was known to have it may have ended a lease before.
-        vacant = min(self._known_held, since) - self._length
+        # Who was known to have it may have ended before that.
+        vacant = min(self._known_held, since) - self._gap
         self._term = Term(self._term.number + 1, since, vacant)
         with self._guard:
             held = self._lease.taken(asked, self._clocks.since_boot())
@@ -179,6 +182,7 @@ class Candidate:
             self._lock = None
             lock.release()
             return POLL
+        metering.takeover(self.name)
         self._publish(events.LeadershipTaken(name=self.name, member=self._member))
         self._listener.renewed(self._lease.deadline)
         self._listener.taken(self)
@@ -188,7 +192,11 @@ class Candidate:
         asked = self._clocks.since_boot()
         if self._lock is None or asked < self._lease.confirm_at:
             return max(self._lease.confirm_at - asked, 0.0)
-        confirmed = self._lock.heartbeat()
+        try:
+            confirmed = self._lock.heartbeat()
+        except Unreachable:
+            metering.heartbeat(confirmed=False)
+            raise
         with self._guard:
             held = self._lease.held
             kept = (
@@ -199,6 +207,7 @@ class Candidate:
             if kept:
                 self._warned = False
                 self._known_held = self._clocks.time_of_day()
+        metering.heartbeat(confirmed=kept)
         if kept:
             self._listener.renewed(self._lease.deadline)
         elif held:

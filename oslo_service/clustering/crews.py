@@ -10,7 +10,7 @@ from oslo_config import cfg
 
 from oslo_service._common.process_state import OwnLock, PerProcess
 from oslo_service._common.records import Record, State
-from oslo_service.clustering import host, process, settings, telling
+from oslo_service.clustering import host, metering, process, settings, telling
 from oslo_service.clustering.candidate import Candidate, Term
 from oslo_service.clustering.connection import Unreachable
 from oslo_service.clustering.due_times import DueTimes
@@ -173,6 +173,8 @@ class _ClusterCrew(Crew):
     ) -> None:
         """Say which due times have passed."""
         if missed:
+            result = "missed" if certain else "unknown"
+            metering.due_times(task.label, result, len(missed))
             event = events.DueTimesMissed(
                 task=task.label, due_times=missed, certain=certain
             )
@@ -188,6 +190,8 @@ class _ClusterCrew(Crew):
         host.tell("begun", task.label, due)
         try:
             with candidate.using(term) as claimed:
+                if claimed:
+                    metering.due_times(task.label, "run")
                 yield claimed
         finally:
             host.tell("ended", task.label, due)

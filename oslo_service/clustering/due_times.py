@@ -53,6 +53,8 @@ class DueTimes:
         number = self._number(now)
         if self._first is None or number < self._first:
             return None
+        if self.missed == RUN and (self._last is None or self._last < self._first):
+            return self._time(self._first)  # however late one looks
         if self._last is not None and number <= self._last:
             return None
         return self._time(number)
@@ -73,7 +75,10 @@ class DueTimes:
         return take_back
 
     def pause(self, now: float) -> float:
-        """Return the seconds until the next due time."""
+        """Return the seconds until the next due time; 0: one has come meanwhile."""
+        due = self.due(now)
+        if due is not None and due < self._time(self._number(now)):
+            return 0.0
         return max(self._time(self._number(now) + 1) - now, 0.0)
 
     def unknown(self, since: float) -> tuple[float, ...]:

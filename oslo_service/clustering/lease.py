@@ -28,11 +28,10 @@ class Lease:
     :param seconds: how long the server keeps it after it was confirmed last;
         infinite: until the process has ended.
     :param slack: seconds by which the server may count a confirmation earlier.
-    :ivar seconds: the first of these.
     """
 
     def __init__(self, seconds: float, slack: float = 0.0) -> None:
-        self.seconds = seconds
+        self._seconds = seconds
         bounded = math.isfinite(seconds)
         margin = max(seconds * _MARGIN, _LEAST_MARGIN) + slack if bounded else 0.0
         self._sure = seconds - margin
@@ -42,7 +41,7 @@ class Lease:
     @property
     def beat(self) -> float:
         """How many seconds after it was confirmed it is to be confirmed again."""
-        return min(self.seconds * _BEAT, 60.0)
+        return min(self._seconds * _BEAT, 60.0)
 
     @property
     def held(self) -> bool:

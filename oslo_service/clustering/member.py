@@ -4,11 +4,13 @@
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from oslo_service import loopingcall
+from oslo_service._common.measured import Reading
 from oslo_service.backend.base import Driver
 from oslo_service.backend.exceptions import ClusterOptionError
+from oslo_service.clustering import metering
 from oslo_service.clustering.candidate import Candidate, Listener
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Unreachable
@@ -85,7 +87,15 @@ class Member:
     def candidate(self, name: str, listener: Listener | None = None) -> Candidate:
         """Return a lock that can be asked for: by :meth:`add`."""
         lease = Lease(self._connection.lease, self._connection.slack)
-        return Candidate(name, lease, self.clocks, self._publish, self.name, listener)
+        return Candidate(
+            name,
+            lease,
+            self.clocks,
+            self._publish,
+            self.name,
+            self._connection.membership,
+            listener,
+        )
 
     def group(self, name: str, changed: Callable[[frozenset[str]], object]) -> Group:
         """Return a group that this process can be a member of: by :meth:`add`.
@@ -114,6 +124,14 @@ class Member:
             if self._loops:
                 self._stop_loops()
                 self._begin_loops()
+
+    def readings(self) -> Iterator[Reading]:
+        """Return what is the case."""
+        yield Reading(metering.REACHABLE, (), float(self.reachable))
+        for one in self._subjects:
+            if isinstance(one, Candidate):
+                leads = float(one.term() is not None)
+                yield Reading(metering.LEADS, (("name", one.name),), leads)
 
     # Beginning and ending
 
@@ -248,6 +266,7 @@ class Member:
     def _tell_down(self, error: Exception) -> None:
         if self._down_since is None:
             self._down_since = self.clocks.since_boot()
+            metering.outage()
             self._report(f"out of reach: {error}")
             self._publish(events.ClusterUnreachable(error=error))
 

@@ -51,6 +51,10 @@ class Partition:
         self._views: PerProcess[dict[object, _View]] = PerProcess(dict)
         host.prepare()
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # For workers that are spawned: each becomes a member by itself.
+        return type(self), (self.group, self._conf, self._on_change)
+
     def join(self) -> None:
         """Become a member; returns when this process is one, or cannot be now.
 

@@ -12,6 +12,7 @@ import weakref
 from oslo_config import cfg
 
 from oslo_service import backend
+from oslo_service._common import measured
 from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.clustering import settings, telling
 from oslo_service.clustering.clocks import Clocks
@@ -89,7 +90,7 @@ def _prepare(conf: cfg.ConfigOpts) -> None:
 
 def _make(options: settings.Settings) -> Member:
     name = _name()
-    return Member(
+    made = Member(
         backend.get_backend(),
         _connection(options, name),
         name,
@@ -97,6 +98,9 @@ def _make(options: settings.Settings) -> Member:
         telling.publish,
         _report if options.url else lambda _problem: None,
     )
+    if options.url:
+        measured.add(made)
+    return made
 
 
 def _report(problem: str) -> None:

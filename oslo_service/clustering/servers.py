@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ("confirmation", "is_refusal", "make_coordinator", "start")
+__all__ = ("confirmation", "is_refusal", "make_coordinator", "start", "stop")
 
 # What clients raise where a password, or its absence, is refused.
 _REFUSALS = frozenset(
@@ -88,6 +88,14 @@ def start(coordinator: Any, seconds: int) -> float | None:
     if hasattr(client, "lease"):
         return _granted(client, seconds)
     return None
+
+
+def stop(coordinator: Any) -> None:
+    """Leave the groups, and close the connection and all that it holds."""
+    kazoo: Any = getattr(coordinator, "_coord", None)
+    coordinator.stop()
+    if hasattr(kazoo, "close"):
+        kazoo.close()  # tooz leaves two descriptors to the garbage
 
 
 def _note_session(connection: Any, session: list[float]) -> None:

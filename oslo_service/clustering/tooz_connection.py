@@ -91,7 +91,7 @@ class ToozConnection(Connection):
             with contextlib.suppress(Exception):
                 # What is held has been given back: the rest is lost already.
                 servers.forget_locks(coordinator)
-                coordinator.stop()
+                servers.stop(coordinator)
 
     def lock(self, name: str) -> Lock:
         """Return a fresh lock object."""

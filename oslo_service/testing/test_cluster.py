@@ -14,6 +14,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import cluster, events, fixture, loopingcall, periodic_task, service
+from oslo_service._common import measured
 from oslo_service.backend.base import Driver
 from oslo_service.periodic_task import InvalidPeriodicTaskArg, PeriodicTasks
 from oslo_service.supervisor.subscribers import subscribe
@@ -376,6 +377,27 @@ class TestEvents:
         expected = passed - set(one.skipping)
         assert expected <= missed
         assert not missed & set(one.skipping)
+
+    def test_what_happens_is_counted_where_somebody_wants_to_know(
+        self, processes, clock, fake, monkeypatch
+    ) -> None:
+        meters = measured.Meters()
+        monkeypatch.setattr(measured, "meters", lambda: meters)
+        processes.begin("one")
+        clock.advance(31)
+        fake.reachable = False
+        clock.advance(30)
+        counts = {
+            (measure.name, *dict(labels).values()): value
+            for (measure, labels), value in meters.counts.items()
+            if "Tasks.run" not in dict(labels).get("task", "")
+        }
+        task = f"{__name__}.Tasks.skip"
+        assert counts["cluster_due_times", task, "run"] == 4  # one was due at 40 s
+        assert counts["cluster_takeovers", "svc"] == 1
+        assert counts["cluster_outages",] == 1
+        assert counts["cluster_heartbeats", "confirmed"] == 10
+        assert counts["cluster_heartbeats", "failed"] >= 1
 
     def test_one_that_was_busy_tells_what_it_has_missed_itself(
         self, conf, clock, fake, told

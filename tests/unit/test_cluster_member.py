@@ -126,7 +126,7 @@ def told() -> list[events.Event]:
 
 @pytest.fixture
 def candidate(time, told, listener) -> Candidate:
-    return Candidate("x", Lease(LENGTH), time, told.append, "me", listener)
+    return Candidate("x", Lease(LENGTH), time, told.append, "me", LENGTH, listener)
 
 
 def later(time: Time, seconds: float, answer: object = True) -> Callable[[], object]:

@@ -3,13 +3,14 @@
 """What ``cluster_url`` can be, and what is said of one that cannot."""
 
 import logging
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from oslo_config import cfg
 
-from oslo_service import cluster, opts, periodic_task
+from oslo_service import cluster, opts, periodic_task, service
 from oslo_service._common import extras
 from oslo_service.clustering import schemes, settings, tooz_connection
 from oslo_service.clustering.connection import Unreachable
@@ -214,6 +215,21 @@ assert not {{"eventlet", "greenlet"}} & set(sys.modules)
 """
     done = run_script(code)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_partition_and_a_service_can_be_pickled_for_workers_that_are_spawned() -> (
+    None
+):
+    shards = pickle.loads(pickle.dumps(cluster.partition("volumes")))
+    assert shards.group == "volumes"
+    single = cluster.SingleService(Service())
+    again = pickle.loads(pickle.dumps(single))
+    assert isinstance(again.service, Service)
+    assert again.name == single.name
+
+
+class Service(service.Service):
+    """A service like any other."""
 
 
 def test_a_task_of_a_scheme_that_there_is_not_is_an_error_at_the_start() -> None:

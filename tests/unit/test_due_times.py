@@ -94,6 +94,15 @@ class TestRun:
         times = taken_over(104.0, RUN)
         assert times.due(104.0) == 100.0
 
+    def test_however_late_one_looks_and_then_the_latest_is(self) -> None:
+        times = taken_over(104.0, RUN)
+        assert times.due(137.0) == 100.0
+        assert times.pause(137.0) == 0.0
+        times.begun(100.0)
+        assert times.due(137.0) == 130.0
+        assert times.passed_over(130.0) == (110.0, 120.0)
+        assert times.pause(137.0) == 3.0
+
     def test_those_before_it_are_not(self) -> None:
         times = taken_over(104.0, RUN)
         times.begun(100.0)

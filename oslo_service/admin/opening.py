@@ -41,7 +41,15 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> None:
         answering.begin()
         endpoint = resources.Endpoint(supervisor)
         forget = subscribers.subscribe(endpoint.hear)
-        supervisor.receive(AdminServer(listeners, endpoint.routes.answer, forget))
+        select = supervisor.driver.original("select")
+        try:
+            server = AdminServer(listeners, endpoint.routes.answer, forget, select)
+        except OSError as exc:
+            LOG.error("There is no admin endpoint: %s", exc)  # noqa: TRY400 - likewise
+            for listener in listeners:
+                listener.close(BoundSocket.close)
+        else:
+            supervisor.receive(server)
 
 
 def _listeners(supervisor: Supervisor, conf: cfg.ConfigOpts) -> Iterator[Listener]:

@@ -10,10 +10,12 @@ do, the newest is let in: the one that has been idle for the longest goes.
 import functools
 import logging
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 from oslo_service._common import clock
 from oslo_service.admin.client import LIMITS, Client
+from oslo_service.admin.interest import Interest
 from oslo_service.admin.replies import Answer, Ask, Later, Reply, refusal
 from oslo_service.sockets.binding import BoundSocket
 from oslo_service.supervisor.attendance import Guest
@@ -35,10 +37,12 @@ class Listener:
 
     :param bound: the socket; it is made non-blocking.
     :param trusted: whether it is the control socket.
+    :ivar forget: called with a client's descriptor before that is closed.
     """
 
     def __init__(self, bound: BoundSocket, *, trusted: bool) -> None:
         self.bound = bound
+        self.forget: Callable[[int], object] = lambda _fd: None
         self.trusted = trusted
         self.fd: int = bound.socket.fileno()
         bound.socket.setblocking(False)
@@ -68,6 +72,7 @@ class Listener:
     def drop(self, client: Client) -> None:
         """Close a client."""
         del self.clients[client.fd]
+        self.forget(client.fd)
         client.close()
 
     def close(self, end: Callable[[BoundSocket], object]) -> None:
@@ -83,6 +88,8 @@ class AdminServer(Guest):
     :param listeners: where.
     :param answer: answers what is asked; never blocks.
     :param forget: called at the end.
+    :param select: the standard library's module, unpatched.
+    :raises OSError: there is no descriptor.
     """
 
     def __init__(
@@ -90,8 +97,12 @@ class AdminServer(Guest):
         listeners: list[Listener],
         answer: Callable[[Ask], Answer],
         forget: Callable[[], object],
+        select: ModuleType,
     ) -> None:
         self._listeners = listeners
+        self._interest = Interest(select)
+        for listener in listeners:
+            listener.forget = self._interest.forget
         self._answer = answer
         self._forget = forget
         self._paused_until: float | None = None
@@ -106,15 +117,18 @@ class AdminServer(Guest):
 
     # The supervisor's wait
 
-    def filenos(self) -> Iterator[int]:
+    def filenos(self) -> list[int]:
         """Return the descriptors to wait for until they can be read."""
+        read = {one.fd for _, one in self._clients() if one.wants_data}
         if self._paused_until is None:
-            yield from (one.fd for one in self._listeners)
-        yield from (one.fd for _, one in self._clients() if one.wants_data)
+            read |= {one.fd for one in self._listeners}
+        write = {one.fd for _, one in self._clients() if one.has_data}
+        self._interest.update(read, write)
+        return self._interest.filenos()
 
-    def filenos_to_write(self) -> Iterator[int]:
-        """Return those of clients for whom there is something."""
-        return (one.fd for _, one in self._clients() if one.has_data)
+    def filenos_to_write(self) -> list[int]:
+        """Return those to wait for until they can be written to."""
+        return self._interest.filenos_to_write()
 
     @property
     def deadline(self) -> float | None:
@@ -127,6 +141,7 @@ class AdminServer(Guest):
 
     def collect(self, readable: set[int], writable: set[int], now: float) -> None:
         """Take in what has come, send what can be sent, and answer one request."""
+        readable, writable = self._interest.found(readable, writable)
         for listener, client in self._clients():
             self._attend(listener, client, readable, writable, now)
         self._answer_one(now)
@@ -226,6 +241,7 @@ class AdminServer(Guest):
     def close(self) -> None:
         """Let nobody in any more, and remove the files. Idempotent."""
         self._forget()
+        self._interest.close()
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             for client in listener.clients.values():
@@ -241,6 +257,7 @@ class AdminServer(Guest):
 
     def leave(self) -> None:
         """Close what is the parent's, in a freshly forked process."""
+        self._interest.close()
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             listener.close(_close_socket)

@@ -79,7 +79,7 @@ class Views:
         return self._processes(ask, "stacks", {})
 
     def loops(self, ask: Ask) -> Later:
-        """Return the looping calls, and periodic tasks, of every process."""
+        """Return the looping calls of every process."""
         return self._processes(ask, "loops", {})
 
     def _processes(self, ask: Ask, kind: str, args: dict[str, Any]) -> Later:  # noqa: ARG002

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The status of all that is supervised: a snapshot, and what the processes answer."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ def answer() -> dict[str, Any]:
     return {
         "work": {"count": len(work), "oldest": max(ages, default=None)},
         "health": checks.answer(),
+        # Each for itself: the kernel goes through all of it.
+        "memory": memory.pss(os.getpid()),
     }
 
 
@@ -38,7 +41,12 @@ def gather(
     """
 
     def take(answers: list[Answer]) -> None:
-        done(as_json(supervisor.reporter.snapshot(), answers, memory.pss))
+        told = {one.respondent.pid: one.value["memory"] for one in answers if one.value}
+
+        def measure(pid: int) -> int | None:
+            return told[pid] if pid in told else memory.pss(pid)
+
+        done(as_json(supervisor.reporter.snapshot(), answers, measure))
 
     supervisor.exchange.ask("state", {}, seconds, take)
 

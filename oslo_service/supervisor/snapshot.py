@@ -6,6 +6,7 @@ Log lines, systemd's status, the status and the health that are asked for, and w
 is measured are all read from this.
 """
 
+import functools
 import os
 import sys
 import time
@@ -149,10 +150,15 @@ def take_in_detail(
     )
 
 
-def _process(uptime: float) -> ProcessFacts:
+@functools.cache
+def _version() -> str:
     # Not earlier: it takes long to import, and nobody may ever ask.
     from importlib import metadata
 
+    return metadata.version("oslo.service")
+
+
+def _process(uptime: float) -> ProcessFacts:
     choice = backend.choice()
     return ProcessFacts(
         pid=os.getpid(),
@@ -160,6 +166,6 @@ def _process(uptime: float) -> ProcessFacts:
         uptime=uptime,
         driver="" if choice is None else choice.name,
         chosen_by="" if choice is None else choice.origin,
-        version=metadata.version("oslo.service"),
+        version=_version(),
         python=sys.version.split()[0],
     )

@@ -131,3 +131,18 @@ def test_requests_are_counted(driver_name: str, tmp_path: Path) -> None:
         ]
         assert sum(connections) == 1
         assert web.program.end() == 0
+
+
+@pytest.mark.needs_capability("spawn_workers")
+def test_spawned_workers_answer_too(driver_name: str, tmp_path: Path) -> None:
+    with site(
+        driver_name, tmp_path, program=MEASURED, workers=2, start_method="spawn"
+    ) as there:
+        there.until_workers(2)
+        assert [one["problem"] for one in there.workers()] == [None, None]
+        assert scraped(there.path)["jobs_total build"] == 6
+        there.program.kill(SIGHUP)
+        there.program.expect("started", 4)
+        until(there, "jobs_total clean", 2)
+        assert scraped(there.path)["jobs_total build"] == 12
+        assert there.program.end() == 0

@@ -52,7 +52,7 @@ class Turned:
         self.listener = Listener(bound, trusted=True)
         self.asked: list[str] = []
         self.held = Held()
-        self.server = AdminServer([self.listener], self.answer, lambda: None)
+        self.server = AdminServer([self.listener], self.answer, lambda: None, select)
         self.now = 1000.0
         self.clients = contextlib.ExitStack()
 
@@ -86,6 +86,14 @@ class Turned:
     def pass_time(self, seconds: float) -> None:
         self.now += seconds
         self.turn(3)
+
+    def waiting(self) -> set[int]:
+        """Return which of its descriptors are waited for."""
+        self.server.filenos()
+        return set(self.server._interest._wanted)
+
+    def clients_of(self):
+        return self.listener.clients.values()
 
     @property
     def count(self) -> int:
@@ -133,7 +141,7 @@ class TestTurns:
         assert there.server.deadline is None
         there.turn()
         assert there.server.deadline is None
-        assert [*there.server.filenos_to_write()] == []
+        assert there.waiting() == {there.listener.fd}
 
     def test_what_is_known_later_is_answered_then(self, there) -> None:
         client = there.connect(GET % b"held")
@@ -230,7 +238,7 @@ class TestLimits:
             full.setattr(there.listener, "accept", refuse)
             there.turn(5)
         assert caplog.text.count("accepts no client for a second") == 1
-        assert [*there.server.filenos()] == []
+        assert there.waiting() == {client.fd for client in there.clients_of()}
         assert there.server.deadline == there.now + servers._PAUSE
         there.pass_time(1)
         assert there.count == 1

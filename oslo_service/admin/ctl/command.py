@@ -28,7 +28,7 @@ _HELP = {
     "status": "how every service and worker fares",
     "work": "what is in progress in every process",
     "stacks": "where every thread of every process is",
-    "loops": "the looping calls and periodic tasks of every process",
+    "loops": "the looping calls of every process",
     "events": "what has happened, the last thousand events",
     "live": "whether any worker answers",
     "ready": "whether every service has a worker that is ready",

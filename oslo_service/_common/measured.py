@@ -11,10 +11,13 @@ import weakref
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from oslo_service._common.process_state import Inherited, OwnLock, PerProcess
+from oslo_service._common.process_state import Inherited, OwnLock
 
 __all__ = (
     "BOUNDS",
+    "POOL_BUSY",
+    "POOL_SIZE",
+    "POOL_WAITING",
     "Durations",
     "Labels",
     "Measure",
@@ -42,6 +45,12 @@ class Measure(NamedTuple):
 
     name: str
     words: str
+
+
+#: Of pools of any kind, by the label ``pool``.
+POOL_SIZE = Measure("pool_size", "How many may be at work at a time.")
+POOL_BUSY = Measure("pool_busy", "How many are at work.")
+POOL_WAITING = Measure("pool_waiting", "How many wait for a place.")
 
 
 class Reading(NamedTuple):
@@ -99,7 +108,7 @@ class Measured(Protocol):
 
 
 _meters: Inherited[Meters | None] = Inherited(lambda: None)
-_measured: "PerProcess[weakref.WeakSet[Measured]]" = PerProcess(weakref.WeakSet)
+_measured: "Inherited[weakref.WeakSet[Measured]]" = Inherited(weakref.WeakSet)
 
 #: Returns the meters of this process; None: nobody wants to know.
 meters = _meters.get
@@ -116,5 +125,10 @@ def add(measured: Measured) -> None:
 
 
 def readings() -> list[Reading]:
-    """Return what is the case in this process."""
-    return [one for measured in list(_measured.get()) for one in measured.readings()]
+    """Return what is the case in this process; of several that say the same the sum."""
+    found: dict[tuple[Measure, Labels], float] = {}
+    for measured in list(_measured.get()):
+        for measure, labels, value in measured.readings():
+            key = measure, labels
+            found[key] = found.get(key, 0.0) + value
+    return [Reading(*key, value) for key, value in found.items()]

@@ -5,10 +5,12 @@
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from oslo_service import loopingcall
+from oslo_service._common import measured
+from oslo_service._common.measured import Reading
 from oslo_service.backend.base import Driver, InlineTask, Task
 from oslo_service.groups.foreign_threads import ForeignThread
 from oslo_service.groups.slots import Slots
@@ -16,6 +18,8 @@ from oslo_service.groups.thread import Thread, run
 from oslo_service.groups.waits import GroupWaits, Waitable
 
 __all__ = ("Members", "Spawn", "discard", "others", "task_of")
+
+_POOL = (("pool", "thread groups"),)
 
 #: What runs a call in a task: a driver's ``spawn()``.
 Spawn = Callable[..., Task]
@@ -45,6 +49,15 @@ class Members:
         self._starting: set[loopingcall.LoopingCallBase] = set()
         # Who has a slot.
         self._holders: set[Thread] = set()
+        measured.add(self)
+
+    def readings(self) -> Iterator[Reading]:
+        """Return what is the case, for who measures: of all groups together."""
+        slots = self.slots
+        if self.pid == os.getpid():
+            yield Reading(measured.POOL_SIZE, _POOL, slots.size)
+            yield Reading(measured.POOL_BUSY, _POOL, slots.taken)
+            yield Reading(measured.POOL_WAITING, _POOL, slots.waiting)
 
     # Beginning
 

@@ -122,6 +122,8 @@ class Engine:
 
     def readings(self) -> Iterable[Reading]:
         """Return what is the case, for who measures."""
+        if self._ended:
+            return ()
         return metering.readings(
             self._name,
             size=self._slots.size,

@@ -12,11 +12,6 @@ __all__ = ("meter", "readings")
 
 _REQUESTS = Measure("http_requests", "HTTP requests, by class of status.")
 _DURATION = Measure("http_request_duration_seconds", "How long HTTP requests took.")
-_POOL = (
-    Measure("pool_size", "How many may be at work at a time."),
-    Measure("pool_busy", "How many are at work."),
-    Measure("pool_waiting", "How many wait for a place."),
-)
 _IN_PROGRESS = Measure("http_requests_in_progress", "HTTP requests in progress.")
 _QUEUE = Measure("http_queue", "HTTP requests that wait for the application.")
 _CONNECTIONS = Measure("http_connections", "Connections of HTTP clients.")
@@ -44,5 +39,7 @@ def readings(
     yield Reading(_IN_PROGRESS, labels, busy)
     yield Reading(_QUEUE, labels, waiting)
     yield Reading(_CONNECTIONS, labels, connections)
-    for measure, value in zip(_POOL, (size, busy, waiting), strict=True):
-        yield Reading(measure, (("pool", name),), value)
+    pool = (("pool", name),)
+    yield Reading(measured.POOL_SIZE, pool, size)
+    yield Reading(measured.POOL_BUSY, pool, busy)
+    yield Reading(measured.POOL_WAITING, pool, waiting)

@@ -184,3 +184,13 @@ def _refuse(
     option: str, value: object, reason: str, cause: Exception | None = None
 ) -> NoReturn:
     raise RuntimeError(f"[ssl] {option} is {value!r}: {reason}") from cause
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_SSL_PROTOCOLS":  # as clients of message buses take them from here
+        versions = {_ANY_VERSION: "SSLv23", **_VERSIONS}
+        found = {key: f"PROTOCOL_{one}" for key, one in versions.items()}
+        return {
+            key: getattr(ssl, one) for key, one in found.items() if hasattr(ssl, one)
+        }
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

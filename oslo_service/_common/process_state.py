@@ -39,6 +39,10 @@ class Inherited(Generic[T]):
         """Put another in its place."""
         _state.inherited[self] = value
 
+    def clear(self) -> None:
+        """Forget it: another is made at its next use."""
+        _state.inherited.pop(self, None)
+
 
 class PerProcess(Generic[T]):
     """Something of which every process has one of its own.

@@ -7,6 +7,7 @@ import inspect
 import os
 import re
 import signal
+import ssl
 import warnings
 from pathlib import Path
 from unittest import mock
@@ -19,6 +20,7 @@ from oslo_service import (
     backend,
     loopingcall,
     service,
+    sslutils,
     threadgroup,
     version,
     wsgi,
@@ -320,6 +322,26 @@ def test_they_give_what_they_gave():
     assert version.version_info.release_string().startswith(text)
     assert version.version_info.cached_version_string("v") == f"v{text}"
     assert str(version.version_info) == text
+
+
+def test_tests_of_projects_can_have_singletons_made_anew():
+    before = service.SignalHandler()
+    assert service.SignalHandler() is before
+    kept = service.Singleton._instances.get()
+    try:
+        service.Singleton._instances.clear()
+        assert service.SignalHandler() is not before
+    finally:
+        service.Singleton._instances.set(kept)
+
+
+def test_versions_of_tls_are_found_by_the_names_that_options_have():
+    protocols = sslutils._SSL_PROTOCOLS
+
+    assert {"sslv23", "tlsv1_2"} <= set(protocols)
+    assert protocols["sslv23"] == ssl.PROTOCOL_TLS
+    with pytest.raises(AttributeError, match="_SSL_NONSENSE"):
+        sslutils._SSL_NONSENSE  # noqa: B018
 
 
 def test_a_spawned_pool_takes_what_it_took():

@@ -5,6 +5,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -180,6 +181,14 @@ class TestWaking:
 
         assert [fd for fd, _, _ in found] == [pair[0].fileno()]
 
+    @pytest.mark.parametrize("kind", [EpollPoller, PortablePoller])
+    def test_the_end_leaves_nothing_open(self, kind: type[Poller]) -> None:
+        before = open_descriptors()
+        made = kind(THREADS)
+        assert open_descriptors() > before
+        made.close()
+        assert open_descriptors() == before
+
     def test_after_the_end_it_is_harmless(self, poller) -> None:
         poller.close()
         poller.close()
@@ -304,6 +313,11 @@ def follow(
     task = script.spawn(call, name="follower")
     script.run()
     return task
+
+
+def open_descriptors() -> set[Path]:
+    """List what this process has open, but for what this opens."""
+    return {one for one in Path("/proc/self/fd").iterdir() if one.exists()}
 
 
 def drain_all(end: socket.socket) -> None:

@@ -3,7 +3,6 @@
 """A TCP proxy between a program and a server: slow, silent, or refusing, as told."""
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any, Self
@@ -38,6 +37,7 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
+        self._server: asyncio.Server | None = None
         try:
             self._server = self._do(self._listen())
         except BaseException:
@@ -47,6 +47,7 @@ class Proxy:
     @property
     def address(self) -> tuple[str, int]:
         """Where it listens."""
+        assert self._server is not None
         host, port = self._server.sockets[0].getsockname()[:2]
         return host, port
 
@@ -67,12 +68,12 @@ class Proxy:
 
     def close(self) -> None:
         """End."""
-        with contextlib.suppress(AttributeError):
-            self._server.close()
-        self._do(self._abort())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_PATIENCE)
-        self._loop.close()
+        try:
+            self._do(self._end())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(_PATIENCE)
+            self._loop.close()
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +90,15 @@ class Proxy:
 
     async def _flow(self, flowing: bool) -> None:
         (self._flowing.set if flowing else self._flowing.clear)()
+
+    async def _end(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        await self._abort()
+        serving = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     async def _abort(self) -> None:
         for writer in self._writers:

@@ -24,7 +24,7 @@ _OWN_PROCESS = "oslo_service_driver"
 # Tests that wait for a minute, and tests that run other tests: each process is given
 # a part of the list, from its beginning on.
 _BEGIN_WITH = frozenset(("test_rpc.py",))
-_SPREAD = frozenset(("test_broken_drivers.py", "test_storm.py"))
+_SPREAD = frozenset(("test_broken_drivers.py", "test_chaos.py", "test_storm.py"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -88,6 +88,11 @@ COMMANDS = {
         WORKING,
         [["python", "tools/storm/run.py"]],
     ),
+    "chaos": (
+        "disturb a cluster in every way; takes --backend, --driver, --due-times",
+        WORKING,
+        [["python", "tools/chaos/run.py"]],
+    ),
     "downstream": (
         "run real projects' own tests here and on upstream; takes their names",
         RUNNING,

@@ -1,0 +1,79 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A short part of the chaos on the servers that CI has: the promises are kept."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oslo_service.testing.servers import SERVERS
+
+PROGRAM = Path(__file__).parents[2] / "tools" / "chaos"
+# What is done, in this order, and to whom: to who holds the lock of the tasks, or of
+# the single service. Together all that there is, in less than half a minute each.
+SCRIPTS = {
+    ("etcd", "threading"): ["kill:skip", "pause:alone", "restart server"],
+    ("etcd", "eventlet"): ["pause:skip", "cut:alone", "kill:skip"],
+    ("redis", "threading"): ["cut:skip", "restart server", "kill:alone"],
+    ("redis", "eventlet"): ["kill:alone", "pause:skip", "slow"],
+}
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.starts_processes]
+
+
+@pytest.fixture(autouse=True)
+def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the modules of the program be imported, as when it runs."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(str(PROGRAM))
+    yield
+    for name in set(sys.modules) - before:
+        if Path(getattr(sys.modules[name], "__file__", None) or "").parent == PROGRAM:
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize(("backend", "driver"), SCRIPTS)
+def test_promises_are_kept(backend: str, driver: str) -> None:
+    obstacle = SERVERS[backend].obstacle()
+    if obstacle:
+        pytest.skip(obstacle)
+    from chaos import Chaos
+
+    script = SCRIPTS[backend, driver]
+    figures = Chaos(backend, driver, seed=17, script=script, lasting=(0.6, 1.3)).run(0)
+
+    assert figures.disturbances == len(script)
+    assert figures.takeovers > 1
+
+
+#: What is found of each fault.
+FOUND = {
+    "trusts a lease that is over": "begins 2 times",
+    "does not wait for the skew": "and took over at",
+}
+
+
+def test_every_fault_is_looked_for() -> None:
+    from faults import FAULTS
+
+    assert set(FOUND) == set(FAULTS)
+
+
+@pytest.mark.parametrize("fault", FOUND)
+def test_a_library_that_breaks_a_promise_is_found_out(fault: str) -> None:
+    obstacle = SERVERS["redis"].obstacle()
+    if obstacle:
+        pytest.skip(obstacle)
+    from chaos import Chaos, Violation
+
+    chaos = Chaos(
+        *("redis", "threading"),
+        seed=17,
+        script=["pause:skip"],
+        lasting=(1.4, 1.5),
+        fault=fault,
+    )
+    with pytest.raises(Violation, match=FOUND[fault]):
+        chaos.run(0)

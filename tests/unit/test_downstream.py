@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the comparison with upstream on real projects is made of."""
 
+import re
 import sys
 import textwrap
 from collections.abc import Collection, Iterator
@@ -95,6 +96,52 @@ class TestComparison:
 
         assert here.asked == [None]
 
+    def test_what_is_known_not_to_pass_is_told_apart_and_not_repeated(self) -> None:
+        from comparison import compare
+
+        here = Side({TESTS[0]: "failed"})
+        comparison = compare(Side({}), here, MODULES, {TESTS[0]}.__contains__)
+
+        assert comparison.expected == [TESTS[0]]
+        assert comparison.regressions == []
+        assert here.asked == [None]
+
+
+class TestUpstreamsOwn:
+    def judged(self, here: Side, *listed: str) -> list[str]:
+        import upstream
+        from comparison import compare
+
+        comparison = compare(
+            Side({}), here, MODULES, lambda test: upstream.is_listed(listed, test)
+        )
+        return upstream.judge(comparison, listed)
+
+    def test_what_does_not_pass_has_to_be_listed(self) -> None:
+        here = Side({TESTS[0]: "failed"})
+
+        assert self.judged(here, TESTS[0]) == []
+        assert self.judged(here, "one.test_a.A") == []
+        assert self.judged(here) == [f"  NOT LISTED: {TESTS[0]}"]
+
+    def test_what_passes_may_not_be_listed(self) -> None:
+        assert self.judged(Side({}), TESTS[0]) == [
+            f"  PASSES, and is listed: {TESTS[0]}"
+        ]
+
+    def test_each_exception_has_a_reason_and_is_there_once(self) -> None:
+        import upstream
+        from places import EXCEPTIONS
+
+        named = re.findall(r'^    "(.+)",$', EXCEPTIONS.read_text(), re.MULTILINE)
+
+        assert len(set(named)) == len(named) > 10
+        assert all(one.startswith("oslo_service.tests.") for one in named)
+        for variant in ("eventlet", "threading"):
+            listed = upstream.exceptions(variant)
+            assert set(listed) <= set(named)
+            assert all(len(reason) > 20 for reason in listed.values())
+
 
 class TestExecution:
     def run(self, place: Path, text: str) -> dict[str, str]:
@@ -114,6 +161,11 @@ class TestExecution:
         return {
             test.removeprefix("test_them.Them."): result.outcome
             for test, result in run().items()
+        }
+
+    def test_a_module_that_cannot_be_loaded_has_failed(self, tmp_path: Path) -> None:
+        assert self.run(tmp_path, "raise RuntimeError('as asked')") == {
+            "test_them": "failed"
         }
 
     def test_each_test_gets_its_outcome(self, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ class Comparison:
     :ivar there: the results on upstream.
     :ivar here: the results on this library.
     :ivar regressions: what passed there, and failed here again.
+    :ivar expected: what passed there, and is known not to pass here.
     :ivar unsteady: what passed there and failed here once; and then failed there
         or passed here each time that it was repeated.
     """
@@ -32,6 +33,7 @@ class Comparison:
     there: Results
     here: Results
     regressions: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
     unsteady: list[str] = field(default_factory=list)
 
     def counts(self) -> dict[str, Counter[str]]:
@@ -42,10 +44,20 @@ class Comparison:
         }
 
 
-def compare(there: Runner, here: Runner, modules: list[str]) -> Comparison:
-    """Run all tests on either side, and repeat what differs to our harm."""
+def compare(
+    there: Runner,
+    here: Runner,
+    modules: list[str],
+    expected: Callable[[str], bool] = lambda _: False,
+) -> Comparison:
+    """Run all tests on either side, and repeat what differs to our harm.
+
+    :param expected: whether it is known that a test does.
+    """
     comparison = Comparison(there(None), here(None))
-    suspects = _lost(comparison.there, comparison.here)
+    lost = _lost(comparison.there, comparison.here)
+    comparison.expected = sorted(filter(expected, lost))
+    suspects = lost - set(comparison.expected)
     steady_there, failed_again = set(suspects), set()
     for _ in range(REPEATS if suspects else 0):
         only = {module for module in modules if _any_of(module, suspects)}

@@ -27,6 +27,8 @@ def describe(
     for side, counts in comparison.counts().items():
         numbers = (counts.total(), *(counts[outcome] for outcome in _OUTCOMES))
         lines.append(_row(side, *map(str, numbers)))
+    if comparison.expected:
+        lines.append(_row("as listed", str(len(comparison.expected))))
     lines += _named("regressions", comparison.regressions)
     lines += _named(f"unsteady, in {REPEATS} repeats", comparison.unsteady)
     return "\n".join(lines)

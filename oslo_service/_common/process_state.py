@@ -7,13 +7,14 @@ subject it is, as one that every process has of its own, or as one that a forked
 process takes along.
 """
 
+import contextlib
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-__all__ = ("Inherited", "OwnLock", "PerProcess")
+__all__ = ("Inherited", "OwnLock", "PerProcess", "kept_by_child")
 
 T = TypeVar("T")
 
@@ -109,6 +110,7 @@ class _State:
 
     :ivar own: what is of this process alone; who puts the first there has forks
         watched.
+    :ivar kept: whether a process that is forked now has what this one has.
     :ivar locks: those of objects.
     :ivar inherited: what is taken along.
     :ivar ancestors: what was the own of the process that this one was forked from,
@@ -122,6 +124,7 @@ class _State:
         self.own: dict[PerProcess[Any], Any] = {}
         self.locks: weakref.WeakSet[OwnLock] = weakref.WeakSet()
         self._watches_forks = False
+        self.kept = False
 
     def add_lock(self, lock: OwnLock) -> None:
         """Have a lock renewed in forked processes, for as long as it exists."""
@@ -136,6 +139,8 @@ class _State:
 
     def start_over(self) -> None:
         """Make it anew, in a forked process."""
+        if self.kept:
+            return
         for lock in list(self.locks):
             lock.renew()
         parents, self.own = self.own, {}
@@ -145,3 +150,13 @@ class _State:
 
 
 _state = _State()
+
+
+@contextlib.contextmanager
+def kept_by_child() -> Iterator[None]:
+    """Have a process that is forked meanwhile go on in the place of this one."""
+    _state.kept = True
+    try:
+        yield
+    finally:
+        _state.kept = False

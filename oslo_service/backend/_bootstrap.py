@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from oslo_config import cfg
 
+from oslo_service._common import first_process
 from oslo_service.backend import _selection, base
 
 __all__ = ("bootstrap",)
@@ -34,6 +35,7 @@ def bootstrap(
     :raises oslo_config.cfg.Error: a configuration file cannot be read.
     :raises UnsupportedBackendError: see :func:`init_backend`.
     """
+    first_process.step_aside(at_the_top=True)
     conf = cfg.ConfigOpts()
     conf(
         args=_config_arguments(sys.argv[1:] if argv is None else argv),

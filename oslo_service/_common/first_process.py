@@ -1,0 +1,139 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""The first process of a container, which inherits what others leave behind.
+
+Whose parent has ended is left to the first process of its namespace,
+pid_namespaces(7), which has to wait for it, or it stays as a zombie. A program must
+wait for nobody but for those it has started: a ``subprocess`` whose status somebody
+else took reports 0. As nothing tells the two apart, the program becomes a child of
+the first process, which does nothing but what a first process has to.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from oslo_service._common import process_state
+
+__all__ = ("step_aside",)
+
+LOG = logging.getLogger(__name__)
+
+# What the first process is not to wait for: faults of its own, and its timers'.
+_OWN = frozenset(
+    getattr(signal, name)
+    for name in (
+        *("SIGKILL", "SIGSTOP", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGABRT"),
+        *("SIGTRAP", "SIGSYS", "SIGPIPE", "SIGALRM", "SIGVTALRM", "SIGPROF"),
+    )
+    if hasattr(signal, name)
+)
+# A signal that the terminal sends goes to the whole group: asm-generic/siginfo.h.
+_SI_KERNEL = 0x80
+# What sd_listen_fds(3) and sd_watchdog_enabled(3) are told the first process by.
+_VARIABLES = ("LISTEN_PID", "WATCHDOG_PID")
+
+_tried: process_state.PerProcess[bool] = process_state.PerProcess(lambda: False)
+
+
+def step_aside(*, at_the_top: bool = False) -> bool:
+    """Let the program go on in a child, where this is the first process; idempotent.
+
+    What is the first process passes signals on, reaps, and ends with the program's
+    status.
+
+    :param at_the_top: whether the program has done nothing so far.
+    :returns: whether this is that child, now.
+    """
+    if os.getpid() != 1 or _tried.get():
+        return False
+    _tried.set(True)
+    reason = _reason_against(at_the_top=at_the_top)
+    if reason:
+        LOG.warning(
+            "This is the first process of a container, and does not reap what is left"
+            " to it, as %s: call backend.bootstrap() at the top of the program, or have"
+            " the runtime add an init process",
+            reason,
+        )
+        return False
+    return _fork()
+
+
+def _reason_against(*, at_the_top: bool) -> str:
+    """Return why the program cannot go on in a child; empty: it can."""
+    if threading.current_thread() is not threading.main_thread():
+        return "the launcher is made outside the main thread"
+    if _threads() > 1:
+        return "there are threads already"
+    if at_the_top:
+        return ""  # what is there was left by whoever became this program
+    with contextlib.suppress(ChildProcessError):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        return "there are children already"
+    return ""
+
+
+def _threads() -> int:
+    try:
+        return len(list(Path("/proc/self/task").iterdir()))
+    except OSError:
+        return threading.active_count()
+
+
+def _fork() -> bool:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    signals = set(signal.valid_signals()) - _OWN
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    with process_state.kept_by_child():
+        pid = os.fork()
+    if pid:
+        _be_first(pid, signals)
+    for name in _VARIABLES:
+        if os.environ.get(name) == "1":
+            os.environ[name] = str(os.getpid())
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return True
+
+
+def _be_first(program: int, signals: set[signal.Signals]) -> NoReturn:
+    """Do what a first process has to, and nothing else."""
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _close_all()  # a socket that listens here, too, would refuse nobody
+        while True:
+            told = signal.sigwaitinfo(signals)
+            if told.si_signo == signal.SIGCHLD:
+                _reap(program)
+            elif told.si_code != _SI_KERNEL:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(program, told.si_signo)
+    finally:
+        os._exit(1)
+
+
+def _reap(program: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == program:
+                code = os.waitstatus_to_exitcode(status)
+                os._exit(code if code >= 0 else 128 - code)
+            if not pid:
+                return
+
+
+def _close_all() -> None:
+    with contextlib.suppress(OSError):
+        numbers = [int(one.name) for one in Path("/proc/self/fd").iterdir()]
+        for number in numbers:
+            if number > 2:
+                with contextlib.suppress(OSError):
+                    os.close(number)

@@ -9,6 +9,7 @@ from oslo_config import cfg
 
 from oslo_service._common.options import (
     BACKEND_GROUP,
+    Size,
     backend_opts,
     register,
     register_backend_opts,
@@ -91,6 +92,60 @@ limit_opts = [
         min=0,
         mutable=True,
         help="In how many seconds the restarts count that restart_limit limits.",
+    ),
+    cfg.FloatOpt(
+        "start_timeout",
+        default=30,
+        min=0,
+        mutable=True,
+        help="How many seconds a worker that is to follow another one, in a rolling"
+        " reload or when that is recycled, may take to be ready. Past that it is"
+        " stopped, and the other one stays. 0: any time; a start() that has not"
+        " returned after 30 s counts as done then.",
+    ),
+    cfg.FloatOpt(
+        "worker_timeout",
+        default=0,
+        min=0,
+        mutable=True,
+        help="After how many seconds without an answer a worker counts as hung: its"
+        " stacks are written to the log, another one takes its place, and it is"
+        " killed. Each worker is asked four times in that time. 0: none is.",
+    ),
+    cfg.FloatOpt(
+        "worker_max_age",
+        default=0,
+        min=0,
+        mutable=True,
+        help="After how many seconds a worker is recycled: its successor is started,"
+        " and when that is ready it stops in order. One at a time. 0: never.",
+    ),
+    cfg.IntOpt(
+        "worker_max_requests",
+        default=0,
+        min=0,
+        mutable=True,
+        help="After how many HTTP requests a worker is recycled. 0: never.",
+    ),
+    cfg.Opt(
+        "worker_max_memory",
+        type=Size(),
+        default=0,
+        mutable=True,
+        help="A worker that uses more memory than this is recycled: its proportional"
+        " set size, in which what it shares with others counts for its part. A number"
+        " of bytes, or one with K, M or G, such as 512M. It is looked at every 5"
+        " seconds. 0: never.",
+    ),
+    cfg.FloatOpt(
+        "worker_jitter",
+        default=0.1,
+        min=0,
+        max=1,
+        mutable=True,
+        help="Which part of worker_max_age, worker_max_requests and worker_max_memory"
+        " is left to chance, so that not all workers are due at the same time: with"
+        " 0.1, each has a limit between 90 and 100 % of what is configured.",
     ),
 ]
 

@@ -254,6 +254,8 @@ class Server(ServiceBase):
         conf = self.conf
         self.client_socket_timeout = conf.client_socket_timeout or None
         named = self.port is not None
+        supervisor = current.known()
+        turnover = None if supervisor is None else supervisor.turnover
         return _setup().session_factory(
             self.app,
             host=self.host if named else "localhost",
@@ -270,6 +272,7 @@ class Server(ServiceBase):
             debug=conf.wsgi_server_debug,
             multiprocess=self._is_shared,
             around=self._around_request,
+            count=None if turnover is None else turnover.count,
         )
 
     def stop(self) -> None:

@@ -8,13 +8,14 @@ The others are in :mod:`oslo_service.opts`.
 import threading
 from typing import Any
 
-from oslo_config import cfg
+from oslo_config import cfg, types
 
 from oslo_service._common.process_state import PerProcess
 
 __all__ = (
     "BACKEND_GROUP",
     "BACKEND_OPTION",
+    "Size",
     "backend_opts",
     "register",
     "register_backend_opts",
@@ -23,6 +24,9 @@ __all__ = (
 
 BACKEND_GROUP = "oslo_service"
 BACKEND_OPTION = "backend"
+
+# What stands behind the number of a size, and how many bytes it means.
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 backend_opts = [
     cfg.StrOpt(
@@ -35,6 +39,38 @@ backend_opts = [
         " launcher is made, and threading in every other.",
     ),
 ]
+
+
+class Size(types.ConfigType):
+    """A number of bytes: ``1048576``, ``1024K``, ``512M``, ``2G``."""
+
+    def __init__(self) -> None:
+        super().__init__(type_name="size")
+
+    def __call__(self, value: object) -> int:
+        """Return how many bytes are meant.
+
+        :raises ValueError: it is no such number.
+        """
+        text = str(value).strip().upper().removesuffix("IB").removesuffix("B")
+        number, unit = text.rstrip("KMGT"), text[len(text.rstrip("KMGT")) :]
+        if unit not in _UNITS or not number.strip().isdigit():
+            raise ValueError(
+                f"a size is a number of bytes, or one with K, M or G, not {value!r}"
+            )
+        return int(number) * _UNITS[unit]
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return "Size"
+
+    def _formatter(self, value: object) -> str:
+        return str(value)
+
 
 # Two threads that register in a new group at a time would each make the group,
 # and the options in one of the two would be lost. Reentrant for the sake of

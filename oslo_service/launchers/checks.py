@@ -2,9 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What launchers refuse."""
 
-from oslo_service._common.service_base import ServiceBase
+import logging
 
-__all__ = ("check_service", "check_workers")
+from oslo_service._common.process_state import Inherited
+from oslo_service._common.service_base import ServiceBase
+from oslo_service.supervisor.settings import Settings
+
+__all__ = ("check_service", "check_workers", "warn_of_rolling")
+
+LOG = logging.getLogger(__name__)
+
+_warned: Inherited[bool] = Inherited(lambda: False)
 
 
 def check_service(service: object) -> None:
@@ -16,6 +24,16 @@ def check_service(service: object) -> None:
         raise TypeError(
             f"a launcher runs instances of oslo_service.service.ServiceBase,"
             f" not {service!r}"
+        )
+
+
+def warn_of_rolling(settings: Settings) -> None:
+    """Say once that what runs in this process cannot be replaced while it serves."""
+    if settings.rolls and not _warned.get():
+        _warned.set(True)
+        LOG.warning(
+            "restart_method='rolling' is 'reload' in a process that runs its services"
+            " itself: it has no workers to replace one after the other"
         )
 
 

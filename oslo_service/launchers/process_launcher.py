@@ -8,12 +8,13 @@ import threading
 from oslo_config import cfg
 
 from oslo_service import backdoor, backend
+from oslo_service._common import first_process
 from oslo_service._common.deprecation import warn_once
 from oslo_service._common.process_state import PerProcess
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.launchers import preparation, start_methods
-from oslo_service.launchers.checks import check_service, check_workers
+from oslo_service.launchers.checks import check_service, check_workers, warn_of_rolling
 from oslo_service.launchers.process_backdoor import open_backdoor
 from oslo_service.launchers.services import ServiceWrapper
 from oslo_service.launchers.signal_handlers import warn_of_handle_signal
@@ -41,7 +42,8 @@ class ProcessLauncher(HasOldAttributes):
     :param restart_method: what SIGHUP does. ``reload``: the configuration
         files are read again and every worker is replaced; ``mutate``: the
         mutable options are, in every worker too, and nothing restarts. Both
-        call ``reset()``.
+        call ``reset()``. ``rolling``: as ``reload``, one worker after the other, each
+        when its successor is ready; if one is not, all keep what they had.
     :param no_fork: run the service in this process, for debugging.
     :param start_method: how workers begin: ``fork`` (the default), or
         ``spawn``, in a fresh interpreter, where the driver can; the service
@@ -60,6 +62,7 @@ class ProcessLauncher(HasOldAttributes):
         no_fork: bool = False,
         start_method: str | None = None,
     ) -> None:
+        first_process.step_aside()
         self.conf = conf
         if wait_interval is not None:
             warn_once("ProcessLauncher(wait_interval=...)", "nothing polls; omit it")
@@ -165,6 +168,7 @@ class ProcessLauncher(HasOldAttributes):
             ):
                 supervisor = self._supervisor = supervise(self._driver, self._settings)
                 if self.no_fork:
+                    warn_of_rolling(self._settings)
                     unit = supervisor.add_runner(self._settings)
                 else:
                     start = start_methods.called(self._start_method)

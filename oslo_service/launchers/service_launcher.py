@@ -7,10 +7,11 @@ import threading
 from oslo_config import cfg
 
 from oslo_service import backdoor, backend
+from oslo_service._common import first_process
 from oslo_service._common.process_state import PerProcess
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.compat.attributes import HasOldAttributes
-from oslo_service.launchers.checks import check_service, check_workers
+from oslo_service.launchers.checks import check_service, check_workers, warn_of_rolling
 from oslo_service.launchers.process_backdoor import with_backdoor
 from oslo_service.launchers.services import Services
 from oslo_service.launchers.signal_handlers import warn_of_handle_signal
@@ -35,7 +36,8 @@ class Launcher(HasOldAttributes):
     :param conf: the configuration; the library's options are registered on it.
     :param restart_method: what SIGHUP does. ``reload``: the configuration
         files are read again and the services restarted; ``mutate``: the
-        mutable options are, and nothing restarts. Both call ``reset()``.
+        mutable options are, and nothing restarts. Both call ``reset()``. ``rolling``
+        is ``reload`` here.
     :raises ValueError: there is no such method; or ``backdoor_port``, or
         ``WATCHDOG_USEC``, which systemd sets, cannot be that.
     :raises UnsupportedBackendError: the driver cannot be used here.
@@ -44,9 +46,11 @@ class Launcher(HasOldAttributes):
     """
 
     def __init__(self, conf: cfg.ConfigOpts, restart_method: str = "reload") -> None:
+        first_process.step_aside()
         self.conf = conf
         self.services = Services(restart_method)
         self._settings = Settings(conf, restart_method)
+        warn_of_rolling(self._settings)
         backdoor.is_wanted(conf)  # or it is refused before anything is decided
         self._driver = backend.commit(conf)
         check_systemd()

@@ -25,6 +25,7 @@ class ServerConfig:
     :ivar environ: what is the same in the environment of every request.
     :ivar unspecific: it listens on every address of the machine.
     :ivar context_variables: a copy of them is what each request sees.
+    :ivar count: called after each request; None: nobody counts them.
     """
 
     gateway: Gateway
@@ -33,3 +34,4 @@ class ServerConfig:
     environ: Environ
     unspecific: bool
     context_variables: contextvars.Context
+    count: Callable[[], object] | None = None

@@ -216,6 +216,8 @@ class Session:
         finally:
             now = clock.now()
             engine.release_slot(self, now - began, task)
+            if self._config.count is not None:
+                self._config.count()
         if self._timed_out:
             close = True
         elif self._sender.gone is not None:

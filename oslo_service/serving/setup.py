@@ -39,6 +39,7 @@ def session_factory(
     debug: bool,
     multiprocess: bool,
     around: AroundRequest | None = None,
+    count: Callable[[], object] | None = None,
 ) -> Callable[[Any, Any, Engine], Session]:
     """Return what makes a session of a client's socket, its address, and an engine.
 
@@ -49,6 +50,7 @@ def session_factory(
     :param debug: whether clients see tracebacks.
     :param multiprocess: whether other processes serve the application, too.
     :param around: as in :class:`.Gateway`.
+    :param count: called after each request.
     """
     config = ServerConfig(
         gateway=Gateway(
@@ -65,6 +67,7 @@ def session_factory(
         ),
         unspecific=host in _UNSPECIFIC,
         context_variables=contextvars.copy_context(),
+        count=count,
     )
     return functools.partial(Session, config)
 

@@ -40,13 +40,16 @@ __all__ = (
     "StartDelayed",
     "StartRefused",
     "StartResumed",
+    "StartTimedOut",
     "StopDelayed",
     "WatchdogResumed",
     "WatchdogWithheld",
     "WorkerEnded",
     "WorkerEvent",
+    "WorkerHung",
     "WorkerKilled",
     "WorkerReady",
+    "WorkerRecycled",
     "WorkerStarted",
     "WorkerStopped",
 )
@@ -128,12 +131,17 @@ class ReloadStarted(Event):
 
 
 class ReloadFailed(Event):
-    """The configuration could not be read: the values stay as they were.
+    """The configuration could not be read, or no worker be started with it.
+
+    The values stay as they were.
 
     :ivar error: why.
+    :ivar rolled_back: whether a rolling reload had begun: what it has replaced is
+        replaced again.
     """
 
     error: BaseException
+    rolled_back: bool = False
 
 
 class ReloadFinished(Event):
@@ -222,6 +230,16 @@ class Cause(enum.Enum):
 
     #: It was told to: by a stop, or by a reload.
     ORDERED = "ordered"
+    #: It was not heard of for ``worker_timeout``, or its work took too long.
+    HUNG = "hung"
+    #: It was recycled: it was older than ``worker_max_age``.
+    AGE = "worker_max_age"
+    #: It was recycled: it had answered ``worker_max_requests``.
+    REQUESTS = "worker_max_requests"
+    #: It was recycled: it used more than ``worker_max_memory``.
+    MEMORY = "worker_max_memory"
+    #: It was recycled: somebody ordered it.
+    RECYCLED = "recycled"
     #: It was told to, and was killed because it took too long.
     TIMED_OUT = "timed out"
     #: Nobody told it to.
@@ -274,9 +292,48 @@ class WorkerKilled(WorkerEvent):
     """A worker is ended by force: it is past its limit.
 
     :ivar pid: its process id.
+    :ivar hung: whether it was told to stop because it hung.
     """
 
     pid: int
+    hung: bool = False
+
+
+class WorkerHung(WorkerEvent):
+    """A worker does not answer, or its work takes too long: it is replaced.
+
+    :ivar pid: its process id.
+    :ivar seconds: how long it had been silent.
+    :ivar work: which work took too long, in words; "" where it did not answer.
+    :ivar stacks: where its threads are.
+    """
+
+    pid: int
+    seconds: float
+    work: str
+    stacks: str
+
+
+class WorkerRecycled(WorkerEvent):
+    """A worker is about to be replaced: a successor is started, and it serves on.
+
+    :ivar pid: its process id.
+    :ivar cause: why.
+    """
+
+    pid: int
+    cause: Cause
+
+
+class StartTimedOut(WorkerEvent):
+    """A successor was not ready within ``start_timeout``: the one before serves on.
+
+    :ivar pid: its process id.
+    :ivar seconds: how long that is.
+    """
+
+    pid: int
+    seconds: float
 
 
 class KillRefused(WorkerEvent):

@@ -33,6 +33,7 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
 from oslo_service.supervisor.signal_policy import SignalPolicy
 from oslo_service.supervisor.turn import Turn
+from oslo_service.supervisor.turnover import Turnover
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.waker import Waker
 from oslo_service.supervisor.workers.actions import OrderKind
@@ -88,6 +89,8 @@ class Supervisor:
         )
         self._waiters = 0
         self._stopping = False
+        #: In a worker: how many requests it answers.
+        self.turnover: Turnover | None = None
         #: Whether it goes on just for ``shutdown_delay``.
         self.delaying = False
         # Whether it is a worker whose services have ended.
@@ -122,6 +125,9 @@ class Supervisor:
         runner.timeout = self._timeout
         runner.awaited.may_wait = self._caller_may_wait
         runner.held_by = self._is_held
+        link = self._parent_link
+        if settings is not None and link is not None and self.turnover is None:
+            self.turnover = Turnover(settings, link.tell_served)
         self._add(runner)
         return runner
 

@@ -19,10 +19,17 @@ class Readiness:
     """Tells once that everything has started, and once more after each reload.
 
     :param publish: takes the events.
+    :param patience: how long a ``start()`` may take, in seconds, before it counts as
+        done; None: it does only when it has returned.
     """
 
-    def __init__(self, publish: Callable[[events.Event], object]) -> None:
+    def __init__(
+        self,
+        publish: Callable[[events.Event], object],
+        patience: float | None = PATIENCE,
+    ) -> None:
         self._publish = publish
+        self._patience = patience
         self._told = False
         self._patient = True
         self._until: float | None = None
@@ -30,8 +37,8 @@ class Readiness:
 
     def begin(self, now: float) -> None:
         """Record that something is being started."""
-        if self._until is None:
-            self._until = now + PATIENCE
+        if self._until is None and self._patience is not None:
+            self._until = now + self._patience
 
     def begin_again(self) -> None:
         """Record that a reload has begun: its end is to be told.
@@ -55,8 +62,8 @@ class Readiness:
         """
         if self._told or not units:
             return False
-        if self._until is None and _slow(units):
-            self._until = now + PATIENCE
+        if self._until is None and self._patience is not None and _slow(units):
+            self._until = now + self._patience
         if self._patient and self._until is not None and now >= self._until:
             self._patient = False
             if names := _slow(units):

@@ -61,6 +61,7 @@ class Reporter:
         self._mutations = 0
         #: Whether all goes on just for ``shutdown_delay``.
         self.delaying = False
+        self._reload_error = ""
         self._given_up: events.RestartLimitReached | None = None
         self._began: float | None = None
         #: Whether all that was launched has been ready once.
@@ -77,6 +78,10 @@ class Reporter:
         now = clock.now()
         self._began = now if self._began is None else self._began
         self._readiness.begin(now)
+
+    def be_patient(self) -> None:
+        """Have no ``start()`` count as done that has not returned."""
+        self._readiness = Readiness(self.publish, patience=None)
 
     def reload_started(self) -> None:
         """Record that the configuration is read again."""
@@ -178,6 +183,7 @@ class Reporter:
                     clock.now(),
                     was_ready=self.was_ready,
                     delaying=self.delaying,
+                    reload_error=self._reload_error,
                 ),
                 announce=lambda *further: self.announce(*further),
                 ask=self._ask,
@@ -194,6 +200,10 @@ class Reporter:
                 self._parent_link.leave_error(event.error)
         if isinstance(event, events.RestartLimitReached):
             self._given_up = event
+        if isinstance(event, events.ReloadStarted):
+            self._reload_error = ""
+        if isinstance(event, events.ReloadFailed):
+            self._reload_error = str(event.error)
         if isinstance(event, events.Ready):
             gil.warn_once(self._driver)  # of what services have imported
             self.was_ready = True

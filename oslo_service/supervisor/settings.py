@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a launcher reads from the configuration, and how it reads it again."""
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_config import cfg
@@ -17,7 +18,7 @@ __all__ = ("RESTART_METHODS", "Settings", "check_cluster", "check_restart_method
 
 LOG = logging.getLogger(__name__)
 
-RESTART_METHODS = ("reload", "mutate")
+RESTART_METHODS = ("reload", "mutate", "rolling")
 
 # The options of the library's group that limit something.
 _LIMITS = (
@@ -85,12 +86,18 @@ class Settings:
         self.last_stop_delay = 0.0
         #: What else limits the workers, as it was last read.
         self.limits = Limits()
+        self._aside: tuple[Any, Any] = (None, None)
         self._read_limits()
 
     @property
     def mutates(self) -> bool:
         """Whether SIGHUP mutates the configuration and restarts nothing."""
         return self.restart_method == "mutate"
+
+    @property
+    def rolls(self) -> bool:
+        """Whether SIGHUP replaces one worker after the other, each successor first."""
+        return self.restart_method == "rolling"
 
     @property
     def stop_limit(self) -> float:
@@ -153,21 +160,92 @@ class Settings:
 
         :returns: why they could not be read or parsed; the old values stay then.
         """
+        error = self._read()
+        self._take_up()
+        self.log_options()
+        return error
+
+    def read_aside(self) -> BaseException | None:
+        """Read the files again, and keep what they say aside: all stays as it is.
+
+        Every option is looked at, so that a value that cannot be one is found now.
+
+        :returns: why that is not possible; what was kept before is kept then.
+        """
+        before = self._values()
+        try:
+            error = self._read() or self._find_error()
+            if error is None:
+                self._aside = self._values()
+        finally:
+            self._set_values(before)
+        return error
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Have the configuration be what is kept aside, for a while."""
+        before = self._values()
+        self._set_values(self._aside)
+        try:
+            yield
+        finally:
+            self._set_values(before)
+
+    def adopt(self) -> None:
+        """Have the configuration be what is kept aside, from now on."""
+        self._set_values(self._aside)
+        self.log_options()
+
+    def _read(self) -> BaseException | None:
         read: Callable[[], object] = (
             self.conf.mutate_config_files
             if self.mutates
             else self.conf.reload_config_files
         )
-        error: BaseException | None = None
         try:
             if read() is False:
-                error = cfg.Error("oslo.config has said above why")
+                return cfg.Error("oslo.config has said above why")
         except BaseException as exc:  # noqa: BLE001 - argparse exits; it is reported
-            error = exc
+            return exc
+        return None
+
+    def _find_error(self) -> BaseException | None:
+        """Return what is wrong with the value of some option, if anything is."""
+        self._forget_lookups()
+        return _find_error(self.conf)
+
+    # What oslo.config has read: there is no other way to have it twice.
+
+    def _values(self) -> tuple[Any, Any]:
+        conf: Any = self.conf
+        return conf._namespace, conf._mutable_ns
+
+    def _set_values(self, values: tuple[Any, Any]) -> None:
+        conf: Any = self.conf
+        conf._namespace, conf._mutable_ns = values
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """Look again at what is looked at by signal handlers, and often."""
+        self._forget_lookups()
+        _ = self.stop_limit
+        self._read_limits()
+
+    def _forget_lookups(self) -> None:
         # What another thread asked for while the files were read is the old value,
         # which oslo.config would keep. Registering anything makes it look again.
         self.conf.register_opts([])
-        self.log_options()
-        _ = self.stop_limit  # is looked at by signal handlers from now on
-        self._read_limits()
-        return error
+
+
+def _find_error(group: Any) -> BaseException | None:
+    """Return what is wrong with the value of some option there, if anything is."""
+    for name in group:
+        try:
+            value = group[name]
+        except (ValueError, cfg.Error) as exc:
+            return exc
+        if isinstance(value, cfg.ConfigOpts.GroupAttr):
+            error = _find_error(value)
+            if error is not None:
+                return error
+    return None

@@ -54,6 +54,7 @@ class Snapshot(Record):
     :ivar restarts: how many workers were put in the place of dead ones.
     :ivar draining: whether work is finished that somebody waits for.
     :ivar stopping: whether everything was told to stop, or is about to be.
+    :ivar reload_error: why the last reload has failed; "" where it has not.
     :ivar silent: who should have answered by now, and has not.
     :ivar was_ready: whether everything that was launched has been ready once.
     :ivar reloading: whether what a reload means is not done yet.
@@ -70,6 +71,7 @@ class Snapshot(Record):
     restarts: int = 0
     draining: bool = False
     stopping: bool = False
+    reload_error: str = ""
     silent: tuple[str, ...] = ()
     was_ready: bool = False
     reloading: bool = False
@@ -95,12 +97,14 @@ def take(
     *,
     was_ready: bool = False,
     delaying: bool = False,
+    reload_error: str = "",
     **further: Any,
 ) -> Snapshot:
     """Return what is the case in these.
 
     :param was_ready: whether all has been ready once.
     :param delaying: whether they go on just for ``shutdown_delay``.
+    :param reload_error: why the last reload has failed.
     """
     running = [unit for unit in units if not unit.ended.is_set()]
     stopping = bool(units) and (delaying or all(unit.stopping for unit in units))
@@ -111,6 +115,7 @@ def take(
         restarts=sum(unit.replacements for unit in units),
         draining=bool(running) and draining,
         stopping=stopping,
+        reload_error=reload_error,
         silent=tuple(name for unit in running for name in unit.silent(now)),
         was_ready=was_ready,
         reloading=any(unit.reloading for unit in running),

@@ -26,11 +26,11 @@ def log(event: events.Event) -> None:
     if line is not None:
         level, message, values, error = line
         LOG.log(level, message, *values, exc_info=error)
-    if isinstance(event, events.WorkerEnded) and event.stacks:
+    if isinstance(event, events.WorkerEnded | events.WorkerHung) and event.stacks:
         _show(event)
 
 
-def _show(event: events.WorkerEnded) -> None:
+def _show(event: events.WorkerEnded | events.WorkerHung) -> None:
     """Write stacks to the standard error, in one piece: they are no log line."""
     whose = f"worker {event.worker} of {event.service} (pid {event.pid})"
     with contextlib.suppress(AttributeError, OSError, ValueError):
@@ -65,6 +65,9 @@ def _(event: events.StartDelayed) -> _Line:
 
 @_line.register(events.ReloadFailed)
 def _(event: events.ReloadFailed) -> _Line:
+    if event.rolled_back:
+        message = "The reload failed; every worker keeps, or gets back, what it had: %s"
+        return logging.ERROR, message, (event.error,), None
     message = "The configuration could not be read again; it stays as it was"
     return logging.ERROR, message, (), event.error
 
@@ -135,7 +138,31 @@ def _(event: events.WorkerReady) -> _Line:
 @_line.register(events.WorkerKilled)
 def _(event: events.WorkerKilled) -> _Line:
     message = "Worker %d did not end within graceful_shutdown_timeout: killed"
+    if event.hung:
+        message = "Worker %d hung, and did not end by itself: killed"
     return logging.ERROR, message, (event.pid,), None
+
+
+@_line.register(events.WorkerHung)
+def _(event: events.WorkerHung) -> _Line:
+    why = event.work or f"no answer for {event.seconds:.3g} s"
+    message = "Worker %d of %s (pid %d) hangs, and is replaced: %s"
+    values = (event.worker, event.service, event.pid, why)
+    return logging.ERROR, message, values, None
+
+
+@_line.register(events.WorkerRecycled)
+def _(event: events.WorkerRecycled) -> _Line:
+    message = "Worker %d of %s (pid %d) is recycled: %s"
+    values = (event.worker, event.service, event.pid, event.cause.value)
+    return logging.INFO, message, values, None
+
+
+@_line.register(events.StartTimedOut)
+def _(event: events.StartTimedOut) -> _Line:
+    message = "Worker %d of %s (pid %d) was not ready after %g s (start_timeout)"
+    values = (event.worker, event.service, event.pid, event.seconds)
+    return logging.ERROR, message, values, None
 
 
 @_line.register(events.KillRefused)
@@ -265,7 +292,10 @@ def status(snapshot: Snapshot) -> str:
         workers = f"stopping: {workers}"
     elif snapshot.workers != snapshot.slots:
         workers = f"{snapshot.workers} of {_count(snapshot.slots, 'worker')}"
-    return f"{workers}, {_count(snapshot.restarts, 'restart')}"
+    text = f"{workers}, {_count(snapshot.restarts, 'restart')}"
+    if snapshot.reload_error:
+        text += f"; the last reload failed: {' '.join(snapshot.reload_error.split())}"
+    return text
 
 
 def _count(number: int, what: str) -> str:

@@ -5,7 +5,7 @@
 import pytest
 
 from oslo_service.supervisor.limits import Limits
-from oslo_service.supervisor.workers import state
+from oslo_service.supervisor.workers import actions, state
 from oslo_service.supervisor.workers.state import (
     Goal,
     Kill,
@@ -27,7 +27,8 @@ class Parent:
     def __init__(self, limit: float | None = 60.0, **limits: float) -> None:
         self.now = 1000.0
         self.limits = Limits(**limits)
-        self.pool = PoolState(lambda: limit, lambda: self.limits)
+        self.chance = 0.0
+        self.pool = PoolState(lambda: limit, lambda: self.limits, lambda: self.chance)
         self.alive: dict[int, state.Worker] = {}
         self.ordered: set[int] = set()
         self.mutated: list[int] = []
@@ -41,6 +42,11 @@ class Parent:
         self.fail_to_kill = False
         self.fail_to_order = False
         self.deaf: set[int] = set()
+        self.adopted = 0
+        self.measured = 0
+        self.told: list[state.Action] = []
+        #: Whether workers may be told to stop before their successors are ready.
+        self.reloads = False
 
     def advance(self) -> None:
         """Do what there is to do, until there is nothing more."""
@@ -76,6 +82,12 @@ class Parent:
                 self.pauses.append(pause)
             case state.GiveUp():
                 self.given_up.append(action)
+            case actions.Adopt():
+                self.adopted += 1
+            case actions.Measure():
+                self.measured += 1
+            case _:
+                self.told.append(action)
 
     def give(self, worker: state.Worker, kind: OrderKind) -> None:
         match kind:
@@ -85,6 +97,7 @@ class Parent:
                 assert worker.number in self.alive
                 assert worker.number not in self.ordered, "an order is given once"
                 self.ordered.add(worker.number)
+                self.check_capacity(worker)
             case _ if worker.number in self.deaf:
                 self.pool.undelivered(worker, kind)
             case OrderKind.MUTATE:
@@ -92,6 +105,20 @@ class Parent:
             case OrderKind.ANSWER:
                 assert worker.number not in self.ordered, "who stops is left alone"
                 self.asked.append(worker)
+
+    def check_capacity(self, worker: state.Worker) -> None:
+        """Check that who is told to stop is not missed, unless it was of no use."""
+        if worker.hung or worker.slot.surplus:
+            return
+        if self.pool.goal is not Goal.RUN or self.reloads:
+            return
+        serving = worker.slot.current
+        was_of_no_use = worker.ready_at is None or worker.started_at == self.now
+        assert was_of_no_use or (
+            serving is not None
+            and serving is not worker
+            and (serving.ready_at is not None)
+        ), "nobody serves in the place of who was told to stop"
 
     def check(self) -> None:
         """Check what holds after every event."""
@@ -102,6 +129,7 @@ class Parent:
             waits = slot.not_before > self.now
             if self.pool.goal is Goal.RUN:
                 assert slot.current is not None or waits, "a slot is left empty"
+        assert sum(one.successor is not None for one in self.pool.slots) <= 1
         for worker in self.alive.values():
             told = worker.number in self.ordered
             if worker.slot.surplus and self.pool.goal is Goal.RUN:
@@ -144,6 +172,7 @@ class Parent:
         self.advance()
 
     def order(self, what: str) -> None:
+        self.reloads = self.reloads or what == "reload"
         getattr(self.pool, what)()
         self.advance()
 

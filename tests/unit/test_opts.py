@@ -278,6 +278,8 @@ class TestListing:
                 "cluster_skew",
                 "cluster_url",
                 *("admin_socket", "admin_address"),
+                *("start_timeout", "worker_timeout", "worker_max_age"),
+                *("worker_max_requests", "worker_max_memory", "worker_jitter"),
             },
         }
 

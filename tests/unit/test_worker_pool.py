@@ -191,7 +191,7 @@ class Configuration:
     def __init__(self, limit: float) -> None:
         self.last_stop_delay = 0.0
         self.stop_limit = self.last_stop_limit = limit
-        self.mutates = False
+        self.mutates = self.rolls = False
         self.limits = Limits()
         self.error: BaseException | None = None
 
@@ -204,7 +204,7 @@ class Plan(str):
 
     __slots__ = ()
 
-    def after_reload(self) -> "Plan":
+    def adapted(self, **_: bool) -> "Plan":
         return self
 
 

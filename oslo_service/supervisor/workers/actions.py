@@ -5,10 +5,26 @@
 import enum
 
 from oslo_service._common.records import Record
+from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers.slots import Slot, Worker
 
-__all__ = ("Action", "GiveUp", "Kill", "Order", "OrderKind", "Start", "Throttled")
+__all__ = (
+    "Action",
+    "Adopt",
+    "GiveUp",
+    "Hung",
+    "Kill",
+    "Late",
+    "Measure",
+    "Order",
+    "OrderKind",
+    "Recycle",
+    "ReportHung",
+    "RollFailed",
+    "Start",
+    "Throttled",
+)
 
 
 class OrderKind(enum.Enum):
@@ -22,10 +38,17 @@ class OrderKind(enum.Enum):
 
 
 class Start(Record):
-    """Start this worker."""
+    """Start this worker.
+
+    :ivar reset: whether it follows a reload.
+    :ivar ahead: whether it is to have the configuration that is not adopted yet.
+    :ivar successor: whether the one before serves until it is ready.
+    """
 
     worker: Worker
     reset: bool
+    ahead: bool = False
+    successor: bool = False
 
 
 class Order(Record):
@@ -59,4 +82,57 @@ class GiveUp(Record):
     limits: Limits
 
 
-Action = GiveUp | Start | Order | Kill | Throttled
+class Adopt(Record):
+    """Take the new configuration for this process's own: every worker has it."""
+
+
+class RollFailed(Record):
+    """Report that a rolling reload has failed, because of this worker."""
+
+    worker: Worker
+
+
+class Late(Record):
+    """Report that a successor was not ready in so many seconds."""
+
+    worker: Worker
+    seconds: float
+
+
+class Recycle(Record):
+    """Report that a worker is about to be recycled."""
+
+    worker: Worker
+    cause: Cause
+
+
+class Measure(Record):
+    """Measure the memory of the workers."""
+
+
+class Hung(Record):
+    """Have the stacks taken of a worker that hangs."""
+
+    worker: Worker
+
+
+class ReportHung(Record):
+    """Report that it hangs, and where."""
+
+    worker: Worker
+
+
+Action = (
+    Adopt
+    | GiveUp
+    | Hung
+    | Kill
+    | Late
+    | Measure
+    | Order
+    | Recycle
+    | ReportHung
+    | RollFailed
+    | Start
+    | Throttled
+)

@@ -18,7 +18,9 @@ __all__ = (
     "ALIVE",
     "LEAVING",
     "MUTATED",
+    "OVERDUE",
     "READY",
+    "SERVED",
     "STOPPED",
     "Channel",
     "ControlPipes",
@@ -34,6 +36,10 @@ STOPPED = b"s"
 MUTATED = b"m"
 #: A worker says, when it is asked: it can answer.
 ALIVE = b"a"
+#: A worker says: it has answered as many requests as it may.
+SERVED = b"q"
+#: A worker says: some of its work has taken longer than it may.
+OVERDUE = b"o"
 #: A worker reports: it is about to leave, with status 0. Its status may never come.
 LEAVING = b"l"
 

@@ -6,11 +6,14 @@ import os
 
 from oslo_service.supervisor.exchange.framing import FRAME
 from oslo_service.supervisor.exchange.pipe import Outbox
+from oslo_service.supervisor.workers import outside
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
     MUTATED,
+    OVERDUE,
     READY,
+    SERVED,
     STOPPED,
     Channel,
 )
@@ -43,6 +46,7 @@ class ParentLink:
         self._stacks = stacks
         self._stacks_fd = stacks.open()
         self._pidfd = pidfd
+        self._listens = False
         self._gone = False
         self._unawaited = False
 
@@ -127,8 +131,29 @@ class ParentLink:
         self._tell(MUTATED)
 
     def tell_alive(self) -> None:
-        """Answer the parent."""
+        """Answer the parent; the next time, it may not be able to."""
         self._tell(ALIVE)
+        self.offer_stacks()
+
+    def offer_stacks(self) -> None:
+        """Have the parent get the stacks of this process, whatever becomes of it."""
+        if not self._listens and self._stacks_fd is not None:
+            self._listens = True
+            outside.listen(self._stacks_fd)
+
+    def tell_served(self) -> None:
+        """Say that as many requests have been answered as may be."""
+        self._tell(SERVED)
+
+    def tell_overdue(self, what: str) -> None:
+        """Say that some work has taken longer than it may.
+
+        :param what: which, in words.
+        """
+        if self._stacks_fd is not None:
+            self._stacks.leave_text(self._stacks_fd, what)
+            outside.write(self._stacks_fd)
+        self._tell(OVERDUE)
 
     def leave_error(self, error: BaseException) -> None:
         """Leave to the parent what the service has failed of."""

@@ -26,6 +26,8 @@ class WorkerPlan(Record):
     :ivar service: what it runs.
     :ivar label: what it runs, in the words of a log.
     :ivar reset: whether to call the service's ``reset()`` before its ``start()``.
+    :ivar patient: whether a ``start()`` that does not return counts as done after a
+        while; its parent has a limit of its own for it otherwise.
     """
 
     driver: Driver
@@ -34,13 +36,14 @@ class WorkerPlan(Record):
     service: Any
     label: object
     reset: bool = False
+    patient: bool = True
 
     def __str__(self) -> str:
         return str(self.label)
 
-    def after_reload(self) -> "WorkerPlan":
-        """Return the plan of a worker that follows a reload."""
-        return dataclasses.replace(self, reset=True)
+    def adapted(self, *, reset: bool, patient: bool) -> "WorkerPlan":
+        """Return the plan of one worker."""
+        return dataclasses.replace(self, reset=reset, patient=patient)
 
 
 #: A start method: starts a worker by its plan, and returns its pid. The worker

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The worker pool of one launcher: doing what :mod:`.state` decides."""
 
+import contextlib
+import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import events, wording
+from oslo_service.supervisor import events
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.exchange import Exchange
 from oslo_service.supervisor.exchange.inquiries import Respondent
@@ -17,12 +19,15 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers import state
+from oslo_service.supervisor.workers import actions, state, telling
+from oslo_service.supervisor.workers.care import Care
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
     LEAVING,
     MUTATED,
+    OVERDUE,
     READY,
+    SERVED,
     STOPPED,
     ControlPipes,
     Reports,
@@ -65,9 +70,10 @@ class WorkerPool(Unit):
         self._start_method = start
         self._publish = publish
         self._state = state.PoolState(
-            lambda: settings.stop_limit, lambda: settings.limits
+            lambda: settings.stop_limit, lambda: settings.limits, random.random
         )
         self.processes: dict[state.Worker, Process] = {}
+        self._care = Care(self._state, self.processes, settings, publish)
         self.timeout: ShutdownTimeout | None = None
         self.exchange: Exchange | None = None
         self._backed = self._closed = False
@@ -77,11 +83,9 @@ class WorkerPool(Unit):
         self._seen = Sightings()
         self._stacks = Stacks.make()
         # What has just been started: nothing has come of that yet.
-        self._begun: list[state.Start] = []
+        self._begun: list[actions.Start] = []
         # The slots for which the system has no room, and since when.
         self._refused: dict[state.Slot, float] = {}
-        # What the last worker of a service has ended of, in words.
-        self._errors: dict[object, str] = {}
         self.ended = driver.event()
 
     # Orders
@@ -117,7 +121,7 @@ class WorkerPool(Unit):
         """Arm the time-out, and tell the workers: async-signal-safe."""
         self._arm_timeout(self._settings.last_stop_limit)
         for process in list(self.processes.values()):
-            process.order_stop(state.OrderKind.STOP.value)
+            process.order_stop(actions.OrderKind.STOP.value)
 
     def stop(self) -> None:
         """Have every worker finish its work and end."""
@@ -125,13 +129,22 @@ class WorkerPool(Unit):
 
     def reload(self) -> None:
         """Do what SIGHUP means to these workers."""
-        error = self._settings.read_again()
+        rolls = self._settings.rolls
+        read = self._settings.read_aside if rolls else self._settings.read_again
+        error = read()
         if error is not None:
             self._publish(events.ReloadFailed(error=error))
-        if self._settings.mutates:
+        if rolls:
+            if error is None:
+                self._state.roll()
+        elif self._settings.mutates:
             self._state.mutate()
         else:
             self._state.reload()
+
+    def recycle(self) -> None:
+        """Have every worker replaced, each when its successor is ready."""
+        self._state.recycle()
 
     def ask(self) -> None:
         """Have every worker say that it can answer."""
@@ -153,7 +166,7 @@ class WorkerPool(Unit):
     def tell_unawaited(self) -> None:
         """Tell the workers that the program ends without a ``wait()``."""
         for process in list(self.processes.values()):
-            process.tell(state.OrderKind.UNAWAITED.value)
+            process.tell(actions.OrderKind.UNAWAITED.value)
 
     def quit(self) -> None:
         """End every worker by force."""
@@ -238,16 +251,21 @@ class WorkerPool(Unit):
         return self._state.replacements
 
     def silent(self, now: float) -> list[str]:
-        """Name the workers that should have been heard of by now."""
+        """Name the workers that should have been heard of by now.
+
+        Where those that hang are replaced, nobody else has to see to it.
+        """
+        if self._settings.limits.worker_timeout:
+            return []
         return [
-            _name(worker, process)
+            telling.name(worker, process)
             for worker, process in self.processes.items()
             if worker.is_silent(now)
         ]
 
     def still_running(self) -> str:
         """Name what has not ended."""
-        return ", ".join(_name(*one) for one in list(self.processes.items()))
+        return ", ".join(telling.name(*one) for one in list(self.processes.items()))
 
     def facts(self, tally: Tally, now: float) -> Iterator[ServiceFacts]:
         """Return what is known of the services."""
@@ -307,7 +325,7 @@ class WorkerPool(Unit):
                 self._hear(workers[number], message, now)
 
     def _hear(self, worker: state.Worker, message: bytes, now: float) -> None:
-        about = _of(worker, self.processes[worker])
+        about = telling.about(worker, self.processes[worker])
         self._listen(worker, message, about, now)
         self._seen.heard(worker, now)
 
@@ -325,6 +343,10 @@ class WorkerPool(Unit):
             self._state.mutated(worker)
         elif message == ALIVE:
             self._state.answered(worker)
+        elif message == SERVED:
+            self._state.served(worker)
+        elif message == OVERDUE:
+            self._care.take_overdue(worker)
         elif message == LEAVING:
             self.processes[worker].leaving = True
 
@@ -348,15 +370,14 @@ class WorkerPool(Unit):
         if status is None:
             status = 0 if process.leaving else None
         self._seen.gone(worker)
+        error = self._care.bury(worker, process, status)
         del self.processes[worker]
         process.close()
-        error = process.stacks.error()
-        self._errors[id(worker.slot.spec)] = error or f"worker {wording.how(status)}"
         self._state.gone(worker, process.told_status(status), now)
         event = events.WorkerEnded(
-            **_of(worker, process),
+            **telling.about(worker, process),
             status=status,
-            cause=_cause(worker),
+            cause=telling.cause(worker),
             stacks=process.stacks.text(),
             error=error,
         )
@@ -383,7 +404,7 @@ class WorkerPool(Unit):
         if self.timeout is not None:
             self.timeout.back()
 
-    def _do_all(self, actions: list[state.Action], now: float) -> None:
+    def _do_all(self, actions: list[actions.Action], now: float) -> None:
         """Do all of it: each counts as done, whatever becomes of another."""
         for action in actions:
             self._try(self._do, action, now)
@@ -394,41 +415,27 @@ class WorkerPool(Unit):
             self._try(self._accept, start, now)
 
     def _try(
-        self, step: Callable[[Any, float], object], action: state.Action, now: float
+        self, step: Callable[[Any, float], object], action: actions.Action, now: float
     ) -> None:
         try:
             step(action, now)
         except Exception as exc:  # noqa: BLE001 - is told
             self._publish(_failed(action, exc))
 
-    def _do(self, action: state.Action, now: float) -> None:
+    def _do(self, action: actions.Action, now: float) -> None:
         match action:
-            case state.Start():
+            case actions.Start():
                 self._start(action, now)
-            case state.Order(worker, kind):
+            case actions.Order(worker, kind):
                 self._order(worker, kind, now)
-            case state.Kill(worker, late):
+            case actions.Kill(worker, late):
                 self._kill(worker, late, now)
-            case state.Throttled(slot, pause):
-                event = events.SlotPaused(
-                    service=str(slot.spec),
-                    worker=slot.index,
-                    deaths=slot.crashes,
-                    seconds=pause,
-                )
-                self._publish(event)
-            case state.GiveUp(slot, limits):
-                reached = events.RestartLimitReached(
-                    service=str(slot.spec),
-                    limit=limits.restart_limit,
-                    seconds=limits.restart_window,
-                    error=self._errors[id(slot.spec)],
-                )
-                self._publish(reached)
+            case _:
+                self._care.do(action)
 
-    def _order(self, worker: state.Worker, kind: state.OrderKind, now: float) -> None:
+    def _order(self, worker: state.Worker, kind: actions.OrderKind, now: float) -> None:
         process = self.processes[worker]
-        if kind is state.OrderKind.STOP:
+        if kind is actions.OrderKind.STOP:
             error = process.order_stop(kind.value)
             if error is not None:
                 self._tell_refused(worker, error)
@@ -436,7 +443,7 @@ class WorkerPool(Unit):
         elif not process.tell(kind.value):
             self._state.undelivered(worker, kind)
 
-    def _start(self, start: state.Start, now: float) -> None:
+    def _start(self, start: actions.Start, now: float) -> None:
         worker = start.worker
         plan: Any = worker.slot.spec
         pipes = None
@@ -446,9 +453,12 @@ class WorkerPool(Unit):
             pipes = ControlPipes(
                 *(self._os, worker.number, self._reports, self._stacks, self._answers)
             )
-            pid = self._start_method(
-                plan.after_reload() if start.reset else plan, pipes
+            plan = plan.adapted(
+                reset=start.reset,
+                patient=not (start.successor and self._settings.limits.start_timeout),
             )
+            with self._settings.aside() if start.ahead else contextlib.nullcontext():
+                pid = self._start_method(plan, pipes)
         except Exception as exc:  # noqa: BLE001 - logged by a subscriber
             if pipes is not None:
                 self._os.close(pipes.orders)
@@ -470,7 +480,7 @@ class WorkerPool(Unit):
             self._publish(event)
         self._state.refused(worker, now)
 
-    def _accept(self, start: state.Start, now: float) -> None:
+    def _accept(self, start: actions.Start, now: float) -> None:
         worker = start.worker
         slot, pid = worker.slot, self.processes[worker].pid
         self._state.started(worker)
@@ -488,11 +498,14 @@ class WorkerPool(Unit):
             self._tell_refused(worker, error)
             self._state.survived(worker, now)
         elif late:
-            self._publish(events.WorkerKilled(**_of(worker, process)))
+            event = events.WorkerKilled(
+                **telling.about(worker, process), hung=worker.hung
+            )
+            self._publish(event)
 
     def _tell_refused(self, worker: state.Worker, error: OSError) -> None:
         if not worker.refusals:
-            about = _of(worker, self.processes[worker])
+            about = telling.about(worker, self.processes[worker])
             self._publish(events.KillRefused(**about, error=error))
 
     # Forks and the end
@@ -523,14 +536,8 @@ class WorkerPool(Unit):
             self._stacks.close()
 
 
-def _failed(action: state.Action, error: Exception) -> events.Event:
+def _failed(action: actions.Action, error: Exception) -> events.Event:
     return events.ActionFailed(action=type(action).__name__, error=error)
-
-
-def _of(worker: state.Worker, process: Process) -> dict[str, Any]:
-    """Return the fields of an event that say which worker it is about."""
-    slot = worker.slot
-    return {"service": str(slot.spec), "worker": slot.index, "pid": process.pid}
 
 
 def _respondent(worker: state.Worker, process: Process) -> Respondent:
@@ -542,13 +549,3 @@ def _respondent(worker: state.Worker, process: Process) -> Respondent:
         number=worker.number,
         generation=worker.generation,
     )
-
-
-def _cause(worker: state.Worker) -> events.Cause:
-    if not worker.ordered:
-        return events.Cause.UNEXPECTED
-    return events.Cause.TIMED_OUT if worker.killed else events.Cause.ORDERED
-
-
-def _name(worker: state.Worker, process: Process) -> str:
-    return f"worker {worker.slot.index} of {worker.slot.spec} (pid {process.pid})"

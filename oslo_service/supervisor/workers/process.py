@@ -72,6 +72,8 @@ class Process:
         self._orders: int | None = pipes.orders
         #: Whether it has said that it ends in order.
         self.leaving = False
+        #: Whether it has been reported that it hangs.
+        self.reported = False
         self._terminated = False
         self.pidfd = open_pidfd(pid)
 

@@ -9,6 +9,7 @@ import collections
 import dataclasses
 
 from oslo_service._common.records import State
+from oslo_service.supervisor.events import Cause
 
 __all__ = ("STARTING", "Slot", "Worker", "pause")
 
@@ -27,26 +28,45 @@ class Slot(State):
     :ivar spec: what the worker runs; opaque here.
     :ivar index: the slot's number among those of its service, from 0.
     :ivar surplus: whether it is one too many: it gets no worker any more.
+    :ivar current: the worker that serves, or is to.
+    :ivar successor: the one that is to serve in its place, once it is ready.
+    :ivar vacated: why the one before has left, where nobody ordered it.
+    :ivar failures: how many successors have failed in a row.
+    :ivar succeed_not_before: when the next one may be started.
     :ivar losses: when it has lost workers unexpectedly, lately.
+    :ivar failure: what its last worker has ended of, in words; opaque here.
     :ivar exhausted: whether that was too often, the last time.
     """
 
     spec: object
     index: int
     current: "Worker | None" = None
+    successor: "Worker | None" = None
     crashes: int = 0
     not_before: float = 0.0
     refusals: int = 0
-    died: bool = False
     surplus: bool = False
+    vacated: Cause | None = None
+    failures: int = 0
+    succeed_not_before: float = 0.0
     losses: collections.deque[float] = dataclasses.field(
         default_factory=collections.deque
     )
     exhausted: bool = False
+    failure: str = ""
 
 
 class Worker(State):
-    """A process, from the decision to start it until it is reaped."""
+    """A process, from the decision to start it until it is reaped.
+
+    :ivar cause: why it ends, once it was told to.
+    :ivar due: why it is to be recycled.
+    :ivar chance: what makes its own limits differ from those of others, 0 to 1.
+    :ivar silence: for how long it could have answered, and has not.
+    :ivar failure: what it has failed of, in words; opaque here.
+    :ivar hung: whether it was told to stop because it hangs.
+    :ivar report_at: when that is to be reported, with its stacks.
+    """
 
     number: int
     slot: Slot
@@ -62,17 +82,29 @@ class Worker(State):
     kill_not_before: float = 0.0
     asked: bool = False
     mutations: int = 0
+    cause: Cause = Cause.UNEXPECTED
+    due: Cause | None = None
+    chance: float = 0.0
+    silence: float = 0.0
+    failure: str = ""
+    hung: bool = False
+    report_at: float | None = None
+
+    def is_watched(self, now: float) -> bool:
+        """Whether it has to answer: one that starts or stops has its own time."""
+        if self.ordered or self.slot.successor is self:
+            return False
+        return self.ready_at is not None or self._is_overdue(now)
 
     def is_silent(self, now: float) -> bool:
-        """Whether it should have been heard of by now.
-
-        One that starts or stops has its own time for it.
-        """
-        if self.ordered:
+        """Whether it should have been heard of by now."""
+        if self.ordered or self.slot.successor is self:
             return False
-        if self.ready_at is None:
-            return now >= self.started_at + STARTING + BEGINNING
-        return self.asked
+        return self._is_overdue(now) or (self.ready_at is not None and self.asked)
+
+    def _is_overdue(self, now: float) -> bool:
+        late = now >= self.started_at + STARTING + BEGINNING
+        return self.ready_at is None and late
 
 
 def pause(times: int) -> float:

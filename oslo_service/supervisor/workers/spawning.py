@@ -125,6 +125,7 @@ def _write(
         "prepare": plan.prepare,
         "service": plan.service,
         "reset": plan.reset,
+        "patient": plan.patient,
         "parent": os.getpid(),
         "mask": {int(signum) for signum in mask},
     }
@@ -178,6 +179,7 @@ def _plan(body: dict[str, Any]) -> WorkerPlan:
         body["service"],
         naming.describe(body["service"]),
         body["reset"],
+        body["patient"],
     )
 
 

@@ -52,7 +52,10 @@ class StacksOfWorker:
 
         :param fd: what :meth:`open` has returned.
         """
-        text = "".join(traceback.format_exception_only(error))
+        self.leave_text(fd, "".join(traceback.format_exception_only(error)))
+
+    def leave_text(self, fd: int, text: str) -> None:
+        """Leave to the parent why the worker is of no more use: in the worker."""
         left = " ".join(text.split()).encode(errors="replace")[:_ERROR]
         with contextlib.suppress(OSError):
             os.pwrite(fd, left.ljust(_ERROR, b"\0"), self._error_at)

@@ -12,6 +12,7 @@ Times are monotonic, in seconds, and always given by the caller.
 
 from collections.abc import Callable, Iterator
 
+from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers import intensity
 from oslo_service.supervisor.workers.actions import (
@@ -23,6 +24,8 @@ from oslo_service.supervisor.workers.actions import (
     Start,
     Throttled,
 )
+from oslo_service.supervisor.workers.hangs import HangWatch
+from oslo_service.supervisor.workers.lifespan import Lifespans
 from oslo_service.supervisor.workers.slots import (
     BEGINNING,
     STARTING,
@@ -30,6 +33,7 @@ from oslo_service.supervisor.workers.slots import (
     Worker,
     pause,
 )
+from oslo_service.supervisor.workers.succession import Succession
 from oslo_service.supervisor.workers.workforce import GRACE, Goal, Workforce
 
 __all__ = (
@@ -57,6 +61,7 @@ class PoolState(Workforce):
     :param limit: returns the seconds that a worker may take to stop; 0 or None
         sets no limit.
     :param limits: returns what else is configured.
+    :param dice: returns a number from 0 to 1, by chance.
     :ivar gave_up: whether it stops because a service cannot be kept up.
     """
 
@@ -64,8 +69,13 @@ class PoolState(Workforce):
         self,
         limit: Callable[[], float | None],
         limits: Callable[[], Limits] = Limits,
+        dice: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        super().__init__(limit, limits)
+        super().__init__(limit, limits, dice)
+        self._succession = Succession(self)
+        self._lifespans = Lifespans(self)
+        self._hangs = HangWatch(self)
+        self._overdue: list[Worker] = []
         self.gave_up = False
         self._mutate: list[Worker] = []
         self._told: list[Action] = []
@@ -107,7 +117,19 @@ class PoolState(Workforce):
 
     def answered(self, worker: Worker) -> None:
         """Record that the worker has answered."""
-        worker.asked = False
+        worker.asked, worker.silence = False, 0.0
+
+    def measured(self, worker: Worker, size: int) -> None:
+        """Record how many bytes a worker uses."""
+        self._lifespans.measured(worker, size)
+
+    def served(self, worker: Worker) -> None:
+        """Record that a worker has answered as many requests as it may."""
+        self._lifespans.note(worker, Cause.REQUESTS)
+
+    def overdue(self, worker: Worker) -> None:
+        """Record that a worker has work that has taken longer than it may."""
+        self._overdue.append(worker)
 
     def gone(self, worker: Worker, status: int | None, now: float) -> None:
         """Record that a worker has ended.
@@ -121,10 +143,13 @@ class PoolState(Workforce):
         if slot.current is worker:
             slot.current = None
             if not (worker.ordered or slot.surplus):
-                slot.died = True
+                slot.vacated = Cause.UNEXPECTED
                 self._count_death(worker, status, now)
                 self._note_loss(slot, now)
-        if self.goal is Goal.STOP and worker.ordered and status != 0:
+        if not worker.ordered:
+            self._succession.lost(worker, now)
+        told = worker.ordered and not worker.hung
+        if self.goal is Goal.STOP and told and status != 0:
             self.status = 1
 
     def started(self, worker: Worker) -> None:
@@ -135,8 +160,11 @@ class PoolState(Workforce):
         """Record that the system has no room for a worker: it is waited for."""
         del self.workers[worker.number]
         slot = worker.slot
-        slot.current = None
         slot.refusals += 1
+        if slot.successor is worker:
+            self._succession.refused(slot, now)
+            return
+        slot.current = None
         slot.not_before = now + pause(slot.refusals)
 
     def undelivered(self, worker: Worker, kind: OrderKind) -> None:
@@ -147,7 +175,7 @@ class PoolState(Workforce):
         if kind is OrderKind.MUTATE:
             self.mutated(worker)
         elif kind is OrderKind.ANSWER:
-            self.answered(worker)
+            worker.asked = False
 
     def survived(self, worker: Worker, now: float) -> None:
         """Record that the system lets nobody kill a worker: it is tried again."""
@@ -171,12 +199,15 @@ class PoolState(Workforce):
 
     def reload(self) -> None:
         """Have every worker replaced, and slots in a crash loop tried at once."""
-        self.generation += 1
-        for slot in self.slots:
-            slot.crashes = slot.refusals = 0
-            slot.losses.clear()
-            slot.exhausted = False
-            slot.not_before = 0.0
+        self.adopt(self.generation + 1)
+
+    def roll(self) -> None:
+        """Have every worker replaced, one after the other, each successor first."""
+        self._succession.roll()
+
+    def recycle(self) -> None:
+        """Have every worker replaced by one that is the same, likewise."""
+        self._succession.recycle()
 
     def mutate(self) -> None:
         """Have every worker mutate its configuration."""
@@ -188,7 +219,11 @@ class PoolState(Workforce):
         """Return what is to be done now; it counts as done."""
         actions, self._told = self._told, []
         if self.goal is Goal.RUN:
+            actions += self._replace_hung(now)
+        if self.goal is Goal.RUN:
             actions += self._order_mutation()
+            actions += self._lifespans.advance(now)
+            actions += self._succession.advance(now)
             for slot in self.slots:
                 actions += self._attend(slot, now)
             for worker in self.workers.values():
@@ -199,6 +234,7 @@ class PoolState(Workforce):
                 actions += self.order_stop(worker, now)
         if self.goal is not Goal.QUIT:
             actions += self.order_again(now)
+        actions += self.report_hung(now)
         actions += self.kill_those_due(now)
         return actions
 
@@ -206,9 +242,8 @@ class PoolState(Workforce):
         """Have every worker that is past its start answer; it counts as done."""
         actions: list[Action] = []
         for worker in self.workers.values():
-            if not (worker.ordered or worker.ready_at is None or worker.asked):
-                worker.asked = True
-                actions.append(Order(worker, OrderKind.ANSWER))
+            if not (worker.ordered or worker.ready_at is None):
+                actions += self.have_answered(worker)
         return actions
 
     @property
@@ -217,7 +252,19 @@ class PoolState(Workforce):
         due = [*self.next_due()]
         if self.goal is Goal.RUN:
             due += [slot.not_before for slot in self.slots if slot.current is None]
+            for policy in (self._succession, self._lifespans, self._hangs):
+                due += policy.deadlines()
         return min((one for one in due if one is not None), default=None)
+
+    @property
+    def replacements(self) -> int:
+        """How many workers were started in the place of those that were lost."""
+        return self.restarts[Cause.UNEXPECTED] + self.restarts[Cause.HUNG]
+
+    @property
+    def rolling(self) -> bool:
+        """Whether a rolling reload is in progress."""
+        return self._succession.rolling
 
     @property
     def all_ready(self) -> bool:
@@ -230,11 +277,15 @@ class PoolState(Workforce):
     @property
     def reloading(self) -> bool:
         """Whether a reload, or a mutation, is not done yet everywhere."""
-        return bool(self._mutate) or any(
-            slot.current is None
-            or slot.current.generation < self.generation
-            or slot.current.mutations > 0
-            for slot in self.slots
+        return (
+            bool(self._mutate)
+            or self._succession.unsettled
+            or any(
+                slot.current is None
+                or slot.current.generation < self.generation
+                or slot.current.mutations > 0
+                for slot in self.slots
+            )
         )
 
     @property
@@ -252,6 +303,20 @@ class PoolState(Workforce):
         if worker is None and now >= slot.not_before:
             yield self.start(slot, now)
 
+    def _replace_hung(self, now: float) -> Iterator[Action]:
+        overdue, self._overdue = self._overdue, []
+        for worker in (*overdue, *self._hangs.find(now)):
+            if worker.ordered or worker.number not in self.workers:
+                continue
+            slot = worker.slot
+            if slot.current is worker:
+                slot.current, slot.vacated = None, Cause.HUNG
+                slot.not_before = now
+                self._note_loss(slot, now)
+            yield from self.give_up(worker, now)
+            self._succession.lost(worker, now)
+        yield from self._hangs.ask(now)
+
     def _order_mutation(self) -> Iterator[Action]:
         workers, self._mutate = self._mutate, []
         for worker in workers:
@@ -265,7 +330,7 @@ class PoolState(Workforce):
             self._told.append(Throttled(worker.slot, seconds))
 
     def _note_loss(self, slot: Slot, now: float) -> None:
-        limits = self._limits()
+        limits = self.limits
         intensity.note_loss(slot, limits, now)
         if self.goal is Goal.RUN and all(
             intensity.is_exhausted(one, limits, now)

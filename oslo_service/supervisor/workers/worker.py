@@ -27,8 +27,12 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
         before there is a runner, one would be lost, or fatal.
     """
     forks.watch()
+    if plan.settings.limits.worker_timeout:
+        link.offer_stacks()
     wire.forget()
     supervisor = loop.Supervisor(plan.driver, link)
+    if not plan.patient:
+        supervisor.reporter.be_patient()
     current.replace(supervisor)
     runner = supervisor.add_runner(plan.settings)
     signals.of_process().begin()

@@ -5,17 +5,29 @@
 What the policies of the pool have in common: each of them decides for whom.
 """
 
+import collections
 import enum
 from collections.abc import Callable, Iterator
 
+from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.limits import Limits
-from oslo_service.supervisor.workers.actions import Kill, Order, OrderKind, Start
+from oslo_service.supervisor.workers.actions import (
+    Action,
+    Hung,
+    Kill,
+    Order,
+    OrderKind,
+    ReportHung,
+    Start,
+)
 from oslo_service.supervisor.workers.slots import Slot, Worker
 
 __all__ = ("GRACE", "Goal", "Workforce")
 
 #: What the parent gives its workers beyond their own limit, in seconds.
 GRACE = 1.0
+#: What a worker that hangs is given to leave its stacks, in seconds.
+STACKS = 0.5
 
 
 class Goal(enum.IntEnum):
@@ -32,42 +44,101 @@ class Workforce:
     :param limit: returns the seconds that a worker may take to stop; 0 or None
         sets no limit.
     :param limits: returns what else is configured.
+    :param dice: returns a number from 0 to 1, by chance.
     :ivar status: what the launcher's exit status is going to be.
     :ivar generation: how many reloads there were.
-    :ivar replacements: how many workers were started as successors of dead ones.
+    :ivar restarts: how many workers were started in the place of others, and why.
     """
 
     def __init__(
         self,
         limit: Callable[[], float | None],
         limits: Callable[[], Limits] = Limits,
+        dice: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._limit = limit
         self._limits = limits
+        self._dice = dice
         self.goal = Goal.RUN
         self.slots: list[Slot] = []
         self.workers: dict[int, Worker] = {}
         self.status = 0
         self.generation = 0
-        self.replacements = 0
+        self.restarts: collections.Counter[Cause] = collections.Counter()
         self._numbers = 0
+
+    @property
+    def limits(self) -> Limits:
+        """What is configured now."""
+        return self._limits()
+
+    def adopt(self, generation: int) -> None:
+        """Have workers have the configuration of a reload from now on."""
+        self.generation = generation
+        for slot in self.slots:
+            slot.crashes = slot.refusals = slot.failures = 0
+            slot.not_before = slot.succeed_not_before = 0.0
+            slot.losses.clear()
+            slot.exhausted = False
 
     def start(self, slot: Slot, now: float) -> Start:
         """Have a slot get a worker."""
-        self._numbers += 1
-        self.replacements += slot.died
-        slot.died = False
-        worker = Worker(self._numbers, slot, self.generation, now)
-        slot.current = self.workers[worker.number] = worker
-        return Start(worker, reset=self.generation > 0)
+        self.count_vacancy(slot)
+        worker = slot.current = self._hire(slot, now, self.generation)
+        return Start(worker, reset=worker.generation > 0)
 
-    def order_stop(self, worker: Worker, now: float) -> Iterator[Order]:
+    def start_successor(self, slot: Slot, now: float, generation: int) -> Start:
+        """Have a slot get a worker that is to follow the one that it has."""
+        worker = slot.successor = self._hire(slot, now, generation)
+        ahead = generation > self.generation
+        return Start(worker, reset=generation > 0, ahead=ahead, successor=True)
+
+    def _hire(self, slot: Slot, now: float, generation: int) -> Worker:
+        self._numbers += 1
+        worker = Worker(self._numbers, slot, generation, now)
+        worker.chance = self._dice()
+        self.workers[worker.number] = worker
+        return worker
+
+    def count_vacancy(self, slot: Slot) -> None:
+        """Record that the place of a worker is taken that nobody told to leave."""
+        cause, slot.vacated = slot.vacated, None
+        if cause is not None:
+            self.restarts[cause] += 1
+
+    def order_stop(
+        self, worker: Worker, now: float, cause: Cause = Cause.ORDERED
+    ) -> Iterator[Order]:
         """Have a worker stop in order, unless it was told to."""
         if not worker.ordered:
             limit = self._limit()
             worker.ordered = True
+            worker.cause = cause
             worker.deadline = now + limit + GRACE if limit else None
             yield Order(worker, OrderKind.STOP)
+
+    def have_answered(self, worker: Worker) -> Iterator[Order]:
+        """Have a worker answer, unless it has not done so the last time."""
+        if not worker.asked:
+            worker.asked, worker.silence = True, 0.0
+            yield Order(worker, OrderKind.ANSWER)
+
+    def give_up(self, worker: Worker, now: float) -> Iterator[Action]:
+        """Have a worker stop that hangs, and soon killed."""
+        limits = [one for one in (self.limits.worker_timeout, self._limit()) if one]
+        worker.hung = worker.ordered = True
+        worker.cause = Cause.HUNG
+        worker.deadline = now + min(limits) if limits else None
+        worker.report_at = now + min([STACKS, *limits])
+        yield Hung(worker)
+        yield Order(worker, OrderKind.STOP)
+
+    def report_hung(self, now: float) -> Iterator[ReportHung]:
+        """Have those reported whose stacks have been taken by now."""
+        for worker in self.workers.values():
+            if worker.report_at is not None and now >= worker.report_at:
+                worker.report_at = None
+                yield ReportHung(worker)
 
     def order_again(self, now: float) -> Iterator[Order]:
         """Have those told that could not be."""
@@ -89,6 +160,7 @@ class Workforce:
         """Return when something is to be done again: None says nothing."""
         for worker in self.workers.values():
             yield self._kill_due(worker)
+            yield worker.report_at
             if self.goal is not Goal.QUIT:
                 yield worker.order_due
 

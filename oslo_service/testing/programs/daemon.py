@@ -124,6 +124,8 @@ class Daemon(service.Service):
             await_gate()
         if "failing start" in PLAN.traits:
             raise RuntimeError("start fails as asked")
+        if "failing at 9" in PLAN.traits and CONF.plain == 9:
+            raise RuntimeError("start fails at 9, as asked")
         if "exiting start" in PLAN.traits:
             os._exit(3)
         if "telling" in PLAN.traits:

@@ -1,0 +1,100 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Doing what the policies of a pool want, but for starting and ending workers."""
+
+from collections.abc import Callable
+
+from oslo_service.supervisor import events
+from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.workers import actions, outside, telling
+from oslo_service.supervisor.workers.process import Process
+from oslo_service.supervisor.workers.slots import Worker
+from oslo_service.supervisor.workers.state import PoolState
+
+__all__ = ("Care",)
+
+
+class Care:
+    """Looks into workers, and tells of them.
+
+    :param state: what decides.
+    :param processes: the workers that there are.
+    :param settings: the configuration, also one that is tried out.
+    :param publish: takes the events.
+    """
+
+    def __init__(
+        self,
+        state: PoolState,
+        processes: dict[Worker, Process],
+        settings: Settings,
+        publish: Callable[[events.Event], object],
+    ) -> None:
+        self._state = state
+        self._processes = processes
+        self._settings = settings
+        self._publish = publish
+
+    def do(self, action: actions.Action) -> None:
+        """Do it."""
+        match action:
+            case actions.Adopt():
+                self._settings.adopt()
+            case actions.RollFailed(worker):
+                error = RuntimeError(f"{telling.place(worker)}: {worker.failure}")
+                self._publish(events.ReloadFailed(error=error, rolled_back=True))
+            case actions.Measure():
+                self._measure()
+            case actions.Hung(worker):
+                if worker.failure:
+                    return  # it has left them with its report
+                outside.request_stacks(self._processes[worker].pid)
+            case actions.ReportHung(worker):
+                self.report_hung(worker)
+            case _:
+                self._tell(action)
+
+    def _tell(self, action: actions.Action) -> None:
+        if isinstance(action, actions.Late):
+            action.worker.failure = f"not ready after {action.seconds:g} s"
+        event = telling.event_of(action, self._processes)
+        if event is not None:
+            self._publish(event)
+
+    def _measure(self) -> None:
+        for worker, process in self._processes.items():
+            size = outside.memory(process.pid)
+            if size is not None:
+                self._state.measured(worker, size)
+
+    def take_overdue(self, worker: Worker) -> None:
+        """Take in what a worker says of work that has taken longer than it may."""
+        worker.failure = self._processes[worker].stacks.error()
+        self._state.overdue(worker)
+
+    def report_hung(self, worker: Worker) -> None:
+        """Report a worker that hangs, once."""
+        process = self._processes[worker]
+        if process.reported:
+            return
+        process.reported = True
+        event = events.WorkerHung(
+            **telling.about(worker, process),
+            seconds=worker.silence,
+            work=worker.failure,
+            stacks=process.stacks.text() or outside.describe(process.pid),
+        )
+        worker.failure = worker.failure or "hung"
+        self._publish(event)
+
+    def bury(self, worker: Worker, process: Process, status: int | None) -> str:
+        """Take in what a worker has left; return what it has failed of, in words.
+
+        :param status: how it has ended.
+        """
+        if worker.hung:
+            self.report_hung(worker)
+        error = process.stacks.error()
+        worker.failure = error or worker.failure or telling.end(status)
+        worker.slot.failure = worker.failure
+        return error

@@ -1,0 +1,71 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""Which workers hang: those that do not answer, though they had the time.
+
+Only that time counts in which the parent ran, too: where the machine, or the whole
+group of processes, stood still, the workers had none.
+
+Times are monotonic, in seconds, and always given by the caller.
+"""
+
+from collections.abc import Iterator
+
+from oslo_service.supervisor.workers.actions import Order
+from oslo_service.supervisor.workers.slots import Worker
+from oslo_service.supervisor.workers.workforce import Workforce
+
+__all__ = ("HangWatch",)
+
+# How often to look, in a worker_timeout: who does not answer is found out after one
+# and a quarter of it at the latest.
+_LOOKS = 4
+# What is lost in adding up the time, in seconds.
+_ROUNDING = 1e-6
+
+
+class HangWatch:
+    """Asks the workers, and counts how long they leave that unanswered.
+
+    :param force: the workers.
+    """
+
+    def __init__(self, force: Workforce) -> None:
+        self._force = force
+        self._looked_at: float | None = None
+        self._ask_at = 0.0
+
+    def find(self, now: float) -> list[Worker]:
+        """Return who hangs."""
+        limit = self._force.limits.worker_timeout
+        if not limit:
+            self._looked_at = None
+            return []
+        if self._looked_at is None:
+            self._ask_at = now
+        else:
+            passed = min(now - self._looked_at, limit / _LOOKS)
+            for worker in self._force.workers.values():
+                if worker.asked and not worker.ordered:
+                    worker.silence += passed
+        self._looked_at = now
+        return [
+            worker
+            for worker in self._watched(now)
+            if worker.asked and worker.silence >= limit - _ROUNDING
+        ]
+
+    def ask(self, now: float) -> Iterator[Order]:
+        """Have those asked who have answered."""
+        if self._looked_at is None or now < self._ask_at:
+            return
+        self._ask_at = now + self._force.limits.worker_timeout / _LOOKS
+        for worker in self._watched(now):
+            yield from self._force.have_answered(worker)
+
+    def deadlines(self) -> Iterator[float]:
+        """Return when there is more to do even if nothing happens."""
+        if self._looked_at is not None:
+            yield self._ask_at
+
+    def _watched(self, now: float) -> Iterator[Worker]:
+        return (one for one in self._force.workers.values() if one.is_watched(now))

@@ -1,0 +1,99 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What can be learnt of a process without its help: its stacks, its memory.
+
+faulthandler(3) writes the stacks of all threads inside a signal's handler in C, which
+needs no GIL, and no main thread that goes on. Of a process that is stopped, proc(5)
+says where the system has its threads.
+"""
+
+import contextlib
+import faulthandler
+import os
+import signal
+from pathlib import Path
+
+__all__ = ("describe", "listen", "memory", "request_stacks", "write")
+
+# The last of the real-time signals: nobody has another use for it.
+_SIGNAL: int | None = getattr(signal, "SIGRTMAX", None)
+_STATES = {
+    "R": "running",
+    "S": "sleeping",
+    "D": "in a system call that cannot be interrupted",
+    "T": "stopped",
+    "t": "stopped by a debugger",
+}
+
+
+def listen(fd: int) -> None:
+    """Have this process write its stacks when another one asks for them.
+
+    :param fd: where to; it has to stay open.
+    """
+    if _SIGNAL is not None:
+        with contextlib.suppress(RuntimeError, ValueError, OSError, AttributeError):
+            faulthandler.register(_SIGNAL, file=fd, all_threads=True)
+
+
+def write(fd: int) -> None:
+    """Write the stacks of this process."""
+    with contextlib.suppress(RuntimeError, ValueError, OSError):
+        faulthandler.dump_traceback(file=fd, all_threads=True)
+
+
+def request_stacks(pid: int) -> None:
+    """Have a child write its stacks, where it listens; to others it would be fatal."""
+    if _SIGNAL is not None and _handles(pid, _SIGNAL):
+        with contextlib.suppress(OSError):
+            os.kill(pid, _SIGNAL)
+
+
+def _handles(pid: int, signum: int) -> bool:
+    mask = _field(Path(f"/proc/{pid}/status"), "SigCgt:")
+    return mask is not None and bool(int(mask[0], 16) >> (signum - 1) & 1)
+
+
+def describe(pid: int) -> str:
+    """Return where the system has the threads of a process, a line for each."""
+    lines = []
+    with contextlib.suppress(OSError):
+        for task in sorted(Path(f"/proc/{pid}/task").iterdir()):
+            with contextlib.suppress(OSError, IndexError):
+                lines.append(_describe_thread(task))
+    return "\n".join(lines)
+
+
+def _describe_thread(task: Path) -> str:
+    name = (task / "comm").read_text(encoding="ascii", errors="replace").strip()
+    stat = (task / "stat").read_text(encoding="ascii", errors="replace")
+    state = stat.rpartition(")")[2].split()[0]
+    words = [f"Thread {task.name} ({name}): {_STATES.get(state, state)}"]
+    with contextlib.suppress(OSError):
+        channel = (task / "wchan").read_text(encoding="ascii").strip("0\n")
+        words += [f"in {channel}"] if channel else []
+    with contextlib.suppress(OSError):
+        call = (task / "syscall").read_text(encoding="ascii").split()[0]
+        words += [f"system call {call}"] if call.isdigit() else []
+    return ", ".join(words)
+
+
+def memory(pid: int) -> int | None:
+    """Return how many bytes a process has for itself: its proportional set size.
+
+    :returns: None where the system does not say.
+    """
+    found = _field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+    return None if found is None else int(found[0]) * 1024
+
+
+def _field(path: Path, name: str) -> list[str] | None:
+    """Return what stands behind a name in a file of proc(5)."""
+    try:
+        text = path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    for line in text.splitlines():
+        if line.startswith(name):
+            return line.split()[1:]
+    return None

@@ -40,7 +40,12 @@ def answer(args: dict[str, Any]) -> list[dict[str, Any]]:
 def look(stacks: bool) -> list[WorkItem]:
     """Return what is in progress, the oldest first."""
     now = clock.now()
-    tasks, known = dict(_tasks()), dict(_codes())
+    tasks: dict[int, FrameType] = {}
+    for driver in backend.in_use():
+        tasks |= driver.frames()
+        # The caller's is another one by now: what has returned has no callers.
+        tasks[driver.current_ident()] = sys._getframe()
+    known = dict(_codes())
     names = _Names()
     found = [
         _item(one, now, names.of(ident), frame, stacks)
@@ -49,11 +54,6 @@ def look(stacks: bool) -> list[WorkItem]:
     ]
     found += _tracked(now, tasks, names, stacks)
     return sorted(found, key=lambda one: -(one.age or 0.0))
-
-
-def _tasks() -> Iterator[tuple[int, FrameType]]:
-    for driver in backend.in_use():
-        yield from driver.frames().items()
 
 
 class _Names:
@@ -78,7 +78,7 @@ def _item(
         name=found.name,
         age=None if found.began is None else max(0.0, now - found.began),
         task=task,
-        stack=frames.text(frame, variables=False) if stacks else "",
+        stack=_stack(frame) if stacks else "",
     )
 
 
@@ -95,11 +95,7 @@ def _tracked(
             id=None if one.id is None else str(one.id),
             age=max(0.0, age),
             task="" if ident is None else names.of(ident),
-            stack=(
-                frames.text(innermost, variables=False)
-                if stacks and innermost is not None
-                else ""
-            ),
+            stack=_stack(innermost) if stacks else "",
             limit=one.limit,
         )
 
@@ -114,6 +110,19 @@ def _where(
             if frame in wanted:
                 found[frame] = ident, innermost
     return found
+
+
+def _stack(frame: FrameType | None) -> str:
+    """Return a stack as text, the outermost call first.
+
+    Without lines of the source: at the end there is no time to read them.
+    """
+    calls = [
+        f'  File "{code.co_filename}", line {one.f_lineno}, in {code.co_qualname}'
+        for one in frames.outwards(frame)
+        for code in (one.f_code,)
+    ]
+    return "\n".join(reversed(calls))
 
 
 # What is known by itself

@@ -27,6 +27,10 @@ _BACKSTOP = 0.5
 # How long what there is to say may take at the end, in seconds.
 _LAST_WORDS = 1.0
 
+# How much is shown of where the work is, in characters: a worker has a part of the
+# file in which it leaves its stacks, which are to have some room, too.
+_SHOWN = 1 << 17
+
 # What faulthandler raises of a standard error that has no descriptor, and where
 # no thread can be had.
 _NO_BACKSTOP = (RuntimeError, ValueError, OSError, AttributeError)
@@ -235,8 +239,18 @@ class ShutdownTimeout:
                     " %d ends with status 1",
                     *(self._seconds[unit], self._what_runs(unit, work), os.getpid()),
                 )
+        self._show(work)
+
+    def _show(self, work: list[work_items.WorkItem]) -> None:
+        """Write where the work is: there is no room for all of very much."""
+        room = _SHOWN
         for one in work:
-            self._write(f"{one}\n{one.stack}\n")
+            text = f"{one}\n{one.stack}\n\n"
+            room -= len(text)
+            if room < 0:
+                self._write("... and more\n")
+                break
+            self._write(text)
 
     @staticmethod
     def _look() -> list[work_items.WorkItem]:

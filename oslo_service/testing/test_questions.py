@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oslo_service.testing.live import DAEMON, Live, live
+from oslo_service.testing.live import DAEMON, Idle, Live, live
 
 ASKED = DAEMON.with_name("asked.py")
 SIGUSR1 = signal.SIGUSR1
@@ -76,6 +76,16 @@ class TestAnswers:
             assert found[pids[0]]["problem"] == "no answer"
             assert found[pids[1]]["value"] == pids[1]
             program.kill(signal.SIGCONT, pids[0])
+            assert program.end() == 0
+
+    def test_nobody_wakes_up_while_nobody_asks(self, driver_name: str) -> None:
+        with asked(driver_name, "who", workers=2) as program:
+            pids = [one["pid"] for one in program.expect("started", 2)]
+            program.expect("waiting")
+            program.kill(SIGUSR1)
+            answers(program, "who", 2)
+            idle = Idle([program.pid, *pids], driver_name)
+            assert idle.counted(2) <= idle.allowed
             assert program.end() == 0
 
     def test_a_question_that_takes_long_holds_up_no_other(

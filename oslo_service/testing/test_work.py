@@ -16,7 +16,7 @@ from oslo_service.monitoring import work_in_progress
 from oslo_service.supervisor import tracked_work
 from oslo_service.testing.http_client import get, serving
 from oslo_service.testing.live import DAEMON, live
-from oslo_service.testing.waiting import LIMIT, until, until_set
+from oslo_service.testing.waiting import LIMIT, ended, until, until_set
 
 WORKING = DAEMON.with_name("working.py")
 EVERYTHING = [
@@ -145,7 +145,8 @@ class TestTheEnd:
             said = lines(program.transcript, "graceful_shutdown_timeout: after 1 s")
             assert len(said) == workers
             for name in NAMES.values():
-                assert all(f"{name} (for " in line for line in said)
+                for line in said:
+                    assert f"{name} (for " in line
                 # Once with its stack, and the place where it is.
                 pattern = rf"^{re.escape(name)} \(for \d+\.\d s, in [^\n]*\)\n  File "
                 found = re.findall(pattern, program.transcript, re.MULTILINE)
@@ -153,6 +154,7 @@ class TestTheEnd:
             assert all("pause" not in line for line in said)
             assert "finished before" not in program.transcript
             assert ", in migrate\n" in program.transcript
+            assert ", in Manager.survey\n" in program.transcript
 
     def test_no_periodic_task_begins_once_the_process_stops(
         self, driver_name: str, gate: Path
@@ -180,7 +182,7 @@ class TestWhatIsInProgress:
         assert found.age is not None
         assert 0 <= found.age < LIMIT
         assert found.limit == 2.5
-        assert "in migrate" in found.stack
+        assert "TestWhatIsInProgress.migrate" in found.stack
         release.set()
         task.join(LIMIT)
         assert tracked() == []
@@ -190,6 +192,17 @@ class TestWhatIsInProgress:
         with work.track("migration", id=7, limit=2.5):
             begun.set()
             release.wait(LIMIT)
+
+    def test_tracked_work_of_who_asks(self, driver: Driver) -> None:
+        task = driver.spawn(self.ask_at_work, name="asker")
+        (found,) = ended(task, "it is asked")
+        assert found.task == "asker"
+        assert ", in TestWhatIsInProgress.ask_at_work\n" in found.stack
+
+    @staticmethod
+    def ask_at_work() -> list[Any]:
+        with work.track("asking"):
+            return tracked()
 
     def test_the_oldest_comes_first(self, driver: Driver) -> None:
         del driver

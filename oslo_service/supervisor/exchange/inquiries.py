@@ -66,25 +66,28 @@ class Inquiry(State):
 
     :ivar until: when nobody is waited for any more.
     :ivar done: takes the answers.
-    :ivar asked: who was asked; the answers come in this order.
+    :ivar answers: of who was asked, in that order; None: there is none yet.
+    :ivar missing: how many there are not yet.
     """
 
     number: int
     until: float
     done: Done
-    asked: list[Respondent]
-    answers: dict[Respondent, Answer]
+    answers: dict[Respondent, Answer | None]
+    missing: int
+
+    def take(self, answer: Answer) -> None:
+        """Record an answer, the first of each who was asked."""
+        if self.answers.get(answer.respondent, answer) is None:
+            self.answers[answer.respondent] = answer
+            self.missing -= 1
 
     def collected(self) -> list[Answer]:
         """Return what there is of each who was asked."""
         return [
-            self.answers.get(one) or Answer(one, problem=SILENT) for one in self.asked
+            Answer(one, problem=SILENT) if answer is None else answer
+            for one, answer in self.answers.items()
         ]
-
-    @property
-    def complete(self) -> bool:
-        """Whether nobody is waited for."""
-        return len(self.answers) == len(self.asked)
 
 
 class Inquiries:
@@ -97,25 +100,26 @@ class Inquiries:
     def begin(self, asked: Iterable[Respondent], until: float, done: Done) -> int:
         """Record that a question is asked; return its number."""
         self._numbers += 1
-        self._open[self._numbers] = Inquiry(
-            *(self._numbers, until, done, list(asked), {})
-        )
-        return self._numbers
+        number, answers = self._numbers, dict.fromkeys(asked)
+        self._open[number] = Inquiry(number, until, done, answers, len(answers))
+        return number
 
     def answered(self, number: int, answer: Answer) -> None:
         """Record an answer; one that comes too late, or twice, is passed over."""
         inquiry = self._open.get(number)
-        if inquiry is not None and answer.respondent in inquiry.asked:
-            inquiry.answers.setdefault(answer.respondent, answer)
+        if inquiry is not None:
+            inquiry.take(answer)
 
     def ended(self, respondent: Respondent) -> None:
         """Record that a process has ended: it answers nothing any more."""
-        for number in self._open:
-            self.answered(number, Answer(respondent, problem=ENDED))
+        for inquiry in self._open.values():
+            inquiry.take(Answer(respondent, problem=ENDED))
 
     def take_done(self, now: float) -> list[Inquiry]:
         """Return the questions that are done, once each."""
-        done = [one for one in self._open.values() if one.complete or now >= one.until]
+        done = [
+            one for one in self._open.values() if not one.missing or now >= one.until
+        ]
         for one in done:
             del self._open[one.number]
         return done

@@ -356,6 +356,7 @@ class WorkerPool(Unit):
             if worker is not None and self.exchange is not None:
                 sender = _respondent(worker, self.processes[worker])
                 self.exchange.heard(self, sender, message)
+                self._seen.heard(worker, clock.now())
 
     def _look_after(self, worker: state.Worker, process: Process, now: float) -> None:
         ended, status = process.reap()

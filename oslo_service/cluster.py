@@ -26,6 +26,7 @@ from oslo_config import cfg
 
 from oslo_service._common.publishing import publish
 from oslo_service.backend.exceptions import ClusterOptionError
+from oslo_service.clustering import host
 from oslo_service.clustering.partition import OnChange, Partition
 from oslo_service.clustering.scoped_task import due_time
 from oslo_service.clustering.single_service import SingleService
@@ -39,6 +40,10 @@ __all__ = (
 )
 
 publish(globals())
+
+# Whoever imports this wants workers that can ask their parent, also where what asks is
+# made in a worker.
+host.prepare()
 
 
 def partition(

@@ -10,13 +10,19 @@ from oslo_service.clustering.connection import Connection, Lock
 __all__ = ("HostConnection",)
 
 
+# For how long the members are known that the parent has told last, in seconds; a fifth
+# of it is how often it is asked.
+_MEMBERSHIP = 5.0
+
+
 class HostConnection(Connection):
     """A connection to the parent, which keeps what is here until this process ends.
 
     :param member: the name of this process among the members.
     """
 
-    lease = membership = math.inf
+    lease = math.inf
+    membership = _MEMBERSHIP
 
     def __init__(self, member: str) -> None:
         self._member = member

@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from oslo_service._common import clock
 from oslo_service.backend.exceptions import ClusterOptionError
+from oslo_service.clustering import process
 from oslo_service.clustering.candidate import POLL, Candidate, Listener
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 from oslo_service.clustering.lease import Lease
 from oslo_service.clustering.member import Member
+from oslo_service.monitoring import checks
 from oslo_service.supervisor import events
 from oslo_service.testing.waiting import run_script
 
@@ -397,6 +400,19 @@ class TestMember:
             "ClusterUnreachable",
             "ClusterReachable",
         ]
+
+
+def test_health_warns_while_the_server_is_out_of_reach() -> None:
+    def status() -> tuple[str, str]:
+        (check,) = [one for one in checks.of_process() if one.name == "cluster"]
+        return check.status(clock.now() + 0.001), check.detail
+
+    process._report("")
+    assert status() == ("pass", "")
+    process._report("out of reach: no route")
+    assert status() == ("warn", "out of reach: no route")
+    process._report("")
+    assert status() == ("pass", "")
 
 
 def test_nothing_crosses_a_fork(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from oslo_service.testing.programs import daemon
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import signal
 import sys
@@ -140,6 +141,19 @@ class WithTasks(service.Service):
         say("started", connected=bool(process._members.get()))
 
 
+class Sharing(service.Service):
+    """Says which of some keys are this worker's, whenever that changes."""
+
+    def start(self) -> None:
+        """Become a member."""
+        self.shards = cluster.partition("keys", CONF, on_change=self.tell)
+        self.shards.join()
+
+    def tell(self, shards: cluster.Partition) -> None:
+        """Say it."""
+        say("shares", members=len(shards.members), keys=shards.mine(range(100)))
+
+
 class Single(service.ServiceBase):
     """Says what happens to it, and may not end."""
 
@@ -182,8 +196,13 @@ def main() -> int:
     if "cluster" in TRAITS:
         CONF.set_override("cluster_url", "test://", "oslo_service")
         process._connection = lambda *_args: FileConnection()
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout)
     events.subscribe(tell)
-    what = cluster.SingleService(Single(), CONF) if "single" in TRAITS else WithTasks()
+    what: service.ServiceBase = WithTasks()
+    if "single" in TRAITS:
+        what = cluster.SingleService(Single(), CONF)
+    if "sharing" in TRAITS:
+        what = Sharing()
     launcher = service.launch(CONF, what, workers=daemon.PLAN.workers)
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     say("waiting")

@@ -10,8 +10,6 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from oslo_service.backend import exceptions
-
 __all__ = ("ComponentRegistry", "load", "load_all")
 
 _MODULES = {
@@ -84,6 +82,9 @@ class ComponentRegistry:
         """
         if name not in self:
             there = ", ".join(one for one in self._components if one in self)
+            # Not earlier: that package imports this module.
+            from oslo_service.backend import exceptions
+
             raise exceptions.BackendComponentNotAvailable(
                 f"Component {name!r} is not available; there are: {there or 'none'}"
             )

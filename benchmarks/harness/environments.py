@@ -17,7 +17,7 @@ _UPSTREAM = "oslo.service[threading]==4.8.0"
 # What is installed where. The two "base" ones are there to be counted.
 _WHAT: dict[str, Sequence[str]] = {
     "ours": (
-        *("--editable", f"{CHECKOUT}[eventlet,metrics,wsgi]"),
+        *("--editable", f"{CHECKOUT}[eventlet,metrics,wsgi,cluster]"),
         *("--editable", f"{CHECKOUT}/examples/oslo-service-gevent"),
     ),
     "upstream": (

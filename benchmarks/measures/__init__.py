@@ -3,6 +3,7 @@
 """What is measured: one module for each group of rows of the report."""
 
 from measures import (
+    cluster,
     crash_loop,
     distributions,
     groups,
@@ -39,4 +40,5 @@ ALL = (
     memory.MEASURE,
     scrape.MEASURE,
     *http.MEASURES,
+    *cluster.MEASURES,
 )

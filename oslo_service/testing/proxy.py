@@ -119,8 +119,8 @@ class Proxy:
             await asyncio.gather(
                 self._pass(reader, server_writer), self._pass(server_reader, writer)
             )
-        except OSError:
-            pass  # the server is not there, or one side has gone
+        except (OSError, asyncio.CancelledError):
+            pass  # the server is not there, or one side has gone, or all ends
         finally:
             for one in ends:
                 self._writers.discard(one)

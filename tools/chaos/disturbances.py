@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from oslo_service.testing.live import is_alive
 from oslo_service.testing.servers import Server
 
-from history import KILLED, Outage, Trouble
+from history import KILLED, Death, Outage, Trouble
 from record import Record, is_locked
 from subject import Program
 
@@ -20,6 +21,8 @@ __all__ = ("LASTING", "WITH_PARENT", "Disturbances")
 WITH_PARENT = "paused with its parent"
 #: How long something lasts, in leases.
 LASTING = (0.2, 1.7)
+# How long what was killed may take to be gone, in seconds.
+_DYING = 10.0
 # How often it is a holder that is disturbed.
 _HOLDER = 0.8
 # How long a piece is kept where the server is slow, in seconds; with more than the
@@ -39,6 +42,7 @@ class Disturbances:
     :param lasting: how long something lasts, in leases: at least, and at most.
     :ivar troubles: what was done to processes.
     :ivar outages: when the server was away.
+    :ivar deaths: what has ended without a parent that could tell.
     :ivar done: what was done, in words, and when.
     """
 
@@ -54,6 +58,7 @@ class Disturbances:
     ) -> None:
         self.troubles: list[Trouble] = []
         self.outages: list[Outage] = []
+        self.deaths: list[Death] = []
         self.done: list[tuple[float, str]] = []
         self._programs = programs
         self._server = server
@@ -124,6 +129,13 @@ class Disturbances:
         until = time.time()
         self.troubles += [Trouble(what, pid, at, until) for pid in pids]
 
+    def _note_deaths(self, pids: Sequence[int]) -> None:
+        """Note when processes were no more, of which no parent tells."""
+        until = time.monotonic() + _DYING
+        while any(map(is_alive, pids)) and time.monotonic() < until:
+            time.sleep(0.001)
+        self.deaths += [Death(pid, time.time()) for pid in pids if not is_alive(pid)]
+
     # Processes
 
     def _kill_worker(self) -> str:
@@ -139,12 +151,14 @@ class Disturbances:
         if self._rng.random() < 0.5:
             what = "killed with its parent"
             program.signal(signal.SIGKILL, [program.pid, *workers])
+            self._note_deaths(workers)
         else:
             what = "left by its parent"
             program.signal(signal.SIGKILL, [program.pid])
         self._note(what, workers, at)
         time.sleep(self._rng.uniform(0, self._lease))
         program.end()
+        self._note_deaths(workers)
         program.start()
         return f"{what}: {workers}"
 

@@ -61,7 +61,7 @@ def history(
         takeovers=record.takeovers(TASKS, GROUP),
         alone=[_as_promised(one, paused) for one in record.alone],
         troubles=troubles,
-        deaths=record.deaths(),
+        deaths=[*record.deaths(), *disturbances.deaths],
         outages=disturbances.outages,
         interrupted=record.interrupted(),
         overlaps=[

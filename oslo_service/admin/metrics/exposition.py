@@ -5,12 +5,13 @@
 https://prometheus.io/docs/specs/om/open_metrics_spec/
 """
 
-import math
 from collections.abc import Iterable, Sequence
 
 from oslo_service.admin.metrics.families import Family
 
 __all__ = ("KIND", "text")
+
+_OTHERS = {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}
 
 KIND = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
@@ -46,8 +47,5 @@ def _head(family: Family) -> Iterable[str]:
 
 
 def _number(value: float) -> str:
-    if math.isfinite(value):
-        return repr(float(value))
-    if math.isnan(value):
-        return "NaN"
-    return "+Inf" if value > 0 else "-Inf"
+    text = repr(float(value))
+    return _OTHERS[text] if text[-1] in "nf" else text

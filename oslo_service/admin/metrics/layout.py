@@ -8,7 +8,14 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from oslo_service.admin.metrics.families import COUNTED, PER_WORKER, Family, mode_of
+from oslo_service.admin.metrics.families import (
+    COUNTED,
+    MOST_RECENT,
+    PER_WORKER,
+    Family,
+    labels_text,
+    mode_of,
+)
 
 __all__ = ("Key", "Layout", "pack", "unpack")
 
@@ -27,6 +34,7 @@ class Layout:
     :ivar summed: the numbers of those that are added up.
     :ivar separate: of those that stay apart.
     :ivar folded: of the others.
+    :ivar recent: of those of which the one that has changed last counts.
     """
 
     def __init__(self, families: Iterable[Family], keys: Iterable[Key]) -> None:
@@ -37,12 +45,29 @@ class Layout:
         self.summed = self._numbers(lambda mode: mode == COUNTED)
         self.separate = self._numbers(lambda mode: mode in _SEPARATE)
         self.folded = self._numbers(lambda mode: mode not in (COUNTED, *_SEPARATE))
+        self.recent = self._numbers(lambda mode: mode.endswith(MOST_RECENT))
+        self._labelled: dict[str, list[Key]] = {}
         told = [[*vars(one).values()] for one in self.families]
         self.text = json.dumps([told, self.keys])
         self.digest = hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     def _numbers(self, wanted: Any) -> list[int]:
         return [at for at, mode in enumerate(self.modes) if wanted(mode)]
+
+    def labelled(self, worker: str | None) -> list[Key]:
+        """Return the keys of those that stay apart, with the label of a worker.
+
+        :param worker: None: there is no other.
+        """
+        if worker is None:
+            return [self.keys[at] for at in self.separate]
+        known = self._labelled.get(worker)
+        if known is None:
+            known = self._labelled[worker] = [
+                (name, suffix, _with_worker(labels, worker))
+                for name, suffix, labels in (self.keys[at] for at in self.separate)
+            ]
+        return known
 
     @classmethod
     def read(cls, text: str) -> "Layout":
@@ -52,6 +77,12 @@ class Layout:
             [Family(*one) for one in families],
             [(name, suffix, labels) for name, suffix, labels in keys],
         )
+
+
+def _with_worker(labels: str, worker: str) -> str:
+    taken = f",{labels}".find(',worker="') >= 0
+    ours = labels_text({"exported_worker" if taken else "worker": worker})
+    return f"{labels},{ours}" if labels else ours
 
 
 def pack(layout: Layout, values: Iterable[float], known: Sequence[str]) -> bytes:

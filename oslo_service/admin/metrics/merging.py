@@ -136,9 +136,10 @@ def _merge(
     for one in sources:
         if one.label != "":
             _fold(layout, one, merged, latest)
-            for at in layout.separate:
-                name, suffix, labels = keys[at]
-                merged[name, suffix, _labelled(labels, one.label)] = one.values[at]
+            for key, at in zip(
+                layout.labelled(one.label), layout.separate, strict=True
+            ):
+                merged[key] = one.values[at]
 
 
 def _fold(
@@ -156,25 +157,16 @@ def _fold(
             merged[key] = _FOLD[mode](merged[key], value) if key in merged else value
 
 
-def _labelled(labels: str, worker: str | None) -> str:
-    if worker is None:
-        return labels
-    taken = f",{labels}".find(',worker="') >= 0
-    name = "exported_worker" if taken else "worker"
-    return f'{labels},{name}="{worker}"' if labels else f'{name}="{worker}"'
-
-
 def _changes(
     before: Source | None, layout: Layout, values: Sequence[float], now: float
 ) -> dict[int, float]:
     """Return since when each value is what it is, where that matters."""
     found = {}
-    for at, mode in enumerate(layout.modes):
-        if mode.endswith(MOST_RECENT):
-            same = (
-                before is not None
-                and before.layout is layout
-                and before.values[at] == values[at]
-            )
-            found[at] = before.changed_at[at] if same and before is not None else now
+    for at in layout.recent:
+        same = (
+            before is not None
+            and before.layout is layout
+            and before.values[at] == values[at]
+        )
+        found[at] = before.changed_at[at] if same and before is not None else now
     return found

@@ -52,9 +52,10 @@ class Metrics:
         )
 
     def _reply(self, answers: Sequence[Answer]) -> Reply:
+        services = self._supervisor.services_in_workers()
         for answer in answers:
             if not answer.problem:
-                self._take(answer.respondent, answer.value)
+                self._take(answer.respondent, answer.value, services)
         reporter = self._supervisor.reporter
         found = own.families(reporter.snapshot(), reporter.tally)
         text = exposition.text([*found, *self._merger.families()])
@@ -62,22 +63,26 @@ class Metrics:
 
     def _heard(self, sender: Respondent, value: Any) -> None:
         """Take in what a worker tells at its end."""
-        self._take(sender, value)
+        self._take(sender, value, self._supervisor.services_in_workers())
 
-    def _take(self, process: Respondent, message: bytes) -> None:
+    def _take(self, process: Respondent, message: bytes, services: list[str]) -> None:
         head, values = layout.unpack(message)
         self._merger.measured(
-            *(process.pid, self._label(process), head["digest"], head["layout"]),
+            *(process.pid, _label(process, services), head["digest"], head["layout"]),
             *(values, clock.now()),
         )
 
-    def _label(self, process: Respondent) -> str | None:
-        """Return what tells a worker from the others; None: it is the only process."""
-        if process.worker is None:
-            return "" if self._supervisor.has_workers else None
-        if len(self._supervisor.services_in_workers()) > 1:
-            return f"{process.service}/{process.worker}"
-        return str(process.worker)
+
+def _label(process: Respondent, services: list[str]) -> str | None:
+    """Return what tells a worker from the others; None: it is the only process.
+
+    :param services: the names of those that workers run.
+    """
+    if process.worker is None:
+        return "" if services else None
+    if len(services) > 1:
+        return f"{process.service}/{process.worker}"
+    return str(process.worker)
 
 
 def register() -> None:

@@ -16,7 +16,7 @@ def of_process() -> list[dict[str, Any]]:
     return [
         _value(one)
         for driver in backend.in_use()
-        for one in running_loops.found_in(driver.frames())
+        for one in running_loops.found_in(driver.task_frames())
     ]
 
 

@@ -5,11 +5,11 @@
 import gc
 import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
-__all__ = ("frames_of_greenlets", "has_weak_references")
+__all__ = ("frames_of_greenlets", "frames_of_these", "has_weak_references")
 
 
 def frames_of_greenlets(
@@ -34,6 +34,18 @@ def frames_of_greenlets(
     frames = {id(one): one.gr_frame for one in found if one.gr_frame is not None}
     frames[id(current)] = sys._getframe(2)
     return frames
+
+
+def frames_of_these(greenlets: Iterable[Any], current: Any) -> dict[int, FrameType]:
+    """Return the innermost frames of some greenlets: of those that are somewhere.
+
+    :param greenlets: None among them is passed over.
+    :param current: the calling one.
+    """
+    found = {id(one): one.gr_frame for one in greenlets if one is not None}
+    if id(current) in found:
+        found[id(current)] = sys._getframe(2)
+    return {ident: frame for ident, frame in found.items() if frame is not None}
 
 
 def has_weak_references(current: Any) -> bool:

@@ -21,7 +21,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from oslo_service._common.records import Record
 from oslo_service.backend._end_of_thread import at_end_of_thread
 from oslo_service.backend._executor_calls import dated
-from oslo_service.backend._greenlets import frames_of_greenlets, has_weak_references
+from oslo_service.backend._greenlets import (
+    frames_of_greenlets,
+    frames_of_these,
+    has_weak_references,
+)
 from oslo_service.backend._http_server import HttpServer
 from oslo_service.backend._lock_event import LockEvent
 from oslo_service.backend._poll import poll_ready
@@ -47,6 +51,7 @@ __all__ = (
     "at_end_of_thread",
     "dated",
     "frames_of_greenlets",
+    "frames_of_these",
     "has_weak_references",
     "poll_ready",
 )
@@ -240,6 +245,15 @@ class Driver(abc.ABC):
             :func:`frames_of_greenlets` is all of it.
         """
         return sys._current_frames()
+
+    def task_frames(self) -> dict[int, FrameType]:
+        """Return where the tasks are that run, as :meth:`frames` does.
+
+        For monitors, which ask again and again. Here: all that :meth:`frames` finds.
+        Where that takes long, as it does where all objects are looked at, these are
+        those of :attr:`running` alone; :func:`frames_of_these` is most of it.
+        """
+        return self.frames()
 
     def original(self, module: str) -> ModuleType:
         """Return a standard library module as it was before any patching."""

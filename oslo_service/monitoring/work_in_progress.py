@@ -37,12 +37,16 @@ def answer(args: dict[str, Any]) -> list[dict[str, Any]]:
     return [one.as_json() for one in look(bool(args.get("stacks")))]
 
 
-def look(stacks: bool) -> list[WorkItem]:
-    """Return what is in progress, the oldest first."""
+def look(stacks: bool, *, tasks_only: bool = False) -> list[WorkItem]:
+    """Return what is in progress, the oldest first.
+
+    :param tasks_only: whether to look only into the tasks of drivers: for who asks
+        again and again. Others may be found only by looking at all objects.
+    """
     now = clock.now()
     tasks: dict[int, FrameType] = {}
     for driver in backend.in_use():
-        tasks |= driver.frames()
+        tasks |= driver.task_frames() if tasks_only else driver.frames()
         # The caller's is another one by now: what has returned has no callers.
         tasks[driver.current_ident()] = sys._getframe()
     known = dict(_codes())

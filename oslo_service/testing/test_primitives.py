@@ -683,13 +683,22 @@ class TestFrames:
         found = driver.frames()
 
         assert task.ident is not None
-        assert "waiting_for_release" in self.names(found[task.ident])
+        for frames in (found, driver.task_frames()):
+            assert "waiting_for_release" in self.names(frames[task.ident])
         own = self.names(found[driver.current_ident()])
         assert "test_each_task_is_where_it_waits" in own
         release.set()
         ended(task, "it ends")
         if driver.capabilities.kill_tasks:  # a thread ends a little later
             assert task.ident not in driver.frames()
+            assert task.ident not in driver.task_frames()
+
+    def test_a_task_that_asks_is_where_it_asks(self, driver: Driver) -> None:
+        def asking() -> list[str]:
+            return self.names(driver.task_frames()[driver.current_ident()])
+
+        task = driver.spawn(asking, name="asks")
+        assert "asking" in in_time(driver, task.wait, "it ends")
 
     @staticmethod
     def names(frame: FrameType | None) -> list[str]:

@@ -84,7 +84,7 @@ def _durations(
 
 def _work() -> Iterator[Reading]:
     ages: dict[str, list[float]] = {}
-    for item in work_in_progress.look(stacks=False):
+    for item in work_in_progress.look(stacks=False, tasks_only=True):
         ages.setdefault(item.kind, []).append(item.age or 0.0)
     for kind, found in ages.items():
         labels = (("kind", kind),)
@@ -97,7 +97,7 @@ def _loops() -> Iterable[Reading]:
     late: dict[Labels, float] = {}
     last: dict[Labels, float] = {}
     for driver in backend.in_use():
-        for one in running_loops.found_in(driver.frames()):
+        for one in running_loops.found_in(driver.task_frames()):
             labels: Labels = (("loop", naming.describe(one.loop.f)),)
             late[labels] = max(late.get(labels, 0.0), one.late)
             if one.last_run is not None:

@@ -210,6 +210,11 @@ class EventletDriver(base.Driver):
             greenlet.greenlet, greenlet.getcurrent(), _hub.is_inherited
         )
 
+    def task_frames(self) -> dict[int, FrameType]:
+        """Return where the tasks are that run."""
+        greens = [getattr(one, "_green", None) for one in list(self.running)]
+        return base.frames_of_these(greens, greenlet.getcurrent())
+
     def original(self, module: str) -> ModuleType:
         """Return the module as it was before monkey-patching."""
         if module not in _PATCHABLE:

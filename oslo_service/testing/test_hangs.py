@@ -26,7 +26,7 @@ OPERATED = DAEMON.with_name("operated.py")
 def test_it_is_reported_and_replaced_and_nobody_else_notices(
     driver_name: str, trait: str, where: str, tmp_path: Path
 ) -> None:
-    config = write_options(tmp_path / "conf", "oslo_service", worker_timeout=1)
+    config = write_options(tmp_path / "conf", "oslo_service", worker_timeout=3)
     with live(
         driver_name,
         program=OPERATED,
@@ -49,7 +49,7 @@ def test_it_is_reported_and_replaced_and_nobody_else_notices(
 def test_it_does_not_cost_the_service_where_systemd_watches(
     driver_name: str, tmp_path: Path
 ) -> None:
-    config = write_options(tmp_path / "conf", "oslo_service", worker_timeout=1)
+    config = write_options(tmp_path / "conf", "oslo_service", worker_timeout=3)
     with Receiver() as receiver:
         receiver.watch(1)
         with live(

@@ -20,6 +20,7 @@ class Group:
 
     :param name: of the group.
     :param lease: how long a member is one without a heartbeat.
+    :param view: how long the members count that were seen last.
     :param clocks: the clocks.
     :param changed: called with the members whenever they change; with none when
         this process is not sure to be one.
@@ -29,12 +30,14 @@ class Group:
         self,
         name: str,
         lease: Lease,
+        view: Lease,
         clocks: Clocks,
         member: str,
         changed: Callable[[frozenset[str]], object],
     ) -> None:
         self.name = name
         self._lease = lease
+        self._view = view
         self._clocks = clocks
         self._member = member
         self._changed = changed
@@ -47,7 +50,8 @@ class Group:
     @property
     def members(self) -> frozenset[str]:
         """Who the members are; nobody where this process may be none."""
-        if self.wanted and self._lease.is_sure(self._clocks.since_boot()):
+        now = self._clocks.since_boot()
+        if self.wanted and self._lease.is_sure(now) and self._view.is_sure(now):
             return self._members
         return _NOBODY
 
@@ -83,19 +87,29 @@ class Group:
         connection.heartbeat()
         if not self._lease.held:
             connection.join(self.name)
+        if not self._confirm(self._lease, asked):
+            self._set(_NOBODY)
+            return 0.0
+        self._look_who_is_there(connection)
+        return self._lease.beat
+
+    def _look_who_is_there(self, connection: Connection) -> None:
+        """Ask who the members are, which may take longer than to stay one."""
+        asked = self._clocks.since_boot()
         members = connection.members(self.name)
         if self._member not in members:
             connection.join(self.name)
             members |= {self._member}
+        known = self._confirm(self._view, asked)
+        self._set(members if known and self._lease.held else _NOBODY)
+
+    def _confirm(self, lease: Lease, asked: float) -> bool:
+        """Record that something is so; return whether it still is known to be."""
         now = self._clocks.since_boot()
         with self._guard:
-            kept = (
-                self._lease.confirmed(asked, now)
-                if self._lease.held
-                else self._lease.taken(asked, now)
-            )
-        self._set(members if kept else _NOBODY)
-        return self._lease.beat if kept else 0.0
+            if lease.held:
+                return lease.confirmed(asked, now)
+            return lease.taken(asked, now)
 
     def _leave(self, connection: Connection) -> float:
         if self._lease.held:
@@ -109,14 +123,17 @@ class Group:
         now = self._clocks.since_boot()
         with self._guard:
             lost = self._lease.passed(now)
-        if lost:
-            self._lost = True
+            unknown = self._view.passed(now)
+        self._lost |= lost
+        if lost or unknown:
             self._set(_NOBODY)
-        return max(self._lease.deadline - now, 0.0) if self._lease.held else 60.0
+        held = [one for one in (self._lease, self._view) if one.held]
+        return min((max(one.deadline - now, 0.0) for one in held), default=60.0)
 
     def abandon(self) -> None:
         """Have it no more, and tell nobody."""
         self._lease.give_up()
+        self._view.give_up()
 
     def release_soon(self) -> None:
         """Have this process leave."""

@@ -102,8 +102,9 @@ class Member:
 
         :param changed: see :class:`~oslo_service.clustering.group.Group`.
         """
-        lease = Lease(self._connection.membership, self._connection.slack)
-        return Group(name, lease, self.clocks, self.name, changed)
+        seconds, slack = self._connection.membership, self._connection.slack
+        lease, view = Lease(seconds, slack), Lease(seconds, slack)
+        return Group(name, lease, view, self.clocks, self.name, changed)
 
     def add(self, subject: Candidate | Group) -> None:
         """Have a lock asked for, or a group joined, until it is given back, or left.
@@ -234,8 +235,10 @@ class Member:
         """
         if not self._open or any(one.in_use for one in self._subjects):
             return
-        silent = self._down_since is not None and (
-            self.clocks.since_boot() - self._opened_at > self._connection.lease
+        since = self._down_since
+        silent = since is not None and (
+            self.clocks.since_boot() - max(since, self._opened_at)
+            > self._connection.membership
         )
         if silent or any(one.stale for one in self._subjects):
             self._close()

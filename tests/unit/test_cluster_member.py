@@ -360,6 +360,46 @@ class TestMember:
         assert server.asked == ["close", "open", "heartbeat", "join g", "members g"]
         assert seen == [{"me"}, frozenset(), {"me"}]
 
+    def test_one_stays_a_member_though_it_takes_long_to_see_who_the_others_are(
+        self, member, server, time
+    ) -> None:
+        group = member.group("g", lambda _members: None)
+        member.add(group)
+        self.turns(member)
+        for _ in range(2):
+            time.now += 3.0
+            server.answers = [True, Unreachable("slow")]
+            self.turns(member)
+            member._watch()
+        assert group.members == {"me"}
+        time.now += 3.0
+        server.answers = [True, later(time, LENGTH / 2, answer=Unreachable("slow"))]
+        self.turns(member)
+        member._watch()
+        assert group.members == frozenset()
+        server.asked.clear()
+        self.turns(member)
+        assert group.members == {"me"}
+        assert "close" not in server.asked
+        assert "join g" not in server.asked
+
+    def test_a_server_that_is_silent_for_a_lease_gets_another_connection(
+        self, member, server, time
+    ) -> None:
+        member.add(member.candidate("x"))
+        server.answers = [True, False]
+        self.turns(member)
+        time.now += 100.0
+        server.answers = [Unreachable("a")]
+        self.turns(member)
+        time.now += LENGTH / 2
+        server.answers = [Unreachable("b")]
+        self.turns(member)
+        assert "close" not in server.asked
+        time.now += LENGTH
+        self.turns(member)
+        assert server.asked[-3:-1] == ["close", "open"]
+
     def test_a_server_that_is_gone_is_told_once_and_so_is_its_return(
         self, member, server, time, told
     ) -> None:

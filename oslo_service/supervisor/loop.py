@@ -36,6 +36,7 @@ from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.turnover import Turnover
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.waker import Waker
+from oslo_service.supervisor.work_limits import WorkLimits
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import StartMethod
@@ -93,6 +94,7 @@ class Supervisor:
         self.turnover: Turnover | None = None
         #: Whether it goes on just for ``shutdown_delay``.
         self.delaying = False
+        self._work_limits: WorkLimits | None = None
         # Whether it is a worker whose services have ended.
         self._over = False
         self.left = False
@@ -128,6 +130,9 @@ class Supervisor:
         link = self._parent_link
         if settings is not None and link is not None and self.turnover is None:
             self.turnover = Turnover(settings, link.tell_served)
+            self._work_limits = WorkLimits(
+                settings, link.tell_overdue, self._waker.wake
+            )
         self._add(runner)
         return runner
 
@@ -444,6 +449,8 @@ class Supervisor:
             for unit in list(self.units):
                 unit.advance(now)
         self.exchange.advance(now)
+        if self._work_limits is not None:
+            self._work_limits.advance(now)
         if any(unit.ended.is_set() for unit in self.units):
             self._turn.wake_waiting()
         self.reporter.tell()
@@ -465,6 +472,8 @@ class Supervisor:
         attended: list[Attended] = [*self.units, *self.guests]
         reading, writing = [self._waker.fileno()], list[int]()
         deadlines = [self.reporter.deadline, self.exchange.deadline]
+        if self._work_limits is not None:
+            deadlines.append(self._work_limits.deadline)
         if self._parent_link is not None:
             reading += self._parent_link.filenos()
             writing += self._parent_link.filenos_to_write()

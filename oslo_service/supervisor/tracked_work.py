@@ -20,8 +20,7 @@ __all__ = (
     "Running",
     "in_progress",
     "is_awaited",
-    "next_limit",
-    "overdue",
+    "limited",
     "running",
     "track",
     "track_future",
@@ -186,19 +185,11 @@ def in_progress(now: float) -> list[tuple[track, float]]:
     return sorted(found, key=lambda one: -one[1])
 
 
-def overdue(now: float) -> list[track]:
-    """Return what is in progress beyond its limit."""
-    return [one for one in _limited() if now >= one.began + one.limit]
-
-
-def next_limit(now: float) -> float | None:
-    """Return when the next piece in progress reaches its limit; None: there is none."""
-    due = [one.began + one.limit for one in _limited()]
-    return min((one for one in due if one > now), default=None)
-
-
-def _limited() -> list[Any]:
-    return [one for one in list(running()) if one.limit is not None]
+def limited() -> list[tuple[float, track]]:
+    """Return what is in progress and has a limit, and when it reaches that."""
+    return [
+        (one.began + one.limit, one) for one in list(running()) if one.limit is not None
+    ]
 
 
 def is_awaited(when_over: Callable[[], object]) -> bool:

@@ -14,7 +14,7 @@ from oslo_service import loopingcall, threadgroup, work
 from oslo_service.backend.base import Driver, Event
 from oslo_service.monitoring import work_in_progress
 from oslo_service.supervisor import tracked_work
-from oslo_service.testing.http_client import get, serving
+from oslo_service.testing.http_client import get, serving, write_options
 from oslo_service.testing.live import DAEMON, live
 from oslo_service.testing.waiting import LIMIT, ended, until, until_set
 
@@ -168,6 +168,26 @@ class TestTheEnd:
             gate.touch()
             assert program.wait() == 0
             assert not program.events("pruning")
+
+
+def test_a_worker_whose_work_is_past_its_limit_is_replaced(
+    driver_name: str, gate: Path
+) -> None:
+    config = write_options(gate.with_name("conf"), "oslo_service", worker_timeout=20)
+    with live(
+        driver_name,
+        program=WORKING,
+        traits=["tracks for long"],
+        gate=str(gate),
+        arguments=config,
+        workers=2,
+    ) as program:
+        begun = program.expect("started", 2)
+        program.expect_text("resize req-8 takes longer than 0.5 s")
+        program.expect("started", 3)
+        gate.touch()
+        assert begun
+        assert program.end() == 0
 
 
 class TestWhatIsInProgress:

@@ -4,12 +4,15 @@
 
 import asyncio
 import threading
+import types
 from typing import Any
 
 import pytest
 
 from oslo_service import work
 from oslo_service.supervisor import tracked_work
+from oslo_service.supervisor.limits import Limits
+from oslo_service.supervisor.work_limits import WorkLimits
 
 
 @pytest.fixture(autouse=True)
@@ -68,18 +71,69 @@ def test_one_with_a_limit_is_told_when_it_begins() -> None:
         assert piece.limit == 3
 
 
-def test_what_is_past_its_limit_is_overdue() -> None:
+def test_what_has_a_limit_is_known() -> None:
     with (
         work.track("unlimited"),
         work.track("short", limit=3) as short,
         work.track("long", limit=9) as long,
     ):
-        assert tracked_work.overdue(short.began + 2.9) == []
-        assert tracked_work.next_limit(short.began) == short.began + 3
-        assert tracked_work.overdue(short.began + 3) == [short]
-        assert tracked_work.next_limit(short.began + 3) == long.began + 9
-        assert tracked_work.next_limit(long.began + 9) is None
-    assert tracked_work.next_limit(0) is None
+        found = sorted(tracked_work.limited(), key=lambda one: one[0])
+        assert found == [(short.began + 3, short), (long.began + 9, long)]
+    assert tracked_work.limited() == []
+
+
+class TestLimits:
+    """A worker tells its parent of work that takes too long."""
+
+    @pytest.fixture
+    def told(self) -> list[str]:
+        return []
+
+    @pytest.fixture
+    def wakes(self) -> list[bool]:
+        return []
+
+    @pytest.fixture
+    def settings(self) -> Any:
+        return types.SimpleNamespace(limits=Limits(worker_timeout=30))
+
+    @pytest.fixture
+    def limits(self, told, wakes, settings) -> WorkLimits:
+        return WorkLimits(settings, told.append, lambda: wakes.append(True))
+
+    def test_it_is_told_once_of_each(self, limits, told) -> None:
+        with (
+            work.track("resize", id=7, limit=3) as piece,
+            work.track("upload", limit=9),
+            work.track("unlimited"),
+        ):
+            assert limits.deadline == piece.began + 3
+            limits.advance(piece.began + 2.9)
+            assert told == []
+            for _ in range(2):
+                limits.advance(piece.began + 3)
+            assert told == ["resize 7 takes longer than 3 s"]
+            assert limits.deadline > piece.began + 8
+            limits.advance(piece.began + 20)
+            assert told[1:] == ["upload takes longer than 9 s"]
+            assert limits.deadline is None
+        with work.track("resize", limit=3) as piece:
+            limits.advance(piece.began + 3)
+        assert len(told) == 3
+
+    def test_who_turns_looks_again_when_one_begins(self, limits, wakes) -> None:
+        del limits
+        with work.track("unlimited"):
+            assert wakes == []
+            with work.track("resize", limit=3):
+                assert wakes == [True]
+
+    def test_it_is_not_where_nobody_looks_for_hangs(self, limits, told, settings):
+        settings.limits = Limits()
+        with work.track("resize", limit=3) as piece:
+            assert limits.deadline is None
+            limits.advance(piece.began + 9)
+        assert told == []
 
 
 def test_coroutines_are_in_progress_until_they_have_ended() -> None:

@@ -76,6 +76,10 @@ class Working(daemon.Daemon):
             pass
         backend.get_backend().spawn(self.begin(migrate), name="migrator")
 
+    def resize(self) -> None:
+        """Have work in progress that has a limit."""
+        backend.get_backend().spawn(self.begin(resize), name="resizer")
+
     def loop(self) -> None:
         """Have a loop that ticks, and one that pauses."""
         self.ticking = loopingcall.FixedIntervalLoopingCall(self.begin(tick))
@@ -106,6 +110,12 @@ def migrate() -> None:
         say("migrated")
 
 
+def resize() -> None:
+    """Take longer than it may."""
+    with work.track("resize", id="req-8", limit=0.5):
+        daemon.await_gate()
+
+
 def tick() -> None:
     """Be in a tick."""
     daemon.await_gate()
@@ -127,6 +137,7 @@ def compute() -> None:
 
 BEGIN = {
     "tracks": Working.track,
+    "tracks for long": Working.resize,
     "loops": Working.loop,
     "has a thread": Working.thread,
     "has periodic tasks": Working.periodic,

@@ -29,7 +29,8 @@ __all__ = ("TTL", "report", "watch")
 def report(name: str, ok: bool, detail: str = "", ttl: float = TTL) -> None:
     """Record how something that the service depends on fares.
 
-    Non-blocking, and thread-safe. The parent is told only when ``ok`` changes.
+    Non-blocking, and thread-safe. The parent, and the log, are told only when ``ok``
+    changes.
 
     :param name: what it is, such as ``"database"``.
     :param ok: whether it is well.

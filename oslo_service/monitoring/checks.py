@@ -6,6 +6,7 @@ Each process has its own. Its parent is told when one changes, and asks for all 
 them when somebody wants to know.
 """
 
+import logging
 import time
 from typing import Any
 
@@ -26,6 +27,9 @@ __all__ = (
     "of_process",
     "record",
 )
+
+# What users know of: the log of their checks.
+LOG = logging.getLogger("oslo_service.health")
 
 #: How long a value counts, in seconds, where nobody says so.
 TTL = 300.0
@@ -69,18 +73,43 @@ class Check(Record):
 class _Value:
     """What was found last: changed in place, as that is done often."""
 
-    __slots__ = ("at", "detail", "ok", "ttl")
+    __slots__ = ("at", "detail", "often", "ok", "since", "told", "ttl")
 
     ok: bool
     detail: str
     ttl: float
     at: float
 
+    def __init__(self) -> None:
+        # What has been told last; how often it was since then, in a second.
+        self.told: bool | None = None
+        self.since = 0.0
+        self.often = 0
+
+    def is_news(self) -> bool:
+        """Whether it is another than was told; if so, it counts as told.
+
+        What changes all the time is told again when that second is over.
+        """
+        if self.ok is self.told:
+            return False
+        if self.at >= self.since + 1.0:
+            self.since, self.often = self.at, 0
+        self.often += 1
+        if self.often > _OFTEN:
+            return False
+        self.told = self.ok
+        return True
+
     def as_check(self, name: str) -> Check:
         """Return it as it is told."""
         wall = time.time() - (clock.now() - self.at)
         return Check(name, self.ok, self.detail, wall, self.at, self.ttl)
 
+
+# So many times in a second a change is told: what fails every other time would keep
+# the parent busy.
+_OFTEN = 5
 
 _values: PerProcess[dict[str, _Value]] = PerProcess(dict)
 
@@ -89,10 +118,18 @@ def record(name: str, ok: bool, detail: str, ttl: float) -> None:
     """Record what was found; tell the parent where it is another than before."""
     values = _values.get()
     value = values.get(name) or values.setdefault(name, _Value())
-    changed = getattr(value, "ok", None) is not ok
     value.ok, value.detail, value.ttl, value.at = ok, detail, ttl, clock.now()
-    if changed:
+    before = value.told
+    if value.is_news():
         telling.tell(KIND, vars(value.as_check(name)))
+        _log(name, value, before)
+
+
+def _log(name: str, value: _Value, before: bool | None) -> None:
+    if not value.ok:
+        LOG.warning("The check %s fails: %s", name, value.detail or "no details")
+    elif before is not None:
+        LOG.info("The check %s passes again", name)
 
 
 def of_process() -> list[Check]:

@@ -5,12 +5,15 @@
 import asyncio
 import signal
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from oslo_service import health
+from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.monitoring import checks
+from oslo_service.supervisor.exchange import telling
 from oslo_service.testing.live import DAEMON, Live, live
 from oslo_service.testing.waiting import ended
 
@@ -44,6 +47,37 @@ class TestRecording:
     def report() -> None:
         health.report("database", True)
         health.report("database", False, "gone", ttl=7)
+
+    def test_the_log_and_the_parent_hear_of_changes_only(
+        self, driver: Driver, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        del driver
+        caplog.set_level("INFO", "oslo_service.health")
+        with mock.patch.object(telling, "tell") as told:
+            for ok in (True, True, False, False, True):
+                health.report("database", ok, "cut off")
+            assert [call.args[1]["ok"] for call in told.mock_calls] == [
+                *(True, False, True)
+            ]
+        assert caplog.messages == [
+            "The check database fails: cut off",
+            "The check database passes again",
+        ]
+
+    def test_what_changes_all_the_time_is_not_told_all_the_time(
+        self, driver: Driver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        del driver
+        now = 1000.0
+        monkeypatch.setattr(clock, "now", lambda: now)
+        with mock.patch.object(telling, "tell") as told:
+            for _ in range(500):
+                health.report("database", True)
+                health.report("database", False)
+            assert 2 <= told.call_count <= 10
+            now += 1
+            health.report("database", False)
+            assert told.mock_calls[-1].args[1]["ok"] is False
 
     def test_a_value_may_count_for_ever(self, driver: Driver) -> None:
         del driver

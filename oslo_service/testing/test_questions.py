@@ -66,7 +66,7 @@ class TestAnswers:
             assert program.end() == 0
 
     def test_nobody_waits_for_a_worker_that_hangs(self, driver_name: str) -> None:
-        settings = {"seconds": 0.5}
+        settings = {"seconds": 2}
         with asked(driver_name, "who", workers=2, settings=settings) as program:
             pids = [one["pid"] for one in program.expect("started", 2)]
             program.expect("waiting")

@@ -79,7 +79,7 @@ class TestTheEnd:
             opened = time.monotonic()
             program.expect("migrated", workers)
             assert program.wait() == 0
-            assert time.monotonic() - opened < 10, "long before the limit"
+            assert time.monotonic() - opened < 40, "long before the limit"
             program.until(lambda: not program.left(), "nothing is left")
 
     def test_one_line_names_what_is_in_progress_and_nothing_else(

@@ -3,7 +3,6 @@
 """What is known of the workers of a pool, at one moment."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.tally import Tally
@@ -82,12 +81,12 @@ class Sightings:
 
     def _serves(self, slot: state.Slot, now: float) -> bool:
         """Whether a slot has a worker, or is about to have one again."""
-        worker: Any = slot.current
+        worker = slot.current
         if worker is None:
             failing = slot.crashes >= intensity.CRASHES or slot.refusals
             return slot in self._served and not failing
         if worker.ready_at is not None:
-            return not getattr(worker, "hung", False)
+            return not worker.hung
         return slot in self._served and now < worker.started_at + state.STARTING
 
 
@@ -103,10 +102,10 @@ def _vacant(slot: state.Slot, restarts: dict[str, int]) -> WorkerFacts:
     return WorkerFacts(slot.index, what, restarts=restarts)
 
 
-def _state(worker: Any) -> State:
+def _state(worker: state.Worker) -> State:
     if worker.killed:
         return State.KILLED
-    if getattr(worker, "hung", False):
+    if worker.hung:
         return State.HUNG
     if worker.stopped:
         return State.DRAINING

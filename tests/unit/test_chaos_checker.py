@@ -227,8 +227,15 @@ def test_a_successor_that_does_not_tell_what_may_be_missing_is_found():
     said = found(killed(takeovers=[*taken, takeover(B, 115.7, "run")]))
 
     assert len(said) == 2
-    assert "skip: 113.000 is missing, and 102 does not tell" in said[0]
-    assert "skip: 116.000 is missing, and 102 does not tell" in said[1]
+    assert "skip: 113.000 is missing, and nobody tells" in said[0]
+    assert "skip: 116.000 is missing, and nobody tells" in said[1]
+
+
+def test_but_not_one_that_had_no_time_for_it():
+    taken = [*killed().takeovers[:2], takeover(B, 115.7), takeover(B, 115.7, "run")]
+    troubles = [*killed().troubles, Trouble("cut off", B, 116.0, 117.0)]
+
+    assert found(killed(takeovers=taken, troubles=troubles)) == []
 
 
 def interrupted():

@@ -199,28 +199,17 @@ def _last(trouble: Trouble, terms: Terms) -> float:
 
 
 def not_told(history: History, terms: Terms, task: str) -> Iterator[str]:
-    """What is missing is told: by the successor, of one lease before its takeover.
+    """What is missing is told by a successor, or who was busy.
 
     What was interrupted is told by the parent of the process, where that is there.
     """
     runs = list(_of(history.runs, task))
-    begun = {_number(one.due, terms) for one in runs}
-    takeovers = sorted(_of_takeovers(history, task), key=lambda one: one.at)
+    takeovers = list(_of_takeovers(history, task))
     told = {_number(due, terms) for one in takeovers for due in one.unknown}
-    for one, after in itertools.zip_longest(takeovers, takeovers[1:]):
-        next_at = history.end if after is None else after.at
-        if next_at < one.at + terms.prompt + terms.interval or _is_troubled(
-            history, one.at, one.at + terms.prompt, {one.pid}
-        ):
-            continue  # it may have had no time to tell
-        first = math.floor((one.at - terms.lease + _SAME) / terms.interval) + 1
-        last = math.floor(
-            (one.at + terms.skew - _lateness(history, one.at)) / terms.interval
-        )
-        for number in sorted(set(range(first, last + 1)) - begun - told):
-            due = number * terms.interval
-            if history.begin <= due <= history.end:
-                yield f"{task}: {due:.3f} is missing, and {one.pid} does not tell"
+    told |= {_number(one.due, terms) for one in runs}
+    first = math.ceil(history.begin / terms.interval)
+    for number in sorted(set(range(first, _last_to_tell(history, terms, task))) - told):
+        yield f"{task}: {number * terms.interval:.3f} is missing, and nobody tells"
     for run in runs:
         if run.end is None and any(
             trouble.pid == run.pid and trouble.what == KILLED
@@ -228,6 +217,23 @@ def not_told(history: History, terms: Terms, task: str) -> Iterator[str]:
         ):
             if (task, round(run.due, 3), run.pid) not in history.interrupted:
                 yield f"{task}: {run.due:.3f} was interrupted, and nobody tells"
+
+
+def _last_to_tell(history: History, terms: Terms, task: str) -> int:
+    """Return the number after the last due time that can be told: by a successor.
+
+    One that does not last may have had no time for it.
+    """
+    takeovers = sorted(_of_takeovers(history, task), key=lambda one: one.at)
+    last = -math.inf
+    for one, after in itertools.zip_longest(takeovers, takeovers[1:]):
+        next_at = history.end if after is None else after.at
+        until = one.at + terms.prompt + terms.interval
+        until += history.stalled(one.at, until)
+        if until < next_at and not _is_troubled(history, one.at, until, {one.pid}):
+            last = one.at + terms.skew - _lateness(history, one.at)
+    last = min(last, history.end)
+    return math.floor(last / terms.interval) + 1 if math.isfinite(last) else 0
 
 
 def latest_not_run(history: History, terms: Terms, task: str) -> Iterator[str]:

@@ -143,6 +143,71 @@ class TestUpstreamsOwn:
             assert all(len(reason) > 20 for reason in listed.values())
 
 
+class TestTouched:
+    def test_names_are_followed_to_what_objects_have(self, tmp_path: Path) -> None:
+        import touched
+
+        (tmp_path / "agent.py").write_text(
+            textwrap.dedent(
+                """
+                from unittest import mock
+                from oslo_service import service, threadgroup
+
+                class Agent(service.Service):
+                    def start(self):
+                        self.group = threadgroup.ThreadGroup()
+                        self.group.pool.spawn(print)
+                        self.tg.add_timer(1, print)
+
+                mock.patch("oslo_service.wsgi.Server")
+                """
+            )
+        )
+
+        found = touched.touched(tmp_path)
+
+        assert found["oslo_service.wsgi.Server"] == "agent.py:11"
+        assert set(found) == {
+            "oslo_service.service",
+            "oslo_service.service.Service",
+            "oslo_service.threadgroup",
+            "oslo_service.threadgroup.ThreadGroup",
+            "oslo_service.threadgroup.ThreadGroup()",
+            "oslo_service.threadgroup.ThreadGroup().add_timer",
+            "oslo_service.threadgroup.ThreadGroup().pool",
+            "oslo_service.threadgroup.ThreadGroup().pool.spawn",
+            "oslo_service.wsgi.Server",
+        }
+
+    @pytest.mark.parametrize(
+        "symbol",
+        [
+            "oslo_service.backend.exceptions",
+            "oslo_service.threadgroup.ThreadGroup().pool.spawn",
+            "oslo_service.service.Service().tg.add_timer().stop",
+            "oslo_service.service.Singleton._instances.clear",
+        ],
+    )
+    def test_what_is_there_is_not_missing(self, symbol: str) -> None:
+        import touched
+
+        assert touched.missing(symbol) is None
+
+    @pytest.mark.parametrize(
+        "symbol",
+        [
+            "oslo_service.nothing",
+            "oslo_service.service.Nothing",
+            "oslo_service.service.Service().nothing",
+            "oslo_service.threadgroup.ThreadGroup().pool.nothing",
+        ],
+    )
+    def test_what_is_not_there_is_missing(self, symbol: str) -> None:
+        import touched
+
+        assert "nothing" in (touched.missing(symbol) or "").lower()
+
+
 class TestExecution:
     def run(self, place: Path, text: str) -> dict[str, str]:
         import execution

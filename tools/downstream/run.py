@@ -13,6 +13,7 @@ import sys
 
 import discovery
 import live
+import touched
 import upstream
 from comparison import compare
 from environments import make, unpacked
@@ -22,7 +23,7 @@ from projects import PROJECTS, Project, by_name
 from report import describe, keep
 
 # What is no project's tests.
-OTHERS = {"live": live.show, "upstream": upstream.show}
+OTHERS = {"live": live.show, "touched": touched.show, "upstream": upstream.show}
 
 
 def main() -> int:

@@ -32,9 +32,9 @@ def begin_worker() -> None:
 
 
 def _answer_stacks(_args: dict[str, Any]) -> Any:
-    from oslo_service.admin import stacks
+    from oslo_service.admin import own_stacks
 
-    return stacks.of_process()
+    return own_stacks.of_process()
 
 
 def _answer_loops(_args: dict[str, Any]) -> Any:

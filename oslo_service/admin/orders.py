@@ -66,9 +66,7 @@ class Orders:
 
         :raises Refused: there is none, or it does not say which.
         """
-        names = self._supervisor.services_in_workers()
-        if not names:
-            raise Refused(409, "nothing runs in worker processes here: workers=1")
+        names = self._some_services()
         if wanted is None and len(names) == 1:
             return names[0]
         if wanted in names:
@@ -77,6 +75,32 @@ class Orders:
         raise Refused(
             400 if wanted is None else 404, f"{what}; there are: {', '.join(names)}"
         )
+
+    def _some_services(self) -> list[str]:
+        names = self._supervisor.services_in_workers()
+        if not names:
+            raise Refused(409, "nothing runs in worker processes here: workers=1")
+        return names
+
+    def recycle(self, ask: Ask) -> Reply:
+        """Have workers replaced, one at a time, the successor first."""
+        wanted = bodies.read(
+            ask,
+            service=bodies.name("which service, as /status calls it; without it, all"),
+            worker=bodies.number(0),
+        )
+        self._refuse_if_stopping()
+        service, worker = wanted.get("service"), wanted.get("worker")
+        services = [self._service(service)] if service or worker is not None else None
+        count = sum(
+            self._supervisor.recycle(one, worker)
+            for one in services or self._some_services()
+        )
+        if not count:
+            raise Refused(404, f"{services and services[0]} has no worker {worker}")
+        LOG.info("Asked through the control socket: %d workers are replaced", count)
+        said = f"{count} worker{'s are' if count > 1 else ' is'} to be replaced"
+        return as_json({"said": said, "workers": count}, 202)
 
     def stop(self, ask: Ask) -> Reply:
         """Do what SIGTERM does."""

@@ -41,6 +41,7 @@ class Endpoint:
         routes.get("/events", self._events)
         routes.post("/reload", orders.reload)
         routes.post("/workers", orders.resize)
+        routes.post("/recycle", orders.recycle)
         routes.post("/stop", orders.stop)
         routes.post("/log-level", orders.set_level)
 

@@ -1,36 +1,66 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where every task of a process is: nothing is stopped for it."""
+"""The stacks of every process: also of those that do not answer."""
 
-import sys
-import threading
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from oslo_service import backend
-from oslo_service.backdoor import frames
+from oslo_service.admin.later import Inquiry
+from oslo_service.admin.replies import Later, Reply
+from oslo_service.supervisor.exchange.inquiries import SILENT, Answer
+from oslo_service.supervisor.loop import Supervisor
 
-__all__ = ("of_process",)
+__all__ = ("Stacks",)
+
+# How long a process may take to answer, and then, in a signal's handler in C, to
+# write its stacks; in seconds.
+_PATIENCE, _WRITING = 2.0, 1.0
 
 
-def of_process() -> list[dict[str, Any]]:
-    """Return the stacks of the native threads, and of the tasks, of this process."""
-    threads = {one.ident: one.name for one in threading.enumerate()}
-    tasks = {
-        task.ident: task.name
-        for driver in backend.in_use()
-        for task in list(driver.running)
-    }
-    found = {
-        ident: (threads.get(ident, f"thread {ident}"), frame)
-        for ident, frame in sys._current_frames().items()
-    }
-    for driver in backend.in_use():
-        for ident, frame in driver.frames().items():
-            found[ident] = (
-                tasks.get(ident) or threads.get(ident, f"task {ident}"),
-                frame,
-            )
-    return [
-        {"task": name, "stack": frames.text(frame, variables=False)}
-        for name, frame in found.values()
-    ]
+class Stacks(Later):
+    """What every process answers; of those that do not, what it has written.
+
+    :param supervisor: asks them.
+    :param make: makes the response of the answers.
+    """
+
+    def __init__(
+        self, supervisor: Supervisor, make: Callable[[Sequence[Answer]], Reply]
+    ) -> None:
+        self._supervisor = supervisor
+        self._make = make
+        self._answers: Sequence[Answer] = ()
+        self._until: float | None = None
+        self._inquiry = Inquiry(
+            *(supervisor.exchange, "stacks", {}, _PATIENCE, self._take)
+        )
+
+    @property
+    def deadline(self) -> float | None:
+        """When those that do not answer have had the time to write."""
+        return self._inquiry.deadline if self._until is None else self._until
+
+    def reply(self, now: float) -> Reply | None:
+        """Return the response, when it is there."""
+        if self._until is None:
+            if self._inquiry.reply(now) is None:
+                return None
+            silent = [one for one in self._answers if one.problem == SILENT]
+            for one in silent:
+                for unit in self._supervisor.units:
+                    unit.request_stacks(one.respondent.pid)
+            self._until = now + _WRITING if silent else now
+        if now < self._until:
+            return None
+        return self._make([self._completed(one) for one in self._answers])
+
+    def _take(self, answers: Sequence[Answer]) -> Reply:
+        self._answers = answers
+        return Reply(200, b"")
+
+    def _completed(self, answer: Answer) -> Answer:
+        if answer.problem != SILENT:
+            return answer
+        pid = answer.respondent.pid
+        text = "".join(unit.stacks_of(pid) for unit in self._supervisor.units)
+        value = [{"task": "all threads, from outside", "stack": text}] if text else []
+        return Answer(answer.respondent, value, answer.problem)

@@ -9,6 +9,7 @@ from typing import Any
 from oslo_service._common import clock
 from oslo_service.admin.later import Awaited, Inquiry
 from oslo_service.admin.replies import HEALTH, Ask, Later, Reply, as_json
+from oslo_service.admin.stacks import Stacks
 from oslo_service.monitoring import checks, probes, status
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 from oslo_service.supervisor.loop import Supervisor
@@ -72,21 +73,16 @@ class Views:
 
     def work(self, ask: Ask) -> Later:
         """Return what is in progress in every process."""
-        return self._processes(ask, "work", {"stacks": "stacks" in ask.query})
+        args = {"stacks": "stacks" in ask.query}
+        return self._inquiry("work", args, _processes("work"))
 
-    def stacks(self, ask: Ask) -> Later:
+    def stacks(self, ask: Ask) -> Later:  # noqa: ARG002 - everybody gets all
         """Return where every task of every process is."""
-        return self._processes(ask, "stacks", {})
+        return Stacks(self._supervisor, _processes("stacks"))
 
-    def loops(self, ask: Ask) -> Later:
+    def loops(self, ask: Ask) -> Later:  # noqa: ARG002 - likewise
         """Return the looping calls of every process."""
-        return self._processes(ask, "loops", {})
-
-    def _processes(self, ask: Ask, kind: str, args: dict[str, Any]) -> Later:  # noqa: ARG002
-        def make(answers: Sequence[Answer]) -> Reply:
-            return as_json({"processes": [_process(kind, one) for one in answers]})
-
-        return self._inquiry(kind, args, make)
+        return self._inquiry("loops", {}, _processes("loops"))
 
     def _inquiry(
         self,
@@ -104,6 +100,13 @@ def _status(found: dict[str, Any]) -> Reply:
 
 def _probed(reply: probes.Reply) -> Reply:
     return as_json(reply.body, reply.status, kind=HEALTH)
+
+
+def _processes(kind: str) -> Callable[[Sequence[Answer]], Reply]:
+    def make(answers: Sequence[Answer]) -> Reply:
+        return as_json({"processes": [_process(kind, one) for one in answers]})
+
+    return make
 
 
 def _process(kind: str, answer: Answer) -> dict[str, Any]:

@@ -291,6 +291,10 @@ class Supervisor:
         """Have services run by other numbers of workers; see :meth:`Unit.resize`."""
         return sum(unit.resize(wanted, service) for unit in self.units)
 
+    def recycle(self, service: str, worker: int | None) -> int:
+        """Have workers replaced; see :meth:`Unit.recycle`."""
+        return sum(unit.recycle(service, worker) for unit in self.units)
+
     def services_in_workers(self) -> list[str]:
         """Return the names of the services that worker processes run."""
         now, tally = clock.now(), self.reporter.tally
@@ -517,6 +521,7 @@ class Supervisor:
             else:
                 link.tell_alive()
         for message in link.take_messages():
+            link.offer_stacks()  # the next question, it may not be able to answer
             self.exchange.listen(message)
 
     def _tell_unawaited(self) -> None:

@@ -15,6 +15,7 @@ class Tally:
     :ivar ended: workers that have ended, by service, slot and cause.
     :ivar started: workers that were started, by service.
     :ivar reloads: reloads, by ``finished`` and ``failed``.
+    :ivar hung: workers that have hung, by service.
     :ivar failures: services of this process that have failed, by service.
     """
 
@@ -22,6 +23,7 @@ class Tally:
         self.ended: collections.Counter[tuple[str, int, str]] = collections.Counter()
         self.started: collections.Counter[str] = collections.Counter()
         self.reloads: collections.Counter[str] = collections.Counter()
+        self.hung: collections.Counter[str] = collections.Counter()
         self.failures: collections.Counter[str] = collections.Counter()
 
     def hear(self, event: events.Event) -> None:
@@ -29,6 +31,8 @@ class Tally:
         match event:
             case events.WorkerEnded():
                 self.ended[event.service, event.worker, event.cause.value] += 1
+            case events.WorkerHung():
+                self.hung[event.service] += 1
             case events.WorkerStarted():
                 self.started[event.service] += 1
             case events.ReloadFinished():

@@ -201,6 +201,25 @@ class Unit(abc.ABC):
 
     # Worker processes
 
+    def recycle(
+        self,
+        service: str | None = None,  # noqa: ARG002
+        worker: int | None = None,  # noqa: ARG002
+    ) -> int:
+        """Have workers replaced, each when its successor is ready; return how many.
+
+        :param service: of which service, as it is called in the log; None: of all.
+        :param worker: the one in this slot; None: in any.
+        """
+        return 0
+
+    def request_stacks(self, pid: int) -> None:  # noqa: B027 - there are none
+        """Have a worker write its stacks though it does not answer."""
+
+    def stacks_of(self, pid: int) -> str:  # noqa: ARG002
+        """Return the stacks that a worker has written; it is none of these: nothing."""
+        return ""
+
     def respondents(self) -> Iterable[Respondent]:
         """Return the workers that can be asked something."""
         return ()

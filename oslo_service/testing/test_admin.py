@@ -66,9 +66,9 @@ class Site:
         found: list[int] = []
 
         def there() -> bool:
-            found[:] = [one["pid"] for one in self.workers()]
-            states = [one["state"] for one in self.workers()]
-            return states == ["ready"] * count
+            workers = self.workers()
+            found[:] = [one["pid"] for one in workers]
+            return [one["state"] for one in workers] == ["ready"] * count
 
         self.program.until(there, f"there are {count} workers, all ready")
         return found
@@ -151,6 +151,10 @@ class TestStatus:
             assert sorted(found) == sorted(pids)
             assert found[pids[0]]["problem"] == "no answer"
             assert found[pids[1]]["problem"] is None
+            shown = {one["pid"]: one for one in there.ask("/stacks").data["processes"]}
+            assert shown[pids[0]]["problem"] == "no answer"
+            (stack,) = shown[pids[0]]["stacks"]
+            assert " in block" in stack["stack"]
             gate.touch()
             assert there.program.end() == 0
 
@@ -384,8 +388,33 @@ class TestOrders:
             there.until_workers(1)
             assert there.program.end() == 0
 
+    def test_workers_are_recycled_all_or_one(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
+            pids = there.until_workers(2)
+            answer = there.post("/recycle")
+            assert (answer.status, answer.data["workers"]) == (202, 2)
+            there.program.expect("started", 4)
+            counted = [{"recycled": 1}] * 2
+            there.program.until(
+                lambda: [one["restarts"] for one in there.workers()] == counted,
+                "both are replaced",
+            )
+            new = there.until_workers(2)
+            assert not set(pids) & set(new)
+            assert there.post("/recycle", worker=1).data["workers"] == 1
+            there.program.expect("started", 5)
+            there.program.until(
+                lambda: there.until_workers(2)[1] != new[1], "the second is replaced"
+            )
+            assert there.until_workers(2)[0] == new[0]
+            assert there.post("/recycle", worker=7).status == 404
+            assert there.post("/recycle", service="nobody").status == 404
+            assert there.post("/recycle", worker=-1).status == 400
+            assert there.program.end() == 0
+
     def test_one_process_has_no_workers(self, driver_name, tmp_path) -> None:
         with site(driver_name, tmp_path) as there:
+            assert there.post("/recycle").status == 409
             answer = there.post("/workers", workers=2)
             assert answer.status == 409
             assert "workers=1" in answer.data["error"]

@@ -42,6 +42,11 @@ def families(snapshot: Snapshot, tally: Tally) -> Iterator[Found]:
     yield _gauge("workers_wanted", words, {_of(one): one.slots for one in services})
     words = "How many reloads there were."
     yield _gauge("generation", words, {_of(one): _generation(one) for one in services})
+    words = "Workers that have hung."
+    yield (
+        _family("hangs", "counter", words),
+        [("_total", _of(one), tally.hung[one.name]) for one in services],
+    )
     yield from _happened(tally)
 
 

@@ -19,7 +19,7 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers import actions, state, telling
+from oslo_service.supervisor.workers import actions, outside, state, telling
 from oslo_service.supervisor.workers.care import Care
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
@@ -142,9 +142,30 @@ class WorkerPool(Unit):
         else:
             self._state.reload()
 
-    def recycle(self) -> None:
-        """Have every worker replaced, each when its successor is ready."""
-        self._state.recycle()
+    def recycle(self, service: str | None = None, worker: int | None = None) -> int:
+        """Have workers replaced, each when its successor is ready; return how many.
+
+        :param service: of which service, as it is called in the log; None: of all.
+        :param worker: the one in this slot; None: in any.
+        """
+        if self.stopping:
+            return 0
+        return self._state.recycle(
+            lambda slot: (
+                service in (None, str(slot.spec)) and worker in (None, slot.index)
+            )
+        )
+
+    def request_stacks(self, pid: int) -> None:
+        """Have a worker write its stacks though it does not answer."""
+        outside.request_stacks(pid)
+
+    def stacks_of(self, pid: int) -> str:
+        """Return the stacks that a worker has written, else what proc(5) says."""
+        for process in self.processes.values():
+            if process.pid == pid:
+                return process.stacks.text() or outside.describe(pid)
+        return ""
 
     def ask(self) -> None:
         """Have every worker say that it can answer."""

@@ -205,9 +205,12 @@ class PoolState(Workforce):
         """Have every worker replaced, one after the other, each successor first."""
         self._succession.roll()
 
-    def recycle(self) -> None:
-        """Have every worker replaced by one that is the same, likewise."""
-        self._succession.recycle()
+    def recycle(self, wanted: Callable[[Slot], bool] = lambda _slot: True) -> int:
+        """Have workers replaced by such as are the same, likewise; return how many.
+
+        :param wanted: whether that of a slot is one of them.
+        """
+        return self._succession.recycle(wanted)
 
     def mutate(self) -> None:
         """Have every worker mutate its configuration."""

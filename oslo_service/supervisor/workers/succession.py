@@ -8,7 +8,7 @@ pool, so that it never has more than one worker too many, or one too few.
 Times are monotonic, in seconds, and always given by the caller.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.workers.actions import (
@@ -46,11 +46,16 @@ class Succession:
         for slot in self._force.slots:
             slot.failures, slot.succeed_not_before = 0, 0.0
 
-    def recycle(self) -> None:
-        """Have every worker replaced, by one that is the same."""
-        for slot in self._force.slots:
+    def recycle(self, wanted: Callable[[Slot], bool]) -> int:
+        """Have workers replaced, by such as are the same; return how many.
+
+        :param wanted: whether that of a slot is one of them.
+        """
+        found = [slot for slot in self._force.slots if wanted(slot)]
+        for slot in found:
             if slot.current is not None and slot.current.due is None:
                 slot.current.due = Cause.RECYCLED
+        return len(found)
 
     def lost(self, worker: Worker, now: float) -> None:
         """Record that a worker is gone, or hangs, and nobody told it to stop."""

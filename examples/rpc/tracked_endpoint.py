@@ -3,6 +3,7 @@
 """An endpoint whose calls are work in progress: named, and waited for at the end."""
 
 import functools
+import inspect
 from typing import Any
 
 from oslo_service import work
@@ -26,8 +27,8 @@ class TrackedEndpoint:
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._endpoint, name)
-        if name.startswith("_") or not callable(attribute):
-            return attribute  # such as the target
+        if name.startswith("_") or not inspect.isroutine(attribute):
+            return attribute  # such as the target, which can be called, too
 
         @functools.wraps(attribute)
         def call(context: Any, *args: Any, **kwargs: Any) -> Any:

@@ -199,7 +199,7 @@ def _last(trouble: Trouble, terms: Terms) -> float:
 
 
 def not_told(history: History, terms: Terms, task: str) -> Iterator[str]:
-    """What is missing is told by a successor, or who was busy.
+    """What is missing is told: by a successor, of one lease, or by who was busy.
 
     What was interrupted is told by the parent of the process, where that is there.
     """
@@ -207,8 +207,7 @@ def not_told(history: History, terms: Terms, task: str) -> Iterator[str]:
     takeovers = list(_of_takeovers(history, task))
     told = {_number(due, terms) for one in takeovers for due in one.unknown}
     told |= {_number(one.due, terms) for one in runs}
-    first = math.ceil(history.begin / terms.interval)
-    for number in sorted(set(range(first, _last_to_tell(history, terms, task))) - told):
+    for number in sorted(_to_tell(history, terms, task) - told):
         yield f"{task}: {number * terms.interval:.3f} is missing, and nobody tells"
     for run in runs:
         if run.end is None and any(
@@ -219,21 +218,28 @@ def not_told(history: History, terms: Terms, task: str) -> Iterator[str]:
                 yield f"{task}: {run.due:.3f} was interrupted, and nobody tells"
 
 
-def _last_to_tell(history: History, terms: Terms, task: str) -> int:
-    """Return the number after the last due time that can be told: by a successor.
+def _to_tell(history: History, terms: Terms, task: str) -> set[int]:
+    """Return the due times of one lease before each takeover, and of the skew.
 
-    One that does not last may have had no time for it.
+    One that does not last may have had no time to tell.
     """
     takeovers = sorted(_of_takeovers(history, task), key=lambda one: one.at)
-    last = -math.inf
+    found: set[int] = set()
     for one, after in itertools.zip_longest(takeovers, takeovers[1:]):
         next_at = history.end if after is None else after.at
         until = one.at + terms.prompt + terms.interval
         until += history.stalled(one.at, until)
         if until < next_at and not _is_troubled(history, one.at, until, {one.pid}):
+            first = max(one.at - terms.lease + _SAME, history.begin)
             last = one.at + terms.skew - _lateness(history, one.at)
-    last = min(last, history.end)
-    return math.floor(last / terms.interval) + 1 if math.isfinite(last) else 0
+            last = min(last, history.end)
+            found |= set(
+                range(
+                    math.ceil(first / terms.interval),
+                    math.floor(last / terms.interval) + 1,
+                )
+            )
+    return found
 
 
 def latest_not_run(history: History, terms: Terms, task: str) -> Iterator[str]:

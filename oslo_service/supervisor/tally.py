@@ -24,6 +24,7 @@ class Tally:
         self.started: collections.Counter[str] = collections.Counter()
         self.reloads: collections.Counter[str] = collections.Counter()
         self.hung: collections.Counter[str] = collections.Counter()
+        self._reload_failed = False
         self.failures: collections.Counter[str] = collections.Counter()
 
     def hear(self, event: events.Event) -> None:
@@ -35,9 +36,13 @@ class Tally:
                 self.hung[event.service] += 1
             case events.WorkerStarted():
                 self.started[event.service] += 1
-            case events.ReloadFinished():
+            case events.ReloadStarted():
+                self._reload_failed = False
+            # What follows from one that has failed is finished as well, later.
+            case events.ReloadFinished() if not self._reload_failed:
                 self.reloads["finished"] += 1
             case events.ReloadFailed():
+                self._reload_failed = True
                 self.reloads["failed"] += 1
             case events.ServiceFailed():
                 self.failures[event.service] += 1

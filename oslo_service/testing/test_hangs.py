@@ -46,6 +46,29 @@ def test_it_is_reported_and_replaced_and_nobody_else_notices(
         assert other in program.pids("stopped")
 
 
+def test_work_that_takes_longer_than_it_may_is_a_hang_too(
+    driver_name: str, tmp_path: Path
+) -> None:
+    config = write_options(tmp_path / "conf", "oslo_service", worker_timeout=10)
+    with live(
+        driver_name,
+        program=OPERATED,
+        workers=2,
+        traits=["works", "debug"],
+        arguments=config,
+    ) as program:
+        victim, other = [told["pid"] for told in program.expect("serving", 2)]
+        program.expect_text("is ready after", 2)
+        program.kill(signal.SIGUSR1, victim)
+        program.expect("serving", 3)
+        program.expect_text(
+            f"(pid {victim}) hangs, and is replaced: a long thing 7 takes longer than"
+            " 0.5 s"
+        )
+        program.expect("stopped", pid=victim)
+        assert not program.events("stopped", pid=other)
+
+
 def test_it_does_not_cost_the_service_where_systemd_watches(
     driver_name: str, tmp_path: Path
 ) -> None:

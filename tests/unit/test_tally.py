@@ -25,6 +25,8 @@ def test_it_counts_from_events() -> None:
         events.ReloadStarted(),
         events.ReloadFailed(error=ValueError()),
         events.ReloadFinished(),
+        events.ReloadStarted(),
+        events.ReloadFinished(),
         events.ServiceFailed(
             service="api", method="start", error=ValueError(), fatal=True
         ),

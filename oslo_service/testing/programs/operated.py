@@ -12,13 +12,14 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from oslo_config import cfg
 
-from oslo_service import backend, opts, service, wsgi
+from oslo_service import backend, opts, service, work, wsgi
 
 CONF = cfg.CONF
 PLAN = daemon.PLAN
@@ -74,6 +75,17 @@ def spin() -> None:
 def stop() -> None:
     """Be stopped, as by a debugger."""
     os.kill(os.getpid(), signal.SIGSTOP)
+
+
+@trouble("works")
+def work_too_long() -> None:
+    """Be at something for longer than it may take."""
+
+    def run() -> None:
+        with work.track("a long thing", id=7, limit=0.5):
+            time.sleep(600)
+
+    threading.Thread(target=run, daemon=True).start()
 
 
 @trouble("grows")

@@ -10,7 +10,7 @@ from oslo_service.supervisor.events import Event
 from oslo_service.supervisor.exchange.exchange import Exchange
 from oslo_service.supervisor.exchange.inquiries import Answer
 
-__all__ = ("Awaited", "Heard", "Inquiry", "Outcome")
+__all__ = ("Awaited", "Heard", "Inquiry", "Once", "Outcome")
 
 # Before everything: it is time.
 _NOW = 0.0
@@ -30,7 +30,13 @@ class Awaited(Later):
     ) -> None:
         self._found: list[Any] = []
         self._make = make
+        self._reply: Reply | None = None
         begin(self._found.append)
+
+    @property
+    def known(self) -> bool:
+        """Whether it is there."""
+        return bool(self._found)
 
     @property
     def deadline(self) -> float | None:
@@ -38,8 +44,27 @@ class Awaited(Later):
         return _NOW if self._found else None
 
     def reply(self, now: float) -> Reply | None:  # noqa: ARG002 - who asks has limits
-        """Return the response, when it is there."""
-        return self._make(self._found[0]) if self._found else None
+        """Return the response, when it is there; the same to everybody who waits."""
+        if self._reply is None and self._found:
+            self._reply = self._make(self._found[0])
+        return self._reply
+
+
+class Once:
+    """Asks once where several want to know the same at the same time.
+
+    So a crowd of clients makes workers no busier than one does.
+    """
+
+    def __init__(self) -> None:
+        self._latest: dict[object, Awaited] = {}
+
+    def ask(self, what: object, begin: Callable[[], Awaited]) -> Awaited:
+        """Return what is being asked, where nobody has answered yet; else begin."""
+        latest = self._latest.get(what)
+        if latest is None or latest.known:
+            latest = self._latest[what] = begin()
+        return latest
 
 
 class Inquiry(Awaited):

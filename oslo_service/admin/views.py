@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service.admin.later import Awaited, Inquiry
+from oslo_service.admin.later import Awaited, Inquiry, Once
 from oslo_service.admin.replies import HEALTH, Ask, Later, Reply, as_json
 from oslo_service.admin.stacks import Stacks
 from oslo_service.monitoring import checks, probes, status
@@ -31,6 +31,7 @@ class Views:
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
+        self._once = Once()
 
     # Probes
 
@@ -59,7 +60,9 @@ class Views:
                 probes.health(found, clock.now(), full=ask.trusted, version=version)
             )
 
-        return self._inquiry(checks.KIND, {}, make)
+        return self._once.ask(
+            (checks.KIND, ask.trusted), lambda: self._inquiry(checks.KIND, {}, make)
+        )
 
     # For whoever may see the inside
 
@@ -89,7 +92,7 @@ class Views:
         kind: str,
         args: dict[str, Any],
         make: Callable[[Sequence[Answer]], Reply],
-    ) -> Later:
+    ) -> Inquiry:
         return Inquiry(self._supervisor.exchange, kind, args, _PATIENCE, make)
 
 

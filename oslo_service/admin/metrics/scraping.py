@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service.admin.later import Inquiry
+from oslo_service.admin.later import Inquiry, Once
 from oslo_service.admin.metrics import exposition, gathering, layout, own
 from oslo_service.admin.metrics.merging import Merger
 from oslo_service.admin.replies import Ask, Later, Reply
@@ -36,6 +36,7 @@ class Metrics:
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
         self._merger = Merger()
+        self._once = Once()
         registry.hear(METRICS, self._heard)
 
     def hear(self, event: events.Event) -> None:
@@ -45,6 +46,9 @@ class Metrics:
 
     def show(self, ask: Ask) -> Later:  # noqa: ARG002 - everybody gets the same
         """Answer, when every worker has, or is late."""
+        return self._once.ask(METRICS, self._ask)
+
+    def _ask(self) -> Inquiry:
         known = self._merger.known[-_KNOWN:]
         return Inquiry(
             *(self._supervisor.exchange, METRICS, {"known": known}, _PATIENCE),

@@ -4,6 +4,8 @@
 
 import contextlib
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ from typing import Any
 import pytest
 
 from oslo_service.testing.http_client import Site, write_options
-from oslo_service.testing.live import DAEMON, live
+from oslo_service.testing.live import DAEMON, LIMIT, live
+from oslo_service.testing.test_admin import site
 from oslo_service.testing.test_http_lifecycle import Load
 
 SIGHUP, SIGKILL = signal.SIGHUP, signal.SIGKILL
@@ -156,6 +159,37 @@ def test_in_one_process_it_is_a_reload_and_that_is_said_once(
             program.expect("started", edition)
         assert program.end() == 0
         assert program.transcript.count("restart_method='rolling' is 'reload'") == 1
+
+
+def test_who_orders_it_is_told_why_it_has_failed(
+    driver_name: str, tmp_path: Path
+) -> None:
+    with site(
+        driver_name,
+        tmp_path,
+        workers=2,
+        traits=["failing at 9"],
+        restart_method="rolling",
+    ) as there:
+        there.until_status(200)
+        before = there.until_workers(2)
+        with there.config.open("a", encoding="ascii") as file:
+            file.write("[DEFAULT]\nplain = 9\n")
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "oslo_service", "ctl"),
+                *("--socket", str(there.path), "reload"),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert done.returncode == 1, done
+        assert "start fails at 9, as asked" in done.stdout + done.stderr
+        assert there.until_workers(2) == before
+        assert there.ask("/ready").status == 200
+        assert there.program.end() == 0
 
 
 @pytest.mark.needs_capability("spawn_workers")

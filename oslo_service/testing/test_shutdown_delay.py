@@ -10,6 +10,7 @@ import pytest
 
 from oslo_service.testing.http_client import serving, write_options
 from oslo_service.testing.live import live
+from oslo_service.testing.test_admin import site
 from oslo_service.testing.test_http_lifecycle import Load
 
 SIGINT, SIGTERM = signal.SIGINT, signal.SIGTERM
@@ -43,6 +44,22 @@ def test_nobody_is_refused_in_it_and_another_sigterm_ends_it_only(
         program.expect("stopped", workers)
         assert program.wait() == 0, program.transcript
         assert site.refuses()
+
+
+@workers
+def test_it_is_not_ready_from_its_beginning_and_live_all_the_time(
+    driver_name: str, workers: int, tmp_path: Path
+) -> None:
+    options = [f"shutdown_delay = {LONG}"]
+    with site(driver_name, tmp_path, workers=workers, options=options) as there:
+        there.until_status(200)
+        there.program.kill(SIGTERM)
+        there.until_status(503)
+        assert there.ask("/live").status == 200
+        assert there.status()["state"] == "stopping"
+        assert not there.program.events("stop")
+        time.sleep(REPEATED)
+        assert there.program.end() == 0
 
 
 @workers

@@ -25,6 +25,8 @@ from hypothesis.stateful import (
 from oslo_service import events
 from oslo_service._common import clock
 from oslo_service.backend.base import LockEvent
+from oslo_service.supervisor.exchange import registry
+from oslo_service.supervisor.exchange.framing import chunks
 from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers import pool as pools
 from oslo_service.supervisor.workers import process as processes
@@ -622,3 +624,89 @@ TestAnyFailure = AnyFailure.TestCase
 TestAnyFailure.settings = settings(
     max_examples=100, stateful_step_count=40, deadline=None
 )
+
+
+class TestQuestions:
+    """What a pool asks its workers, and hears of them, where that is wanted."""
+
+    @pytest.fixture(autouse=True)
+    def nothing_registered(self) -> Iterator[None]:
+        before = registry._registry.get()
+        registry._registry.set(registry._Registry())
+        yield
+        registry._registry.set(before)
+
+    @pytest.fixture
+    def parent(self) -> Iterator[Parent]:
+        parent = Parent()
+        yield parent
+        parent.close()
+
+    @pytest.fixture
+    def heard(self, parent: Parent) -> list[Any]:
+        heard: list[Any] = []
+        parent.pool.exchange = mock.Mock(
+            heard=lambda _pool, sender, message: heard.append((sender.pid, message)),
+            ended=lambda worker: heard.append((worker.pid, "ended")),
+        )
+        return heard
+
+    @staticmethod
+    def answers(parent: Parent) -> Pipe:
+        """Return what workers write to."""
+        assert parent.pool._answers is not None
+        pipe, _ = parent.system.fds[parent.pool._answers.writer]
+        assert isinstance(pipe, Pipe)
+        return pipe
+
+    def test_it_takes_no_descriptor_where_nobody_wants_it(self, parent) -> None:
+        parent.add(2)
+        before = len(parent.system.fds)
+        (one, _) = parent.pool.respondents()
+        assert not parent.pool.send(one, b"Fquestion")
+        registry.want()
+        parent.add(1)  # with three for the worker, and two for what all of them say
+        assert len(parent.system.fds) == before + 3 + 2
+
+    def test_a_worker_is_sent_what_is_for_it(self, parent) -> None:
+        registry.want()
+        parent.add(2)
+        first, second = parent.pool.respondents()
+        assert (first.worker, second.worker) == (0, 1)
+        assert parent.pool.send(second, b"Fquestion")
+        children = parent.system.children
+        assert children[second.pid].orders.data == b"Fquestion"
+        assert children[first.pid].orders.data == b""
+        children[second.pid].orders.full = True
+        assert not parent.pool.send(second, b"Fquestion")
+        parent.system.die(children[first.pid], 1)
+        parent.turn()
+        assert not parent.pool.send(first, b"Fquestion")
+
+    def test_what_several_say_is_put_together(self, parent, heard) -> None:
+        registry.want()
+        parent.add(2)
+        first, second = parent.alive
+        pipe = self.answers(parent)
+        pieces = list(chunks(second.number, 1, b"much" * 2000))
+        pipe.data += pieces[0] + b"".join(chunks(first.number, 1, b"little"))
+        parent.turn()
+        assert heard == [(first.pid, b"little")]
+        pipe.data += b"".join(pieces[1:])
+        parent.turn()
+        assert heard[1:] == [(second.pid, b"much" * 2000)]
+
+    def test_what_a_worker_has_not_finished_goes_with_it(self, parent, heard) -> None:
+        registry.want()
+        parent.add(2)
+        first, second = parent.alive
+        pipe = self.answers(parent)
+        pipe.data += next(iter(chunks(first.number, 1, bytes(9000))))
+        pipe.data += b"".join(chunks(first.number, 2, b"last words"))
+        pipe.data += next(iter(chunks(first.number, 3, bytes(9000))))
+        parent.system.die(first, 0)
+        parent.turn()
+        assert heard == [(first.pid, b"last words"), (first.pid, "ended")]
+        pipe.data += b"".join(chunks(second.number, 1, b"later"))
+        parent.turn()
+        assert heard[2:] == [(second.pid, b"later")]

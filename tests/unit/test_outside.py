@@ -1,0 +1,100 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is learnt of a process without its help."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from oslo_service.supervisor.workers import outside
+from oslo_service.supervisor.workers.stacks import Stacks
+from oslo_service.testing.waiting import LIMIT
+
+SLEEPER = "import sys, time; print(flush=True); time.sleep(600)"
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that knows nothing of this."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SLEEPER], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_one_that_does_not_listen_is_left_alone(sleeper) -> None:
+    outside.request_stacks(sleeper.pid)
+    with pytest.raises(subprocess.TimeoutExpired):
+        sleeper.wait(0.2)
+
+
+def test_one_that_is_stopped_is_described(sleeper) -> None:
+    sleeper.send_signal(signal.SIGSTOP)
+    os.waitpid(sleeper.pid, os.WUNTRACED)
+    assert f"Thread {sleeper.pid} (" in outside.describe(sleeper.pid)
+    assert ": stopped" in outside.describe(sleeper.pid)
+
+
+def test_of_one_that_is_gone_nothing_is_known() -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    assert outside.describe(process.pid) == ""
+    assert outside.memory(process.pid) is None
+    outside.request_stacks(process.pid)
+
+
+def test_its_memory_is_what_it_has_for_itself(sleeper) -> None:
+    size = outside.memory(sleeper.pid)
+    assert size is not None
+    assert 1 << 20 < size < 1 << 30
+
+
+def test_one_that_listens_leaves_its_stacks_though_it_never_gives_up_the_gil() -> None:
+    part = Stacks.make().of(3)
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            fd = part.open()
+            assert fd is not None
+            outside.listen(fd)
+            os.write(writer, b"x")
+            while True:
+                pass
+        finally:
+            os._exit(1)
+    os.read(reader, 1)
+    try:
+        outside.request_stacks(pid)
+        end, text = time.monotonic() + LIMIT, ""
+        while "test_outside.py" not in text:
+            assert time.monotonic() < end
+            text += part.text()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_what_a_worker_has_failed_of_is_left_in_one_line_and_read_once() -> None:
+    stacks = Stacks.make()
+    part, other = stacks.of(1), stacks.of(2)
+    fd = part.open()
+    assert fd is not None
+    part.leave_error(fd, ValueError("two\nlines"))
+    assert other.error() == ""
+    assert part.error() == "ValueError: two lines"
+    assert part.error() == ""
+    part.leave_error(fd, ValueError("x" * 10_000))
+    assert len(part.error()) == 4096
+    os.close(fd)
+    stacks.close()

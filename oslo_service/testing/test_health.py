@@ -4,6 +4,7 @@
 
 import asyncio
 import signal
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -196,6 +197,27 @@ class TestProbes:
                 assert worker["health"]["checks"]["database"] == "pass"
             assert status["driver"]["name"] == driver_name
             assert program.end() == 0
+
+    @pytest.mark.parametrize("workers", [1, 2])
+    def test_a_reload_does_not_make_it_unready(
+        self, driver_name: str, workers: int, tmp_path: Path
+    ) -> None:
+        gate = tmp_path / "gate"
+        with asked(
+            driver_name, "slow reset", workers=workers, gate=str(gate)
+        ) as program:
+            program.expect("started", workers)
+            program.expect("waiting")
+            ask_until_ready(program)
+            program.kill(signal.SIGHUP)
+            program.expect("resetting", workers)
+            status, probes = ask(program)
+            assert probes["ready"] == probes["live"] == 200
+            assert status["state"] in ("reloading", "ready")
+            gate.touch()
+            program.expect("started", 2 * workers)
+            program.kill(signal.SIGTERM)
+            assert program.wait() == 0
 
     def test_what_a_worker_has_told_counts_while_it_hangs(
         self, driver_name: str

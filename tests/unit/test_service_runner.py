@@ -21,6 +21,7 @@ from oslo_service import events, service
 from oslo_service._common import clock
 from oslo_service.supervisor.services.incarnation import Incarnation
 from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
+from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.turn import Turn
 from oslo_service.testing.scripted import ScriptedDriver, ScriptedTask
 
@@ -85,6 +86,45 @@ def test_reloading_what_has_not_begun_resets_and_starts_it_once(
     driver.run()
     assert runner.ended.is_set()
     assert recorder.calls == ["reset", "start", "wait", "stop", "wait"]
+
+
+def test_what_is_known_of_a_service_from_its_start_to_its_end(
+    runner, driver, recorder
+) -> None:
+    def seen() -> list[tuple[str, int, bool]]:
+        found = runner.facts(Tally(), clock.now())
+        return [
+            (one.state.value, one.generation, service.ready)
+            for service in found
+            for one in service.workers
+        ]
+
+    add(runner, recorder)
+    assert seen() == [("starting", 0, True)]
+    driver.run()
+    assert seen() == [("ready", 0, True)]
+    runner.post(runner.reload)
+    assert seen() == [("stopping", 0, True)]
+    driver.run()
+    assert seen() == [("ready", 1, True)]
+    runner.post(runner.stop)
+    assert seen() == [("stopping", 1, False)]
+    driver.run()
+    assert seen() == [("draining", 1, False)]
+
+
+def test_the_end_waits_for_what_else_the_process_does(runner, driver, recorder) -> None:
+    held = True
+    runner.held_by = lambda: held
+    add(runner, recorder)
+    driver.run()
+    runner.post(runner.stop)
+    driver.run()
+    assert recorder.calls == ["start", "wait", "stop", "wait"]
+    assert not runner.ended.is_set()
+    held = False
+    runner.post(lambda: None)
+    assert runner.ended.is_set()
 
 
 def test_what_is_added_after_the_end_never_starts(runner, driver, recorder) -> None:

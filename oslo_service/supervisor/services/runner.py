@@ -219,7 +219,8 @@ class ServiceRunner(Unit):
                 age=None if life is None else now - life.began,
                 restarts={"failed": count} if (count := tally.failures[name]) else {},
             )
-            ready = not one.ended and not self._state.stopping
+            # While they are started again, clients wait: they are not turned away.
+            ready = not self._state.stopping
             yield ServiceFacts(name, 1, ready, (worker,))
 
     def limits(self) -> dict[str, float]:

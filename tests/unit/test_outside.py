@@ -13,7 +13,7 @@ import pytest
 
 from oslo_service.supervisor.workers import outside
 from oslo_service.supervisor.workers.stacks import Stacks
-from oslo_service.testing.waiting import LIMIT
+from oslo_service.testing.waiting import LIMIT, run_script
 
 SLEEPER = "import sys, time; print(flush=True); time.sleep(600)"
 
@@ -98,3 +98,34 @@ def test_what_a_worker_has_failed_of_is_left_in_one_line_and_read_once() -> None
     assert len(part.error()) == 4096
     os.close(fd)
     stacks.close()
+
+
+BURST = """
+import faulthandler, os, signal, sys
+from oslo_service.supervisor.workers import outside
+
+fd = os.memfd_create("stacks")
+if "enabled" in sys.argv:
+    faulthandler.enable(fd)
+outside.listen(fd)
+handled = []
+signals = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGHUP}
+if "burst" in sys.argv:
+    signals |= {*range(signal.SIGRTMIN, signal.SIGRTMAX)}
+for one in signals:
+    signal.signal(one, lambda signum, _: handled.append(signum))
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+for one in signals:
+    os.kill(os.getpid(), one)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+outside.request_stacks(os.getpid())
+print(set(handled) == signals, b"<module>" in os.pread(fd, 4096, 0))
+"""
+
+
+@pytest.mark.parametrize("how", ["burst", "enabled"])
+def test_who_listens_handles_signals_as_before(how: str) -> None:
+    # Those that arrive together are handled one on top of the other.
+    done = run_script(BURST, how)
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    assert done.stdout == "True True\n"

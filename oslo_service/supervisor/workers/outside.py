@@ -11,12 +11,14 @@ import contextlib
 import faulthandler
 import os
 import signal
+import sys
 from pathlib import Path
 
 __all__ = ("describe", "listen", "memory", "request_stacks", "write")
 
 # The last of the real-time signals: nobody has another use for it.
 _SIGNAL: int | None = getattr(signal, "SIGRTMAX", None)
+_SS_DISABLE = 2
 _STATES = {
     "R": "running",
     "S": "sleeping",
@@ -34,6 +36,30 @@ def listen(fd: int) -> None:
     if _SIGNAL is not None:
         with contextlib.suppress(RuntimeError, ValueError, OSError, AttributeError):
             faulthandler.register(_SIGNAL, file=fd, all_threads=True)
+            if not faulthandler.is_enabled():
+                _use_own_stack()
+
+
+def _use_own_stack() -> None:
+    """Have signals handled on this thread's own stack again: sigaltstack(2).
+
+    faulthandler has made one for its handler, on which Python's own are run from then
+    on, too. It is small: there is no room for many that arrive at once. Only who has
+    enabled that wants it, for when the own stack is full.
+    """
+    if sys.platform != "linux":
+        return
+    # Not earlier: hardly anybody needs it.
+    import ctypes
+
+    class Stack(ctypes.Structure):
+        _fields_ = (
+            ("ss_sp", ctypes.c_void_p),
+            ("ss_flags", ctypes.c_int),
+            ("ss_size", ctypes.c_size_t),
+        )
+
+    ctypes.CDLL(None).sigaltstack(ctypes.byref(Stack(None, _SS_DISABLE, 0)), None)
 
 
 def write(fd: int) -> None:

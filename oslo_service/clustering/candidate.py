@@ -90,6 +90,7 @@ class Candidate:
         self._listener = listener or Listener()
         self._guard = OwnLock()
         self._lock: Lock | None = None
+        self._lost: Lock | None = None
         self._term = Term(number=0, since=math.inf)
         self._users = 0
         # When it was last known that somebody had it.
@@ -140,11 +141,11 @@ class Candidate:
     @property
     def done(self) -> bool:
         """Whether nothing more is to be done about it."""
-        return not (self.wanted or self._lease.held or self._users)
+        return not (self.wanted or self._lease.held or self._users or self._lost)
 
     def renew(self) -> None:
         """Record that the connection is a new one."""
-        self._lock, self.stale = None, False
+        self._lock, self._lost, self.stale = None, None, False
 
     @property
     def deadline(self) -> float:
@@ -158,15 +159,25 @@ class Candidate:
 
         :raises Unreachable: the server has not answered.
         """
+        if self._lost is not None:
+            self._free(self._lost, connection)
         if not self.wanted:
             return self._give_back()
         if self._lease.held:
             return self._confirm()
         return self._ask(connection)
 
+    def _free(self, lost: Lock, connection: Connection) -> None:
+        """Have one that was lost not be kept as long as the connection is."""
+        if connection.lasting:
+            lost.release()
+        self._lost = None
+
     def _ask(self, connection: Connection) -> float:
         lock, self._lock = self._lock or connection.lock(self.name), None
         asked = self._clocks.since_boot()
+        if connection.lasting:
+            self._lock = lock  # which knows what became of what was not answered
         if not lock.acquire():
             self._lock = lock
             self._known_held = self._clocks.time_of_day()
@@ -179,8 +190,9 @@ class Candidate:
             held = self._lease.taken(asked, self._clocks.since_boot())
             self._lock, self._warned = lock, False
         if not held:
-            self._lock = None
+            self._lock, self._lost = None, lock
             lock.release()
+            self._lost = None
             return POLL
         metering.takeover(self.name)
         self._publish(events.LeadershipTaken(name=self.name, member=self._member))
@@ -223,7 +235,9 @@ class Candidate:
             self._lease.give_up()
             self._tell_lost("given back")
             if lock is not None:
+                self._lost = lock
                 lock.release()
+                self._lost = None
         return _IDLE
 
     # By who watches the time
@@ -252,7 +266,7 @@ class Candidate:
         with self._guard:
             self._lease.give_up()
             # One that was lost is never used again.
-            self._lock, self.stale = None, True
+            self._lost, self._lock, self.stale = self._lock, None, True
         self._tell_lost(reason)
         self._listener.lost(self)
 

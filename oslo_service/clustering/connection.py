@@ -45,11 +45,14 @@ class Connection(abc.ABC):
         until the process ends.
     :ivar membership: for how many seconds this process stays a member without one.
     :ivar slack: by how many seconds that may begin before it was asked for.
+    :ivar lasting: whether locks are kept as long as the connection, whoever forgets
+        them.
     """
 
     lease: float
     membership: float
     slack: float = 0.0
+    lasting: bool = False
 
     @abc.abstractmethod
     def open(self) -> None:

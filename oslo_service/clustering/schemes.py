@@ -17,12 +17,14 @@ class Scheme(Record):
     :ivar leases: whether it takes a lock from who is cut off, or paused, once the
         lease is over; else only from who has ended.
     :ivar hosts: whether it joins processes of several hosts.
+    :ivar lasting: whether a lock is kept as long as the connection is.
     :ivar slack: by how many seconds it may count a lease earlier than it was asked.
     """
 
     package: str | None
     leases: bool = True
     hosts: bool = True
+    lasting: bool = False
     slack: float = 0.0
 
     def lease(self, seconds: float) -> float:
@@ -33,7 +35,7 @@ class Scheme(Record):
 _ETCD = Scheme("etcd3gw")
 # A follower of an ensemble tells the leader of what it has heard once in half a tick,
 # which is 1 s by default.
-_ZOOKEEPER = Scheme("kazoo", slack=1.0)
+_ZOOKEEPER = Scheme("kazoo", lasting=True, slack=1.0)
 
 #: What can be in ``cluster_url``.
 SCHEMES = {
@@ -44,7 +46,7 @@ SCHEMES = {
     "kazoo": _ZOOKEEPER,
     # It counts whole seconds, by a clock of its own.
     "memcached": Scheme("pymemcache", slack=1.0),
-    "file": Scheme(None, leases=False, hosts=False),
+    "file": Scheme(None, leases=False, hosts=False, lasting=True),
 }
 
 # What tooz knows besides, and why that will not do.

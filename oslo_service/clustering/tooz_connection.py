@@ -61,6 +61,7 @@ class ToozConnection(Connection):
         self.lease = scheme.lease(seconds)
         self.membership = float(seconds)
         self.slack = scheme.slack
+        self.lasting = scheme.lasting
         self._coordinator: Any = None
 
     def open(self) -> None:

@@ -314,6 +314,68 @@ class TestGivingBack:
         assert candidate.done
 
 
+class TestLasting:
+    """Where a lock lasts as long as the connection, one that was lost is freed."""
+
+    @pytest.fixture(autouse=True)
+    def taken(self, candidate, server) -> None:
+        server.lasting = True
+        candidate.turn(server)
+        server.asked.clear()
+
+    def test_before_another_object_asks(self, candidate, server, time) -> None:
+        time.now += LENGTH
+        candidate.look()
+        candidate.turn(server)
+        assert server.asked == ["release x1", "acquire x2"]
+
+    def test_also_when_it_is_not_wanted_any_more(self, candidate, server, time) -> None:
+        time.now += 3.0
+        server.answers = [False]
+        candidate.turn(server)
+        candidate.release_soon()
+        assert not candidate.done
+        candidate.turn(server)
+        assert server.asked == ["keep x1", "release x1"]
+        assert candidate.done
+
+    @pytest.mark.parametrize("given_back", [True, False])
+    def test_again_where_there_was_no_answer(
+        self, candidate, server, time, given_back
+    ) -> None:
+        if given_back:
+            candidate.release_soon()
+        else:
+            time.now += LENGTH
+            candidate.look()
+        server.answers = [Unreachable("gone")]
+        with pytest.raises(Unreachable):
+            candidate.turn(server)
+        assert not candidate.done
+        candidate.turn(server)
+        assert server.asked[:2] == ["release x1", "release x1"]
+
+    def test_not_where_the_connection_is_a_new_one(
+        self, candidate, server, time
+    ) -> None:
+        time.now += LENGTH
+        candidate.look()
+        candidate.renew()
+        candidate.turn(server)
+        assert server.asked == ["acquire x2"]
+
+    def test_what_was_not_answered_is_asked_by_the_same_object(
+        self, candidate, server, time
+    ) -> None:
+        time.now += LENGTH
+        candidate.look()
+        server.answers = [True, Unreachable("gone")]
+        with pytest.raises(Unreachable):
+            candidate.turn(server)
+        candidate.turn(server)
+        assert server.asked == ["release x1", "acquire x2", "acquire x2"]
+
+
 @pytest.mark.usefixtures("driver")
 class TestMember:
     """One connection for all, which is made anew when something was lost."""

@@ -92,8 +92,13 @@ def _fork() -> bool:
             stream.flush()
     signals = set(signal.valid_signals()) - _OWN
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    with process_state.kept_by_child():
-        pid = os.fork()
+    try:
+        with process_state.kept_by_child():
+            pid = os.fork()
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        LOG.exception("The first process of a container does not reap for others")
+        return False
     if pid:
         _be_first(pid, signals)
     for name in _VARIABLES:

@@ -16,6 +16,9 @@ __all__ = ("how", "last_line", "log", "status")
 
 LOG = logging.getLogger("oslo_service.supervisor")
 
+# Why workers end of which somebody should know.
+_UNWANTED = (events.Cause.UNEXPECTED, events.Cause.HUNG, events.Cause.TIMED_OUT)
+
 # What logging takes: a level, a message, its values; and what was raised.
 _Line = tuple[int, str, tuple[object, ...], BaseException | None]
 
@@ -173,7 +176,7 @@ def _(event: events.KillRefused) -> _Line:
 
 @_line.register(events.WorkerEnded)
 def _(event: events.WorkerEnded) -> _Line:
-    orderly = event.cause is events.Cause.ORDERED and event.status == 0
+    orderly = event.cause not in _UNWANTED and event.status == 0
     level = logging.INFO if orderly else logging.WARNING
     values = (event.worker, event.service, event.pid, how(event.status))
     return level, "Worker %d of %s (pid %d) %s", values, None

@@ -115,6 +115,16 @@ class TestSize:
         parent.advance()
         assert [one.name for one in recycled(parent)] == wanted
 
+    def test_who_does_not_serve_yet_or_any_more_is_not_looked_at(self) -> None:
+        parent = a_parent(worker_max_memory=SIZE)
+        old = parent.worker
+        parent.order("recycle")
+        parent.pool.measured(parent.worker, 2 * SIZE)
+        parent.ready(parent.worker)
+        parent.pool.measured(old, 2 * SIZE)
+        parent.advance()
+        assert recycled(parent) == [Cause.RECYCLED]
+
 
 class TestOthers:
     """What workers say themselves, and what somebody orders."""

@@ -5,6 +5,7 @@
 import pytest
 from oslo_config import cfg
 
+from oslo_service import opts
 from oslo_service.supervisor.settings import Settings
 
 
@@ -29,6 +30,34 @@ def test_who_reads_an_option_meanwhile_does_not_keep_its_old_value(method, tmp_p
     settings.read_again()
 
     assert conf.greeting == "new"
+
+
+@pytest.mark.parametrize("method", ["mutate", "reload"])
+def test_the_limits_are_those_that_were_read_last(method, tmp_path):
+    path = tmp_path / "service.conf"
+    path.write_text("[oslo_service]\nrestart_limit = 1\n")
+    conf = cfg.ConfigOpts()
+    opts.register_service_opts(conf)
+    conf(["--config-file", str(path)])
+    settings = Settings(conf, method)
+    wanted = {
+        "restart_limit": 2,
+        "restart_window": 3.5,
+        "start_timeout": 4.0,
+        "worker_timeout": 5.0,
+        "worker_max_age": 6.0,
+        "worker_max_requests": 7,
+        "worker_max_memory": 8 << 20,
+        "worker_jitter": 0.5,
+    }
+    lines = [f"{name} = {value}" for name, value in wanted.items()]
+    path.write_text("\n".join(["[oslo_service]", *lines, "shutdown_delay = 9"]))
+
+    assert settings.limits.restart_limit == 1
+    settings.read_again()
+
+    assert vars(settings.limits) == wanted
+    assert settings.last_stop_delay == 9.0
 
 
 @pytest.mark.parametrize("error", [SystemExit(2), TypeError(), KeyboardInterrupt()])

@@ -31,6 +31,8 @@ class Lifespans:
     def measured(self, worker: Worker, size: int) -> None:
         """Record how many bytes a worker uses."""
         limit = self._force.limits.worker_max_memory
+        if worker.slot.current is not worker:
+            return  # it is on its way, or about to serve
         if limit and size > self._share(worker, limit):
             self.note(worker, Cause.MEMORY)
 

@@ -249,9 +249,19 @@ class TestBack:
 class AnyRoll(RuleBasedStateMachine):
     """Whatever happens, as many serve as before: see :meth:`Parent.check_capacity`."""
 
-    @initialize(workers=st.integers(1, 4))
-    def begin(self, workers) -> None:
-        self.parent = Parent(2.0, start_timeout=START, worker_max_age=500.0)
+    @initialize(
+        workers=st.integers(1, 4),
+        timeout=st.sampled_from([0.0, 8.0]),
+        restarts=st.sampled_from([0, 0, 3]),
+    )
+    def begin(self, workers, timeout, restarts) -> None:
+        self.parent = Parent(
+            2.0,
+            start_timeout=START,
+            worker_max_age=500.0,
+            worker_timeout=timeout,
+            restart_limit=restarts,
+        )
         self.parent.add(workers)
 
     alive = precondition(lambda self: self.parent.alive)
@@ -281,6 +291,19 @@ class AnyRoll(RuleBasedStateMachine):
     def dies(self, number, status) -> None:
         self.parent.dies(self.pick(number), status)
 
+    @rule(number=number)
+    def answers(self, number) -> None:
+        asked = self.parent.asked
+        if asked:
+            self.parent.pool.answered(asked.pop(number % len(asked)))
+            self.parent.advance()
+
+    @alive
+    @rule(number=number)
+    def takes_too_long(self, number) -> None:
+        self.parent.pool.overdue(self.pick(number))
+        self.parent.advance()
+
     @rule(fails=st.booleans())
     def system_is_full(self, fails) -> None:
         self.parent.fail_to_start = fails
@@ -292,6 +315,12 @@ class AnyRoll(RuleBasedStateMachine):
             return
         parent.fail_to_start = False
         parent.limits = Parent().limits
+        if parent.given_up:
+            for worker in list(parent.alive.values()):
+                parent.dies(worker, 0)
+            assert parent.pool.ended
+            assert parent.pool.status == 1
+            return
         for _ in range(50):
             for worker in list(parent.alive.values()):
                 if worker.number in parent.ordered:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker pool on a system that exists only on paper, and may refuse anything."""
 
+import contextlib
 import dataclasses
 import errno
 import os
@@ -28,12 +29,14 @@ from oslo_service.backend.base import LockEvent
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.framing import chunks
 from oslo_service.supervisor.limits import Limits
+from oslo_service.supervisor.workers import outside
 from oslo_service.supervisor.workers import pool as pools
 from oslo_service.supervisor.workers import process as processes
 from oslo_service.supervisor.workers.channel import (
     _REPORT,
     ALIVE,
     MUTATED,
+    OVERDUE,
     READY,
     STOPPED,
     ControlPipes,
@@ -197,8 +200,22 @@ class Configuration:
         self.limits = Limits()
         self.error: BaseException | None = None
 
+        self.log: list[str] = []
+
     def read_again(self) -> BaseException | None:
         return self.error
+
+    def read_aside(self) -> BaseException | None:
+        self.log.append("read")
+        return self.error
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        self.log.append("new")
+        yield
+
+    def adopt(self) -> None:
+        self.log.append("adopted")
 
 
 class Plan(str):
@@ -507,6 +524,79 @@ def test_what_a_worker_has_said_is_heard_before_its_end(parent) -> None:
     parent.pool.collect(ends, set(), parent.now)
     kinds = [type(event) for event in parent.told[-2:]]
     assert kinds == [events.WorkerStopped, events.WorkerEnded]
+
+
+class TestRollingReload:
+    """What the pool does with two configurations."""
+
+    @pytest.fixture
+    def rolling(self, parent) -> Parent:
+        parent.add(1)
+        for child in parent.alive:
+            child.say(READY)
+        parent.turn()
+        parent.settings.rolls = True
+        parent.told.clear()
+        return parent
+
+    def test_successors_are_started_with_the_new_one_which_is_adopted_last(
+        self, rolling
+    ) -> None:
+        rolling.order("reload")
+        for count in (1, 2):
+            assert rolling.settings.log == ["read", *["new"] * count]
+            rolling.alive[-1].say(READY)
+            rolling.turn()
+        assert rolling.settings.log == ["read", "new", "new", "adopted"]
+
+    def test_one_that_fails_is_told_with_what_it_has_failed_of(self, rolling) -> None:
+        rolling.order("reload")
+        rolling.system.die(rolling.alive[-1], 3)
+        rolling.turn()
+        (event,) = told(rolling, events.ReloadFailed)
+        assert event.rolled_back
+        assert str(event.error) == "worker 0 of service: worker exited with status 3"
+        assert rolling.settings.log == ["read", "new"]
+
+    def test_what_cannot_be_read_starts_nothing(self, rolling) -> None:
+        rolling.settings.error = ValueError("no such value")
+        before = len(rolling.system.children)
+        rolling.order("reload")
+        (event,) = told(rolling, events.ReloadFailed)
+        assert event.error is rolling.settings.error
+        assert len(rolling.system.children) == before
+        assert not rolling.pool.reloading
+
+
+class TestHangs:
+    """What the pool does with a worker that does not answer."""
+
+    def test_it_is_told_once_with_where_it_is_and_killed(self, parent) -> None:
+        (victim,) = parent.alive
+        parent.settings.limits = Limits(worker_timeout=8.0)
+        with mock.patch.object(outside, "describe", return_value="where it is"):
+            parent.pass_time(30)
+        assert victim.signals == [signal.SIGKILL]
+        (event,) = told(parent, events.WorkerHung)
+        assert (event.pid, event.work, event.stacks) == (victim.pid, "", "where it is")
+        assert event.seconds == pytest.approx(8.0)
+        (killed,) = told(parent, events.WorkerKilled)
+        assert killed.hung
+        ended = told(parent, events.WorkerEnded)
+        assert ended[0].cause is events.Cause.HUNG
+
+    def test_one_that_ends_before_it_is_reported_is_reported_first(
+        self, parent
+    ) -> None:
+        (victim,) = parent.alive
+        parent.settings.limits = Limits(worker_timeout=8.0)
+        victim.say(OVERDUE)
+        parent.turn()
+        parent.system.die(victim, 0)
+        parent.turn()
+        kinds = [type(one) for one in parent.told]
+        hung, ended = events.WorkerHung, events.WorkerEnded
+        assert kinds.index(hung) < kinds.index(ended)
 
 
 class AnyFailure(RuleBasedStateMachine):

@@ -5,7 +5,6 @@
 import collections
 import enum
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from oslo_service.admin.replies import Stream
@@ -15,6 +14,8 @@ __all__ = ("History", "as_value")
 
 #: So many are kept.
 KEPT = 1000
+# So much of a text is: stacks may be long.
+_LONGEST = 4096
 
 
 class History:
@@ -24,22 +25,18 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._kept: collections.deque[tuple[int, Event]] = collections.deque(
-            maxlen=KEPT
-        )
+        # As JSON can have them: an error holds the frames in which it was raised.
+        self._kept: collections.deque[dict[str, Any]] = collections.deque(maxlen=KEPT)
         self.last = 0
 
     def add(self, event: Event) -> None:
         """Keep an event; the oldest may go."""
         self.last += 1
-        self._kept.append((self.last, event))
+        self._kept.append(as_value(event, self.last))
 
     def since(self, number: int) -> list[dict[str, Any]]:
-        """Return those that came after one, as JSON can have them."""
-        return [as_value(event, at) for at, event in self._after(number)]
-
-    def _after(self, number: int) -> Iterator[tuple[int, Event]]:
-        return ((at, event) for at, event in self._kept if at > number)
+        """Return those that came after one."""
+        return [one for one in self._kept if one["id"] > number]
 
     def follow(self, number: int) -> "EventStream":
         """Return a stream of those that come after one."""
@@ -47,15 +44,7 @@ class History:
 
     def text(self, number: int) -> bytes:
         """Return those that came after one as server-sent events."""
-        return b"".join(
-            b"id: %d\nevent: %b\ndata: %b\n\n"
-            % (
-                at,
-                type(event).__name__.encode(),
-                json.dumps(as_value(event, at)).encode(),
-            )
-            for at, event in self._after(number)
-        )
+        return "".join(map(_sent, self.since(number))).encode()
 
 
 class EventStream(Stream):
@@ -91,15 +80,20 @@ def as_value(event: Event, number: int) -> dict[str, Any]:
     return {"id": number, "event": type(event).__name__, **fields}
 
 
+def _sent(event: dict[str, Any]) -> str:
+    number, name, data = event["id"], event["event"], json.dumps(event)
+    return f"id: {number}\nevent: {name}\ndata: {data}\n\n"
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, enum.Enum):
-        return value.value
-    if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}"
-    if value is None or isinstance(value, str | int | float):
-        return value
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, dict):
         return {str(key): _plain(one) for key, one in value.items()}
-    return str(value)
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, BaseException):
+        value = f"{type(value).__name__}: {value}"
+    return str(value)[:_LONGEST]

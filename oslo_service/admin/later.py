@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers that are waited for: of workers, and what becomes of an order."""
 
+import abc
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,13 +11,22 @@ from oslo_service.supervisor.events import Event
 from oslo_service.supervisor.exchange.exchange import Exchange
 from oslo_service.supervisor.exchange.inquiries import Answer
 
-__all__ = ("Awaited", "Heard", "Inquiry", "Once", "Outcome")
+__all__ = ("Awaited", "Heard", "Inquiry", "Once", "Outcome", "Shared")
 
 # Before everything: it is time.
 _NOW = 0.0
 
 
-class Awaited(Later):
+class Shared(Later):
+    """What several may wait for."""
+
+    @property
+    @abc.abstractmethod
+    def known(self) -> bool:
+        """Whether it is there."""
+
+
+class Awaited(Shared):
     """What is handed over when it is there.
 
     :param begin: is given what takes it, once.
@@ -57,9 +67,9 @@ class Once:
     """
 
     def __init__(self) -> None:
-        self._latest: dict[object, Awaited] = {}
+        self._latest: dict[object, Shared] = {}
 
-    def ask(self, what: object, begin: Callable[[], Awaited]) -> Awaited:
+    def ask(self, what: object, begin: Callable[[], Shared]) -> Shared:
         """Return what is being asked, where nobody has answered yet; else begin."""
         latest = self._latest.get(what)
         if latest is None or latest.known:

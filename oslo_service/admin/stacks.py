@@ -4,8 +4,8 @@
 
 from collections.abc import Callable, Sequence
 
-from oslo_service.admin.later import Inquiry
-from oslo_service.admin.replies import Later, Reply
+from oslo_service.admin.later import Inquiry, Shared
+from oslo_service.admin.replies import Reply
 from oslo_service.supervisor.exchange.inquiries import SILENT, Answer
 from oslo_service.supervisor.loop import Supervisor
 
@@ -16,7 +16,7 @@ __all__ = ("Stacks",)
 _PATIENCE, _WRITING = 2.0, 1.0
 
 
-class Stacks(Later):
+class Stacks(Shared):
     """What every process answers; of those that do not, what it has written.
 
     :param supervisor: asks them.
@@ -30,9 +30,15 @@ class Stacks(Later):
         self._make = make
         self._answers: Sequence[Answer] = ()
         self._until: float | None = None
+        self._reply: Reply | None = None
         self._inquiry = Inquiry(
             *(supervisor.exchange, "stacks", {}, _PATIENCE, self._take)
         )
+
+    @property
+    def known(self) -> bool:
+        """Whether it is there."""
+        return self._reply is not None
 
     @property
     def deadline(self) -> float | None:
@@ -49,9 +55,10 @@ class Stacks(Later):
                 for unit in self._supervisor.units:
                     unit.request_stacks(one.respondent.pid)
             self._until = now + _WRITING if silent else now
-        if now < self._until:
-            return None
-        return self._make([self._completed(one) for one in self._answers])
+        if self._reply is None and now >= self._until:
+            found = [self._completed(one) for one in self._answers]
+            self._reply = self._make(found)
+        return self._reply
 
     def _take(self, answers: Sequence[Answer]) -> Reply:
         self._answers = answers

@@ -72,20 +72,27 @@ class Views:
         def begin(done: Callable[[dict[str, Any]], object]) -> None:
             status.gather(self._supervisor, _PATIENCE, done)
 
-        return Awaited(begin, _status)
+        return self._once.ask("status", lambda: Awaited(begin, _status))
 
     def work(self, ask: Ask) -> Later:
         """Return what is in progress in every process."""
         args = {"stacks": "stacks" in ask.query}
-        return self._inquiry("work", args, _processes("work"))
+        return self._once.ask(
+            ("work", *args.values()),
+            lambda: self._inquiry("work", args, _processes("work")),
+        )
 
     def stacks(self, ask: Ask) -> Later:  # noqa: ARG002 - everybody gets all
         """Return where every task of every process is."""
-        return Stacks(self._supervisor, _processes("stacks"))
+        return self._once.ask(
+            "stacks", lambda: Stacks(self._supervisor, _processes("stacks"))
+        )
 
     def loops(self, ask: Ask) -> Later:  # noqa: ARG002 - likewise
         """Return the looping calls of every process."""
-        return self._inquiry("loops", {}, _processes("loops"))
+        return self._once.ask(
+            "loops", lambda: self._inquiry("loops", {}, _processes("loops"))
+        )
 
     def _inquiry(
         self,

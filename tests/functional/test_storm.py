@@ -56,8 +56,9 @@ def test_of_one_that_keeps_them_there_is_nothing_to_say() -> None:
     from life import Life
     from subject import Plan
 
-    life = Life(Plan("threading"), seed=1)
+    life = Life(Plan("threading", admin=True), seed=1)
     life.live(1, 1.0, "terminated")
+    assert life.scraped
 
     assert life.ledger.done.total() > 20
     assert life.answered > 0

@@ -22,7 +22,7 @@ _PAUSE = 0.02
 # So many connections who does harm has at a time, and for so long, in seconds.
 _CROWD, _STAY = 40, 0.3
 # Until the service has seen that connections have been closed, in seconds.
-_SEEN = 0.3
+_SEEN = 1.0
 _HARM = (
     b"",
     b"GET /met",

@@ -108,7 +108,7 @@ def test_the_library_tells_what_it_knows(driver_name: str, tmp_path: Path) -> No
         assert found[f"oslo_service_workers {service} ready"] == 2
         assert found[f"oslo_service_workers_wanted {service}"] == 2
         assert found[f"oslo_service_generation {service}"] == 1
-        assert found[f"oslo_service_worker_ends_total unexpected {service}"] == 1
+        assert found[f"oslo_service_restarts_total unexpected {service}"] == 1
         assert found["oslo_service_reloads_total finished"] == 1
         for name in ("loop_late_seconds", "pool_size thread groups"):
             assert [one for one in found if one.startswith(f"oslo_service_{name}")]

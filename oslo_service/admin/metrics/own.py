@@ -62,7 +62,7 @@ def _happened(tally: Tally) -> Iterator[Found]:
     for (service, _, cause), times in tally.ended.items():
         ends[service, cause] += times
     yield (
-        _family("worker_ends", "counter", "Workers that have ended, by cause."),
+        _family("restarts", "counter", "Workers that have ended, by cause."),
         [
             ("_total", labels_text({"service": service, "cause": cause}), times)
             for (service, cause), times in ends.items()

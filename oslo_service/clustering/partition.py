@@ -107,7 +107,7 @@ class _View:
         self._member = member
         self._name = name
         self._ring: tuple[frozenset[str], Any] = frozenset(), None
-        self._calling = self._changed_again = False
+        self._calling = self._changed_again = self._left = False
         self.group: Group = member.group(name, self._changed)
         self._begun = backend.get_backend().event()
         self._context = contextvars.copy_context()
@@ -118,7 +118,8 @@ class _View:
         self._begun.set()
 
     def leave(self) -> None:
-        """Be no member any more."""
+        """Be no member any more; whoever was told of that would ask, and join again."""
+        self._left = True
         self.group.release_soon()
         self._member.hurry()
 
@@ -140,6 +141,8 @@ class _View:
     def _changed(self, members: frozenset[str]) -> None:
         """Have the user's function called, by somebody who has the time."""
         del members
+        if self._left:
+            return
         self._changed_again = True
         if self._partition._on_change is not None and not self._calling:
             self._calling = True
@@ -149,7 +152,7 @@ class _View:
 
     def _call(self) -> None:
         self._begun.wait()
-        while self._changed_again:
+        while self._changed_again and not self._left:
             self._changed_again = False
             try:
                 self._partition._on_change(self._partition)  # type: ignore[misc]

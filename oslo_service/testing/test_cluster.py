@@ -696,6 +696,24 @@ class TestPartition:
         clock.advance(3)
         until(driver, lambda: found[2:] == [{"one"}], "it is told of a leave")
 
+    def test_who_leaves_is_told_no_change_that_would_have_it_join_again(
+        self, conf, fake, clock, driver
+    ) -> None:
+        found: list[list[str]] = []
+        (two,) = self.begin(conf, fake, "two")
+        with fake.member("one"):
+            shards = cluster.partition(
+                "volumes", conf, on_change=lambda one: found.append(one.mine(self.KEYS))
+            )
+            shards.join()
+        clock.advance(5)
+        until(driver, lambda: found, "it is told of itself")
+        with fake.member("one"):
+            shards.leave()
+        for _ in range(4):
+            clock.advance(4)
+        assert self.mine(fake, "two", two) == self.KEYS
+
     def test_bytes_and_what_has_a_text_can_be_keys(self, conf, fake, clock) -> None:
         one, two = self.begin(conf, fake, "one", "two")
         clock.advance(5)

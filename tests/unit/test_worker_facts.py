@@ -96,6 +96,20 @@ def test_what_is_known_of_each() -> None:
     assert pool.services()[1].workers[0].heard == pytest.approx(45.0)
 
 
+def test_one_that_hangs_is_still_to_be_heard_of() -> None:
+    pool = Pool(api=2)
+    pool.ready(0, 1)
+    pool.advance(7.5)
+    worker = pool.current(0)
+    worker.hung = worker.ordered = True
+    first, second = pool.services()[0].workers
+    assert (first.state.value, first.heard) == ("hung", 7.5)
+    assert second.state.value == "ready"
+    assert pool.serves
+    pool.current(1).hung = True
+    assert not pool.serves
+
+
 def test_one_that_finishes_its_work_stands_beside_its_successor() -> None:
     pool = Pool(api=1)
     pool.ready(0)

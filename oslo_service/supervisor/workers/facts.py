@@ -66,7 +66,7 @@ class Sightings:
     ) -> WorkerFacts:
         watched = not (worker.ordered or worker.ready_at is None)
         heard = None
-        if watched or worker.is_silent(now):
+        if watched or worker.hung or worker.is_silent(now):
             heard = now - self._heard.get(worker, worker.started_at)
         return WorkerFacts(
             slot=worker.slot.index,

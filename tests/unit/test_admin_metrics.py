@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import prometheus_client
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics import parser
 
@@ -151,6 +151,7 @@ class TestMerging:
         assert len(merger.known) == 1
         assert len(merger._left) == 2
 
+    @settings(max_examples=40, deadline=None)
     @given(st.integers(0, 10**6))
     def test_counters_never_fall_whatever_happens(self, seed) -> None:
         dice, parent = random.Random(seed), Parent()

@@ -8,14 +8,14 @@ import math
 from collections.abc import Callable, Iterator
 
 from oslo_service._common.process_state import OwnLock
-from oslo_service._common.records import Record
 from oslo_service.clustering import metering
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 from oslo_service.clustering.lease import Lease
+from oslo_service.clustering.listener import Listener, Term
 from oslo_service.supervisor import events
 
-__all__ = ("POLL", "Candidate", "Listener", "Term")
+__all__ = ("POLL", "Candidate")
 
 LOG = logging.getLogger("oslo_service.cluster")
 
@@ -26,35 +26,6 @@ _TOO_LATE = "no heartbeat was confirmed in time"
 
 # How long the watch may look away where nothing is held, in seconds.
 _IDLE = 60.0
-
-
-class Term(Record):
-    """One time for which a lock is held without a break.
-
-    :ivar number: of the terms of this process.
-    :ivar since: when it began, by the time of day.
-    :ivar vacant_since: since when nobody may have had the lock.
-    """
-
-    number: int
-    since: float
-    vacant_since: float = math.inf
-
-
-class Listener:
-    """What is done when a lock is taken, and when it goes. Non-blocking."""
-
-    def taken(self, candidate: "Candidate") -> None:
-        """Called when it has been taken."""
-
-    def endangered(self) -> None:
-        """Called once where it has not been confirmed for long: it may go soon."""
-
-    def renewed(self, until: float) -> None:
-        """Called when it is sure to be held until then, by the time since boot."""
-
-    def lost(self, candidate: "Candidate") -> None:
-        """Called when it is not sure to be held any more; not when it is given back."""
 
 
 class Candidate:

@@ -11,10 +11,11 @@ from oslo_config import cfg
 from oslo_service._common.process_state import OwnLock, PerProcess
 from oslo_service._common.records import Record, State
 from oslo_service.clustering import host, metering, process, settings, telling
-from oslo_service.clustering.candidate import Candidate, Term
+from oslo_service.clustering.candidate import Candidate
 from oslo_service.clustering.connection import Unreachable
 from oslo_service.clustering.due_times import DueTimes
 from oslo_service.clustering.holder import Holder
+from oslo_service.clustering.listener import Term
 from oslo_service.clustering.member import Member
 from oslo_service.clustering.place import acting
 from oslo_service.supervisor import events

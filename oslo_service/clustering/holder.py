@@ -5,7 +5,7 @@
 import math
 
 from oslo_service.clustering import host
-from oslo_service.clustering.candidate import Candidate, Listener
+from oslo_service.clustering.listener import Held, Listener
 
 __all__ = ("Holder",)
 
@@ -32,7 +32,7 @@ class Holder(Listener):
         if host.has_parent():
             host.tell("hold_no_more", self._name)
 
-    def lost(self, candidate: Candidate) -> None:  # noqa: ARG002
+    def lost(self, candidate: Held) -> None:  # noqa: ARG002
         """Tell that it is over: who is not to be killed for it knows, and stops."""
         if not self._deadly:
             self.over()

@@ -8,14 +8,17 @@ from collections.abc import Callable, Iterator
 
 from oslo_service import loopingcall
 from oslo_service._common.measured import Reading
+from oslo_service._common.process_state import OwnLock
 from oslo_service.backend.base import Driver
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.clustering import metering
-from oslo_service.clustering.candidate import Candidate, Listener
+from oslo_service.clustering.candidate import Candidate
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Unreachable
 from oslo_service.clustering.group import Group
 from oslo_service.clustering.lease import Lease
+from oslo_service.clustering.listener import Listener
+from oslo_service.clustering.reachability import Reachability
 from oslo_service.supervisor import events
 
 __all__ = ("Member",)
@@ -58,19 +61,17 @@ class Member:
         self.driver = driver
         self._connection = connection
         self._publish = publish
-        self._report = report
+        self._reached = Reachability(clocks, publish, report)
+        # What is wanted: replaced as a whole, by one task at a time.
         self._subjects: list[Candidate | Group] = []
+        self._guard = OwnLock()
         self._loops: list[loopingcall.DynamicLoopingCall] = []
         self._settled, self._left = driver.event(), driver.event()
         # Whoever begins, or ends, the loops: one at a time.
         self._changing_loops = driver.semaphore()
         self._begun = self._open = self._ending = False
         self._failure: ClusterOptionError | None = None
-        self._answered = False
-        # Since when the server has not answered, and the connection is open, by the
-        # time since boot.
-        self._down_since: float | None = None
-        self._opened_at = 0.0
+        self._opened_at = 0.0  # by the time since boot
 
     @property
     def lease(self) -> float:
@@ -80,7 +81,7 @@ class Member:
     @property
     def reachable(self) -> bool:
         """Whether the server has answered last."""
-        return self._down_since is None
+        return self._reached.down_since is None
 
     # What is wanted
 
@@ -111,7 +112,7 @@ class Member:
 
         Returns when the server has been asked, or that took long.
         """
-        with self._changing_loops:
+        with self._guard:
             self._subjects = [*self._subjects, subject]
         self.hurry()
         self.await_answer()
@@ -203,7 +204,7 @@ class Member:
         try:
             pause = self._exchange()
         except Unreachable as exc:
-            self._tell_down(exc)
+            self._reached.down(exc)
             pause = min(_RETRY, self._patience / 10)
         except ClusterOptionError as exc:
             pause = self._refused(exc)
@@ -220,12 +221,10 @@ class Member:
         if not self._open:
             return _IDLE
         pauses = [one.turn(self._connection) for one in self._subjects]
-        if not self._answered and self._down_since is None:
-            self._report("")
-        self._answered = True
         if any(one.done for one in self._subjects):
-            self._subjects = [one for one in self._subjects if not one.done]
-        self._tell_up()
+            with self._guard:
+                self._subjects = [one for one in self._subjects if not one.done]
+        self._reached.up()
         return min(pauses, default=_IDLE)
 
     def _close_if_stale(self) -> None:
@@ -235,7 +234,7 @@ class Member:
         """
         if not self._open or any(one.in_use for one in self._subjects):
             return
-        since = self._down_since
+        since = self._reached.down_since
         silent = since is not None and (
             self.clocks.since_boot() - max(since, self._opened_at)
             > self._connection.membership
@@ -257,28 +256,14 @@ class Member:
             loop.stop()
 
     def _refused(self, error: ClusterOptionError) -> float:
-        if self._answered or self._down_since is not None:
+        if self._reached.answered or self._reached.down_since is not None:
             # It was right before: somebody may mend it.
-            self._tell_down(error)
+            self._reached.down(error)
             return _RETRY
         self._failure = error
         for loop in self._loops:
             loop.stop()
         return _IDLE
-
-    def _tell_down(self, error: Exception) -> None:
-        if self._down_since is None:
-            self._down_since = self.clocks.since_boot()
-            metering.outage()
-            self._report(f"out of reach: {error}")
-            self._publish(events.ClusterUnreachable(error=error))
-
-    def _tell_up(self) -> None:
-        since, self._down_since = self._down_since, None
-        if since is not None:
-            self._report("")
-            seconds = self.clocks.since_boot() - since
-            self._publish(events.ClusterReachable(seconds=seconds))
 
     # Watching the time
 

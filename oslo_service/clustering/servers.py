@@ -127,9 +127,23 @@ def confirmation(lock: Any, kind: str) -> Callable[[], object]:
     A lock of ZooKeeper lasts as long as the session, and has no heartbeat of its own;
     that of a file as long as the process.
     """
-    if kind in ("zookeeper", "kazoo", "file"):
+    if kind == "file":
         return lock.is_still_owner  # type: ignore[no-any-return]
+    if kind in ("zookeeper", "kazoo"):
+        return functools.partial(_is_owner, lock)
     return functools.partial(_heartbeat, lock)
+
+
+def _is_owner(lock: Any) -> bool:
+    """Whether a session still has a lock of ZooKeeper.
+
+    :raises ConnectionError: that cannot be asked just now, which tooz takes for a loss.
+    """
+    if lock.is_still_owner():
+        return True
+    if lock.acquired and not lock._client.connected:
+        raise ConnectionError("the connection is lost; the session may not be")
+    return False
 
 
 def _heartbeat(lock: Any) -> bool:

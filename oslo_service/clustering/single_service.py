@@ -17,6 +17,7 @@ from oslo_service.backend.base import Event
 from oslo_service.clustering import host, process, settings
 from oslo_service.clustering.candidate import Candidate
 from oslo_service.clustering.holder import Holder
+from oslo_service.clustering.listener import Held
 from oslo_service.clustering.single_state import Action, SingleState
 
 __all__ = ("SingleService",)
@@ -120,7 +121,7 @@ class _Run(Holder):
 
     # What happens to the lock
 
-    def taken(self, candidate: Candidate) -> None:
+    def taken(self, candidate: Held) -> None:
         """Start the service; until it has ended, the lock is not given back."""
         candidate.keep()
         self._do(self._state.taken)
@@ -129,7 +130,7 @@ class _Run(Holder):
         """Stop the service."""
         self._do(self._state.endangered)
 
-    def lost(self, candidate: Candidate) -> None:
+    def lost(self, candidate: Held) -> None:
         """Stop the service, where that has not been done."""
         candidate.release_soon()  # not asked for before that has ended
         self._do(self._state.endangered)

@@ -11,10 +11,11 @@ import pytest
 from oslo_service._common import clock
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.clustering import process
-from oslo_service.clustering.candidate import POLL, Candidate, Listener
+from oslo_service.clustering.candidate import POLL, Candidate
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 from oslo_service.clustering.lease import Lease
+from oslo_service.clustering.listener import Held, Listener
 from oslo_service.clustering.member import Member
 from oslo_service.monitoring import checks
 from oslo_service.supervisor import events
@@ -97,13 +98,13 @@ class Heard(Listener):
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def taken(self, candidate: Candidate) -> None:
+    def taken(self, candidate: Held) -> None:
         self.heard.append("taken")
 
     def endangered(self) -> None:
         self.heard.append("endangered")
 
-    def lost(self, candidate: Candidate) -> None:
+    def lost(self, candidate: Held) -> None:
         self.heard.append("lost")
 
 

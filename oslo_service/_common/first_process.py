@@ -7,6 +7,10 @@ pid_namespaces(7), which has to wait for it, or it stays as a zombie. A program 
 wait for nobody but for those it has started: a ``subprocess`` whose status somebody
 else took reports 0. As nothing tells the two apart, the program becomes a child of
 the first process, which does nothing but what a first process has to.
+
+Where it is too late for that, what its workers leave behind can be told apart all the
+same: they change something that their children inherit, and that costs nothing, their
+rank among those that the system kills for want of memory, proc(5).
 """
 
 import contextlib
@@ -15,12 +19,13 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Container
 from pathlib import Path
 from typing import NoReturn
 
 from oslo_service._common import process_state
 
-__all__ = ("step_aside",)
+__all__ = ("mark_worker", "must_reap", "reap_left", "step_aside")
 
 LOG = logging.getLogger(__name__)
 
@@ -38,6 +43,10 @@ _SI_KERNEL = 0x80
 # What sd_listen_fds(3) and sd_watchdog_enabled(3) are told the first process by.
 _VARIABLES = ("LISTEN_PID", "WATCHDOG_PID")
 
+_RANK = "oom_score_adj"
+_LAST_RANK = 1000
+
+_reaps: process_state.PerProcess[bool] = process_state.PerProcess(lambda: False)
 _tried: process_state.PerProcess[bool] = process_state.PerProcess(lambda: False)
 
 
@@ -55,14 +64,55 @@ def step_aside(*, at_the_top: bool = False) -> bool:
     _tried.set(True)
     reason = _reason_against(at_the_top=at_the_top)
     if reason:
+        _reaps.set(True)
         LOG.warning(
-            "This is the first process of a container, and does not reap what is left"
-            " to it, as %s: call backend.bootstrap() at the top of the program, or have"
-            " the runtime add an init process",
+            "This is the first process of a container, and of what is left to it, it"
+            " reaps only what comes from its workers, as %s: call backend.bootstrap()"
+            " at the top of the program, or have the runtime add an init process",
             reason,
         )
         return False
     return _fork()
+
+
+def must_reap() -> bool:
+    """Whether the program is the first process itself."""
+    return _reaps.get()
+
+
+def mark_worker() -> None:
+    """Have what this process leaves behind be known: in a worker of such a program."""
+    path = Path("/proc/self") / _RANK
+    with contextlib.suppress(OSError, ValueError):
+        rank = int(path.read_text(encoding="ascii"))
+        path.write_text(str(min(rank + 1, _LAST_RANK)), encoding="ascii")
+
+
+def reap_left(workers: Container[int]) -> None:
+    """Reap what workers have left behind; non-blocking.
+
+    :param workers: the pids of those that live: they are looked after already.
+    """
+    own = _rank(Path("/proc/self"))
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) not in workers:
+            if _is_left(entry) and _rank(entry) not in (own, None):
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(int(entry.name), os.WNOHANG)
+
+
+def _is_left(process: Path) -> bool:
+    with contextlib.suppress(OSError):
+        stat = (process / "stat").read_text(encoding="ascii", errors="replace")
+        return stat.rpartition(")")[2].split()[:2] == ["Z", "1"]
+    return False
+
+
+def _rank(process: Path) -> str | None:
+    try:
+        return (process / _RANK).read_text(encoding="ascii")
+    except OSError:
+        return None
 
 
 def _reason_against(*, at_the_top: bool) -> str:

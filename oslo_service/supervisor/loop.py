@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from oslo_config import cfg
 
-from oslo_service._common import clock
+from oslo_service._common import clock, first_process
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import (
@@ -245,6 +245,10 @@ class Supervisor:
         """Do what of a stop cannot wait: async-signal-safe."""
         for unit in self.units:
             unit.stop_now()
+
+    def reap_left(self) -> None:
+        """Reap what workers have left behind, as the first process of a container."""
+        first_process.reap_left({pid for unit in self.units for pid in unit.children()})
 
     def quit_now(self) -> None:
         """Do what of an end at once cannot wait: async-signal-safe.

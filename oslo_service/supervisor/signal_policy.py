@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from typing import Protocol
 
-from oslo_service._common import clock
+from oslo_service._common import clock, first_process
 from oslo_service.supervisor import events, foreground, signals
 from oslo_service.supervisor.workers.process import pidfds_work
 
@@ -60,6 +60,9 @@ class Orders(Protocol):
     def resize(self, wanted: Callable[[int], int]) -> int:
         """Have every service run by another number of workers."""
 
+    def reap_left(self) -> None:
+        """Reap what workers have left behind, as the first process of a container."""
+
     def quit_now(self) -> None:
         """Do what of an end at once cannot wait: async-signal-safe."""
 
@@ -93,7 +96,10 @@ class SignalPolicy:
             signal.SIGINT: self._on_sigint,
         }
         reactions |= self._resizing()
-        if not pidfds_work():
+        if first_process.must_reap():
+            reap = self._orders.reap_left
+            reactions[signal.SIGCHLD] = lambda: self._orders.latch(reap)
+        elif not pidfds_work():
             reactions[signal.SIGCHLD] = _wake_up
         if signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL:
             # A worker, or a client, that is gone must not take this process along.

@@ -201,6 +201,10 @@ class Unit(abc.ABC):
 
     # Worker processes
 
+    def children(self) -> dict[int, Any]:
+        """Return what each worker runs, by pid."""
+        return {}
+
     def recycle(
         self,
         service: str | None = None,  # noqa: ARG002

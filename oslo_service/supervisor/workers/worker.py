@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from oslo_service._common import first_process
 from oslo_service.supervisor import current, forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.systemd import wire
@@ -27,6 +28,8 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
         before there is a runner, one would be lost, or fatal.
     """
     forks.watch()
+    if link.parent == 1:
+        first_process.mark_worker()
     if plan.settings.limits.worker_timeout:
         link.offer_stacks()
     wire.forget()

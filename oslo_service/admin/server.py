@@ -119,6 +119,19 @@ class AdminServer(Guest):
 
     def filenos(self) -> list[int]:
         """Return the descriptors to wait for until they can be read."""
+        try:
+            return self._wanted()
+        except Exception as exc:  # noqa: BLE001 - is logged
+            self._fail(exc)
+            return []
+
+    def _fail(self, error: Exception) -> None:
+        """Close everything, in place of ending what is supervised."""
+        LOG.error("The admin endpoint has failed, and is closed", exc_info=error)
+        self._more, self._paused_until = False, None
+        self.close()
+
+    def _wanted(self) -> list[int]:
         read = {one.fd for _, one in self._clients() if one.wants_data}
         if self._paused_until is None:
             read |= {one.fd for one in self._listeners}
@@ -141,6 +154,12 @@ class AdminServer(Guest):
 
     def collect(self, readable: set[int], writable: set[int], now: float) -> None:
         """Take in what has come, send what can be sent, and answer one request."""
+        try:
+            self._collect(readable, writable, now)
+        except Exception as exc:  # noqa: BLE001 - is logged
+            self._fail(exc)
+
+    def _collect(self, readable: set[int], writable: set[int], now: float) -> None:
         readable, writable = self._interest.found(readable, writable)
         for listener, client in self._clients():
             self._attend(listener, client, readable, writable, now)

@@ -255,6 +255,23 @@ class TestLimits:
 class TestEnd:
     """Who has the socket."""
 
+    @pytest.mark.parametrize("step", ["update", "found"])
+    def test_a_failure_of_the_whole_closes_it_and_nothing_else(
+        self, there, step, monkeypatch, caplog
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "no room")
+
+        client = there.connect()
+        there.turn(2)
+        monkeypatch.setattr(there.server._interest, step, fail)
+        there.server.filenos()
+        there.server.collect({there.listener.fd}, set(), there.now)
+        assert "has failed, and is closed" in caplog.text
+        assert is_closed(client)
+        assert not there.path.exists()
+        assert there.server.deadline is None
+
     def test_a_fork_closes_what_it_has_and_leaves_the_file(self, there) -> None:
         client = there.connect()
         there.turn(2)

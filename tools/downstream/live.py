@@ -72,6 +72,13 @@ DAEMONS = (
         registered="SELECT count(*) FROM service WHERE deleted_at IS NULL",
         workers=2,
     ),
+    Daemon(
+        "watcher",
+        "watcher-applier",
+        sync=("watcher-db-manage", "create_schema"),
+        settings="state_path = {place}\n",
+        registered="SELECT count(*) FROM services WHERE deleted = 0",
+    ),
 )
 _COMMON = """\
 [DEFAULT]

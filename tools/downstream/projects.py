@@ -36,7 +36,7 @@ class Project:
     @property
     def name(self) -> str:
         """What it is called."""
-        return self.distribution.removeprefix("openstack-")
+        return self.distribution.removeprefix("openstack-").removeprefix("python-")
 
     @property
     def requirement(self) -> str:
@@ -105,6 +105,34 @@ PROJECTS = (
         first=("heat.tests.common",),
         # It chooses threads itself, wherever it is started.
         variants={"threading": {}},
+    ),
+    Project(
+        "python-watcher",
+        "17.0.0",
+        package="watcher",
+        tests="watcher.tests.unit",
+        needs=(
+            *("ddt", "fixtures", "freezegun", "oslotest", "PyMySQL"),
+            *("requests-mock", "testscenarios", "testtools", "WebTest"),
+        ),
+        variants={
+            "eventlet": {"OS_WATCHER_DISABLE_EVENTLET_PATCHING": "false"},
+            "threading": {"OS_WATCHER_DISABLE_EVENTLET_PATCHING": "true"},
+        },
+    ),
+    Project(
+        "nova",
+        "34.0.0",
+        package="nova",
+        tests="nova.tests.unit",
+        needs=(
+            *("ddt", "fixtures", "oslotest", "PyMySQL", "requests-mock"),
+            *("testtools", "testscenarios", "wsgi-intercept", "openstack-placement"),
+        ),
+        variants={
+            "eventlet": {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "false"},
+            "threading": {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"},
+        },
     ),
 )
 

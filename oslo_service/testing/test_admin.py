@@ -373,7 +373,9 @@ class TestOrders:
             pids = there.until_workers(4)
             there.post("/workers", workers=1)
             assert there.until_workers(1) == pids[:1]
-            assert len(children(there.program.pid)) == 1
+            there.program.until(
+                lambda: len(children(there.program.pid)) == 1, "the others are gone"
+            )
             assert there.program.end() == 0
 
     def test_two_signals_add_and_take_one(self, driver_name, tmp_path) -> None:

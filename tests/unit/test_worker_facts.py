@@ -187,3 +187,20 @@ class TestReady:
             pool.die(0)
         assert pool.states() == ["paused"]
         assert not pool.serves
+
+
+def test_a_worker_that_is_one_too_many_is_shown_until_it_has_ended() -> None:
+    pool = Pool(service=2)
+    pool.ready(0, 1)
+    surplus = pool.current(1)
+    pool.state.resize(surplus.slot.spec, 1)
+    pool.advance()
+    (service,) = pool.services()
+    assert (service.slots, service.ready) == (1, True)
+    assert pool.states() == ["ready", "stopping"]
+    pool.stopped(surplus)
+    assert pool.states() == ["ready", "draining"]
+    pool.seen.gone(surplus)
+    pool.state.gone(surplus, 0, pool.now)
+    pool.advance()
+    assert pool.states() == ["ready"]

@@ -43,16 +43,21 @@ class Sightings:
         :param pids: of its workers.
         :param tally: what has happened before.
         """
+        surplus = dict.fromkeys(
+            one.slot for one in pool.workers.values() if one.slot.surplus
+        )
         for slots in _by_service(pool.slots):
-            name = str(slots[0].spec)
+            name, spec = str(slots[0].spec), slots[0].spec
             workers: list[WorkerFacts] = []
-            for slot in slots:
+            # Those that are too many finish their work.
+            for slot in (*slots, *(one for one in surplus if one.spec is spec)):
                 restarts = tally.of_slot(name, slot.index)
                 found = [one for one in pool.workers.values() if one.slot is slot]
                 workers += [
                     self._worker(one, pids.get(one), restarts, now) for one in found
                 ]
-                if slot.current is None and pool.goal is state.Goal.RUN:
+                running = pool.goal is state.Goal.RUN
+                if slot.current is None and running and not slot.surplus:
                     workers.append(_vacant(slot, restarts))
             ready = any(self._serves(slot, now) for slot in slots)
             yield ServiceFacts(name, len(slots), ready, tuple(workers))

@@ -234,8 +234,10 @@ def test_a_successor_that_does_not_tell_what_may_be_missing_is_found():
 def test_but_not_one_that_had_no_time_for_it():
     taken = [*killed().takeovers[:2], takeover(B, 115.7), takeover(B, 115.7, "run")]
     troubles = [*killed().troubles, Trouble("cut off", B, 116.0, 117.0)]
+    lost = [one._replace(until=116.0) if one.pid == B else one for one in taken]
 
     assert found(killed(takeovers=taken, troubles=troubles)) == []
+    assert found(killed(takeovers=lost)) == []
 
 
 def interrupted():

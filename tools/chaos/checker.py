@@ -226,7 +226,7 @@ def _to_tell(history: History, terms: Terms, task: str) -> set[int]:
     takeovers = sorted(_of_takeovers(history, task), key=lambda one: one.at)
     found: set[int] = set()
     for one, after in itertools.zip_longest(takeovers, takeovers[1:]):
-        next_at = history.end if after is None else after.at
+        next_at = min(one.until, history.end if after is None else after.at)
         until = one.at + terms.prompt + terms.interval
         until += history.stalled(one.at, until)
         if until < next_at and not _is_troubled(history, one.at, until, {one.pid}):
@@ -254,7 +254,7 @@ def latest_not_run(history: History, terms: Terms, task: str) -> Iterator[str]:
         # So long it has to begin it, and end it.
         until = one.at + terms.prompt + terms.interval
         until += history.stalled(one.at, until)
-        next_at = history.end if after is None else after.at
+        next_at = min(one.until, history.end if after is None else after.at)
         if next_at < until or _is_troubled(history, one.at, until, {one.pid}):
             continue
         number = math.floor((one.at + _SAME) / terms.interval)

@@ -3,6 +3,7 @@
 """What has happened in a run: facts, all in seconds since the epoch."""
 
 import bisect
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -57,12 +58,14 @@ class Takeover(NamedTuple):
     """A process may run due times from now on.
 
     :ivar unknown: the due times that it says may have been missed.
+    :ivar until: when it may not any more.
     """
 
     task: str
     pid: int
     at: float
     unknown: frozenset[float] = frozenset()
+    until: float = math.inf
 
 
 class Alone(NamedTuple):

@@ -5,6 +5,7 @@
 import collections
 import fcntl
 import json
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,7 +88,7 @@ class Record:
                     for one in taken
                     if one["pid"] == line["pid"] and one["when"] > line["when"]
                 ),
-                default=float("inf"),
+                default=math.inf,
             )
             for task in tasks:
                 unknown = {
@@ -99,9 +100,24 @@ class Record:
                     for due in one["due_times"]
                 }
                 found.append(
-                    Takeover(task, line["pid"], line["when"], frozenset(unknown))
+                    Takeover(
+                        *(task, line["pid"], line["when"], frozenset(unknown)),
+                        self._lost(line),
+                    )
                 )
         return found
+
+    def _lost(self, taken: Line) -> float:
+        """Return when a process lost what it had taken."""
+        return min(
+            (
+                one["when"]
+                for one in self.told("LeadershipLost")
+                if (one["pid"], one["name"]) == (taken["pid"], taken["name"])
+                and one["when"] >= taken["when"]
+            ),
+            default=math.inf,
+        )
 
     def interrupted(self) -> frozenset[tuple[str, float, int]]:
         """Return the due times that parents have told were interrupted."""

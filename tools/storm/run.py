@@ -24,7 +24,7 @@ from subject import Plan
 
 # In seconds, for one driver.
 _LITTLE = 60.0
-_METHODS = ("reload", "mutate")
+_METHODS = ("reload", "mutate", "rolling")
 
 
 def main() -> int:

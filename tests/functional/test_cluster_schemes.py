@@ -305,6 +305,22 @@ class Translated:
         return self._lock.acquire()
 
 
+@pytest.mark.parametrize("given", ["", ":not-the-one@"])
+def test_redis_refuses_who_does_not_know_its_password(given, tmp_path, running):
+    if Redis.obstacle():
+        pytest.skip(Redis.obstacle())
+    server = running.enter_context(Redis(tmp_path, password="the-one"))
+    url = server.url.replace("//", f"//{given}")
+
+    with pytest.raises(ClusterOptionError, match="cluster_url") as refused:
+        ToozConnection(url, "one", 5).open()
+
+    assert "not-the-one" not in f"{refused.value}"
+    connection = ToozConnection(server.url.replace("//", "//:the-one@"), "one", 5)
+    running.callback(connection.close)
+    connection.open()
+
+
 def test_redis_forgets_what_its_replica_had_not_heard(tmp_path, running):
     if Redis.obstacle():
         pytest.skip(Redis.obstacle())

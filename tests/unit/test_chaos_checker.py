@@ -35,7 +35,7 @@ A, B, C = 101, 102, 103
 @pytest.fixture(autouse=True, scope="module")
 def modules() -> Iterator[None]:
     yield
-    for name in ("checker", "history"):
+    for name in ("checker", "gaps", "history"):
         sys.modules.pop(name, None)
 
 

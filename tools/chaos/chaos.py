@@ -18,6 +18,7 @@ import outcome
 from disturbances import LASTING, Disturbances
 from history import History, Stall, Terms
 from hosts import Host
+from outages import Outages
 from record import Record
 from subject import Plan, Program
 
@@ -94,14 +95,12 @@ class Chaos:
             running.callback(self._record.close)
             server = self._start_server(place, running)
             self._programs = list(self._make_programs(place, server, running))
-            self._disturbances = Disturbances(
-                self._programs,
-                server,
-                self._record,
-                self._path,
-                self._plan.lease,
-                self._rng,
-                self._lasting,
+            what = (self._programs, self._record, self._path)
+            how = (self._plan.lease, self._rng, self._lasting)
+            self._disturbances = (
+                Disturbances(*what, *how)
+                if server is None
+                else Outages(server, *what, *how)
             )
             running.enter_context(self._watched())
             return self._run(due_times)

@@ -9,14 +9,13 @@ limit is as much later as programs waited for a processor meanwhile.
 import collections
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
-from history import KILLED, Alone, History, Run, Takeover, Terms, Trouble
+import gaps
+from history import KILLED, SAME, Alone, History, Run, Terms
 
 __all__ = ("check",)
 
-# By how much times that two processes tell may differ, in seconds.
-_SAME = 0.01
 # How long after it happens something is told, in seconds.
 _TELLING = 0.1
 
@@ -33,7 +32,7 @@ def check(history: History, terms: Terms, skip: str, run: str) -> list[str]:
         *begun_early(history),
         *begun_late(history, terms),
         *begun_by_nobody(history, terms, skip),
-        *missing(history, terms, skip),
+        *gaps.missing(history, terms, skip),
         *not_told(history, terms, skip),
         *latest_not_run(history, terms, run),
         *not_alone(history),
@@ -44,7 +43,7 @@ def check(history: History, terms: Terms, skip: str, run: str) -> list[str]:
 def begun_twice(history: History, task: str) -> Iterator[str]:
     """No due time begins twice."""
     begun = collections.defaultdict(list)
-    for one in _of(history.runs, task):
+    for one in history.runs_of(task):
         begun[round(one.due, 6)].append(one)
     for due, runs in begun.items():
         if len(runs) > 1:
@@ -57,7 +56,7 @@ def out_of_order(history: History) -> Iterator[str]:
     last: dict[tuple[str, int], Run] = {}
     for one in sorted(history.runs, key=lambda one: one.begin):
         before = last.get((one.task, one.pid))
-        if before is not None and one.due <= before.due + _SAME:
+        if before is not None and one.due <= before.due + SAME:
             yield f"{one.task}: {one.pid} begins {one.due:.3f} after {before.due:.3f}"
         last[one.task, one.pid] = one
 
@@ -65,7 +64,7 @@ def out_of_order(history: History) -> Iterator[str]:
 def begun_early(history: History) -> Iterator[str]:
     """None begins before it is due."""
     for one in history.runs:
-        if one.begin < one.due - _SAME:
+        if one.begin < one.due - SAME:
             yield f"{one.task}: {one.due:.3f} begins at {one.begin:.3f}, before that"
 
 
@@ -88,10 +87,10 @@ def begun_late(history: History, terms: Terms) -> Iterator[str]:
 def begun_by_nobody(history: History, terms: Terms, task: str) -> Iterator[str]:
     """Only who has taken over begins, and only what is due later, by the skew."""
     taken: dict[int, list[float]] = collections.defaultdict(list)
-    for takeover in _of_takeovers(history, task):
+    for takeover in history.takeovers_of(task):
         taken[takeover.pid].append(takeover.at)
-    for one in _of(history.runs, task):
-        since = [at for at in taken[one.pid] if at <= one.begin + _SAME]
+    for one in history.runs_of(task):
+        since = [at for at in taken[one.pid] if at <= one.begin + SAME]
         if not since:
             yield f"{task}: {one.pid} begins {one.due:.3f}, and has not taken over"
         elif one.due < max(since) + terms.skew - _lateness(history, max(since)):
@@ -106,105 +105,13 @@ def _lateness(history: History, at: float) -> float:
     return _TELLING + history.stalled(at - _TELLING, at)
 
 
-def missing(history: History, terms: Terms, task: str) -> Iterator[str]:
-    """What is missing lies behind the end of who held the lock, and not far."""
-    runs = sorted(_of(history.runs, task), key=lambda one: one.begin)
-    for first, last in _gaps(history, terms, runs):
-        before = [one for one in runs if one.due < first - _SAME]
-        between = [
-            one.pid
-            for one in _of_takeovers(history, task)
-            if first - terms.interval <= one.at <= last + terms.interval
-        ]
-        holders = {*(one.pid for one in before[-1:]), *between}
-        since = max((one.due for one in before), default=-math.inf)
-        due = _unexplained(history, terms, holders, since, first, last)
-        if due is not None:
-            yield (
-                f"{task}: {due:.3f} is missing, of {first:.3f} to {last:.3f}; held by"
-                f" {sorted(holders)}"
-            )
-
-
-def _gaps(
-    history: History, terms: Terms, runs: Sequence[Run]
-) -> Iterator[tuple[float, float]]:
-    """Yield the first and the last of due times in a row that are missing."""
-    begun = {round(one.due / terms.interval) for one in runs}
-    first = math.ceil(history.begin / terms.interval)
-    gap: list[int] = []
-    for number in range(first, math.floor(history.end / terms.interval) + 1):
-        if number not in begun:
-            gap.append(number)
-        elif gap:
-            yield gap[0] * terms.interval, gap[-1] * terms.interval
-            gap = []
-    if gap:
-        yield gap[0] * terms.interval, gap[-1] * terms.interval
-
-
-def _unexplained(
-    history: History,
-    terms: Terms,
-    holders: set[int],
-    since: float,
-    first: float,
-    last: float,
-) -> float | None:
-    """Return the first due time that nothing explains; None: there is none.
-
-    :param since: the last one before that has begun.
-    """
-    covered = first - terms.interval
-    for begin, end in sorted(_windows(history, terms, holders, since, first, last)):
-        if begin > covered + terms.interval + _SAME:
-            break
-        covered = max(covered, end)
-    if last <= covered + _SAME:
-        return None
-    return (math.floor((covered + _SAME) / terms.interval) + 1) * terms.interval
-
-
-def _windows(
-    history: History,
-    terms: Terms,
-    holders: set[int],
-    since: float,
-    first: float,
-    last: float,
-) -> Iterator[tuple[float, float]]:
-    """Yield when due times may be missing, around a gap."""
-    takeover = terms.lease + terms.prompt + terms.skew + terms.interval
-    for one in history.troubles:
-        # Who has begun another one that long after that has survived it. Who was not
-        # the holder may have been granted the lock when nobody held it.
-        survived = _last(one, terms) + terms.lease + terms.prompt < since
-        if one.at > last or survived:
-            continue
-        if one.pid in holders or one.at >= first - terms.interval:
-            end = _last(one, terms) + takeover
-            yield one.at, end + history.stalled(one.at, end)
-    for outage in history.outages:
-        if outage.at <= last:
-            # What was held then is held for one lease more.
-            end = outage.until + terms.lease + takeover
-            yield outage.at, end + history.stalled(outage.at, end)
-    begin = first - terms.interval
-    yield begin, begin + history.stalled(begin, last + terms.interval)
-
-
-def _last(trouble: Trouble, terms: Terms) -> float:
-    """Return since when, at the latest, a lock lasts for a lease and no longer."""
-    return trouble.at if terms.leased else trouble.until
-
-
 def not_told(history: History, terms: Terms, task: str) -> Iterator[str]:
     """What is missing is told: by a successor, of one lease, or by who was busy.
 
     What was interrupted is told by the parent of the process, where that is there.
     """
-    runs = list(_of(history.runs, task))
-    takeovers = list(_of_takeovers(history, task))
+    runs = history.runs_of(task)
+    takeovers = history.takeovers_of(task)
     told = {_number(due, terms) for one in takeovers for due in one.unknown}
     told |= {_number(one.due, terms) for one in runs}
     for number in sorted(_to_tell(history, terms, task) - told):
@@ -223,14 +130,14 @@ def _to_tell(history: History, terms: Terms, task: str) -> set[int]:
 
     One that does not last may have had no time to tell.
     """
-    takeovers = sorted(_of_takeovers(history, task), key=lambda one: one.at)
+    takeovers = history.takeovers_of(task)
     found: set[int] = set()
     for one, after in itertools.zip_longest(takeovers, takeovers[1:]):
         next_at = min(one.until, history.end if after is None else after.at)
         until = one.at + terms.prompt + terms.interval
         until += history.stalled(one.at, until)
         if until < next_at and not _is_troubled(history, one.at, until, {one.pid}):
-            first = max(one.at - terms.lease + _SAME, history.begin)
+            first = max(one.at - terms.lease + SAME, history.begin)
             last = one.at + terms.skew - _lateness(history, one.at)
             last = min(last, history.end)
             found |= set(
@@ -244,11 +151,9 @@ def _to_tell(history: History, terms: Terms, task: str) -> set[int]:
 
 def latest_not_run(history: History, terms: Terms, task: str) -> Iterator[str]:
     """The latest due time before a takeover runs, and ends, again if need be."""
-    takeovers = sorted(_of_takeovers(history, task), key=lambda one: one.at)
+    takeovers = history.takeovers_of(task)
     ended = {
-        _number(one.due, terms)
-        for one in _of(history.runs, task)
-        if one.end is not None
+        _number(one.due, terms) for one in history.runs_of(task) if one.end is not None
     }
     for one, after in itertools.zip_longest(takeovers, takeovers[1:]):
         # So long it has to begin it, and end it.
@@ -257,7 +162,7 @@ def latest_not_run(history: History, terms: Terms, task: str) -> Iterator[str]:
         next_at = min(one.until, history.end if after is None else after.at)
         if next_at < until or _is_troubled(history, one.at, until, {one.pid}):
             continue
-        number = math.floor((one.at + _SAME) / terms.interval)
+        number = math.floor((one.at + SAME) / terms.interval)
         if number not in ended:
             due = number * terms.interval
             yield f"{task}: {due:.3f} does not run, and {one.pid} takes over after it"
@@ -269,7 +174,7 @@ def not_alone(history: History) -> Iterator[str]:
     spans = sorted(history.alone, key=lambda one: one.begin)
     for one, after in itertools.pairwise(spans):
         end = _end(history, one)
-        if after.begin < end - _SAME:
+        if after.begin < end - SAME:
             yield (
                 f"the single service begins in {after.pid} at {after.begin:.3f}, and"
                 f" ends in {one.pid} at {end:.3f}"
@@ -303,7 +208,7 @@ def idle(history: History, terms: Terms) -> Iterator[str]:
         ]
         if not ends or end > begin:
             continue
-        limit = _last(ends[-1], terms) + terms.lease + terms.prompt
+        limit = gaps.ends_from(ends[-1], terms) + terms.lease + terms.prompt
         limit += history.stalled(ends[-1].at, limit)
         others = {trouble.pid for trouble in history.troubles} - {one.pid}
         if begin > limit and not _is_troubled(history, ends[-1].at, begin, others):
@@ -323,11 +228,3 @@ def _is_troubled(history: History, begin: float, end: float, pids: set[int]) -> 
 
 def _number(due: float, terms: Terms) -> int:
     return round(due / terms.interval)
-
-
-def _of(runs: Iterable[Run], task: str) -> Iterator[Run]:
-    return (one for one in runs if one.task == task)
-
-
-def _of_takeovers(history: History, task: str) -> Iterator[Takeover]:
-    return (one for one in history.takeovers if one.task == task)

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is done to the programs, and to the server; each is noted as it is done."""
+"""What is done to the programs; each is noted as it is done."""
 
 import random
 import signal
@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from oslo_service.testing.live import is_alive
-from oslo_service.testing.servers import Server
 
 from history import KILLED, Death, Outage, Trouble
 from record import Record, is_locked
@@ -25,16 +24,12 @@ LASTING = (0.2, 1.7)
 _DYING = 10.0
 # How often it is a holder that is disturbed.
 _HOLDER = 0.8
-# How long a piece is kept where the server is slow, in seconds; with more than the
-# first it may be too slow for heartbeats.
-_SLOW = (0.1, 0.8)
 
 
 class Disturbances:
     """Disturbs at random.
 
     :param programs: what may be disturbed.
-    :param server: likewise; None: there is none.
     :param record: tells who holds what.
     :param path: of the record.
     :param lease: in seconds.
@@ -49,7 +44,6 @@ class Disturbances:
     def __init__(
         self,
         programs: Sequence[Program],
-        server: Server | None,
         record: Record,
         path: Path,
         lease: float,
@@ -61,7 +55,6 @@ class Disturbances:
         self.deaths: list[Death] = []
         self.done: list[tuple[float, str]] = []
         self._programs = programs
-        self._server = server
         self._record = record
         self._path = path
         self._lease = lease
@@ -87,24 +80,13 @@ class Disturbances:
 
     def _kinds(self) -> dict[str, tuple[int, Callable[[], str]]]:
         """Return what can be done, how often among the rest, and how."""
-        processes = {
+        return {
             "kill": (6, self._kill_worker),
             "pause": (4, self._pause_worker),
             "kill program": (2, self._kill_program),
             "pause program": (2, self._pause_program),
             "stop program": (1, self._stop_program),
             "reload program": (1, self._reload_program),
-        }
-        if self._server is None:
-            return processes
-        return {
-            **processes,
-            "cut": (3, self._cut_off),
-            "refuse": (1, self._refuse),
-            "restart server": (2, self._restart_server),
-            "stop server": (1, self._stop_server),
-            "pause server": (1, self._pause_server),
-            "slow": (2, self._slow_down),
         }
 
     # Whom, and for how long
@@ -207,93 +189,3 @@ class Disturbances:
             time.sleep(0.05)
         self._note("reloaded", workers, at)
         return f"reloaded: {workers}"
-
-    # The network
-
-    def _cut_off(self) -> str:
-        program = self._program()
-        host = program.host
-        if host is not None and self._rng.random() < 0.5:
-            with_it = [one for one in self._programs if one.host is host]
-            return self._interrupt("a cable is cut", with_it, host.cut, host.mend)
-        assert program.proxy is not None
-        return self._interrupt(
-            "a network is silent", [program], program.proxy.hold, program.proxy.open
-        )
-
-    def _refuse(self) -> str:
-        program = self._program()
-        assert program.proxy is not None
-        return self._interrupt(
-            "connections are refused",
-            [program],
-            program.proxy.refuse,
-            program.proxy.open,
-        )
-
-    def _interrupt(
-        self,
-        what: str,
-        programs: Sequence[Program],
-        cut: Callable[[], None],
-        mend: Callable[[], None],
-    ) -> str:
-        workers = [pid for one in programs for pid in one.workers]
-        at, seconds = time.time(), self._seconds()
-        cut()
-        try:
-            time.sleep(seconds)
-        finally:
-            mend()
-        self._note(what, workers, at)
-        return f"{what}: {workers}, for {seconds:.1f} s"
-
-    # The server
-
-    def _restart_server(self) -> str:
-        return self._away("killed, and started again", self._killed, 0.0)
-
-    def _stop_server(self) -> str:
-        return self._away("stopped", self._stopped, self._seconds())
-
-    def _pause_server(self) -> str:
-        return self._away("paused", self._paused, self._seconds())
-
-    def _away(self, what: str, do: Callable[[float], None], seconds: float) -> str:
-        at = time.time()
-        do(seconds)
-        self.outages.append(Outage(what, at, time.time()))
-        return f"the server is {what}, for {time.time() - at:.1f} s"
-
-    def _killed(self, seconds: float) -> None:
-        assert self._server is not None
-        self._server.kill()
-        time.sleep(seconds)
-        self._server.start()
-
-    def _stopped(self, seconds: float) -> None:
-        assert self._server is not None
-        self._server.stop()
-        time.sleep(seconds)
-        self._server.start()
-
-    def _paused(self, seconds: float) -> None:
-        assert self._server is not None
-        self._server.pause()
-        time.sleep(seconds)
-        self._server.resume()
-
-    def _slow_down(self) -> str:
-        delay = self._rng.choice(
-            [_SLOW[0] * self._rng.random(), self._rng.uniform(*_SLOW)]
-        )
-        at, seconds = time.time(), self._seconds()
-        proxies = [one.proxy for one in self._programs if one.proxy is not None]
-        for proxy in proxies:
-            proxy.delay = delay
-        time.sleep(seconds)
-        for proxy in proxies:
-            proxy.delay = 0.0
-        if delay > _SLOW[0]:
-            self.outages.append(Outage("slow", at, time.time()))
-        return f"the server is slow by {delay:.2f} s, for {seconds:.1f} s"

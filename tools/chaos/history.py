@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 __all__ = (
     "KILLED",
+    "SAME",
     "Alone",
     "Death",
     "History",
@@ -20,6 +21,8 @@ __all__ = (
     "Trouble",
 )
 
+#: By how much times that two processes tell may differ, in seconds.
+SAME = 0.01
 #: What is done to a process whose parent lives on, and tells of it.
 KILLED = "killed"
 
@@ -133,6 +136,16 @@ class History(NamedTuple):
     interrupted: frozenset[tuple[str, float, int]] = frozenset()
     overlaps: Sequence[str] = ()
     stalls: Sequence[Stall] = ()
+
+    def runs_of(self, task: str) -> list[Run]:
+        """Return the runs of a task, as they began."""
+        found = [one for one in self.runs if one.task == task]
+        return sorted(found, key=lambda one: one.begin)
+
+    def takeovers_of(self, task: str) -> list[Takeover]:
+        """Return the takeovers of a task, in their order."""
+        found = [one for one in self.takeovers if one.task == task]
+        return sorted(found, key=lambda one: one.at)
 
     def stalled(self, begin: float, end: float) -> float:
         """Return for how long programs waited for a processor, at most."""

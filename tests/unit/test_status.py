@@ -15,7 +15,7 @@ from oslo_service.supervisor.facts import Listener, ServiceFacts, State, WorkerF
 from oslo_service.supervisor.snapshot import ProcessFacts, Snapshot
 
 SCHEMA = json.loads(
-    (Path(__file__).parents[2] / "doc" / "source" / "status.schema.json").read_text()
+    (Path(__file__).parents[2] / "doc" / "source" / "status-schema.json").read_text()
 )
 TYPES = {
     "object": dict,
@@ -30,10 +30,12 @@ TYPES = {
 def check(value: Any, schema: dict[str, Any], where: str = "") -> None:
     """Hold a value against as much of JSON Schema as ours needs; none else is known."""
     known = {"$schema", "title", "$defs", "$ref", "type", "enum", "items"}
-    known |= {"required", "properties", "additionalProperties"}
+    known |= {"required", "properties", "additionalProperties", "description", "const"}
     assert schema.keys() <= known
     if "$ref" in schema:
         check(value, SCHEMA["$defs"][schema["$ref"].rpartition("/")[2]], where)
+    if "const" in schema:
+        assert value == schema["const"], where
     if "enum" in schema:
         assert value in schema["enum"], where
     types = schema.get("type", [])
@@ -97,13 +99,13 @@ def found() -> dict[str, Any]:
 
 
 def test_it_is_as_the_schema_says(found) -> None:
-    check(json.loads(json.dumps(found)), SCHEMA)
+    check({"schema": 1, **json.loads(json.dumps(found))}, SCHEMA)
 
 
 def test_what_is_wrong_is_found(found) -> None:
     found["services"][0]["workers"][0]["state"] = "happy"
     with pytest.raises(AssertionError):
-        check(found, SCHEMA)
+        check({"schema": 1, **found}, SCHEMA)
 
 
 def test_the_whole(found) -> None:

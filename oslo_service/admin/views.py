@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is shown of all that is supervised: each view asks as little as it takes."""
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,10 +13,7 @@ from oslo_service.monitoring import checks, probes, status
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 from oslo_service.supervisor.loop import Supervisor
 
-__all__ = ("SCHEMA", "Views")
-
-#: Of ``/status``; raised when a key goes, or changes its meaning.
-SCHEMA = 1
+__all__ = ("Views",)
 
 # How long a process is waited for, in seconds: less than who asks waits.
 _PATIENCE = 2.0
@@ -72,7 +68,7 @@ class Views:
         def begin(done: Callable[[dict[str, Any]], object]) -> None:
             status.gather(self._supervisor, _PATIENCE, done)
 
-        return self._once.ask("status", lambda: Awaited(begin, _status))
+        return self._once.ask("status", lambda: Awaited(begin, as_json))
 
     def work(self, ask: Ask) -> Later:
         """Return what is in progress in every process."""
@@ -101,11 +97,6 @@ class Views:
         make: Callable[[Sequence[Answer]], Reply],
     ) -> Inquiry:
         return Inquiry(self._supervisor.exchange, kind, args, _PATIENCE, make)
-
-
-def _status(found: dict[str, Any]) -> Reply:
-    found["process"]["command"] = sys.argv
-    return as_json({"schema": SCHEMA, **found})
 
 
 def _probed(reply: probes.Reply) -> Reply:

@@ -3,6 +3,7 @@
 """The status of all that is supervised: a snapshot, and what the processes answer."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from oslo_service.supervisor.loop import Supervisor
 from oslo_service.supervisor.snapshot import ProcessFacts, Snapshot
 
 __all__ = ("answer", "as_json", "gather")
+
+# Raised when a key goes, or changes its meaning.
+_SCHEMA = 1
 
 # The worst comes last.
 _STATUSES = ("pass", "warn", "fail")
@@ -65,6 +69,7 @@ def as_json(
     process = snapshot.process
     assert process is not None, "it is no snapshot in detail"  # noqa: S101
     return {
+        "schema": _SCHEMA,
         "state": snapshot.state.value,
         "ready": snapshot.was_ready,
         "version": process.version,
@@ -72,6 +77,7 @@ def as_json(
         "uptime": round(process.uptime, 3),
         "process": {
             "pid": process.pid,
+            "command": sys.argv,
             "started": round(process.started, 3),
             "memory": measure(process.pid),
             **_answered(by_pid.get(process.pid)),

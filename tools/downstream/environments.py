@@ -33,11 +33,15 @@ def make(project: Project, library: str) -> Path:
     python = place / "bin" / "python"
     stamp = place / "complete"
     what = [project.requirement, *project.needs, *LIBRARIES[library]]
-    wanted = "\n".join([sys.version, *what, CONSTRAINTS.read_text("ascii")])
+    wanted = "\n".join(
+        [sys.version, *what, *project.older, CONSTRAINTS.read_text("ascii")]
+    )
     if not stamp.exists() or stamp.read_text("ascii") != wanted:
         print(f"installing {project.name} with {library}", file=sys.stderr)
         venv.create(place, clear=True, with_pip=True)
         pip(python, "install", f"--constraint={CONSTRAINTS}", *what)
+        if project.older:
+            pip(python, "install", *project.older)
         stamp.write_text(wanted, "ascii")
     elif library == "ours":
         # Built and installed as users get it, and anew: the checkout changes.

@@ -22,6 +22,7 @@ class Project:
     :ivar tests: the package that has its unit tests.
     :ivar needs: what the tests import and the project does not require.
     :ivar first: what is imported before the tests.
+    :ivar older: what it needs in an older version than the others have.
     :ivar variants: for each way of running them, environment variables.
     """
 
@@ -31,6 +32,7 @@ class Project:
     tests: str
     needs: tuple[str, ...]
     first: tuple[str, ...] = ()
+    older: tuple[str, ...] = ()
     variants: Mapping[str, Environment] = field(default_factory=lambda: {"default": {}})
 
     @property
@@ -133,6 +135,16 @@ PROJECTS = (
             "eventlet": {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "false"},
             "threading": {"OS_NOVA_DISABLE_EVENTLET_PATCHING": "true"},
         },
+    ),
+    # The last release, of 2023: it neither patches nor says what it runs on, and
+    # spawns green threads.
+    Project(
+        "sahara",
+        "19.0.0",
+        package="sahara",
+        tests="sahara.tests.unit",
+        needs=("fixtures", "oslotest", "PyMySQL", "testresources", "testscenarios"),
+        older=("oslo.db==14.1.0", "SQLAlchemy==1.4.54"),
     ),
 )
 

@@ -4,6 +4,7 @@
 
 import pickle
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from oslo_config import cfg
@@ -12,8 +13,9 @@ from oslo_service._common import naming
 
 __all__ = ("check_picklable",)
 
-# How far to look into objects for what stands in the way.
-_DEPTH = 8
+# How far to look into objects for what stands in the way, at how many of them, and
+# how many of those are named.
+_DEPTH, _MOST, _NAMED = 8, 500, 5
 
 
 def check_picklable(service: object, conf: cfg.ConfigOpts) -> None:
@@ -48,38 +50,56 @@ def _error(value: object) -> Exception | None:
 
 
 def _culprits(value: object, parts: list[tuple[str, Any]]) -> str:
+    search = _Search()
+    failing = [(part, inner) for part, inner in parts if _error(inner) is not None]
     found = [
         f"{path} ({culprit!r})"
-        for part, inner in parts
-        if _error(inner) is not None
-        for path, culprit in _leaves(part.removeprefix("."), inner, _DEPTH)
+        for part, inner in failing
+        for path, culprit in search.leaves(part.removeprefix("."), inner, _DEPTH)
     ]
     if found:
-        return ", ".join(found)
+        return ", ".join(found[:_NAMED])
+    if failing:
+        return failing[0][0].removeprefix(".")
     if isinstance(value, cfg.ConfigOpts) and not hasattr(value, "export_state"):
         return "its class, which is picklable from oslo.config 10.6 on"
     return f"its class ({type(value)!r})"
 
 
-def _leaves(path: str, value: object, depth: int) -> Iterator[tuple[str, object]]:
-    """Return what is in the way, as deep inside as it can be told."""
-    inner = [
-        (part, one) for part, one in _parts(value) if depth and _error(one) is not None
-    ]
-    if not inner:
-        yield path, value
-    for part, one in inner:
-        yield from _leaves(path + part, one, depth - 1)
+class _Search:
+    """Looks at each object once, as they refer to each other."""
+
+    def __init__(self) -> None:
+        self._seen: dict[int, object] = {}
+
+    def leaves(
+        self, path: str, value: object, depth: int
+    ) -> Iterator[tuple[str, object]]:
+        """Return what is in the way, as deep inside as it can be told."""
+        if id(value) in self._seen or len(self._seen) >= _MOST:
+            return
+        self._seen[id(value)] = value
+        inner = [
+            (part, one)
+            for part, one in _parts(value)
+            if depth and _error(one) is not None
+        ]
+        if not inner:
+            yield path, value
+        for part, one in inner:
+            yield from self.leaves(path + part, one, depth - 1)
 
 
 def _parts(value: object) -> list[tuple[str, Any]]:
     if isinstance(value, dict):
-        return [(f"[{key!r}]", one) for key, one in value.items()]
+        return [(f"[{key!r}]", one) for key, one in list(value.items())]
     if isinstance(value, list | tuple | set | frozenset):
         return [(f"[{number}]", one) for number, one in enumerate(value)]
-    if isinstance(value, type):
+    if isinstance(value, type | ModuleType):
         return []
-    return [(f".{name}", one) for name, one in getattr(value, "__dict__", {}).items()]
+    # A copy: what other threads use may change meanwhile.
+    attributes = dict(getattr(value, "__dict__", {}))
+    return [(f".{name}", one) for name, one in attributes.items()]
 
 
 def _parts_of_configuration(conf: cfg.ConfigOpts) -> list[tuple[str, Any]]:

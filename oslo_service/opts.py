@@ -315,6 +315,9 @@ ssl_opts = [
     ),
 ]
 
+#: All that there are in the group of the library, whoever registers them.
+group_opts = [*backend_opts, *limit_opts, *request_opts, *cluster_opts, *admin_opts]
+
 
 def register_service_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options of launchers; harmless where they are there already."""

@@ -119,19 +119,20 @@ def register_backend_opts(conf: cfg.ConfigOpts) -> None:
     register(conf, backend_opts, BACKEND_GROUP)
 
 
-def unknown_options(conf: cfg.ConfigOpts | None) -> list[str]:
+def unknown_options(conf: cfg.ConfigOpts | None, ours: list[Any]) -> list[str]:
     """Return what is wrong with the options in the group of the library, in words.
 
-    An option that nobody has registered is one that is misspelt: it has no effect.
+    One that is neither ours nor registered by others is misspelt: it has no effect.
 
     :param conf: has been read; None: the global one.
+    :param ours: the library's, some of which may be registered later.
     """
     conf = cfg.CONF if conf is None else conf
     # What oslo.config has parsed is not to be had otherwise without reading it again.
     parsed = getattr(getattr(conf, "_namespace", None), "_parsed", None)
     if not isinstance(parsed, list):
         return []
-    known = set(conf[BACKEND_GROUP])
+    known = {*conf[BACKEND_GROUP], *(option.dest for option in ours)}
     found = {name for file in parsed for name in file.get(BACKEND_GROUP, ())}
     return [
         f"[{BACKEND_GROUP}] {name} is set, which is no option and has no effect; there"

@@ -4,6 +4,7 @@
 
 from oslo_config import cfg
 
+from oslo_service import opts
 from oslo_service._common.options import unknown_options
 from oslo_service._common.records import Record
 from oslo_service.backend import _loading, _state, base, exceptions
@@ -48,7 +49,7 @@ def commit(conf: cfg.ConfigOpts | None = None) -> base.Driver:
         elif stated is not None:
             _refuse_patched(stated)
             selection.select(stated)
-        for message in unknown_options(conf):
+        for message in unknown_options(conf, opts.group_opts):
             selection.warn_once(message)
         driver = selection.select(selection.decide(conf, for_launcher=True))
         selection.announce()

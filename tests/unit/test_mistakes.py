@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from oslo_config import cfg
 
-from oslo_service import backend, service, threadgroup
+from oslo_service import backend, opts, service, threadgroup, wsgi
 from oslo_service.testing.waiting import run_script
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,37 @@ def test_an_unknown_option_in_our_group_is_warned_of(tmp_path, undecided, caplog
     assert beginning == (
         "[oslo_service] backends is set, which is no option and has no effect"
     )
-    assert known.split(", ") == sorted(conf.oslo_service)
+    assert known.split(", ") == sorted(one.dest for one in opts.group_opts)
+
+
+@pytest.mark.parametrize("launcher", [service.ServiceLauncher, service.ProcessLauncher])
+def test_options_that_are_registered_later_are_known(
+    tmp_path, undecided, caplog, launcher
+):
+    path = tmp_path / "service.conf"
+    lines = [f"{one.dest} =" for one in opts.group_opts if one.default is None]
+    lines += [
+        f"{one.dest} = 7" for one in opts.limit_opts if one.dest != "worker_jitter"
+    ]
+    lines += [f"{one.dest} = 7" for one in opts.request_opts]
+    path.write_text("\n".join(["[oslo_service]", *lines, ""]))
+    conf = cfg.ConfigOpts()
+    conf(["--config-file", str(path)])
+
+    server = wsgi.Server(conf, "api", lambda *_: [], host="127.0.0.1", port=0)
+    launcher(conf)
+    server.stop()
+
+    assert "admin_socket =" in lines
+    assert not [one for one in caplog.messages if "no effect" in one]
+
+
+def test_the_list_of_our_options_has_all_that_are_registered(undecided):
+    conf = cfg.ConfigOpts()
+    opts.register_service_opts(conf)
+    opts.register_periodic_opts(conf)
+    opts.register_wsgi_opts(conf)
+    assert sorted(conf.oslo_service) == sorted(one.dest for one in opts.group_opts)
 
 
 def test_options_of_our_group_that_others_register_are_known(

@@ -3,7 +3,11 @@
 """When a service that cannot be kept up is given up, to the moment."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from paper_workers import SIGKILLED, Parent
+
+from oslo_service.supervisor.workers.intensity import CRASHES
 
 LIMIT, WINDOW = 3, 30.0
 
@@ -65,12 +69,29 @@ def test_one_healthy_slot_keeps_the_service_up() -> None:
     parent = a_parent(2)
     for _ in range(5 * LIMIT):
         lose(parent, 0)
-    assert not parent.given_up
-    for _ in range(LIMIT):
+    for _ in range(5 * LIMIT):
         lose(parent, 1)
-    assert not parent.given_up
+    assert not parent.given_up, "slot 0 serves, whatever lies in its window"
+    lose(parent, 0, ready=False)
+    assert not parent.given_up, "slot 1 serves"
     lose(parent, 1)
     assert parent.given_up
+
+
+def test_so_does_one_that_has_just_left_its_crash_loop() -> None:
+    parent = a_parent(2)
+    for _ in range(2 * LIMIT):
+        lose(parent, 0, ready=False)
+        parent.pass_time(max(0.0, parent.pool.slots[0].not_before - parent.now))
+    recovered = parent.pool.slots[0].current
+    assert recovered is not None
+    parent.ready(recovered)
+    parent.pass_time(0.1)
+    for _ in range(LIMIT + 1):
+        lose(parent, 1, ready=False)
+    assert not parent.given_up
+    parent.dies(recovered, 1)
+    assert parent.given_up, "it has not left it after all"
 
 
 def test_another_service_does_not_keep_it_up_and_is_stopped_in_order() -> None:
@@ -152,3 +173,50 @@ def test_who_was_told_to_end_and_what_found_no_room_count_for_nothing() -> None:
     for _ in range(10):
         parent.pass_time(30)
     assert not parent.given_up
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.sampled_from(["dies", "fails", "is ready"]),
+            st.sampled_from([0.0, 0.05, 0.9, 1.0, WINDOW / 3, WINDOW]),
+        ),
+        max_size=60,
+    )
+)
+def test_it_is_given_up_when_nobody_serves_and_every_slot_is_past_it(
+    course: list[tuple[int, str, float]],
+) -> None:
+    parent = a_parent(3)
+    lost: list[list[float]] = [[], [], []]
+    looping = [False] * 3
+    for index, what, seconds in course:
+        worker = parent.pool.slots[index].current
+        if worker is None:
+            parent.pass_time(seconds)
+            continue
+        if what == "is ready":
+            if worker.ready_at is None:
+                parent.ready(worker)
+            parent.pass_time(seconds)
+            continue
+        parent.dies(worker, SIGKILLED if what == "dies" else 1)
+        lost[index].append(parent.now)
+        recent = [
+            sum(one > parent.now - WINDOW for one in moments) > LIMIT
+            for moments in lost
+        ]
+        loops = parent.pool.slots[index].crashes >= CRASHES
+        looping[index] = recent[index] or (looping[index] and loops)
+        serves = [
+            slot.current is not None
+            and slot.current.ready_at is not None
+            and slot.current.number in parent.alive
+            for slot in parent.pool.slots
+        ]
+        past = [any(one) for one in zip(recent, looping, strict=True)]
+        assert bool(parent.given_up) is (all(past) and not any(serves))
+        if parent.given_up:
+            return
+        parent.pass_time(seconds)

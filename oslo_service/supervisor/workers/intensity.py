@@ -44,14 +44,14 @@ def note_loss(slot: Slot, limits: Limits, now: float) -> None:
 
 
 def is_exhausted(slot: Slot, limits: Limits, now: float) -> bool:
-    """Whether a slot has lost its worker too often.
+    """Whether a slot has lost its worker too often, and has none that is ready.
 
     In the window; or before, and it is in that crash loop still: its pauses have
     become longer than the window by then.
     """
-    if not limits.restart_limit:
+    if not limits.restart_limit or _serves(slot):
         return False
-    return _is_over(slot, limits, now) or (slot.exhausted and not _works(slot, now))
+    return _is_over(slot, limits, now) or slot.exhausted
 
 
 def _is_over(slot: Slot, limits: Limits, now: float) -> bool:
@@ -63,8 +63,6 @@ def _is_over(slot: Slot, limits: Limits, now: float) -> bool:
     return len(slot.losses) > limits.restart_limit
 
 
-def _works(slot: Slot, now: float) -> bool:
-    worker = slot.current
-    if worker is None or worker.ready_at is None:
-        return False
-    return slot.crashes < CRASHES or now - worker.ready_at >= EARLY
+def _serves(slot: Slot) -> bool:
+    # However new it is: should it die, it is looked at again.
+    return slot.current is not None and slot.current.ready_at is not None

@@ -3,15 +3,18 @@
 """Answers that are waited for: of workers, and what becomes of an order."""
 
 import abc
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from oslo_service.admin.replies import Later, Reply
+from oslo_service.admin.replies import Later, Reply, failure
 from oslo_service.supervisor.events import Event
 from oslo_service.supervisor.exchange.exchange import Exchange
 from oslo_service.supervisor.exchange.inquiries import Answer
 
 __all__ = ("Awaited", "Heard", "Inquiry", "Once", "Outcome", "Shared")
+
+LOG = logging.getLogger(__name__)
 
 # Before everything: it is time.
 _NOW = 0.0
@@ -114,7 +117,11 @@ class Outcome(Later):
     def hear(self, event: Event) -> None:
         """Look at an event."""
         if self._reply is None:
-            self._reply = self._judge(event)
+            try:
+                self._reply = self._judge(event)
+            except Exception:
+                LOG.exception("What has become of an order cannot be told")
+                self._reply = failure()
 
     @property
     def deadline(self) -> float | None:

@@ -19,6 +19,7 @@ __all__ = (
     "Reply",
     "Stream",
     "as_json",
+    "failure",
     "refusal",
 )
 
@@ -124,3 +125,8 @@ def refusal(status: int, reason: str, *headers: tuple[str, str]) -> Reply:
     """Return a response that says why there is no other."""
     body = json.dumps({"error": reason}).encode() + b"\n"
     return Reply(status, body, JSON, headers)
+
+
+def failure() -> Reply:
+    """Return what answers a request whose answer could not be made."""
+    return refusal(500, "this has failed: the log of the process says why")

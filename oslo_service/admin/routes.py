@@ -5,7 +5,7 @@
 import logging
 from collections.abc import Callable
 
-from oslo_service.admin.replies import Answer, Ask, Refused, refusal
+from oslo_service.admin.replies import Answer, Ask, Refused, failure, refusal
 
 __all__ = ("Handler", "Routes")
 
@@ -52,4 +52,4 @@ class Routes:
             return refusal(exc.status, str(exc))
         except Exception:
             LOG.exception("%s %s could not be answered", ask.method, ask.path)
-            return refusal(500, "this has failed: the log of the process says why")
+            return failure()

@@ -16,7 +16,7 @@ from typing import Any
 from oslo_service._common import clock
 from oslo_service.admin.client import LIMITS, Client
 from oslo_service.admin.interest import Interest
-from oslo_service.admin.replies import Answer, Ask, Later, Reply, refusal
+from oslo_service.admin.replies import Answer, Ask, Later, Reply, failure, refusal
 from oslo_service.sockets.binding import BoundSocket
 from oslo_service.supervisor.attendance import Guest
 
@@ -250,7 +250,11 @@ class AdminServer(Guest):
 
     @staticmethod
     def _try_later(client: Client, later: Later, now: float) -> None:
-        reply = later.reply(now)
+        try:
+            reply = later.reply(now)
+        except Exception:
+            LOG.exception("A request could not be answered")
+            reply = failure()
         if reply is not None:
             client.answer(reply, now)
             client.flush(now)

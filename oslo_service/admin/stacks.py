@@ -31,6 +31,7 @@ class Stacks(Shared):
         self._answers: Sequence[Answer] = ()
         self._until: float | None = None
         self._reply: Reply | None = None
+        self._known = False
         self._inquiry = Inquiry(
             *(supervisor.exchange, "stacks", {}, _PATIENCE, self._take)
         )
@@ -38,7 +39,7 @@ class Stacks(Shared):
     @property
     def known(self) -> bool:
         """Whether it is there."""
-        return self._reply is not None
+        return self._known
 
     @property
     def deadline(self) -> float | None:
@@ -56,6 +57,7 @@ class Stacks(Shared):
                     unit.request_stacks(one.respondent.pid)
             self._until = now + _WRITING if silent else now
         if self._reply is None and now >= self._until:
+            self._known = True
             found = [self._completed(one) for one in self._answers]
             self._reply = self._make(found)
         return self._reply

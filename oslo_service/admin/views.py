@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service.admin.later import Awaited, Inquiry, Once
+from oslo_service.admin.later import Inquiry, Once
 from oslo_service.admin.replies import HEALTH, Ask, Later, Reply, as_json
 from oslo_service.admin.stacks import Stacks
 from oslo_service.monitoring import checks, probes, status
@@ -65,10 +65,10 @@ class Views:
     def status(self, ask: Ask) -> Later:  # noqa: ARG002 - there is one status
         """Return how every service and worker fares."""
 
-        def begin(done: Callable[[dict[str, Any]], object]) -> None:
-            status.gather(self._supervisor, _PATIENCE, done)
+        def make(answers: Sequence[Answer]) -> Reply:
+            return as_json(status.told(self._supervisor, answers))
 
-        return self._once.ask("status", lambda: Awaited(begin, as_json))
+        return self._once.ask(status.KIND, lambda: self._inquiry(status.KIND, {}, make))
 
     def work(self, ask: Ask) -> Later:
         """Return what is in progress in every process."""

@@ -14,7 +14,10 @@ from oslo_service.supervisor.facts import ServiceFacts, WorkerFacts
 from oslo_service.supervisor.loop import Supervisor
 from oslo_service.supervisor.snapshot import ProcessFacts, Snapshot
 
-__all__ = ("answer", "as_json", "gather")
+__all__ = ("KIND", "answer", "as_json", "told")
+
+#: What the question for what a process knows of itself is called.
+KIND = "state"
 
 # Raised when a key goes, or changes its meaning.
 _SCHEMA = 1
@@ -35,24 +38,17 @@ def answer() -> dict[str, Any]:
     }
 
 
-def gather(
-    supervisor: Supervisor, seconds: float, done: Callable[[dict[str, Any]], object]
-) -> None:
-    """Have the status taken; non-blocking, by whoever turns the supervisor.
+def told(supervisor: Supervisor, answers: Sequence[Answer]) -> dict[str, Any]:
+    """Return the status, as JSON can be.
 
-    :param seconds: how long any process is waited for.
-    :param done: called with the status, as JSON can be.
+    :param answers: of every process to the question :data:`KIND`.
     """
+    known = {one.respondent.pid: one.value["memory"] for one in answers if one.value}
 
-    def take(answers: list[Answer]) -> None:
-        told = {one.respondent.pid: one.value["memory"] for one in answers if one.value}
+    def measure(pid: int) -> int | None:
+        return known[pid] if pid in known else memory.pss(pid)
 
-        def measure(pid: int) -> int | None:
-            return told[pid] if pid in told else memory.pss(pid)
-
-        done(as_json(supervisor.reporter.snapshot(), answers, measure))
-
-    supervisor.exchange.ask("state", {}, seconds, take)
+    return as_json(supervisor.reporter.snapshot(), answers, measure)
 
 
 def as_json(

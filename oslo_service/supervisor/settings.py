@@ -4,7 +4,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from oslo_config import cfg
@@ -19,19 +19,6 @@ __all__ = ("RESTART_METHODS", "Settings", "check_cluster", "check_restart_method
 LOG = logging.getLogger(__name__)
 
 RESTART_METHODS = ("reload", "mutate", "rolling")
-
-# The options of the library's group that limit something.
-_LIMITS = (
-    "shutdown_delay",
-    "start_timeout",
-    "restart_limit",
-    "restart_window",
-    "worker_timeout",
-    "worker_max_age",
-    "worker_max_requests",
-    "worker_max_memory",
-    "worker_jitter",
-)
 
 
 def check_restart_method(method: object) -> None:
@@ -64,11 +51,18 @@ class Settings:
 
     :param conf: the configuration; the options are registered on it.
     :param restart_method: what SIGHUP does, one of ``RESTART_METHODS``.
+    :param before: the limits of a parent, as :meth:`in_force` returns them: what
+        cannot be read stays as it is there.
     :raises TypeError: it is no configuration.
     :raises ValueError: there is no such method, or no cluster where there must be.
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, restart_method: str = "reload") -> None:
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        restart_method: str = "reload",
+        before: Mapping[str, Any] | None = None,
+    ) -> None:
         check_restart_method(restart_method)
         if not hasattr(conf, "register_opts"):
             raise TypeError(
@@ -81,11 +75,18 @@ class Settings:
         check_cluster(conf)
         #: The seconds that stopping may take, as they were last read: what a signal
         #: handler may look at.
-        self.last_stop_limit = float(conf.graceful_shutdown_timeout)
+        self.last_stop_limit = (
+            float(conf.graceful_shutdown_timeout)
+            if before is None
+            else float(before["graceful_shutdown_timeout"])
+        )
         #: The seconds to go on for after a SIGTERM, likewise.
-        self.last_stop_delay = 0.0
+        self.last_stop_delay = 0.0 if before is None else before["shutdown_delay"]
         #: What else limits the workers, as it was last read.
         self.limits = Limits()
+        if before is not None:
+            self.limits = Limits(**{one: before[one] for one in vars(self.limits)})
+            _ = self.stop_limit
         self._aside: tuple[Any, Any] = (None, None)
         self._read_limits()
 
@@ -138,14 +139,12 @@ class Settings:
         return value if isinstance(value, int | float) else before
 
     def in_force(self) -> dict[str, float]:
-        """Return the limits that the configuration sets, by the names of options."""
-        found = {"graceful_shutdown_timeout": self.last_stop_limit}
-        group = getattr(self.conf, options.BACKEND_GROUP, {})
-        for name in _LIMITS:
-            value = getattr(group, name, None) if name in group else None
-            if isinstance(value, int | float):  # what a mock has is none
-                found[name] = value
-        return found
+        """Return the limits, as they were last read, by the names of options."""
+        return {
+            "graceful_shutdown_timeout": self.last_stop_limit,
+            "shutdown_delay": self.last_stop_delay,
+            **vars(self.limits),
+        }
 
     def log_options(self) -> None:
         """Write the values of all options to the log, where that is wanted."""

@@ -316,6 +316,37 @@ class TestAnswers:
             assert not public.exists()
 
 
+class TestBadValues:
+    """A value that cannot be read: the one before stays, and is what is told."""
+
+    @one_and_two
+    @pytest.mark.parametrize("method", ["reload", "mutate"])
+    def test_everything_is_answered_as_before(
+        self, driver_name, workers, method, tmp_path
+    ) -> None:
+        with site(
+            driver_name,
+            tmp_path,
+            workers=workers,
+            restart_method=method,
+            options=["worker_timeout = 20"],
+        ) as there:
+            there.until_status(200)
+            before = there.status()["limits"]
+            assert before["worker_timeout"] == 20
+            text = there.config.read_text("ascii")
+            bad = "worker_timeout = foo\nshutdown_delay = x\nworker_max_memory = 12Q\n"
+            there.config.write_text(
+                text.replace("worker_timeout = 20\n", bad), encoding="ascii"
+            )
+            assert there.post("/reload").status == 200
+            for path in ("/live", "/ready", "/health", "/metrics"):
+                assert there.ask(path).status == 200, path
+            assert there.status()["limits"] == before
+            there.program.expect_text("worker_timeout cannot be read; it stays at 20")
+            assert there.program.end() == 0
+
+
 class TestReady:
     """Whether clients can be sent here."""
 

@@ -8,13 +8,17 @@ import os
 import pty
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from oslo_service.commands import main
 from oslo_service.testing.live import die_with_the_tests
 from oslo_service.testing.test_admin import Site, site
 
@@ -195,6 +199,48 @@ class TestFinding:
         assert ctl("nothing").returncode == 2
         assert ctl("resize", "many").returncode == 2
         assert ctl("--help").returncode == 0
+
+
+@contextlib.contextmanager
+def saying(place: Path, content: str, status: str = "200 OK") -> Iterator[Path]:
+    """Have a control socket that answers everything with the same."""
+    path = place / "strange.sock"
+    said = f"HTTP/1.1 {status}\r\nContent-Length: {len(content)}\r\n\r\n{content}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        listener.settimeout(60)
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(65536)
+                client.sendall(said.encode())
+
+        server = threading.Thread(target=serve)
+        server.start()
+        yield path
+        server.join()
+
+
+class TestStrangeAnswers:
+    """What is not what it expects is an error in words."""
+
+    @pytest.mark.parametrize("what", ["live", "ready", "health", "status", "reload"])
+    def test_a_failure_is_said(self, capsys, tmp_path, what) -> None:
+        error = json.dumps({"error": "this has failed"})
+        with saying(tmp_path, error, "500 Internal Server Error") as path:
+            assert main(["ctl", "--socket", str(path), what]) == 1
+        assert capsys.readouterr() == ("", "ctl: this has failed\n")
+
+    @pytest.mark.parametrize("content", ["no JSON", "[1]", "7", '{"other": 1}'])
+    @pytest.mark.parametrize("what", ["ready", "status", "work", "events"])
+    def test_what_is_no_service_is_told(self, capsys, tmp_path, what, content) -> None:
+        with saying(tmp_path, content) as path:
+            assert main(["ctl", "--socket", str(path), what]) == 3
+        error = capsys.readouterr().err
+        assert "what answers there is no service" in error
+        assert content in error
 
 
 class TestActing:

@@ -54,3 +54,17 @@ def test_an_outcome_is_the_first_event_that_decides() -> None:
     assert heard.outcomes == []
     Outcome(judge, heard).forget()
     assert heard.outcomes == []
+
+
+def test_one_that_cannot_be_told_is_an_error(caplog) -> None:
+    heard = Heard()
+
+    def judge(_event: events.Event) -> Reply | None:
+        raise RuntimeError("nothing can be told")
+
+    outcome = Outcome(judge, heard)
+    heard.hear(events.Ready())
+    reply = outcome.reply(0.0)
+    assert reply is not None
+    assert reply.status == 500
+    assert "nothing can be told" in caplog.text

@@ -14,8 +14,12 @@ import pytest
 
 from oslo_service.admin import server as servers
 from oslo_service.admin.addresses import Address, parse
+from oslo_service.admin.later import Awaited
+from oslo_service.admin.metrics.scraping import Metrics
 from oslo_service.admin.replies import Answer, Ask, Later, Reply, Stream, as_json
+from oslo_service.admin.routes import Handler, Routes
 from oslo_service.admin.server import CLIENTS, AdminServer, Listener
+from oslo_service.admin.views import Views
 
 GET = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -43,6 +47,31 @@ class Flood(Stream):
         return b"x" * 100_000
 
 
+class Blind:
+    """A supervisor that answers any question, and of which nothing can be told."""
+
+    @property
+    def exchange(self):
+        return self
+
+    def ask(self, _kind, _args, _seconds, done) -> None:
+        done([])
+
+    def services_in_workers(self) -> list[str]:
+        return []
+
+    @property
+    def reporter(self):
+        raise RuntimeError("nothing can be told")
+
+
+def blind_views() -> dict[str, Handler]:
+    """Return what answers each path, and fails at it."""
+    views, metrics = Views(Blind()), Metrics(Blind())
+    found = {one: getattr(views, one) for one in ("live", "ready", "health", "status")}
+    return {**found, "metrics": metrics.show}
+
+
 class Turned:
     """A server, whose wait is made by hand, at a time that is set by hand."""
 
@@ -65,9 +94,15 @@ class Turned:
                 return Flood()
             case "/big":
                 return Reply(200, b"x" * 10_000_000)
+            case "/failing":
+                return Awaited(lambda take: take(1), self.fail)
             case "/broken":
                 raise RuntimeError("broken")
         return as_json({"path": ask.path})
+
+    @staticmethod
+    def fail(_value: object) -> Reply:
+        raise OSError("failing")
 
     def connect(self, data: bytes = b"") -> socket.socket:
         client = self.clients.enter_context(socket.socket(socket.AF_UNIX))
@@ -168,6 +203,26 @@ class TestTurns:
         assert is_closed(broken)
         assert b"/good" in good.recv(4096)
         assert "could not be served" in caplog.text
+
+    def test_an_answer_that_cannot_be_made_is_an_error(self, there, caplog) -> None:
+        client = there.connect(2 * (GET % b"failing") + GET % b"good")
+        there.turn(10)
+        said = client.recv(1 << 16)
+        assert said.count(b" 500 Internal Server Error") == 2
+        assert said.count(b"the log of the process says why") == 2
+        assert b"/good" in said
+        assert "failing" in caplog.text
+
+    @pytest.mark.parametrize("path", ["live", "ready", "health", "status", "metrics"])
+    def test_every_view_that_fails_answers_so(self, there, caplog, path) -> None:
+        routes = Routes()
+        for name, view in blind_views().items():
+            routes.get(f"/{name}", view)
+        there.server._answer = routes.answer
+        client = there.connect(GET % path.encode())
+        there.turn(5)
+        assert b" 500 Internal Server Error" in client.recv(1 << 16)
+        assert "nothing can be told" in caplog.text
 
 
 class TestLimits:

@@ -60,6 +60,46 @@ def test_the_limits_are_those_that_were_read_last(method, tmp_path):
     assert settings.last_stop_delay == 9.0
 
 
+BAD = {
+    "graceful_shutdown_timeout": "x",
+    "shutdown_delay": "x",
+    "restart_limit": "x",
+    "restart_window": "-1",
+    "start_timeout": "x",
+    "worker_timeout": "-3",
+    "worker_max_age": "x",
+    "worker_max_requests": "x",
+    "worker_max_memory": "12Q",
+    "worker_jitter": "2",
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("method", ["mutate", "reload"])
+def test_what_cannot_be_read_is_told_as_it_is_in_force(method, name, tmp_path):
+    path = tmp_path / "service.conf"
+    ours = "DEFAULT" if name == "graceful_shutdown_timeout" else "oslo_service"
+
+    def write(value: str) -> None:
+        path.write_text(f"[{ours}]\n{name} = {value}\n")
+
+    write("1")
+    conf = cfg.ConfigOpts()
+    opts.register_service_opts(conf)
+    conf(["--config-file", str(path)])
+    settings = Settings(conf, method)
+    before = settings.in_force()
+    assert set(before) == set(BAD)
+    assert before[name] == 1
+
+    write(BAD[name])
+    settings.read_again()
+
+    assert settings.in_force() == before
+    worker = Settings(conf, method, before)  # a fresh interpreter
+    assert worker.in_force() == before
+
+
 @pytest.mark.parametrize("error", [SystemExit(2), TypeError(), KeyboardInterrupt()])
 @pytest.mark.parametrize("method", ["mutate", "reload"])
 def test_whatever_reading_raises_is_returned(method, error):

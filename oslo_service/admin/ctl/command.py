@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from oslo_service.admin.ctl import locating, talking
@@ -178,11 +178,26 @@ def _look(path: str, what: str, *, as_json: bool) -> tuple[int, str]:
     status = 0 if response.good else NO
     if as_json:
         return status, json.dumps(response.value, indent=2)
-    if what in ("live", "ready", "health"):
-        return status, "\n".join(_said(what, response.value))
-    if not response.good:
+    probes = what in ("live", "ready", "health")
+    if "error" in response.value or not (response.good or probes):
         return _refused(response)
-    return status, "\n".join(_shown(what, response.value))
+    return status, "\n".join(_lines(_said if probes else _shown, what, response))
+
+
+def _lines(
+    show: Callable[[str, dict[str, Any]], Iterable[str]],
+    what: str,
+    response: talking.Response,
+) -> list[str]:
+    """Return what is shown of a response.
+
+    :raises talking.Unanswered: it is not what was asked for.
+    """
+    found = response.value
+    try:
+        return list(show(what, found))
+    except (LookupError, TypeError, ValueError, AttributeError) as exc:
+        raise response.strange() from exc
 
 
 def _shown(what: str, found: Any) -> list[str]:

@@ -34,14 +34,22 @@ class Response:
         return 200 <= self.status < 300
 
     @property
-    def value(self) -> Any:
-        """What the content says."""
+    def value(self) -> dict[str, Any]:
+        """What the content says.
+
+        :raises Unanswered: it is not what a service says.
+        """
         try:
-            return json.loads(self.text)
+            found = json.loads(self.text)
         except ValueError:
-            raise Unanswered(
-                f"what answers there is no service: {self.text[:80]!r}"
-            ) from None
+            found = None
+        if not isinstance(found, dict):
+            raise self.strange()
+        return found
+
+    def strange(self) -> Unanswered:
+        """Return an error: the content is not what a service says."""
+        return Unanswered(f"what answers there is no service: {self.text[:80]!r}")
 
 
 def ask(
@@ -70,16 +78,18 @@ def follow(path: str, target: str, patience: float) -> Iterator[dict[str, Any]]:
     :raises Unanswered: why there are none.
     """
     with _connect(path, patience) as connection:
-        connection.sendall(_request("GET", target, None))
-        connection.settimeout(None)
-        stream = connection.makefile("rb")
-        line = stream.readline()
-        if b" 200 " not in line:
-            raise Unanswered(f"{path} has no stream of events: {line.decode()!r}")
-        for line in stream:
-            if line.startswith(b"data: "):
-                event: dict[str, Any] = json.loads(line[6:])
-                yield event
+        try:
+            connection.sendall(_request("GET", target, None))
+            stream = connection.makefile("rb")
+            line = stream.readline()
+            connection.settimeout(None)
+            if b" 200 " not in line:
+                raise Unanswered(f"{path} has no stream of events: {line[:80]!r}")
+            for line in stream:
+                if line.startswith(b"data: "):
+                    yield Response(200, line[6:].decode(errors="replace")).value
+        except OSError as exc:
+            raise Unanswered(_why(path, exc)) from exc
 
 
 def _connect(path: str, patience: float | None) -> socket.socket:

@@ -122,6 +122,7 @@ def _write(
         "call": called and {to: getattr(conf, name) for name, to in _CALL.items()},
         "hooks": conf._mutate_hooks,
         "restart_method": plan.settings.restart_method,
+        "limits": plan.settings.in_force(),
         "prepare": plan.prepare,
         "service": plan.service,
         "reset": plan.reset,
@@ -174,7 +175,7 @@ def _plan(body: dict[str, Any]) -> WorkerPlan:
     backend.init_backend(body["driver"])
     return WorkerPlan(
         backend.commit(conf),
-        Settings(conf, body["restart_method"]),
+        Settings(conf, body["restart_method"], body["limits"]),
         body["prepare"],
         body["service"],
         naming.describe(body["service"]),

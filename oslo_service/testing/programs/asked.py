@@ -120,7 +120,12 @@ def ask(_signum: int, _frame: object) -> None:
     seconds = SETTINGS.get("seconds", 20)
     for kind in SETTINGS["kinds"]:
         if kind == "status":
-            status.gather(supervisor, seconds, lambda found: say("status", found=found))
+            supervisor.exchange.ask(
+                status.KIND,
+                {},
+                seconds,
+                lambda answers: say("status", found=status.told(supervisor, answers)),
+            )
             continue
         if kind == "probes":
             probe(supervisor, seconds)

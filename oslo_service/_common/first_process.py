@@ -117,7 +117,7 @@ def _rank(process: Path) -> str | None:
 
 def _reason_against(*, at_the_top: bool) -> str:
     """Return why the program cannot go on in a child; empty: it can."""
-    if threading.current_thread() is not threading.main_thread():
+    if threading.get_native_id() != os.getpid():  # a green thread may be in it, too
         return "the launcher is made outside the main thread"
     if _threads() > 1:
         return "there are threads already"

@@ -19,17 +19,14 @@ class Readiness:
     """Tells once that everything has started, and once more after each reload.
 
     :param publish: takes the events.
-    :param patience: how long a ``start()`` may take, in seconds, before it counts as
-        done; None: it does only when it has returned.
+    :param endless: whether a ``start()`` counts as done only when it has returned.
     """
 
     def __init__(
-        self,
-        publish: Callable[[events.Event], object],
-        patience: float | None = PATIENCE,
+        self, publish: Callable[[events.Event], object], *, endless: bool = False
     ) -> None:
         self._publish = publish
-        self._patience = patience
+        self._patience = None if endless else PATIENCE
         self._told = False
         self._patient = True
         self._until: float | None = None

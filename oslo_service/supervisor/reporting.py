@@ -81,7 +81,7 @@ class Reporter:
 
     def be_patient(self) -> None:
         """Have no ``start()`` count as done that has not returned."""
-        self._readiness = Readiness(self.publish, patience=None)
+        self._readiness = Readiness(self.publish, endless=True)
 
     def reload_started(self) -> None:
         """Record that the configuration is read again."""

@@ -112,11 +112,6 @@ class GeventDriver(base.Driver):
             greenlet.greenlet, greenlet.getcurrent(), _waiting.is_inherited
         )
 
-    def task_frames(self) -> dict[int, FrameType]:
-        """Return where the tasks are that run."""
-        greenlets = [getattr(one, "_greenlet", None) for one in list(self.running)]
-        return base.frames_of_these(greenlets, greenlet.getcurrent())
-
     def original(self, module: str) -> ModuleType:
         """Return the module as it was before monkey-patching."""
         return _original.module(module)

@@ -203,10 +203,21 @@ class Settings:
         )
         try:
             if read() is False:
-                return cfg.Error("oslo.config has said above why")
+                return self._why_not()
         except BaseException as exc:  # noqa: BLE001 - argparse exits; it is reported
             return exc
         return None
+
+    def _why_not(self) -> BaseException:
+        """Return why the files cannot be read, which oslo.config tells its log only."""
+        conf: Any = self.conf
+        try:
+            conf._reload_config_files()
+        except SystemExit:
+            return cfg.Error("the command line cannot be parsed again")
+        except BaseException as exc:  # noqa: BLE001 - likewise
+            return exc
+        return cfg.Error("the files could not be read, and now they could")
 
     def _find_error(self) -> BaseException | None:
         """Return what is wrong with the value of some option, if anything is."""

@@ -478,6 +478,7 @@ class TestOrders:
             answer = there.post("/reload")
             assert answer.status == 409
             assert answer.data["reload"] == "failed"
+            assert f"{there.config}:1" in answer.data["error"]
             there.config.write_text(good, encoding="ascii")
             answer = there.post("/reload", wait=False)
             assert (answer.status, answer.data) == (202, {"said": "ordered"})

@@ -260,6 +260,7 @@ class TestActing:
             done = ctl(*where, "reload")
             assert done.returncode == 1
             assert "the reload failed" in done.stderr
+            assert f"{there.config}:1" in done.stderr
             there.config.write_text(good)
             assert ctl(*where, "reload", "--no-wait").stdout == "ordered\n"
             assert ctl(*where, "log-level", "debug").returncode == 0

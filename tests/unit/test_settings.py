@@ -60,6 +60,33 @@ def test_the_limits_are_those_that_were_read_last(method, tmp_path):
     assert settings.last_stop_delay == 9.0
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[broken", "service.conf:1"),
+        ("[DEFAULT]\nplain\n", "No ':' or '='"),
+        ("[DEFAULT]\n", "value required for option needed"),
+        (None, "service.conf"),
+    ],
+)
+@pytest.mark.parametrize("method", ["mutate", "reload", "rolling"])
+def test_the_error_says_what_is_wrong_with_the_file(method, text, words, tmp_path):
+    path = tmp_path / "service.conf"
+    path.write_text("[DEFAULT]\nneeded = 1\n")
+    conf = cfg.ConfigOpts()
+    conf.register_opts([cfg.IntOpt("needed", required=True)])
+    conf(["--config-file", str(path)])
+    settings = Settings(conf, method)
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+
+    read = settings.read_aside if method == "rolling" else settings.read_again
+    assert words in str(read())
+    if method != "mutate":
+        assert conf.needed == 1
+
+
 BAD = {
     "graceful_shutdown_timeout": "x",
     "shutdown_delay": "x",

@@ -28,7 +28,7 @@ class Endpoint:
         views = Views(supervisor)
         metrics = Metrics(supervisor)
         orders = Orders(supervisor, heard)
-        self._hearers = (self._history.add, heard.hear, metrics.hear)
+        self._hearers = (self._history.add, heard.hear)
         self.routes = routes = Routes()
         routes.get("/live", views.live, public=True)
         routes.get("/ready", views.ready, public=True)

@@ -94,6 +94,23 @@ def test_counters_never_fall_whatever_becomes_of_workers(
         assert there.program.end() == 0
 
 
+def test_a_scrape_while_workers_are_replaced_counts_nothing_twice(
+    driver_name: str, tmp_path: Path
+) -> None:
+    rounds = 3
+    with site(driver_name, tmp_path, program=MEASURED, workers=2) as there:
+        there.until_workers(2)
+        for done in range(1, rounds + 1):
+            there.program.kill(SIGHUP)
+            until(there, "jobs_total clean", 2 * done)  # scrapes all the time
+            there.until_workers(2)
+        for _ in range(2):
+            found = scraped(there.path)
+            assert found["jobs_total build"] == 6 * (rounds + 1)
+            assert found["jobs_total clean"] == 2 * rounds
+        assert there.program.end() == 0
+
+
 def test_the_library_tells_what_it_knows(driver_name: str, tmp_path: Path) -> None:
     with site(driver_name, tmp_path, program=MEASURED, workers=2) as there:
         pids = there.until_workers(2)

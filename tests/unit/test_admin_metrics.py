@@ -29,11 +29,14 @@ class Parent:
         self.merger = Merger()
         self.now = 0.0
 
-    def hear(self, pid: int, label: str | None, message: bytes) -> None:
+    def hear(
+        self, pid: int, label: str | None, message: bytes, *, final: bool = False
+    ) -> None:
         head, values = layout.unpack(message)
         self.now += 1
         self.merger.measured(
-            pid, label, head["digest"], head["layout"], values, self.now
+            *(pid, label, head["digest"], head["layout"], values, self.now),
+            final=final,
         )
 
     def tell(self, pid: int, label: str | None, **values: float) -> None:
@@ -170,6 +173,76 @@ class TestMerging:
             now = parent.samples()
             assert all(now[name] >= value for name, value in before.items())
             before = now
+
+
+ANSWERS, SPEAKS, ENDS = "answers", "speaks", "ends"
+# A worker, and what becomes of it: it answers, or is killed before; it has last
+# words, or is killed before.
+FATES = [(ANSWERS, SPEAKS, ENDS), (SPEAKS, ENDS), (ANSWERS, ENDS), (ENDS,), (ANSWERS,)]
+
+
+class TestOrder:
+    """What a worker has counted counts once, whenever what it says is taken in."""
+
+    @settings(max_examples=200, deadline=None)
+    @given(st.data())
+    def test_nothing_is_counted_twice_or_lost(self, data) -> None:
+        parent = Parent()
+        counted: dict[int, float] = {}
+        reported: dict[int, float] = {}
+        shown, pid = 0.0, 0
+        running: list[int] = []
+        for _ in range(data.draw(st.integers(1, 5))):
+            for _ in range(data.draw(st.integers(0, 3))):
+                pid += 1
+                running.append(pid)
+                counted[pid] = reported[pid] = 0.0
+            parent.merger.asked()
+            answers = []
+            # What each does, in any order of all of them.
+            steps = [
+                (one, data.draw(st.sampled_from(FATES), label=f"fate of {one}"))
+                for one in running
+            ]
+            left = {one: list(fate) for one, fate in steps}
+            while any(left.values()):
+                one = data.draw(st.sampled_from([k for k, v in left.items() if v]))
+                counted[one] += 1
+                match left[one].pop(0):
+                    case "answers":
+                        reported[one] = counted[one]
+                        answers.append((one, counted[one]))
+                    case "speaks":
+                        reported[one] = counted[one]
+                        self.tell(parent, one, counted[one], final=True)
+                    case "ends":
+                        running.remove(one)
+                        parent.merger.gone(one)
+            # Taken in when the question is done: some after the last words, or the end.
+            for one, value in data.draw(st.permutations(answers)):
+                self.tell(parent, one, value)
+            parent.merger.answered()
+            found = parent.samples()
+            total = found.get("jobs_total", 0.0)
+            assert total == sum(reported.values())
+            assert total >= shown
+            shown = total
+            assert len([one for one in found if one.startswith("depth")]) == len(
+                running
+            )
+            assert set(parent.merger.sources) == set(running)
+
+    def test_a_worker_that_ends_when_nobody_asks_is_forgotten(self, parent) -> None:
+        self.tell(parent, 1, 3, final=True)
+        parent.merger.gone(1)
+        assert not parent.merger.sources
+        assert parent.samples() == {"jobs_total": 3}
+
+    def tell(
+        self, parent: Parent, pid: int, value: float, *, final: bool = False
+    ) -> None:
+        found = Layout([COUNTER, GAUGE], [("jobs", "_total", ""), ("depth", "", "")])
+        parent.hear(pid, str(pid), layout.pack(found, [value, value], []), final=final)
 
 
 class TestGathering:

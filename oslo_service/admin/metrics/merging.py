@@ -4,10 +4,14 @@
 
 What a worker has counted stays when it is gone, as a sum of all that are: there is
 as much to keep after a thousand deaths as after one.
+
+All that a process tells is known to be its own, and takes the place of what it has
+told before. So it is added to that sum only when nothing of it can come any more: an
+answer to a scrape is taken in when that is done, which may be after its end.
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from oslo_service._common.records import State
 from oslo_service.admin.metrics.families import COUNTED, MOST_RECENT, Family
@@ -30,22 +34,27 @@ class Source(State):
     :ivar label: what its gauges have as the value of a label; None: no label, as
         there is no other; empty: there are others, which have them.
     :ivar changed_at: of series of which the latest counts: when they have changed.
+    :ivar final: whether these are its last words.
     """
 
     label: str | None
     layout: Layout
     values: Sequence[float]
     changed_at: dict[int, float]
+    final: bool = False
 
 
 class Merger:
     """The values of all processes.
 
-    :ivar sources: those that run, by process id.
+    :ivar sources: those that run, by what no other process has.
     """
 
     def __init__(self) -> None:
-        self.sources: dict[int, Source] = {}
+        self.sources: dict[Hashable, Source] = {}
+        # Those that are gone while answers are awaited, which may be theirs; None:
+        # none are.
+        self._ended: set[Hashable] | None = None
         self._layouts: dict[str, Layout] = {}
         self._families: dict[str, Family] = {}
         # What those that are gone have left, and of what they have not, since when.
@@ -59,33 +68,55 @@ class Merger:
         """The digests of the layouts that nobody needs to send again."""
         return list(self._layouts)
 
+    def asked(self) -> None:
+        """Record that processes are asked: until :meth:`answered`, any may answer."""
+        self._ended = set()
+
+    def answered(self) -> None:
+        """Record that all answers that count have been taken in."""
+        ended, self._ended = self._ended or set(), None
+        for process in ended:
+            self.gone(process)
+
     def measured(
         self,
-        pid: int,
+        process: Hashable,
         label: str | None,
         digest: str,
         text: str,
         values: Sequence[float],
         now: float,
+        *,
+        final: bool = False,
     ) -> None:
-        """Record what a process has measured.
+        """Record what a process has measured, in place of what was recorded of it.
 
+        :param process: what no other process has, as long as that may be told of.
         :param digest: of the layout of its values.
         :param text: of the layout, where it was not known.
+        :param final: whether these are its last words: what comes later is older.
         """
+        before = self.sources.get(process)
+        if before is not None and before.final and not final:
+            return
         layout = self._layouts.get(digest)
         if layout is None:
             if not text:
                 return  # it was forgotten meanwhile: next time it is told again
             layout = self._layouts[digest] = Layout.read(text)
             self._families |= {one.name: one for one in layout.families}
-        before = self.sources.get(pid)
         changed = _changes(before, layout, values, now)
-        self.sources[pid] = Source(label, layout, values, changed)
+        self.sources[process] = Source(label, layout, values, changed, final)
 
-    def gone(self, pid: int) -> None:
-        """Record that a process has ended: what it has counted stays."""
-        source = self.sources.pop(pid, None)
+    def gone(self, process: Hashable) -> None:
+        """Record that a process has ended: what it has counted stays.
+
+        It has told all that it will, but for what it may have answered.
+        """
+        if self._ended is not None:
+            self._ended.add(process)
+            return
+        source = self.sources.pop(process, None)
         if source is not None:
             for at, (key, mode) in enumerate(
                 zip(source.layout.keys, source.layout.modes, strict=True)

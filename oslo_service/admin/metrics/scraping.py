@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """``/metrics``: every worker is asked, and what each has measured put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service.admin.later import Inquiry, Once
+from oslo_service.admin.later import Awaited, Once
 from oslo_service.admin.metrics import exposition, gathering, layout, own
 from oslo_service.admin.metrics.merging import Merger
 from oslo_service.admin.replies import Ask, Later, Reply
-from oslo_service.supervisor import events
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 from oslo_service.supervisor.loop import Supervisor
@@ -38,28 +37,34 @@ class Metrics:
         self._merger = Merger()
         self._once = Once()
         registry.hear(METRICS, self._heard)
-
-    def hear(self, event: events.Event) -> None:
-        """Take note of an event: a worker that is gone has counted all it will."""
-        if isinstance(event, events.WorkerEnded):
-            self._merger.gone(event.pid)
+        registry.at_end_of_worker(METRICS, self._ended)
 
     def show(self, ask: Ask) -> Later:  # noqa: ARG002 - everybody gets the same
         """Answer, when every worker has, or is late."""
-        return self._once.ask(METRICS, self._ask)
+        return self._once.ask(METRICS, lambda: Awaited(self._ask, self._reply))
 
-    def _ask(self) -> Inquiry:
+    def _ask(self, done: Callable[[None], object]) -> None:
+        """Ask every process; what they answer counts, whoever waits for it."""
+
+        def take(answers: list[Answer]) -> None:
+            try:
+                self._take_all(answers)
+            finally:
+                self._merger.answered()
+                done(None)
+
         known = self._merger.known[-_KNOWN:]
-        return Inquiry(
-            *(self._supervisor.exchange, METRICS, {"known": known}, _PATIENCE),
-            self._reply,
-        )
+        exchange = self._supervisor.exchange
+        exchange.ask(METRICS, {"known": known}, _PATIENCE, take)
+        self._merger.asked()
 
-    def _reply(self, answers: Sequence[Answer]) -> Reply:
+    def _take_all(self, answers: list[Answer]) -> None:
         services = self._supervisor.services_in_workers()
         for answer in answers:
             if not answer.problem:
                 self._take(answer.respondent, answer.value, services)
+
+    def _reply(self, _: None) -> Reply:
         reporter = self._supervisor.reporter
         found = own.families(reporter.snapshot(), reporter.tally)
         text = exposition.text([*found, *self._merger.families()])
@@ -67,14 +72,33 @@ class Metrics:
 
     def _heard(self, sender: Respondent, value: Any) -> None:
         """Take in what a worker tells at its end."""
-        self._take(sender, value, self._supervisor.services_in_workers())
+        services = self._supervisor.services_in_workers()
+        self._take(sender, value, services, final=True)
 
-    def _take(self, process: Respondent, message: bytes, services: list[str]) -> None:
+    def _ended(self, worker: Respondent) -> None:
+        """Take note that a worker has told all that it will."""
+        self._merger.gone(_identity(worker))
+
+    def _take(
+        self,
+        process: Respondent,
+        message: bytes,
+        services: list[str],
+        *,
+        final: bool = False,
+    ) -> None:
         head, values = layout.unpack(message)
         self._merger.measured(
-            *(process.pid, _label(process, services), head["digest"], head["layout"]),
-            *(values, clock.now()),
+            _identity(process),
+            _label(process, services),
+            *(head["digest"], head["layout"], values, clock.now()),
+            final=final,
         )
+
+
+def _identity(process: Respondent) -> Hashable:
+    """Return what no other process has: an id may be given to the next one."""
+    return process.pid, process.service, process.number
 
 
 def _label(process: Respondent, services: list[str]) -> str | None:

@@ -293,10 +293,12 @@ class WorkerKilled(WorkerEvent):
 
     :ivar pid: its process id.
     :ivar hung: whether it was told to stop because it hung.
+    :ivar starting: whether it was to follow another worker, and was never ready.
     """
 
     pid: int
     hung: bool = False
+    starting: bool = False
 
 
 class WorkerHung(WorkerEvent):

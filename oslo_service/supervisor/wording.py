@@ -143,6 +143,8 @@ def _(event: events.WorkerKilled) -> _Line:
     message = "Worker %d did not end within graceful_shutdown_timeout: killed"
     if event.hung:
         message = "Worker %d hung, and did not end by itself: killed"
+    elif event.starting:
+        message = "Worker %d was never ready, and did not end by itself: killed"
     return logging.ERROR, message, (event.pid,), None
 
 

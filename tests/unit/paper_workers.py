@@ -130,6 +130,8 @@ class Parent:
             if self.pool.goal is Goal.RUN:
                 assert slot.current is not None or waits, "a slot is left empty"
         assert sum(one.successor is not None for one in self.pool.slots) <= 1
+        tried = [one.worker.slot for one in self.started if self.is_tried(one)]
+        assert len(tried) == len({id(one) for one in tried}), "successors pile up"
         for worker in self.alive.values():
             told = worker.number in self.ordered
             if worker.slot.surplus and self.pool.goal is Goal.RUN:
@@ -142,6 +144,12 @@ class Parent:
                 assert told or waits, "a worker is not told"
             if self.pool.goal is Goal.QUIT:
                 assert killed, "a worker is left behind"
+
+    def is_tried(self, start: Start) -> bool:
+        """Whether a successor that was started has never been ready, and lives."""
+        worker = start.worker
+        alive = worker.number in self.alive
+        return start.successor and alive and worker.ready_at is None
 
     # What may happen
 

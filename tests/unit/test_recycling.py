@@ -76,6 +76,19 @@ class TestAge:
         assert parent.ordered == {old.number}
         assert parent.pauses == [], "no slot was empty"
 
+    def test_successors_that_hang_as_they_start_do_not_pile_up(self) -> None:
+        parent = Parent(0, worker_max_age=AGE, start_timeout=5.0)
+        parent.add(2)
+        for worker in list(parent.alive.values()):
+            parent.ready(worker)
+        for _ in range(200):
+            parent.pass_time(1.0)
+            for worker in list(parent.alive.values()):
+                if worker.number in parent.killed:
+                    parent.dies(worker)
+        assert len(parent.started) > 10, "it is tried again"
+        assert len(parent.alive) <= 4, "one a slot"
+
     def test_who_dies_meanwhile_is_replaced_at_once(self) -> None:
         parent = a_parent(worker_max_age=AGE)
         old = parent.worker

@@ -18,9 +18,9 @@ from oslo_service.supervisor.workers import actions, state
 START = 10.0
 
 
-def a_parent(workers: int, **limits: float) -> Parent:
+def a_parent(workers: int, limit: float | None = 60.0, **limits: float) -> Parent:
     """Return one whose workers are ready."""
-    parent = Parent(**{"start_timeout": START, **limits})
+    parent = Parent(limit, **{"start_timeout": START, **limits})
     parent.add(workers)
     for worker in list(parent.alive.values()):
         parent.ready(worker)
@@ -116,6 +116,7 @@ class TestForward:
         assert given_up.number in parent.ordered
         assert parent.worker.generation == 2
         assert parent.worker.slot is parent.pool.slots[0]
+        parent.dies(given_up, 0)
         for _ in range(2):
             parent.ready(parent.worker)
         assert generations(parent) == [2, 2]
@@ -160,6 +161,51 @@ class TestBack:
         assert late.number in parent.ordered
         assert [one for one in parent.told if isinstance(one, actions.Late)]
         assert generations(parent) == [0]
+
+    @pytest.mark.parametrize(
+        ("limit", "seconds"), [(0, START), (None, START), (60.0, START), (2.0, 3.0)]
+    )
+    def test_one_that_was_never_ready_is_killed_soon(
+        self, limit: float | None, seconds: float
+    ) -> None:
+        parent = a_parent(2, limit=limit)
+        parent.order("roll")
+        late = parent.worker
+        parent.pass_time(START)
+        parent.stopped(late)  # but its start() has not returned
+        parent.pass_time(seconds - 0.01)
+        assert parent.killed == set()
+        parent.pass_time(0.01)
+        assert parent.killed == {late.number}
+
+    @pytest.mark.parametrize("what", ["roll", "stop"])
+    def test_so_is_one_that_is_not_wanted_any_more(self, what: str) -> None:
+        parent = a_parent(2, limit=0, start_timeout=0)
+        parent.order("roll")
+        hanging = parent.worker
+        parent.order(what)
+        parent.pass_time(state.STARTING)
+        assert parent.killed == {hanging.number}
+
+    def test_its_slot_gets_no_other_before_it_has_ended(self) -> None:
+        parent = a_parent(1, limit=0)
+        parent.order("roll")
+        late = parent.worker
+        parent.pass_time(START)
+        parent.order("roll")
+        assert parent.worker is late
+        parent.dies(late)
+        assert parent.worker is not late
+        parent.ready(parent.worker)
+        assert generations(parent) == [2]
+
+    def test_one_that_was_ready_finishes_its_work(self) -> None:
+        parent = a_parent(1, limit=0)
+        parent.order("roll")
+        parent.now += START
+        parent.ready(parent.worker)
+        parent.pass_time(1000)
+        assert parent.killed == set()
 
     def test_one_that_was_ready_too_late_but_is_heard_of_first(self) -> None:
         parent = a_parent(1)

@@ -521,7 +521,9 @@ class WorkerPool(Unit):
             self._state.survived(worker, now)
         elif late:
             event = events.WorkerKilled(
-                **telling.about(worker, process), hung=worker.hung
+                **telling.about(worker, process),
+                hung=worker.hung,
+                starting=worker.slot.dismissed is worker,
             )
             self._publish(event)
 

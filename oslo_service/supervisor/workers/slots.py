@@ -30,6 +30,7 @@ class Slot(State):
     :ivar surplus: whether it is one too many: it gets no worker any more.
     :ivar current: the worker that serves, or is to.
     :ivar successor: the one that is to serve in its place, once it is ready.
+    :ivar dismissed: a successor that was never ready, told to stop, not gone yet.
     :ivar vacated: why the one before has left, where nobody ordered it.
     :ivar failures: how many successors have failed in a row.
     :ivar succeed_not_before: when the next one may be started.
@@ -42,6 +43,7 @@ class Slot(State):
     index: int
     current: "Worker | None" = None
     successor: "Worker | None" = None
+    dismissed: "Worker | None" = None
     crashes: int = 0
     not_before: float = 0.0
     refusals: int = 0

@@ -140,6 +140,8 @@ class PoolState(Workforce):
         if self.workers.pop(worker.number, None) is None:
             return
         slot = worker.slot
+        if slot.dismissed is worker:
+            slot.dismissed = None
         if slot.current is worker:
             slot.current = None
             if not (worker.ordered or slot.surplus):

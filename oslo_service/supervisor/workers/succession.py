@@ -121,13 +121,13 @@ class Succession:
             return
         wanted = self._force.generation if self._target is None else self._target
         if successor.generation != wanted:
-            slot.successor = None
             yield from self._force.order_stop(successor, now)
+            slot.successor = None
         elif self._is_late(successor, now):
             seconds = self._force.limits.start_timeout
             yield Late(successor, seconds)
-            self.lost(successor, now)
             yield from self._force.order_stop(successor, now)
+            self.lost(successor, now)
         elif successor.ready_at is not None:
             yield from self._follow(slot, successor, now)
 
@@ -163,6 +163,8 @@ class Succession:
 
     def _is_wanted(self, slot: Slot) -> bool:
         """Whether a slot is to get a successor."""
+        if slot.dismissed is not None:
+            return False  # the one before has to end first: they would pile up
         worker = slot.current
         if self._target is not None:
             return worker is None or worker.generation != self._target

@@ -20,7 +20,7 @@ from oslo_service.supervisor.workers.actions import (
     ReportHung,
     Start,
 )
-from oslo_service.supervisor.workers.slots import Slot, Worker
+from oslo_service.supervisor.workers.slots import STARTING, Slot, Worker
 
 __all__ = ("GRACE", "Goal", "Workforce")
 
@@ -111,11 +111,21 @@ class Workforce:
     ) -> Iterator[Order]:
         """Have a worker stop in order, unless it was told to."""
         if not worker.ordered:
-            limit = self._limit()
             worker.ordered = True
             worker.cause = cause
-            worker.deadline = now + limit + GRACE if limit else None
+            limits = self._times_to_end(worker, GRACE)
+            worker.deadline = now + min(limits) if limits else None
             yield Order(worker, OrderKind.STOP)
+
+    def _times_to_end(self, worker: Worker, grace: float = 0.0) -> list[float]:
+        """Return what limits the time that a worker has, from now on, to end."""
+        limit = self._limit()
+        times = [limit + grace] if limit else []
+        if worker.slot.successor is worker and worker.ready_at is None:
+            # It has no work to finish, but a start() that may never return.
+            worker.slot.dismissed = worker
+            times.append(self.limits.start_timeout or STARTING)
+        return times
 
     def have_answered(self, worker: Worker) -> Iterator[Order]:
         """Have a worker answer, unless it has not done so the last time."""
@@ -125,7 +135,9 @@ class Workforce:
 
     def give_up(self, worker: Worker, now: float) -> Iterator[Action]:
         """Have a worker stop that hangs, and soon killed."""
-        limits = [one for one in (self.limits.worker_timeout, self._limit()) if one]
+        limits = self._times_to_end(worker)
+        if self.limits.worker_timeout:
+            limits.append(self.limits.worker_timeout)
         worker.hung = worker.ordered = True
         worker.cause = Cause.HUNG
         worker.deadline = now + min(limits) if limits else None

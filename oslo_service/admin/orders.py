@@ -9,7 +9,7 @@ from typing import Any
 from oslo_service.admin import bodies
 from oslo_service.admin.later import Heard, Inquiry, Outcome
 from oslo_service.admin.replies import Answer, Ask, Refused, Reply, as_json
-from oslo_service.supervisor import events
+from oslo_service.supervisor import events, wording
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.inquiries import Answer as Answered
 from oslo_service.supervisor.loop import Supervisor
@@ -138,6 +138,12 @@ def _reloaded(event: events.Event) -> Reply | None:
             return as_json({"error": why, "reload": "failed"}, 409)
         case events.ReloadFinished() | events.Ready():
             return as_json({"said": "reloaded", "reload": "finished"})
+        case events.ServiceFailed(fatal=True, service=service, error=error):
+            why = f"{service} has failed, and everything is stopped: {error}"
+            return as_json({"error": why, "reload": "ended"}, 409)
+        case events.RestartLimitReached():
+            why = f"{wording.last_line(event)}; everything is stopped"
+            return as_json({"error": why, "reload": "ended"}, 409)
         case events.Draining():
             return as_json({"error": "it was told to stop", "reload": "ended"}, 409)
     return None

@@ -268,15 +268,25 @@ class AdminServer(Guest):
         listeners, self._listeners = self._listeners, []
         for listener in listeners:
             for client in listener.clients.values():
-                self._say_last(client)
+                self._guard_last(client)
             listener.close(BoundSocket.close)
 
-    @staticmethod
-    def _say_last(client: Client) -> None:
+    def _guard_last(self, client: Client) -> None:
         try:
-            client.flush(clock.now())
+            self._say_last(client, clock.now())
         except OSError:
             pass
+        except Exception:
+            LOG.exception("A client of the admin endpoint could not be served")
+
+    def _say_last(self, client: Client, now: float) -> None:
+        """Send what waits; who waits for an answer hears that there will be none."""
+        if client.pending is not None:
+            self._try_later(client, client.pending, now)
+        if client.pending is not None:
+            ended = "the service has ended before that was known: its log says why"
+            client.answer(refusal(503, ended), now)
+        client.flush(now)
 
     def leave(self) -> None:
         """Close what is the parent's, in a freshly forked process."""

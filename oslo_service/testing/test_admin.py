@@ -485,6 +485,25 @@ class TestOrders:
             assert there.program.end() == 0
 
     @one_and_two
+    def test_a_reload_that_ends_the_service_is_answered(
+        self, driver_name, workers, tmp_path
+    ) -> None:
+        with site(
+            driver_name,
+            tmp_path,
+            workers=workers,
+            traits=["failing at 9"],
+            options=["restart_limit = 1"],
+        ) as there:
+            there.until_status(200)
+            with there.config.open("a", encoding="ascii") as file:
+                file.write("[DEFAULT]\nplain = 9\n")
+            answer = there.post("/reload")
+            assert (answer.status, answer.data["reload"]) == (409, "ended")
+            assert "everything is stopped" in answer.data["error"]
+            assert there.program.wait() == 1
+
+    @one_and_two
     def test_it_can_be_stopped(self, driver_name, workers, tmp_path) -> None:
         with site(driver_name, tmp_path, workers=workers) as there:
             there.until_status(200)

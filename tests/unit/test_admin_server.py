@@ -188,6 +188,20 @@ class TestTurns:
         there.turn(2)
         assert b'{"held":false}' in client.recv(4096)
 
+    @pytest.mark.parametrize("known", [True, False])
+    def test_who_waits_at_the_end_is_answered(self, there, known) -> None:
+        client = there.connect(GET % b"held")
+        there.turn(3)
+        there.held.known = known
+        there.server.close()
+        said = client.recv(4096)
+        if known:
+            assert b'{"held":false}' in said
+        else:
+            assert b" 503 " in said
+            assert b"has ended before that was known" in said
+        assert is_closed(client)
+
     def test_whoever_goes_before_is_forgotten(self, there) -> None:
         first = there.connect(GET % b"held")
         there.turn(3)

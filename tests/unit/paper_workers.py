@@ -103,7 +103,10 @@ class Parent:
             case OrderKind.MUTATE:
                 self.mutated.append(worker.number)
             case OrderKind.ANSWER:
-                assert worker.number not in self.ordered, "who stops is left alone"
+                in_the_way = worker.slot.current is worker and not worker.stopped
+                assert in_the_way or worker.number not in self.ordered, (
+                    "who stops is left alone, unless its slot waits for that"
+                )
                 self.asked.append(worker)
 
     def check_capacity(self, worker: state.Worker) -> None:

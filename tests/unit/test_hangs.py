@@ -129,6 +129,37 @@ def test_who_starts_or_stops_has_its_own_time() -> None:
     assert hung(parent) == []
 
 
+@pytest.mark.parametrize(("stop", "seconds"), [(60.0, LIMIT), (0, LIMIT), (2.0, 2.0)])
+@pytest.mark.parametrize("moment", [0.0, 0.1, 3.0])
+def test_who_does_not_stop_for_a_reload_nor_answer_hangs(
+    stop: float, seconds: float, moment: float
+) -> None:
+    parent = a_parent(2, stop=stop, restart_limit=1)
+    victims = tuple(parent.alive.values())
+    live(parent, moment)
+    parent.order("reload")
+    assert parent.ordered == {one.number for one in victims}
+    live(parent, LIMIT * 1.25 + 0.001, but=victims)
+    new = [slot.current for slot in parent.pool.slots]
+    assert {one.generation for one in new if one} == {1}
+    assert parent.pool.restarts == {Cause.HUNG: 2}
+    live(parent, seconds)
+    assert parent.killed == {one.number for one in victims}
+    assert not parent.given_up, "they were told to stop"
+
+
+def test_who_answers_may_take_its_time_to_stop_for_a_reload() -> None:
+    parent = a_parent(stop=0)
+    old = parent.worker
+    parent.order("reload")
+    live(parent, 10 * LIMIT)
+    assert hung(parent) == []
+    parent.stopped(old)
+    assert parent.worker is not old
+    live(parent, 10 * LIMIT, but=(old,))
+    assert hung(parent) == [], "its slot has another now"
+
+
 def test_one_that_never_begins_is_found_out_too() -> None:
     parent = Parent(worker_timeout=LIMIT)
     parent.add(1)

@@ -149,6 +149,17 @@ class TestReady:
         assert pool.states() == ["draining", "starting"]
         assert pool.serves
 
+    def test_but_who_never_stops_for_it_does(self) -> None:
+        pool = Pool(api=1)
+        pool.ready(0)
+        pool.advance(60)
+        pool.state.reload()
+        pool.advance()
+        pool.advance(state.STARTING - 0.1)
+        assert pool.serves
+        pool.advance(0.1)
+        assert not pool.serves
+
     def test_one_death_does_not_either_but_a_second_does(self) -> None:
         pool = Pool(api=1)
         pool.ready(0)

@@ -442,9 +442,11 @@ class AnyOrder(RuleBasedStateMachine):
     @initialize(
         limit=st.sampled_from([0, None, 2.0, 60.0]),
         restarts=st.sampled_from([0, 0, 1, 3]),
+        timeout=st.sampled_from([0.0, 8.0]),
     )
-    def begin(self, limit, restarts) -> None:
-        self.parent = Parent(limit, restart_limit=restarts)
+    def begin(self, limit, restarts, timeout) -> None:
+        limits = {"restart_limit": restarts, "worker_timeout": timeout}
+        self.parent = Parent(limit, **limits)
         self.parent.add(1)
 
     def pick(self, number: int) -> state.Worker:

@@ -90,6 +90,8 @@ class Sightings:
         if worker is None:
             failing = slot.crashes >= intensity.CRASHES or slot.refusals
             return slot in self._served and not failing
+        if worker.ordered and now >= worker.ordered_at + state.STARTING:
+            return False  # it does not make way for the next one
         if worker.ready_at is not None:
             return not worker.hung
         return slot in self._served and now < worker.started_at + state.STARTING

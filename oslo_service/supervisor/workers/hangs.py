@@ -45,7 +45,7 @@ class HangWatch:
         else:
             passed = min(now - self._looked_at, limit / _LOOKS)
             for worker in self._force.workers.values():
-                if worker.asked and not worker.ordered:
+                if worker.asked and worker.is_watched(now):
                     worker.silence += passed
         self._looked_at = now
         return [

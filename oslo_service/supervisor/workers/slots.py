@@ -62,6 +62,7 @@ class Worker(State):
     """A process, from the decision to start it until it is reaped.
 
     :ivar cause: why it ends, once it was told to.
+    :ivar ordered_at: when it was told to stop.
     :ivar due: why it is to be recycled.
     :ivar chance: what makes its own limits differ from those of others, 0 to 1.
     :ivar silence: for how long it could have answered, and has not.
@@ -76,6 +77,7 @@ class Worker(State):
     started_at: float
     ready_at: float | None = None
     ordered: bool = False
+    ordered_at: float = 0.0
     stopped: bool = False
     deadline: float | None = None
     killed: bool = False
@@ -93,10 +95,18 @@ class Worker(State):
     report_at: float | None = None
 
     def is_watched(self, now: float) -> bool:
-        """Whether it has to answer: one that starts or stops has its own time."""
-        if self.ordered or self.slot.successor is self:
+        """Whether it has to answer: one that starts or stops has its own time.
+
+        But not where its slot gets no other before it has stopped: in a reload.
+        """
+        if self.slot.successor is self or (self.ordered and not self._is_in_the_way):
             return False
         return self.ready_at is not None or self._is_overdue(now)
+
+    @property
+    def _is_in_the_way(self) -> bool:
+        holds = self.slot.current is self and not self.slot.surplus
+        return holds and not self.stopped
 
     def is_silent(self, now: float) -> bool:
         """Whether it should have been heard of by now."""

@@ -309,17 +309,20 @@ class PoolState(Workforce):
             yield self.start(slot, now)
 
     def _replace_hung(self, now: float) -> Iterator[Action]:
-        overdue, self._overdue = self._overdue, []
+        overdue = [one for one in self._overdue if not one.ordered]
+        self._overdue = []
         for worker in (*overdue, *self._hangs.find(now)):
-            if worker.ordered or worker.number not in self.workers:
+            if worker.hung or worker.number not in self.workers:
                 continue
-            slot = worker.slot
+            slot, told = worker.slot, worker.ordered
             if slot.current is worker:
                 slot.current, slot.vacated = None, Cause.HUNG
                 slot.not_before = now
-                self._note_loss(slot, now)
+                if not told:
+                    self._note_loss(slot, now)
             yield from self.give_up(worker, now)
-            self._succession.lost(worker, now)
+            if not told:
+                self._succession.lost(worker, now)
         yield from self._hangs.ask(now)
 
     def _order_mutation(self) -> Iterator[Action]:

@@ -111,7 +111,7 @@ class Workforce:
     ) -> Iterator[Order]:
         """Have a worker stop in order, unless it was told to."""
         if not worker.ordered:
-            worker.ordered = True
+            worker.ordered, worker.ordered_at = True, now
             worker.cause = cause
             limits = self._times_to_end(worker, GRACE)
             worker.deadline = now + min(limits) if limits else None
@@ -138,12 +138,16 @@ class Workforce:
         limits = self._times_to_end(worker)
         if self.limits.worker_timeout:
             limits.append(self.limits.worker_timeout)
+        told = worker.ordered
         worker.hung = worker.ordered = True
         worker.cause = Cause.HUNG
-        worker.deadline = now + min(limits) if limits else None
+        if limits:
+            due = now + min(limits)
+            worker.deadline = min(due, worker.deadline or due)
         worker.report_at = now + min([STACKS, *limits])
         yield Hung(worker)
-        yield Order(worker, OrderKind.STOP)
+        if not told:
+            yield Order(worker, OrderKind.STOP)
 
     def report_hung(self, now: float) -> Iterator[ReportHung]:
         """Have those reported whose stacks have been taken by now."""

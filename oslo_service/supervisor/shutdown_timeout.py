@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The time-out of an orderly end, kept by force."""
 
+import contextlib
 import faulthandler
 import logging
 import os
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
+from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import backstop, last_things, signals, work_items
 from oslo_service.supervisor.alarm import Alarm
 from oslo_service.supervisor.unit import Unit
@@ -65,7 +67,7 @@ class ShutdownTimeout:
         self._seconds: dict[Unit, float] = {}
         self._backstop_set = self._was_backed = False
         self._call: tuple[float, Callable[[], object]] | None = None
-        self._expired = False
+        self._expired = self._exiting = False
         self._stderr = _open_stderr()
 
     # Units
@@ -207,7 +209,7 @@ class ShutdownTimeout:
 
     def _ring(self) -> None:
         if self._expired:
-            os._exit(1)  # whoever had something to say has had the time for it
+            self._exit()  # whoever had something to say has had the time for it
         now = clock.now()
         if self._call is not None and self._call[0] <= now:
             (_, call), self._call = self._call, None
@@ -223,11 +225,21 @@ class ShutdownTimeout:
         self._alarm.set(_LAST_WORDS)
         last_things.kill_children()
         try:
+            open_sockets.close_last()  # whose files would stay behind
             self._say_what_runs()
             self._dump_stacks()
             flush_streams()
         finally:
             os._exit(1)
+
+    def _exit(self) -> NoReturn:
+        """Close what listens, and end, also where that is held up."""
+        if not self._exiting:
+            self._exiting = True
+            self._alarm.set(_LAST_WORDS)
+            with contextlib.suppress(Exception):
+                open_sockets.close_last()
+        os._exit(1)
 
     def _say_what_runs(self) -> None:
         now = clock.now()

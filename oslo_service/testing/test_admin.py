@@ -174,6 +174,28 @@ class TestSocket:
             assert there.program.end() == 0
             assert not there.path.exists()
 
+    @pytest.mark.parametrize("trait", ["hanging wait", "hanging stop"])
+    @one_and_two
+    def test_all_files_go_where_the_end_is_forced(
+        self, driver_name, workers, trait, tmp_path
+    ) -> None:
+        options = [
+            f"admin_address = {tmp_path / 'public.sock'}",
+            "[DEFAULT]",
+            f"backdoor_socket = {tmp_path / 'door-{pid}.sock'}",
+            "graceful_shutdown_timeout = 1",
+        ]
+        with site(
+            driver_name, tmp_path, workers=workers, traits=[trait], options=options
+        ) as there:
+            there.until_status(200)
+            assert {"admin.sock", "public.sock"} < {
+                one.name for one in tmp_path.glob("*.sock")
+            }
+            there.program.end()
+            assert not there.program.left()
+            assert not list(tmp_path.glob("*.sock"))
+
     def test_a_file_that_is_left_is_replaced(self, driver_name, tmp_path) -> None:
         with site(driver_name, tmp_path, workers=2) as there:
             there.until_workers(2)

@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 
 from oslo_service._common import clock
+from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import backstop, shutdown_timeout
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
 from oslo_service.testing.scripted import ScriptedDriver
@@ -100,6 +101,25 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Process]:
         monkeypatch.setattr(faulthandler, f"cancel_{later}", process.cancel_dump)
         yield process
         process.timeout.close()
+
+
+class Listening:
+    """Listens, until the process ends."""
+
+    def __init__(self) -> None:
+        self.call: Callable[[], object] = lambda: None
+
+    def close(self) -> None:
+        self.call()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listening]:
+    open_sockets._last.clear()
+    listening = Listening()
+    open_sockets.add_last(listening)
+    yield listening
+    open_sockets._last.clear()
 
 
 ONE, TWO = Unit("one"), Unit("two")
@@ -296,6 +316,43 @@ class TestExpiring:
         with pytest.raises(Exited):
             process.alarm.ring()
         assert process.done == [("exit", 1)]
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_what_listens_is_closed_first(self, process, ordered, listener) -> None:
+        listener.call = lambda: process.done.append("closed")
+        if ordered:
+            process.timeout.exit_soon(1)
+        else:
+            process.timeout.arm(ONE, 1)
+        process.pass_time(1)
+        with pytest.raises(Exited):
+            process.alarm.ring()
+        closed = process.done.index("closed")
+        assert not [
+            one for one in process.done[:closed] if one[0] in ("stacks", "exit")
+        ]
+        assert process.done.count("closed") == 1
+
+    @pytest.mark.parametrize("ordered", [True, False])
+    def test_what_holds_that_up_does_not_hold_up_the_end(
+        self, process, ordered, listener
+    ) -> None:
+        rings = []
+
+        def hang() -> None:
+            rings.append(process.alarm.seconds)
+            assert len(rings) < 3, "it tries for ever"
+            process.alarm.ring()
+
+        listener.call = hang
+        if ordered:
+            process.timeout.exit_soon(1)
+        else:
+            process.timeout.arm(ONE, 1)
+        process.pass_time(1)
+        with pytest.raises(Exited):
+            process.alarm.ring()
+        assert set(rings) == {1.0}
 
 
 class TestOutsideTheMainThread:

@@ -88,7 +88,7 @@ class Settings:
             self.limits = Limits(**{one: before[one] for one in vars(self.limits)})
             _ = self.stop_limit
         self._aside: tuple[Any, Any] = (None, None)
-        self._read_limits()
+        self._read_limits(at_first=before is None)
 
     @property
     def mutates(self) -> bool:
@@ -114,25 +114,29 @@ class Settings:
             )
         return self.last_stop_limit
 
-    def _read_limits(self) -> None:
+    def _read_limits(self, *, at_first: bool = False) -> None:
         group = getattr(self.conf, options.BACKEND_GROUP, None)
         if group is None:
             return  # a stand-in for a configuration
-        self.last_stop_delay = self._number(
-            group, "shutdown_delay", self.last_stop_delay
-        )
+        before = {"shutdown_delay": self.last_stop_delay, **vars(self.limits)}
         found = {
-            name: self._number(group, name, before)
-            for name, before in vars(self.limits).items()
+            name: self._number(group, name, value, at_first=at_first)
+            for name, value in before.items()
         }
+        self.last_stop_delay = found.pop("shutdown_delay")
         self.limits = Limits(**found)
 
     @staticmethod
-    def _number(group: Any, name: str, before: Any) -> Any:
-        """Return the value of an option; where it cannot be read, the one before."""
+    def _number(group: Any, name: str, before: Any, *, at_first: bool) -> Any:
+        """Return the value of an option; where it cannot be read, the one before.
+
+        :raises ValueError: it cannot be read at first, when there is none before.
+        """
         try:
             value = getattr(group, name)
         except Exception:
+            if at_first:
+                raise
             LOG.exception("%s cannot be read; it stays at %s", name, before)
             return before
         # What a mock has is none.

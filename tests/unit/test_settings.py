@@ -127,6 +127,17 @@ def test_what_cannot_be_read_is_told_as_it_is_in_force(method, name, tmp_path):
     assert worker.in_force() == before
 
 
+@pytest.mark.parametrize("name", BAD)
+def test_what_cannot_be_read_at_first_is_refused(name, tmp_path):
+    path = tmp_path / "service.conf"
+    ours = "DEFAULT" if name == "graceful_shutdown_timeout" else "oslo_service"
+    path.write_text(f"[{ours}]\n{name} = {BAD[name]}\n")
+    conf = cfg.ConfigOpts()
+    conf(["--config-file", str(path)])
+    with pytest.raises(ValueError, match=name):
+        Settings(conf)
+
+
 @pytest.mark.parametrize("error", [SystemExit(2), TypeError(), KeyboardInterrupt()])
 @pytest.mark.parametrize("method", ["mutate", "reload"])
 def test_whatever_reading_raises_is_returned(method, error):

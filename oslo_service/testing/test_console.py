@@ -291,6 +291,7 @@ class TestHelpers:
             program.expect("listening")
             program.expect_text("Backdoor listening")
             with ConsoleClient.inside(str(tmp_path / "door")) as client:
-                shown = client.stacks()
-                assert re.search(r": one of the \d tasks of the server 'web'\n", shown)
+                # They begin on their own, after it listens.
+                named = re.compile(r": one of the \d tasks of the server 'web'\n")
+                program.until(lambda: named.search(client.stacks()), "they are named")
             assert program.end() == 0

@@ -157,17 +157,12 @@ def ask(program: Live) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def ask_until_ready(program: Live) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Likewise, when the parent knows that its workers are ready."""
-    found = ask(program)
+    """Likewise, once the parent knows that its workers are ready.
 
-    def ready() -> bool:
-        nonlocal found
-        if found[1]["ready"] != 200:
-            found = ask(program)
-        return found[1]["ready"] == 200  # type: ignore[no-any-return]
-
-    program.until(ready, "it is ready")
-    return found
+    Asked anew then: a status is older than the probes that came with it.
+    """
+    program.until(lambda: ask(program)[1]["ready"] == 200, "it is ready")
+    return ask(program)
 
 
 class TestProbes:

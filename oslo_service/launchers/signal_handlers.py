@@ -78,13 +78,15 @@ class SignalHandler(metaclass=Singleton):
         with a warning.
 
         :param sig: its name, as ``"SIGUSR1"``.
+        :raises OSError: the system lets nobody handle it: it is forgotten.
         """
         if not self.is_signal_supported(sig):
             LOG.warning("This system has no signal %r to handle", sig)
             return
         signum = self.signals_by_name[sig]
-        self._added.append((signum, handler))
         signals.of_process().add(signum, handler)
+        if (signum, handler) not in self._added:  # a service that starts again
+            self._added.append((signum, handler))
 
     def ignore_handler(self, sig: str) -> None:
         """Have a signal ignored."""

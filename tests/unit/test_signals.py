@@ -6,12 +6,13 @@ import errno
 import functools
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from oslo_service import backend
+from oslo_service import backend, service
 from oslo_service.supervisor import signals
 from oslo_service.supervisor.signals import Signals
 from oslo_service.supervisor.waker import Waker
@@ -450,3 +451,31 @@ def test_a_handler_never_runs_inside_another_that_a_signal_interrupts() -> None:
     caught._pending.append(first)
     caught.dispatch()
     assert order == ["begins", "ends", "next"]
+
+
+def test_a_handler_that_is_added_at_every_start_is_kept_once(caught, monkeypatch):
+    def handler(*_args: object) -> None:
+        """Do nothing."""
+
+    monkeypatch.setattr(signals, "of_process", lambda: caught)
+    handlers = service.SignalHandler()
+    handlers.add_handler("SIGUSR2", handler)
+    once = sys.getrefcount(handler)
+
+    for _ in range(10):
+        handlers.add_handler("SIGUSR2", handler)
+
+    assert sys.getrefcount(handler) == once
+    handlers.clear()
+    assert signal.getsignal(USER) == signal.SIG_DFL
+
+
+def test_a_handler_that_is_refused_is_forgotten(caught, monkeypatch):
+    monkeypatch.setattr(signals, "of_process", lambda: caught)
+    handlers = service.SignalHandler()
+    before = list(handlers._added)
+
+    with pytest.raises(OSError, match="SIGKILL"):
+        handlers.add_handler("SIGKILL", print)
+
+    assert handlers._added == before

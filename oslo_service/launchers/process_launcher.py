@@ -112,11 +112,7 @@ class ProcessLauncher(HasOldAttributes):
         unit, supervisor = self._unit, self._supervisor
         if unit is None or supervisor is None:
             return
-        stop = functools.partial(supervisor.stop_unit, unit)
-        if isinstance(unit, ServiceRunner):
-            unit.awaited.give(stop, lambda: unit.has_stopped)
-        else:
-            supervisor.post(stop)
+        unit.give_stop(functools.partial(supervisor.stop_unit, unit))
 
     def wait(self) -> int:
         """Block until the launcher was told to stop and its workers have ended.
@@ -138,11 +134,7 @@ class ProcessLauncher(HasOldAttributes):
         unit, supervisor = self._unit, self._supervisor
         if unit is None or supervisor is None:
             return
-        reload = functools.partial(supervisor.reload_unit, unit)
-        if isinstance(unit, ServiceRunner):
-            unit.awaited.give(reload, lambda: unit.has_reloaded)
-        else:
-            supervisor.post(reload)
+        unit.give_reload(functools.partial(supervisor.reload_unit, unit))
 
     def handle_signal(self) -> None:
         """Do nothing; deprecated. Signals are acted upon without it."""
@@ -151,9 +143,8 @@ class ProcessLauncher(HasOldAttributes):
     @property
     def children(self) -> dict[int, ServiceWrapper]:
         """The workers by pid, with what they run."""
-        if not isinstance(self._unit, WorkerPool):
-            return {}
-        return {pid: plan.label for pid, plan in self._unit.children().items()}
+        children = {} if self._unit is None else self._unit.children()
+        return {pid: plan.label for pid, plan in children.items()}
 
     def _launching_unit(
         self,

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs services in this process."""
 
+import functools
 import threading
 
 from oslo_config import cfg
@@ -106,9 +107,7 @@ class Launcher(HasOldAttributes):
         """
         runner, supervisor = self.services._runner, self._supervisor
         if runner is not None and supervisor is not None:
-            runner.awaited.give(
-                lambda: supervisor.reload_unit(runner), lambda: runner.has_reloaded
-            )
+            runner.give_reload(functools.partial(supervisor.reload_unit, runner))
 
     @property
     def _is_left(self) -> bool:

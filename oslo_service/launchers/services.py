@@ -48,7 +48,7 @@ class Services(HasOldAttributes):
         """
         runner = self._runner
         if runner is not None:
-            runner.awaited.give(runner.stop, lambda: runner.has_stopped)
+            runner.give_stop(runner.stop)
 
     def wait(self) -> None:
         """Block until the services have been stopped and have ended."""
@@ -63,7 +63,7 @@ class Services(HasOldAttributes):
         """
         runner = self._runner
         if runner is not None:
-            runner.awaited.give(runner.reload, lambda: runner.has_reloaded)
+            runner.give_reload(runner.reload)
 
     @staticmethod
     def run_service(service: ServiceBase, done: Any) -> None:

@@ -139,6 +139,7 @@ class Supervisor:
     def add_pool(self, settings: Settings, start: StartMethod) -> WorkerPool:
         """Return a new unit for worker processes."""
         pool = WorkerPool(self.driver, settings, start, self.publish)
+        pool.post = self.post
         pool.timeout = self._timeout
         pool.exchange = self.exchange
         pool.held_by = self._is_held

@@ -24,6 +24,7 @@ class Unit(abc.ABC):
 
     :ivar ended: set when everything in it has ended.
     :ivar conf: its configuration, where it has one.
+    :ivar post: has an order carried out by whoever turns; thread-safe.
     :ivar awaited_by_program: whether its launcher's ``wait()`` has been called.
     :ivar held_by: whether the process does what its end has to wait for: looked at
         again when that is over.
@@ -31,6 +32,7 @@ class Unit(abc.ABC):
 
     ended: Event
     awaited_by_program = False
+    post: Callable[[Callable[[], object]], object]
     held_by: Callable[[], bool] | None = None
     conf: cfg.ConfigOpts | None = None
 
@@ -81,6 +83,20 @@ class Unit(abc.ABC):
 
     def tell_unawaited(self) -> None:  # noqa: B027 - what runs here has been told
         """Tell the processes in it that the program ends without a ``wait()``."""
+
+    # Orders of programs, by any task
+
+    def give_stop(self, order: Callable[[], object]) -> None:
+        """Have an order to stop it carried out.
+
+        Where its services run in this process, and the caller may wait: block until
+        every ``stop()`` has returned.
+        """
+        self.post(order)
+
+    def give_reload(self, order: Callable[[], object]) -> None:
+        """Have an order to reload it carried out; likewise, until all are reset."""
+        self.post(order)
 
     # Turning
 

@@ -91,7 +91,6 @@ class ServiceRunner(Unit):
     :param settings: what to read again at a reload; None: nothing.
     :param post: has an order carried out by whoever turns; thread-safe.
     :param publish: takes the events.
-    :ivar post: what was given: every order is given through it.
     :ivar awaited: orders that are waited for.
     :ivar mutates: whether a reload restarts nothing.
     """
@@ -117,6 +116,16 @@ class ServiceRunner(Unit):
         self.ended = driver.event()
 
     # Orders
+
+    def give_stop(self, order: Callable[[], object]) -> None:
+        """Have an order to stop it carried out, and wait for it."""
+        state = self._state  # with nothing left to stop, nothing is waited for
+        self.awaited.give(order, lambda: state.all_stopped or state.ended)
+
+    def give_reload(self, order: Callable[[], object]) -> None:
+        """Have an order to reload it carried out, and wait for it."""
+        state = self._state  # what is stopped is never reset
+        self.awaited.give(order, lambda: state.stopping or state.all_reset)
 
     def add(self, service: Any, *, reset: bool = False) -> None:
         """Start a service; ``reset``: and call its ``reset()`` before."""
@@ -174,16 +183,6 @@ class ServiceRunner(Unit):
     def all_stopped(self) -> bool:
         """Whether every ``stop()`` has returned."""
         return self._state.all_stopped
-
-    @property
-    def has_stopped(self) -> bool:
-        """Whether every ``stop()`` has returned, or nothing is left to stop."""
-        return self._state.all_stopped or self._state.ended
-
-    @property
-    def has_reloaded(self) -> bool:
-        """Whether every ``reset()`` that is due has returned, or never will."""
-        return self._state.stopping or self._state.all_reset
 
     def is_ready(self, *, patient: bool) -> bool:
         """Whether every ``start()`` has returned, or is not waited for."""

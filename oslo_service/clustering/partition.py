@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 from oslo_config import cfg
 
 from oslo_service import backend
-from oslo_service._common.extras import need, without_eventlet
 from oslo_service._common.process_state import PerProcess
 from oslo_service.clustering import host, process, settings
 from oslo_service.clustering.group import Group
+from oslo_service.clustering.ring import Ring
 
 __all__ = ("Partition",)
 
@@ -106,7 +106,7 @@ class _View:
         self._partition = partition
         self._member = member
         self._name = name
-        self._ring: tuple[frozenset[str], Any] = frozenset(), None
+        self._ring: tuple[frozenset[str], Ring | None] = frozenset(), None
         self._calling = self._changed_again = self._left = False
         self.group: Group = member.group(name, self._changed)
         self._begun = backend.get_backend().event()
@@ -130,13 +130,10 @@ class _View:
         if len(members) < 2:
             return bool(members)
         known, ring = self._ring
-        if known != members:
-            with without_eventlet():
-                hashring = need("tooz.hashring", "cluster")
-            ring = hashring.HashRing(sorted(members))
+        if ring is None or known != members:
+            ring = Ring(members, self._member.name)
             self._ring = members, ring
-        name = key if isinstance(key, bytes) else str(key).encode()
-        return self._member.name in ring[name]
+        return ring.owns(key)
 
     def _changed(self, members: frozenset[str]) -> None:
         """Have the user's function called, by somebody who has the time."""

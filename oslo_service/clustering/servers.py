@@ -69,9 +69,24 @@ def _limit_retries(coordinator: Any) -> None:
 
         client = make(*args, **kwargs)
         client.set_retry(Retry(NoBackoff(), 0))
+        client.transaction = functools.partial(_look_once, client.transaction)
         return client
 
     coordinator._make_client = make_impatient
+
+
+# A key that nobody changes.
+_UNCHANGED = b"_oslo_service_unchanged"
+
+
+def _look_once(transaction: Callable[..., Any], do: Any, *_: Any, **how: Any) -> Any:
+    """Read, and change, a group of Redis once, whoever changes it meanwhile.
+
+    It would be read again without end: of a hundred members that join, each has all
+    the others begin anew, and none is heard of before its membership is over. Who is
+    taken for gone, and comes just now, finds out, and joins again.
+    """
+    return transaction(do, _UNCHANGED, **how)
 
 
 def start(coordinator: Any, seconds: int) -> float | None:

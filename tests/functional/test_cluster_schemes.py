@@ -305,6 +305,27 @@ class Translated:
         return self._lock.acquire()
 
 
+def test_a_group_of_redis_that_changes_meanwhile_is_read_once(tmp_path, running):
+    if Redis.obstacle():
+        pytest.skip(Redis.obstacle())
+    server = running.enter_context(Redis(tmp_path))
+    reader, other = (opened(running, server, name) for name in ("reader", "other"))
+    reader.join("group")
+    encode, looks = reader._coordinator._encode_beat_id, []
+
+    def encode_while_it_changes(member):
+        # As if a hundred came and went.
+        assert len(looks) < 10, "it is read again and again"
+        looks.append(member)
+        change = other.leave if len(looks) % 2 == 0 else other.join
+        change("group")
+        return encode(member)
+
+    reader._coordinator._encode_beat_id = encode_while_it_changes
+    assert reader.members("group") == {"reader"}
+    assert looks == [b"reader"]
+
+
 @pytest.mark.parametrize("given", ["", ":not-the-one@"])
 def test_redis_refuses_who_does_not_know_its_password(given, tmp_path, running):
     if Redis.obstacle():

@@ -315,18 +315,17 @@ ssl_opts = [
     ),
 ]
 
+_launcher_opts = [*backend_opts, *limit_opts, *cluster_opts, *admin_opts]
+
 #: All that there are in the group of the library, whoever registers them.
-group_opts = [*backend_opts, *limit_opts, *request_opts, *cluster_opts, *admin_opts]
+group_opts = [*_launcher_opts, *request_opts]
 
 
 def register_service_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options of launchers; harmless where they are there already."""
     register(conf, service_opts)
     register(conf, eventlet_backdoor_opts)
-    register(conf, limit_opts, BACKEND_GROUP)
-    register(conf, admin_opts, BACKEND_GROUP)
-    register_backend_opts(conf)
-    register_cluster_opts(conf)
+    register(conf, _launcher_opts, BACKEND_GROUP)
 
 
 def register_cluster_opts(conf: cfg.ConfigOpts) -> None:
@@ -385,7 +384,7 @@ def list_opts() -> list[tuple[str | None, list[Any]]]:
     """Return the options for oslo-config-generator: (group, options) pairs."""
     return listed(
         (None, [*eventlet_backdoor_opts, *service_opts]),
-        (BACKEND_GROUP, [*backend_opts, *limit_opts, *cluster_opts, *admin_opts]),
+        (BACKEND_GROUP, _launcher_opts),
     )
 
 

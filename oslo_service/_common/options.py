@@ -5,6 +5,7 @@
 The others are in :mod:`oslo_service.opts`.
 """
 
+import contextlib
 import threading
 from typing import Any
 
@@ -89,29 +90,32 @@ def register(
     # No more is asked of a configuration than users' stand-ins for one have.
     where = {} if group is None else {"group": group}
     with _registering.get():
-        for option in options:
-            if _is_registered(conf, option.dest, group):
-                continue
-            try:
-                conf.register_opts([option], **where)
-            except cfg.DuplicateOptError:
-                pass
+        missing = _missing(conf, options, group)
+        try:
+            if missing:
+                conf.register_opts(missing, **where)
+        except cfg.DuplicateOptError:
+            for option in missing:
+                with contextlib.suppress(cfg.DuplicateOptError):
+                    conf.register_opts([option], **where)
 
 
-def _is_registered(conf: cfg.ConfigOpts, name: str, group: str | None) -> bool:
-    """Whether there is such an option.
+def _missing(conf: cfg.ConfigOpts, options: list[Any], group: str | None) -> list[Any]:
+    """Return those of the options of which none of that name is registered.
 
     To register one again makes oslo.config forget all values that it has looked up:
     a worker would look up anew what its parent knows.
     """
     if not isinstance(conf, cfg.ConfigOpts):
-        return False  # a stand-in, which cannot say
-    if group is None:
-        return name in conf
-    if group not in conf:
-        return False
-    known = conf[group]
-    return isinstance(known, cfg.ConfigOpts.GroupAttr) and name in known
+        return options  # a stand-in, which cannot say
+    known: Any = conf
+    if group is not None:
+        if group not in conf:
+            return options
+        known = conf[group]
+        if not isinstance(known, cfg.ConfigOpts.GroupAttr):
+            return options
+    return [option for option in options if option.dest not in known]
 
 
 def register_backend_opts(conf: cfg.ConfigOpts) -> None:

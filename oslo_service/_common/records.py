@@ -14,8 +14,14 @@ from typing import Any, ClassVar
 __all__ = ("Record", "State")
 
 
+def _default_of(field: dataclasses.Field[Any]) -> tuple[str, Any, Any]:
+    made = field.default_factory is not dataclasses.MISSING
+    return field.name, field.default, field.default_factory if made else None
+
+
 class _Fields:
-    _fields: ClassVar[tuple[dataclasses.Field[Any], ...]] = ()
+    # Of each field, what makes its value where none is given.
+    _defaults: ClassVar[tuple[tuple[str, Any, Any], ...]] = ()
     _kw_only: ClassVar[bool] = False
     __match_args__: ClassVar[tuple[str, ...]] = ()
 
@@ -31,31 +37,34 @@ class _Fields:
         make = dataclasses.dataclass(
             init=False, repr=False, eq=False, kw_only=cls._kw_only
         )
-        cls._fields = dataclasses.fields(make(cls))  # type: ignore[arg-type]
+        cls._defaults = tuple(map(_default_of, dataclasses.fields(make(cls))))  # type: ignore[arg-type]
 
     if not typing.TYPE_CHECKING:  # who checks types knows the fields
 
         def __init__(self, *args: Any, **values: Any) -> None:
             """Have these values; the parameters are the fields."""
+            if args:
+                self._name_values(args, values)
+            own = self.__dict__
+            for name, default, make in self._defaults:
+                if name in values:
+                    own[name] = values.pop(name)
+                elif make is not None:
+                    own[name] = make()
+                elif default is dataclasses.MISSING:
+                    raise TypeError(f"{type(self).__name__} needs {name}=")
+                else:
+                    own[name] = default
+            if values:
+                raise TypeError(f"{type(self).__name__} has no {', '.join(values)}")
+
+        def _name_values(self, args: tuple[Any, ...], values: dict[str, Any]) -> None:
             if len(args) > len(self.__match_args__):
                 raise TypeError(f"{type(self).__name__} has not that many fields")
             for name, value in zip(self.__match_args__, args, strict=False):
                 if name in values:
                     raise TypeError(f"{type(self).__name__} has one {name}")
                 values[name] = value
-            for field in self._fields:
-                object.__setattr__(self, field.name, self._value(field, values))
-            if values:
-                raise TypeError(f"{type(self).__name__} has no {', '.join(values)}")
-
-        def _value(self, field: dataclasses.Field[Any], values: dict[str, Any]) -> Any:
-            if field.name in values:
-                return values.pop(field.name)
-            if field.default_factory is not dataclasses.MISSING:
-                return field.default_factory()
-            if field.default is dataclasses.MISSING:
-                raise TypeError(f"{type(self).__name__} needs {field.name}=")
-            return field.default
 
     @reprlib.recursive_repr()
     def __repr__(self) -> str:

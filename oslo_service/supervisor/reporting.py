@@ -5,7 +5,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
@@ -195,22 +195,39 @@ class Reporter:
             unit.ask()
 
     def _hear(self, event: events.Event) -> None:
-        if isinstance(event, events.ServiceFailed) and event.fatal:
-            if self._parent_link is not None:
-                self._parent_link.leave_error(event.error)
-        if isinstance(event, events.RestartLimitReached):
-            self._given_up = event
-        if isinstance(event, events.ReloadStarted):
-            self._reload_error = ""
-        if isinstance(event, events.ReloadFailed):
-            self._reload_error = str(event.error)
-        if isinstance(event, events.Ready):
-            gil.warn_once(self._driver)  # of what services have imported
-            self.was_ready = True
+        note = _NOTED.get(type(event))
+        if note is not None:
+            note(self, event)
         if self._notifier is not None:
             self._notifier.hear(event)
-        elif isinstance(event, events.Ready):
+
+    def _note_failure(self, event: events.ServiceFailed) -> None:
+        if event.fatal and self._parent_link is not None:
+            self._parent_link.leave_error(event.error)
+
+    def _note_end(self, event: events.RestartLimitReached) -> None:
+        self._given_up = event
+
+    def _note_reload(self, _event: events.ReloadStarted) -> None:
+        self._reload_error = ""
+
+    def _note_reload_error(self, event: events.ReloadFailed) -> None:
+        self._reload_error = str(event.error)
+
+    def _note_ready(self, _event: events.Ready) -> None:
+        gil.warn_once(self._driver)  # of what services have imported
+        self.was_ready = True
+        if self._notifier is None:  # else it announces that
             self.announce()
+
+
+_NOTED: dict[type[events.Event], Callable[[Reporter, Any], None]] = {
+    events.ServiceFailed: Reporter._note_failure,
+    events.RestartLimitReached: Reporter._note_end,
+    events.ReloadStarted: Reporter._note_reload,
+    events.ReloadFailed: Reporter._note_reload_error,
+    events.Ready: Reporter._note_ready,
+}
 
 
 def _work() -> list[work_items.WorkItem]:

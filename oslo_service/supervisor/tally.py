@@ -3,6 +3,8 @@
 """What has happened how often: counted from events."""
 
 import collections
+from collections.abc import Callable
+from typing import Any
 
 from oslo_service.supervisor import events
 
@@ -29,23 +31,33 @@ class Tally:
 
     def hear(self, event: events.Event) -> None:
         """Count an event, where it is of a kind that is counted."""
-        match event:
-            case events.WorkerEnded():
-                self.ended[event.service, event.worker, event.cause.value] += 1
-            case events.WorkerHung():
-                self.hung[event.service] += 1
-            case events.WorkerStarted():
-                self.started[event.service] += 1
-            case events.ReloadStarted():
-                self._reload_failed = False
-            # What follows from one that has failed is finished as well, later.
-            case events.ReloadFinished() if not self._reload_failed:
-                self.reloads["finished"] += 1
-            case events.ReloadFailed():
-                self._reload_failed = True
-                self.reloads["failed"] += 1
-            case events.ServiceFailed():
-                self.failures[event.service] += 1
+        count = _COUNTED.get(type(event))
+        if count is not None:
+            count(self, event)
+
+    def _count_end(self, event: events.WorkerEnded) -> None:
+        self.ended[event.service, event.worker, event.cause.value] += 1
+
+    def _count_hang(self, event: events.WorkerHung) -> None:
+        self.hung[event.service] += 1
+
+    def _count_start(self, event: events.WorkerStarted) -> None:
+        self.started[event.service] += 1
+
+    def _begin_reload(self, _event: events.ReloadStarted) -> None:
+        self._reload_failed = False
+
+    def _finish_reload(self, _event: events.ReloadFinished) -> None:
+        # What follows from one that has failed is finished as well, later.
+        if not self._reload_failed:
+            self.reloads["finished"] += 1
+
+    def _fail_reload(self, _event: events.ReloadFailed) -> None:
+        self._reload_failed = True
+        self.reloads["failed"] += 1
+
+    def _count_failure(self, event: events.ServiceFailed) -> None:
+        self.failures[event.service] += 1
 
     def of_slot(self, service: str, slot: int) -> dict[str, int]:
         """Return how many workers of a slot have ended, by cause."""
@@ -54,3 +66,14 @@ class Tally:
             for (name, index, cause), count in self.ended.items()
             if (name, index) == (service, slot)
         }
+
+
+_COUNTED: dict[type[events.Event], Callable[[Tally, Any], None]] = {
+    events.WorkerEnded: Tally._count_end,
+    events.WorkerHung: Tally._count_hang,
+    events.WorkerStarted: Tally._count_start,
+    events.ReloadStarted: Tally._begin_reload,
+    events.ReloadFinished: Tally._finish_reload,
+    events.ReloadFailed: Tally._fail_reload,
+    events.ServiceFailed: Tally._count_failure,
+}

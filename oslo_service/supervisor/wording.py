@@ -3,11 +3,12 @@
 """The one place where what happens becomes words: for the log, and for systemd."""
 
 import contextlib
-import functools
 import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from oslo_service.supervisor import events, work_items
 from oslo_service.supervisor.snapshot import Snapshot
@@ -21,6 +22,12 @@ _UNWANTED = (events.Cause.UNEXPECTED, events.Cause.HUNG, events.Cause.TIMED_OUT)
 
 # What logging takes: a level, a message, its values; and what was raised.
 _Line = tuple[int, str, tuple[object, ...], BaseException | None]
+
+_T = TypeVar("_T", bound=Callable[[Any], _Line | None])
+
+# What says it, of each kind: one look-up, as workers are forked meanwhile, and each
+# page that is written to is copied then. functools.singledispatch writes to many.
+_WORDINGS: dict[type[events.Event], Callable[[Any], _Line | None]] = {}
 
 
 def log(event: events.Event) -> None:
@@ -41,32 +48,42 @@ def _show(event: events.WorkerEnded | events.WorkerHung) -> None:
         sys.stderr.flush()
 
 
-@functools.singledispatch
-def _line(event: events.Event) -> _Line | None:  # noqa: ARG001
+def _line(event: events.Event) -> _Line | None:
     """Return what there is to say of an event."""
-    return None
+    word = _WORDINGS.get(type(event))
+    return None if word is None else word(event)
 
 
-@_line.register(events.SignalReceived)
+def _wording(kind: type[events.Event]) -> Callable[[_T], _T]:
+    """Have a function return what there is to say of a kind of event."""
+
+    def register(word: _T) -> _T:
+        _WORDINGS[kind] = word
+        return word
+
+    return register
+
+
+@_wording(events.SignalReceived)
 def _(event: events.SignalReceived) -> _Line:
     level = logging.WARNING if event.forced else logging.INFO
     return level, "Caught %s: %s", (event.signal, event.consequence), None
 
 
-@_line.register(events.Resized)
+@_wording(events.Resized)
 def _(event: events.Resized) -> _Line:
     workers = _count(event.workers, "worker")
     values = (event.service, workers, event.before)
     return logging.INFO, "%s is to have %s, instead of %d", values, None
 
 
-@_line.register(events.StartDelayed)
+@_wording(events.StartDelayed)
 def _(event: events.StartDelayed) -> _Line:
     message = "start() of %s has not returned after %g s: it counts as started"
     return logging.WARNING, message, (event.services, event.seconds), None
 
 
-@_line.register(events.ReloadFailed)
+@_wording(events.ReloadFailed)
 def _(event: events.ReloadFailed) -> _Line:
     if event.rolled_back:
         message = "The reload failed; every worker keeps, or gets back, what it had: %s"
@@ -75,7 +92,7 @@ def _(event: events.ReloadFailed) -> _Line:
     return logging.ERROR, message, (), event.error
 
 
-@_line.register(events.Draining)
+@_wording(events.Draining)
 def _(event: events.Draining) -> _Line | None:
     if not event.work:
         return None
@@ -83,18 +100,18 @@ def _(event: events.Draining) -> _Line | None:
     return logging.INFO, message, (os.getpid(), work_items.describe(event.work)), None
 
 
-@_line.register(events.CleanupFailed)
+@_wording(events.CleanupFailed)
 def _(event: events.CleanupFailed) -> _Line:
     return logging.WARNING, "Something is left behind: %s", (event.error,), None
 
 
-@_line.register(events.ActionFailed)
+@_wording(events.ActionFailed)
 def _(event: events.ActionFailed) -> _Line:
     message = "The supervisor goes on, though this has failed: %s"
     return logging.ERROR, message, (event.action,), event.error
 
 
-@_line.register(events.ServiceFailed)
+@_wording(events.ServiceFailed)
 def _(event: events.ServiceFailed) -> _Line:
     message = "%s() of %s failed"
     if event.fatal:
@@ -102,7 +119,7 @@ def _(event: events.ServiceFailed) -> _Line:
     return logging.ERROR, message, (event.method, event.service), event.error
 
 
-@_line.register(events.ParentGone)
+@_wording(events.ParentGone)
 def _(event: events.ParentGone) -> _Line:
     message = "The parent process %d is gone: stopping"
     if not event.waited:
@@ -113,32 +130,32 @@ def _(event: events.ParentGone) -> _Line:
     return logging.WARNING, message, (event.pid,), None
 
 
-@_line.register(events.WorkerStarted)
+@_wording(events.WorkerStarted)
 def _(event: events.WorkerStarted) -> _Line:
     values = (event.worker, event.service, event.pid)
     return logging.INFO, "Started worker %d of %s, pid %d", values, None
 
 
-@_line.register(events.StartRefused)
+@_wording(events.StartRefused)
 def _(event: events.StartRefused) -> _Line:
     message = "%s cannot be started, and is tried again"
     return logging.ERROR, message, (_where(event),), event.error
 
 
-@_line.register(events.StartResumed)
+@_wording(events.StartResumed)
 def _(event: events.StartResumed) -> _Line:
     message = "%s could be started, after %.1f s"
     return logging.WARNING, message, (_where(event), event.seconds), None
 
 
-@_line.register(events.WorkerReady)
+@_wording(events.WorkerReady)
 def _(event: events.WorkerReady) -> _Line:
     values = (event.worker, event.service, event.pid, event.seconds)
     message = "Worker %d of %s (pid %d) is ready after %.3g s"
     return logging.DEBUG, message, values, None
 
 
-@_line.register(events.WorkerKilled)
+@_wording(events.WorkerKilled)
 def _(event: events.WorkerKilled) -> _Line:
     message = "Worker %d did not end within graceful_shutdown_timeout: killed"
     if event.hung:
@@ -148,7 +165,7 @@ def _(event: events.WorkerKilled) -> _Line:
     return logging.ERROR, message, (event.pid,), None
 
 
-@_line.register(events.WorkerHung)
+@_wording(events.WorkerHung)
 def _(event: events.WorkerHung) -> _Line:
     why = event.work or f"no answer for {event.seconds:.3g} s"
     message = "Worker %d of %s (pid %d) hangs, and is replaced: %s"
@@ -156,27 +173,27 @@ def _(event: events.WorkerHung) -> _Line:
     return logging.ERROR, message, values, None
 
 
-@_line.register(events.WorkerRecycled)
+@_wording(events.WorkerRecycled)
 def _(event: events.WorkerRecycled) -> _Line:
     message = "Worker %d of %s (pid %d) is recycled: %s"
     values = (event.worker, event.service, event.pid, event.cause.value)
     return logging.INFO, message, values, None
 
 
-@_line.register(events.StartTimedOut)
+@_wording(events.StartTimedOut)
 def _(event: events.StartTimedOut) -> _Line:
     message = "Worker %d of %s (pid %d) was not ready after %g s (start_timeout)"
     values = (event.worker, event.service, event.pid, event.seconds)
     return logging.ERROR, message, values, None
 
 
-@_line.register(events.KillRefused)
+@_wording(events.KillRefused)
 def _(event: events.KillRefused) -> _Line:
     message = "Worker %d cannot be sent a signal, which is tried again: %s"
     return logging.ERROR, message, (event.pid, event.error), None
 
 
-@_line.register(events.WorkerEnded)
+@_wording(events.WorkerEnded)
 def _(event: events.WorkerEnded) -> _Line:
     orderly = event.cause not in _UNWANTED and event.status == 0
     level = logging.INFO if orderly else logging.WARNING
@@ -184,7 +201,7 @@ def _(event: events.WorkerEnded) -> _Line:
     return level, "Worker %d of %s (pid %d) %s", values, None
 
 
-@_line.register(events.SlotPaused)
+@_wording(events.SlotPaused)
 def _(event: events.SlotPaused) -> _Line:
     message = (
         "%s ended %d times in a row at its start (worker %d); it is started again"
@@ -194,53 +211,53 @@ def _(event: events.SlotPaused) -> _Line:
     return logging.WARNING, message, values, None
 
 
-@_line.register(events.RestartLimitReached)
+@_wording(events.RestartLimitReached)
 def _(event: events.RestartLimitReached) -> _Line:
     message = "%s: everything is stopped"
     return logging.ERROR, message, (given_up(event),), None
 
 
-@_line.register(events.WatchdogWithheld)
+@_wording(events.WatchdogWithheld)
 def _(event: events.WatchdogWithheld) -> _Line:
     message = "systemd's watchdog is not fed as long as there is no answer from: %s"
     return logging.ERROR, message, (event.silent,), None
 
 
-@_line.register(events.WatchdogResumed)
+@_wording(events.WatchdogResumed)
 def _(event: events.WatchdogResumed) -> _Line:  # noqa: ARG001
     return logging.WARNING, "systemd's watchdog is fed again", (), None
 
 
-@_line.register(events.ClusterUnreachable)
+@_wording(events.ClusterUnreachable)
 def _(event: events.ClusterUnreachable) -> _Line:
     message = "The cluster is out of reach, what is its own pauses: %s"
     return logging.WARNING, message, (event.error,), None
 
 
-@_line.register(events.ClusterReachable)
+@_wording(events.ClusterReachable)
 def _(event: events.ClusterReachable) -> _Line:
     message = "The cluster is within reach again, after %.1f s"
     return logging.WARNING, message, (event.seconds,), None
 
 
-@_line.register(events.LeaderKilled)
+@_wording(events.LeaderKilled)
 def _(event: events.LeaderKilled) -> _Line:
     message = "Worker %d did not stop before its lease ended: killed"
     return logging.ERROR, message, (event.pid,), None
 
 
-@_line.register(events.LeadershipTaken)
+@_wording(events.LeadershipTaken)
 def _(event: events.LeadershipTaken) -> _Line:
     return logging.INFO, "%s leads %s", (event.member, event.name), None
 
 
-@_line.register(events.LeadershipLost)
+@_wording(events.LeadershipLost)
 def _(event: events.LeadershipLost) -> _Line:
     values = (event.member, event.name, event.reason)
     return logging.INFO, "%s leads %s no more: %s", values, None
 
 
-@_line.register(events.DueTimesMissed)
+@_wording(events.DueTimesMissed)
 def _(event: events.DueTimesMissed) -> _Line:
     message = "%s: due times that %s missed: %s"
     what = "were" if event.certain else "may have been"
@@ -248,7 +265,7 @@ def _(event: events.DueTimesMissed) -> _Line:
     return logging.INFO, message, (event.task, what, due_times), None
 
 
-@_line.register(events.DueTimeInterrupted)
+@_wording(events.DueTimeInterrupted)
 def _(event: events.DueTimeInterrupted) -> _Line:
     how = "was paused past its lease" if event.paused else "ended"
     values = (event.pid, how, event.task, f"{event.due_time:.15g}")

@@ -48,6 +48,10 @@ _UNCATCHABLE = frozenset((signal.SIGKILL, signal.SIGSTOP))
 # What nohup(1), and a shell for what it runs in the background, have ignored.
 _MAY_BE_IGNORED = frozenset((signal.SIGINT, signal.SIGHUP))
 
+# The one that the module has a wrapper for, which finds the name of each signal: after
+# a fork, that copies as many pages again as all the rest of it.
+_set_mask: Any = getattr(signal, "_signal", signal).pthread_sigmask
+
 # As inspect, which takes long to import, has it: a function has *args.
 _CO_VARARGS = 4
 
@@ -339,7 +343,7 @@ class Signals:
 
     def block(self) -> set[Any]:
         """Block the signals that are handled here, and return the mask that was."""
-        return signal.pthread_sigmask(signal.SIG_BLOCK, self._previous)
+        return _set_mask(signal.SIG_BLOCK, self._previous)  # type: ignore[no-any-return]
 
     def start_over(self) -> None:
         """Forget the parent's handlers, in a freshly forked worker.
@@ -375,7 +379,7 @@ def _uncatchable(signum: int) -> OSError:
 
 def unblock(mask: set[Any]) -> None:
     """Set the mask that was before :meth:`Signals.block`."""
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    _set_mask(signal.SIG_SETMASK, mask)
 
 
 # What the interpreter calls is taken along: see start_over().

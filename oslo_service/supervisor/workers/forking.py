@@ -100,6 +100,8 @@ def _freeze() -> None:
 
 def _report_threads() -> None:
     """Warn once of the native threads that do not come along."""
+    if threading.active_count() == 1:
+        return
     others = {
         thread.name
         for thread in threading.enumerate()

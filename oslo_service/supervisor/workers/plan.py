@@ -43,6 +43,8 @@ class WorkerPlan(Record):
 
     def adapted(self, *, reset: bool, patient: bool) -> "WorkerPlan":
         """Return the plan of one worker."""
+        if (reset, patient) == (self.reset, self.patient):
+            return self  # each page that is written to between forks is copied
         return dataclasses.replace(self, reset=reset, patient=patient)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from oslo_service.testing import _drivers
+from oslo_service.testing import _drivers, _fork_server
 
 __all__ = (
     "DAEMON",
@@ -48,6 +48,8 @@ _libc = ctypes.CDLL(None)
 
 # What a program is given that is no part of its plan.
 _OTHERS = frozenset(("before", "passing", "names"))
+# How a program is started otherwise than by an interpreter of its own.
+_Start = Callable[[list[str], dict[str, str]], _fork_server.ForkedProgram]
 
 Event = dict[str, Any]
 
@@ -62,6 +64,8 @@ class Live:
     :param names: their names, with colons between them.
     :param python: the interpreter.
     :param limit: the most seconds to wait for anything.
+    :param start: starts it, given its arguments and the environment; None: it gets an
+        interpreter of its own.
     """
 
     def __init__(
@@ -74,26 +78,32 @@ class Live:
         names: str = "",
         python: str = sys.executable,
         limit: float = LIMIT,
+        start: _Start | None = None,
     ) -> None:
         self._limit = limit
-        inherited = [one.fileno() for one in passing]
-        if inherited:
-            numbers = ",".join(map(str, inherited))
-            command = [str(_ACTIVATOR), numbers, names, *command]
         self._changed = threading.Condition()
         self._lines: list[str] = []
         self._events: list[Event] = []
-        self.process = subprocess.Popen(
-            [*before, python, "-W", "ignore", *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **environment},
-            start_new_session=True,
-            pass_fds=inherited,
-            preexec_fn=die_with_the_tests,  # noqa: PLW1509 - it takes no lock
-            text=True,
-        )
+        self.process: subprocess.Popen[str] | _fork_server.ForkedProgram
+        whole = {**os.environ, **environment}
+        if start is not None:
+            self.process = start(command[1:], whole)
+        else:
+            inherited = [one.fileno() for one in passing]
+            if inherited:
+                numbers = ",".join(map(str, inherited))
+                command = [str(_ACTIVATOR), numbers, names, *command]
+            self.process = subprocess.Popen(
+                [*before, python, "-W", "ignore", *command],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                env=whole,
+                start_new_session=True,
+                pass_fds=inherited,
+                preexec_fn=die_with_the_tests,  # noqa: PLW1509 - it takes no lock
+                text=True,
+            )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -321,14 +331,23 @@ class Idle:
 
 
 @contextlib.contextmanager
-def live(driver: str, *, program: Path = DAEMON, **plan: Any) -> Iterator[Live]:
+def live(
+    driver: str, *, program: Path = DAEMON, fresh: bool = False, **plan: Any
+) -> Iterator[Live]:
     """Run a program by a plan; see :mod:`.programs.daemon`.
 
     What :class:`Live` takes besides the command is no part of the plan.
+
+    :param fresh: whether it gets an interpreter of its own, for tests of how it
+        starts; else it is forked from one that has its imports behind it.
     """
     environment = plan.pop("environment", {})
     others = {name: plan.pop(name) for name in _OTHERS & plan.keys()}
     text = json.dumps({"driver": driver, **plan})
+    if not fresh and not others:
+        whole = {**os.environ, **environment}
+        server = _fork_server.server_for(driver, program, whole)
+        others["start"] = server and server.start
     process = Live([str(program), text], environment, **others)
     try:
         yield process

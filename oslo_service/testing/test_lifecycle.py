@@ -158,7 +158,7 @@ class TestOneProcess:
         driver = _drivers.recruit(driver_name)
         warning = driver.environment_warning()
         assert warning is not None or driver.is_prepared()
-        with live(driver_name, traits=["unpatched"]) as program:
+        with live(driver_name, traits=["unpatched"], fresh=True) as program:
             program.expect("started")
             orderly(program)
             if warning is not None:

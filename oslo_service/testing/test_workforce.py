@@ -59,14 +59,14 @@ class TestReplacing:
         return len(list(Path(f"/proc/{program.pid}/fd").iterdir()))
 
     def test_it_works_where_there_are_no_pidfds(self, driver_name: str) -> None:
-        with live(driver_name, workers=2, traits=["no pidfd"]) as program:
+        with live(driver_name, workers=2, traits=["no pidfd"], fresh=True) as program:
             pids = start(program, 2)
             program.kill(SIGKILL, pids[0])
             program.expect("started", 3)
             assert program.end() == 0
 
     def test_orphans_stop_where_there_are_no_pidfds(self, driver_name: str) -> None:
-        with live(driver_name, workers=2, traits=["no pidfd"]) as program:
+        with live(driver_name, workers=2, traits=["no pidfd"], fresh=True) as program:
             start(program, 2)
             program.kill(SIGKILL)
             program.until(lambda: not program.left(), "the workers end")

@@ -7,7 +7,7 @@ from paper_workers import Parent
 
 from oslo_service.events import Cause
 from oslo_service.supervisor.workers import actions, state
-from oslo_service.supervisor.workers.workforce import STACKS
+from oslo_service.supervisor.workers.pool_workers import STACKS
 
 LIMIT = 8.0
 

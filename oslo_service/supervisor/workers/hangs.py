@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from oslo_service.supervisor.workers.actions import Order
 from oslo_service.supervisor.workers.slots import Worker
-from oslo_service.supervisor.workers.workforce import Workforce
+from oslo_service.supervisor.workers.pool_workers import Workforce
 
 __all__ = ("HangWatch",)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.workers.actions import Measure
 from oslo_service.supervisor.workers.slots import Worker
-from oslo_service.supervisor.workers.workforce import Workforce
+from oslo_service.supervisor.workers.pool_workers import Workforce
 
 __all__ = ("MEASURING", "Lifespans")
 

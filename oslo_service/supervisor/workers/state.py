@@ -34,7 +34,7 @@ from oslo_service.supervisor.workers.slots import (
     pause,
 )
 from oslo_service.supervisor.workers.succession import Succession
-from oslo_service.supervisor.workers.workforce import GRACE, Goal, Workforce
+from oslo_service.supervisor.workers.pool_workers import GRACE, Goal, Workforce
 
 __all__ = (
     "BEGINNING",

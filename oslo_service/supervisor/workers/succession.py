@@ -19,7 +19,7 @@ from oslo_service.supervisor.workers.actions import (
     RollFailed,
 )
 from oslo_service.supervisor.workers.slots import Slot, Worker, pause
-from oslo_service.supervisor.workers.workforce import Workforce
+from oslo_service.supervisor.workers.pool_workers import Workforce
 
 __all__ = ("Succession",)
 

@@ -41,7 +41,7 @@ class Care:
             case actions.Adopt():
                 self._settings.adopt()
             case actions.RollFailed(worker):
-                error = RuntimeError(f"{telling.place(worker)}: {worker.failure}")
+                error = RuntimeError(f"{telling.in_slot(worker)}: {worker.failure}")
                 self._publish(events.ReloadFailed(error=error, rolled_back=True))
             case actions.Measure():
                 self._measure()

@@ -11,8 +11,8 @@ Times are monotonic, in seconds, and always given by the caller.
 from collections.abc import Iterator
 
 from oslo_service.supervisor.workers.actions import Order
+from oslo_service.supervisor.workers.pool_workers import PoolWorkers
 from oslo_service.supervisor.workers.slots import Worker
-from oslo_service.supervisor.workers.pool_workers import Workforce
 
 __all__ = ("HangWatch",)
 
@@ -26,17 +26,17 @@ _ROUNDING = 1e-6
 class HangWatch:
     """Asks the workers, and counts how long they leave that unanswered.
 
-    :param force: the workers.
+    :param pool: the workers.
     """
 
-    def __init__(self, force: Workforce) -> None:
-        self._force = force
+    def __init__(self, pool: PoolWorkers) -> None:
+        self._pool = pool
         self._looked_at: float | None = None
         self._ask_at = 0.0
 
     def find(self, now: float) -> list[Worker]:
         """Return who hangs."""
-        limit = self._force.limits.worker_timeout
+        limit = self._pool.limits.worker_timeout
         if not limit:
             self._looked_at = None
             return []
@@ -44,7 +44,7 @@ class HangWatch:
             self._ask_at = now
         else:
             passed = min(now - self._looked_at, limit / _LOOKS)
-            for worker in self._force.workers.values():
+            for worker in self._pool.workers.values():
                 if worker.asked and worker.is_watched(now):
                     worker.silence += passed
         self._looked_at = now
@@ -58,9 +58,9 @@ class HangWatch:
         """Have those asked who have answered."""
         if self._looked_at is None or now < self._ask_at:
             return
-        self._ask_at = now + self._force.limits.worker_timeout / _LOOKS
+        self._ask_at = now + self._pool.limits.worker_timeout / _LOOKS
         for worker in self._watched(now):
-            yield from self._force.have_answered(worker)
+            yield from self._pool.have_answered(worker)
 
     def deadlines(self) -> Iterator[float]:
         """Return when there is more to do even if nothing happens."""
@@ -68,4 +68,4 @@ class HangWatch:
             yield self._ask_at
 
     def _watched(self, now: float) -> Iterator[Worker]:
-        return (one for one in self._force.workers.values() if one.is_watched(now))
+        return (one for one in self._pool.workers.values() if one.is_watched(now))

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.workers.actions import Measure
+from oslo_service.supervisor.workers.pool_workers import PoolWorkers
 from oslo_service.supervisor.workers.slots import Worker
-from oslo_service.supervisor.workers.pool_workers import Workforce
 
 __all__ = ("MEASURING", "Lifespans")
 
@@ -21,16 +21,16 @@ MEASURING = 5.0
 class Lifespans:
     """Finds those that are due to be recycled.
 
-    :param force: the workers.
+    :param pool: the workers.
     """
 
-    def __init__(self, force: Workforce) -> None:
-        self._force = force
+    def __init__(self, pool: PoolWorkers) -> None:
+        self._pool = pool
         self._measure_at: float | None = None
 
     def measured(self, worker: Worker, size: int) -> None:
         """Record how many bytes a worker uses."""
-        limit = self._force.limits.worker_max_memory
+        limit = self._pool.limits.worker_max_memory
         if worker.slot.current is not worker:
             return  # it is on its way, or about to serve
         if limit and size > self._share(worker, limit):
@@ -46,7 +46,7 @@ class Lifespans:
         for worker, due in self._ages():
             if now >= due:
                 self.note(worker, Cause.AGE)
-        if not self._force.limits.worker_max_memory:
+        if not self._pool.limits.worker_max_memory:
             self._measure_at = None
         elif self._measure_at is None or now >= self._measure_at:
             self._measure_at = now + MEASURING
@@ -60,10 +60,10 @@ class Lifespans:
             yield due
 
     def _ages(self) -> Iterator[tuple[Worker, float]]:
-        limit = self._force.limits.worker_max_age
+        limit = self._pool.limits.worker_max_age
         if not limit:
             return
-        for slot in self._force.slots:
+        for slot in self._pool.slots:
             worker = slot.current
             if worker is None or worker.ordered or worker.due is not None:
                 continue
@@ -72,4 +72,4 @@ class Lifespans:
 
     def _share(self, worker: Worker, limit: float) -> float:
         """Return a worker's own limit: or all would be replaced together."""
-        return limit * (1 - self._force.limits.worker_jitter * worker.chance)
+        return limit * (1 - self._pool.limits.worker_jitter * worker.chance)

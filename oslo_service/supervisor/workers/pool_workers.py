@@ -22,7 +22,7 @@ from oslo_service.supervisor.workers.actions import (
 )
 from oslo_service.supervisor.workers.slots import STARTING, Slot, Worker
 
-__all__ = ("GRACE", "Goal", "Workforce")
+__all__ = ("GRACE", "Goal", "PoolWorkers")
 
 #: What the parent gives its workers beyond their own limit, in seconds.
 GRACE = 1.0
@@ -38,7 +38,7 @@ class Goal(enum.IntEnum):
     QUIT = 3
 
 
-class Workforce:
+class PoolWorkers:
     """Slots, workers, and what has been done about them.
 
     :param limit: returns the seconds that a worker may take to stop; 0 or None
@@ -47,7 +47,9 @@ class Workforce:
     :param dice: returns a number from 0 to 1, by chance.
     :ivar status: what the launcher's exit status is going to be.
     :ivar generation: how many reloads there were.
-    :ivar restarts: how many workers were started in the place of others, and why.
+    :ivar slots: those that are to have a worker, of all services.
+    :ivar workers: those that are not gone, by number, whether they have a slot or not.
+    :ivar restarts: how many workers have followed others, and why.
     """
 
     def __init__(
@@ -101,7 +103,7 @@ class Workforce:
         return worker
 
     def count_vacancy(self, slot: Slot) -> None:
-        """Record that the place of a worker is taken that nobody told to leave."""
+        """Count the worker that a slot gets, where it has lost one unexpectedly."""
         cause, slot.vacated = slot.vacated, None
         if cause is not None:
             self.restarts[cause] += 1

@@ -31,6 +31,9 @@ class Slot(State):
     :ivar current: the worker that serves, or is to.
     :ivar successor: the one that is to serve in its place, once it is ready.
     :ivar dismissed: a successor that was never ready, told to stop, not gone yet.
+    :ivar crashes: how many workers have died in a row, each of them early.
+    :ivar not_before: when it may get its next worker.
+    :ivar refusals: how often in a row the system had no room for a worker.
     :ivar vacated: why the one before has left, where nobody ordered it.
     :ivar failures: how many successors have failed in a row.
     :ivar succeed_not_before: when the next one may be started.
@@ -61,8 +64,22 @@ class Slot(State):
 class Worker(State):
     """A process, from the decision to start it until it is reaped.
 
+    :ivar number: its number among those that the pool has started.
+    :ivar slot: where it runs.
+    :ivar generation: how many reloads there were before it.
+    :ivar started_at: when that was decided.
+    :ivar ready_at: when every ``start()`` had returned.
+    :ivar ordered: whether it was told to stop.
+    :ivar ordered_at: when that was.
+    :ivar stopped: whether every ``stop()`` has returned.
+    :ivar deadline: when it is killed; None: no limit applies, or it is to go on.
+    :ivar killed: whether that has been done.
+    :ivar refusals: how often the system has let nobody signal it.
+    :ivar order_due: when to tell it to stop again; None: it need not be told.
+    :ivar kill_not_before: when killing it may be tried again.
+    :ivar asked: whether it owes an answer.
+    :ivar mutations: how many orders to mutate it has not carried out yet.
     :ivar cause: why it ends, once it was told to.
-    :ivar ordered_at: when it was told to stop.
     :ivar due: why it is to be recycled.
     :ivar chance: what makes its own limits differ from those of others, 0 to 1.
     :ivar silence: for how long it could have answered, and has not.

@@ -26,6 +26,7 @@ from oslo_service.supervisor.workers.actions import (
 )
 from oslo_service.supervisor.workers.hangs import HangWatch
 from oslo_service.supervisor.workers.lifespan import Lifespans
+from oslo_service.supervisor.workers.pool_workers import GRACE, Goal, PoolWorkers
 from oslo_service.supervisor.workers.slots import (
     BEGINNING,
     STARTING,
@@ -34,7 +35,6 @@ from oslo_service.supervisor.workers.slots import (
     pause,
 )
 from oslo_service.supervisor.workers.succession import Succession
-from oslo_service.supervisor.workers.pool_workers import GRACE, Goal, Workforce
 
 __all__ = (
     "BEGINNING",
@@ -55,7 +55,7 @@ __all__ = (
 )
 
 
-class PoolState(Workforce):
+class PoolState(PoolWorkers):
     """The state of the worker pool of one launcher.
 
     :param limit: returns the seconds that a worker may take to stop; 0 or None

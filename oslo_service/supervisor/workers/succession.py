@@ -18,8 +18,8 @@ from oslo_service.supervisor.workers.actions import (
     Recycle,
     RollFailed,
 )
+from oslo_service.supervisor.workers.pool_workers import PoolWorkers
 from oslo_service.supervisor.workers.slots import Slot, Worker, pause
-from oslo_service.supervisor.workers.pool_workers import Workforce
 
 __all__ = ("Succession",)
 
@@ -27,11 +27,11 @@ __all__ = ("Succession",)
 class Succession:
     """Decides who gets a successor next, and what becomes of it.
 
-    :param force: the workers.
+    :param pool: the workers.
     """
 
-    def __init__(self, force: Workforce) -> None:
-        self._force = force
+    def __init__(self, pool: PoolWorkers) -> None:
+        self._pool = pool
         self._latest = 0
         # What a rolling reload brings; None: there is none in progress.
         self._target: int | None = None
@@ -41,9 +41,9 @@ class Succession:
 
     def roll(self) -> None:
         """Have every worker replaced, by one with a configuration that is new."""
-        self._latest = max(self._latest, self._force.generation) + 1
+        self._latest = max(self._latest, self._pool.generation) + 1
         self._target = self._latest
-        for slot in self._force.slots:
+        for slot in self._pool.slots:
             slot.failures, slot.succeed_not_before = 0, 0.0
 
     def recycle(self, wanted: Callable[[Slot], bool]) -> int:
@@ -51,7 +51,7 @@ class Succession:
 
         :param wanted: whether that of a slot is one of them.
         """
-        found = [slot for slot in self._force.slots if wanted(slot)]
+        found = [slot for slot in self._pool.slots if wanted(slot)]
         for slot in found:
             if slot.current is not None and slot.current.due is None:
                 slot.current.due = Cause.RECYCLED
@@ -81,19 +81,19 @@ class Succession:
     @property
     def unsettled(self) -> bool:
         """Whether there are workers with another configuration than the parent's."""
-        return self.rolling or any(self._is_ahead(slot) for slot in self._force.slots)
+        return self.rolling or any(self._is_ahead(slot) for slot in self._pool.slots)
 
     def deadlines(self) -> Iterator[float]:
         """Return when :meth:`advance` has more to do even if nothing happens."""
-        limits = self._force.limits
+        limits = self._pool.limits
         busy = False
-        for slot in self._force.slots:
+        for slot in self._pool.slots:
             if slot.successor is not None:
                 busy = True
                 if limits.start_timeout:
                     yield slot.successor.started_at + limits.start_timeout
         if not busy:
-            for slot in self._force.slots:
+            for slot in self._pool.slots:
                 if self._is_wanted(slot):
                     yield slot.succeed_not_before
 
@@ -101,13 +101,13 @@ class Succession:
 
     def advance(self, now: float) -> Iterator[Action]:
         """Return what is to be done now; it counts as done."""
-        for slot in self._force.slots:
+        for slot in self._pool.slots:
             yield from self._settle(slot, now)
         if self._target is not None and all(
             slot.current is not None and slot.current.generation == self._target
-            for slot in self._force.slots
+            for slot in self._pool.slots
         ):
-            self._force.adopt(self._target)
+            self._pool.adopt(self._target)
             self._target = None
             yield Adopt()
         told, self._told = self._told, []
@@ -119,20 +119,20 @@ class Succession:
         successor = slot.successor
         if successor is None:
             return
-        wanted = self._force.generation if self._target is None else self._target
+        wanted = self._pool.generation if self._target is None else self._target
         if successor.generation != wanted:
-            yield from self._force.order_stop(successor, now)
+            yield from self._pool.order_stop(successor, now)
             slot.successor = None
         elif self._is_late(successor, now):
-            seconds = self._force.limits.start_timeout
+            seconds = self._pool.limits.start_timeout
             yield Late(successor, seconds)
-            yield from self._force.order_stop(successor, now)
+            yield from self._pool.order_stop(successor, now)
             self.lost(successor, now)
         elif successor.ready_at is not None:
             yield from self._follow(slot, successor, now)
 
     def _is_late(self, successor: Worker, now: float) -> bool:
-        limit = self._force.limits.start_timeout
+        limit = self._pool.limits.start_timeout
         ready_at = now if successor.ready_at is None else successor.ready_at
         return bool(limit) and ready_at >= successor.started_at + limit
 
@@ -142,23 +142,23 @@ class Succession:
         if old is not None:
             cause = Cause.ORDERED if self.unsettled else old.due or Cause.ORDERED
             if cause is not Cause.ORDERED:
-                self._force.restarts[cause] += 1
-            yield from self._force.order_stop(old, now, cause)
+                self._pool.restarts[cause] += 1
+            yield from self._pool.order_stop(old, now, cause)
         else:
-            self._force.count_vacancy(slot)
+            self._pool.count_vacancy(slot)
 
     def _begin(self, now: float) -> Iterator[Action]:
-        slots = self._force.slots
+        slots = self._pool.slots
         if any(slot.successor is not None for slot in slots):
             return
         for slot in slots:
             if self._is_wanted(slot) and now >= slot.succeed_not_before:
-                generation = self._force.generation
+                generation = self._pool.generation
                 if self._target is not None:
                     generation = self._target
                 elif slot.current is not None and not self._is_ahead(slot):
                     yield Recycle(slot.current, slot.current.due or Cause.RECYCLED)
-                yield self._force.start_successor(slot, now, generation)
+                yield self._pool.start_successor(slot, now, generation)
                 return
 
     def _is_wanted(self, slot: Slot) -> bool:
@@ -176,7 +176,7 @@ class Succession:
     def _is_ahead(self, slot: Slot) -> bool:
         """Whether a slot has what a reload has brought that was not carried out."""
         worker = slot.current
-        return worker is not None and worker.generation > self._force.generation
+        return worker is not None and worker.generation > self._pool.generation
 
     def _count_failure(self, slot: Slot, now: float) -> None:
         slot.failures += 1

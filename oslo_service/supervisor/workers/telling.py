@@ -9,7 +9,7 @@ from oslo_service.supervisor.workers import actions
 from oslo_service.supervisor.workers.process import Process
 from oslo_service.supervisor.workers.slots import Slot, Worker
 
-__all__ = ("about", "about_slot", "cause", "end", "event_of", "name", "place")
+__all__ = ("about", "about_slot", "cause", "end", "event_of", "in_slot", "name")
 
 
 def about_slot(slot: Slot) -> dict[str, Any]:
@@ -29,8 +29,8 @@ def cause(worker: Worker) -> events.Cause:
     return worker.cause
 
 
-def place(worker: Worker) -> str:
-    """Name a worker by its place, in the words of a log."""
+def in_slot(worker: Worker) -> str:
+    """Name a worker by its slot, in the words of a log."""
     return f"worker {worker.slot.index} of {worker.slot.spec}"
 
 
@@ -41,7 +41,7 @@ def end(status: int | None) -> str:
 
 def name(worker: Worker, process: Process) -> str:
     """Name a worker, in the words of a log."""
-    return f"{place(worker)} (pid {process.pid})"
+    return f"{in_slot(worker)} (pid {process.pid})"
 
 
 def event_of(

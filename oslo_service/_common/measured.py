@@ -50,7 +50,7 @@ class Measure(NamedTuple):
 #: Of pools of any kind, by the label ``pool``.
 POOL_SIZE = Measure("pool_size", "How many may be at work at a time.")
 POOL_BUSY = Measure("pool_busy", "How many are at work.")
-POOL_WAITING = Measure("pool_waiting", "How many wait for a place.")
+POOL_WAITING = Measure("pool_waiting", "How many wait for a slot.")
 
 
 class Reading(NamedTuple):

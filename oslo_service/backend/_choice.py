@@ -43,6 +43,13 @@ class Rule(enum.IntEnum):
 
 
 class Choice(Record):
+    """A driver, and why it is the one.
+
+    :ivar name: the driver's.
+    :ivar rule: who decided.
+    :ivar origin: the same in words, with the file and the line where there is one.
+    """
+
     name: str
     rule: Rule
     origin: str
@@ -52,6 +59,10 @@ class Choice(Record):
 
 
 def name_of(type_: object) -> str:
+    """Return the name of a driver that was given in code.
+
+    :raises TypeError: it is neither a :class:`BackendType` nor a name.
+    """
     if isinstance(type_, BackendType):
         return type_.value
     if isinstance(type_, str) and type_:
@@ -86,6 +97,10 @@ def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
 
 
 def auto(origin: str, rule: Rule = Rule.AUTO) -> Choice:
+    """Return what suits the process as it is.
+
+    :param origin: who leaves it to that.
+    """
     if _loading.is_patched():
         name, why = BackendType.EVENTLET.value, "the process is monkey-patched"
     elif _loading.has_hub():

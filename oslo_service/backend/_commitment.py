@@ -18,7 +18,7 @@ class Preview(Record):
 
     :ivar name: the driver.
     :ivar rule: who decides: ``code``, ``option``, ``hook`` or ``auto``.
-    :ivar origin: the same in words, with the place.
+    :ivar origin: the same in words, with the file and the line where there is one.
     :ivar refusal: why a launcher would refuse to be made; None: it would not.
     """
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs beside a service: a pool of the standard library's.
 
-Started by :mod:`._process_pool`, with the descriptor of a socket. It ends when
+Started by :mod:`.process_pool`, with the descriptor of a socket. It ends when
 nobody is at the other end of that any more.
 """
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ("Pool", "check_size", "dump")
 
 # How long a host may take to end, once nobody asks it any more; in seconds.
-_FAREWELL = 5.0
+_END_TIMEOUT = 5.0
 
 
 def dump(call: Callable[[], Any], what: str) -> bytes:
@@ -176,4 +176,4 @@ def _preparation() -> dict[str, Any]:
 
 def _end(socket: Any, process: "subprocess.Popen[bytes]") -> None:
     socket.close()
-    process.wait(_FAREWELL)
+    process.wait(_END_TIMEOUT)

@@ -279,7 +279,7 @@ class TestFullGroup:
             lambda: group.add_thread(order, "added"), name="outside the group"
         )
         driver.sleep(0.01)
-        assert not adding.done, "add_thread() waits for a place"
+        assert not adding.done, "add_thread() waits for a slot"
 
         release.set()
 
@@ -338,7 +338,7 @@ class TestFullGroup:
 
         group.add_timer(0.001, tick)
 
-        until_set(done, "a timer of a full group never waits for a place")
+        until_set(done, "a timer of a full group never waits for a slot")
         assert idents.entries[0] == idents.entries[1]
 
     def test_a_nested_call_listens_to_its_callers_stop(

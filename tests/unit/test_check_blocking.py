@@ -29,6 +29,28 @@ class TestSeverity:
 
         assert found == [Severity.NOTE]
 
+    def test_a_call_without_a_limit_in_a_native_thread_of_ones_own_is_a_note(
+        self, check, dedent
+    ):
+        found = self.severity(
+            check,
+            dedent,
+            "OSE306",
+            """
+            import subprocess
+            import threading
+
+
+            def work():
+                subprocess.run(["true"])
+
+
+            threading.Thread(target=work, daemon=True).start()
+            """,
+        )
+
+        assert found == [Severity.NOTE]
+
     def test_a_fork_in_what_runs_alone_as_far_as_can_be_told_is_a_note(
         self, check, dedent
     ):

@@ -205,6 +205,14 @@ class TestNames:
             "eventlet.monkey_patch, by importing api"
         ]
 
+    def test_asking_for_the_name_of_a_class_makes_no_program(self, check):
+        findings = check(
+            "from api import serve\nif type(serve).__name__ != 'x':\n    serve()\n",
+            api="import eventlet\neventlet.monkey_patch()\ndef serve(): pass\n",
+        )
+
+        assert findings == []
+
     def test_patching_by_way_of_others_is_said_and_weighed(self, check, dedent):
         maybe = """
         import eventlet

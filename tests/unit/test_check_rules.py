@@ -27,3 +27,24 @@ def test_what_is_only_like_it_is_not_found(rule, lines):
     _, found = lines(rule, CASES[rule][1])
 
     assert found == []
+
+
+def test_what_a_service_makes_of_another_module_is_followed(check, dedent):
+    service = """
+    from oslo_service import service
+    from example import Helper
+
+
+    class Mine(service.Service):
+        def __init__(self):
+            super().__init__()
+            self.helper = Helper(self.tg)
+    """
+    findings = check(
+        "class Helper:\n"
+        "    def __init__(self, group):\n"
+        "        group.add_timer(5, print)\n",
+        mine=dedent(service),
+    )
+
+    assert [(one.rule.id, one.line) for one in findings] == [("OSE206", 3)]

@@ -221,7 +221,9 @@ def _in_function(module: Module, function: Function, kind: Kind) -> Iterator[Mat
         if symbol is None:
             continue
         if _is_unlimited(symbol, node):
-            yield Match(rules.UNLIMITED, node, f"{symbol}, in {kind.value}")
+            match = Match(rules.UNLIMITED, node, f"{symbol}, in {kind.value}")
+            # As above: nobody has killed it.
+            yield match.lowered() if kind is Kind.NATIVE else match
         elif symbol == "time.sleep" and kind is not Kind.POOL and _is_long(node):
             yield Match(rules.LONG_SLEEP, node, f"{symbol}, in {kind.value}")
 

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from oslo_service.commands.check.modules import Function, Module
 from oslo_service.commands.check.nodes import argument
 
-__all__ = ("Kind", "entries", "is_service", "own_nodes", "reached")
+__all__ = (
+    "Kind",
+    "entries",
+    "is_made_with_service",
+    "is_service",
+    "own_nodes",
+    "reached",
+)
 
 _LOOPS = "oslo_service.loopingcall."
 _SERVICES = frozenset(
@@ -102,6 +109,16 @@ def _is_thread(module: Module, owner: ast.ClassDef | None) -> bool:
 def is_service(module: Module, owner: ast.ClassDef | None) -> bool:
     """Whether a class is one that launchers run."""
     return owner is not None and not _SERVICES.isdisjoint(module.ancestors(owner))
+
+
+def is_made_with_service(module: Module, function: Function) -> bool:
+    """Whether a constructor is that of a service, or one that such a one calls."""
+    if getattr(function, "name", "") != "__init__":
+        return False
+    makers = module.project.with_ancestors(module.makers(function))
+    return is_service(module, module.class_of(function)) or not _SERVICES.isdisjoint(
+        makers
+    )
 
 
 def reached(module: Module, starts: dict[Function, Kind]) -> dict[Function, Kind]:

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from oslo_service.commands.check.entries import is_service
+from oslo_service.commands.check.entries import is_made_with_service
 from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Rule, Severity
 from oslo_service.commands.check.modules import Module
@@ -62,7 +62,7 @@ INSIDES = Rule(
 EARLY = Rule(
     "OSE206",
     Severity.WARNING,
-    "a service begins to work in its constructor",
+    "a service begins to work in its constructor, or in one that this calls",
     "The constructor runs in the parent, and threads do not cross a fork: with"
     " several workers, none of them has the timer or thread, and the parent does.",
     "The same in start(), which runs in each worker.",
@@ -210,8 +210,7 @@ def _begin(module: Module, call: ast.Call, symbol: str) -> Iterator[Match]:
     if not _BEGIN.fullmatch(symbol):
         return
     function = module.function_around(call)
-    in_constructor = getattr(function, "name", "") == "__init__"
-    if in_constructor and is_service(module, _owner(module, call)):
+    if function is not None and is_made_with_service(module, function):
         yield Match(EARLY, call, _short(symbol))
     if symbol.endswith("add_thread") or not maximal(module, call):
         return

@@ -52,9 +52,10 @@ class Module(Tree):
             for called, site in passing.sites_of_call(call):
                 module, _, name = (self.symbol(called) or "").rpartition(".")
                 if module and module != self.name and "()" not in module:
-                    self.project.call(f"{module}.{name}", self._abroad(site))
+                    abroad = self._abroad(site, self._maker(call))
+                    self.project.call(f"{module}.{name}", abroad)
 
-    def _abroad(self, site: passing.Site) -> passing.Site:
+    def _abroad(self, site: passing.Site, maker: str | None) -> passing.Site:
         """Return a place with symbols, which mean the same in other modules."""
         given, named = site.given, site.named
         return passing.Site(
@@ -62,7 +63,21 @@ class Module(Tree):
             None
             if named is None
             else {name: self._known(one) for name, one in named.items()},
+            maker=maker,
         )
+
+    def _maker(self, call: ast.Call) -> str | None:
+        """Return the class in whose constructor a call is."""
+        function = self.function_around(call)
+        if getattr(function, "name", "") != "__init__":
+            return None
+        owner = self.class_of(function) if function is not None else None
+        return None if owner is None else f"{self.name}.{owner.name}"
+
+    def makers(self, constructor: Function) -> set[str]:
+        """Return the classes of whose objects the constructors call this one."""
+        sites = self._sites_of(constructor)
+        return {one.maker for one in sites if one.maker is not None}
 
     def symbol(self, node: ast.expr | None) -> str | None:
         """Return what an expression stands for; None where that is not plain."""
@@ -164,7 +179,8 @@ class Module(Tree):
             for called, site in passing.sites_of_call(call):
                 function, bound = self._called(called)
                 if function is not None:
-                    known = dataclasses.replace(site, bound=bound)
+                    maker = self._maker(call)
+                    known = dataclasses.replace(site, bound=bound, maker=maker)
                     found.setdefault(function, []).append(known)
 
     def _called(self, node: ast.expr) -> tuple[Function | None, bool]:
@@ -192,14 +208,8 @@ class Module(Tree):
 
     def ancestors(self, owner: ast.ClassDef) -> set[str]:
         """Return the symbols of the bases, direct and indirect."""
-        found: set[str] = set()
-        rest = [self.symbol(base) for one in self.lineage(owner) for base in one.bases]
-        while rest:
-            symbol = rest.pop()
-            if symbol is not None and symbol not in found:
-                found.add(symbol)
-                rest += self.project.bases.get(symbol, ())
-        return found
+        bases = [self.symbol(base) for one in self.lineage(owner) for base in one.bases]
+        return self.project.with_ancestors(filter(None, bases))
 
     def _attribute(self, owner: ast.ClassDef, name: str) -> str | None:
         for one in self.lineage(owner):

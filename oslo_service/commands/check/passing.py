@@ -25,11 +25,13 @@ class Site:
     :ivar given: what is passed by position; None where that cannot be told.
     :ivar named: what is passed by name; likewise.
     :ivar bound: whether the first parameter is not among them.
+    :ivar maker: the class in whose constructor it is; None elsewhere.
     """
 
     given: Sequence[Source] | None
     named: dict[str, Source] | None
     bound: bool = False
+    maker: str | None = None
 
 
 def sites_of_call(call: ast.Call) -> Iterator[tuple[ast.expr, Site]]:

@@ -40,7 +40,7 @@ def _where(module: Module, call: ast.Call) -> str | None:
     function = module.function_around(call)
     if function is None:
         run = any(
-            isinstance(one, ast.If) and "__name__" in ast.unparse(one.test)
+            isinstance(one, ast.If) and _asks_for_main(one)
             for one in module.around(call)
         )
         return None if run else module.name
@@ -65,9 +65,12 @@ def find(module: Module) -> Iterator[Match]:
 
 def _is_program(module: Module) -> bool:
     """Whether a module is one that a program begins with."""
-    return "main" in module.top.defs or any(
-        "__name__" in ast.unparse(one.test) for one in module.nodes(ast.If)
-    )
+    return "main" in module.top.defs or any(map(_asks_for_main, module.nodes(ast.If)))
+
+
+def _asks_for_main(test: ast.If) -> bool:
+    """Whether it is ``if __name__ == "__main__":``, of the module's own name."""
+    return any(getattr(one, "id", "") == "__name__" for one in ast.walk(test.test))
 
 
 def _is_used(module: Module, node: ast.Import | ast.ImportFrom) -> bool:

@@ -92,6 +92,17 @@ class Project:
         """Return where others call a function or a class of a module."""
         return self._sites.get(symbol, [])
 
+    def with_ancestors(self, symbols: Iterable[str]) -> set[str]:
+        """Return classes, with their bases, direct and indirect."""
+        found: set[str] = set()
+        rest = list(symbols)
+        while rest:
+            symbol = self.expand(rest.pop())
+            if symbol not in found:
+                found.add(symbol)
+                rest += self.bases.get(symbol, ())
+        return found
+
     def expand(self, symbol: str) -> str:
         """Follow a symbol to where it was passed on from first."""
         for _ in range(_HOPS):

@@ -132,6 +132,12 @@ CASES = {
                 self.tg.add_thread(print)  # here
                 self.loop = loopingcall.FixedIntervalLoopingCall(print)
                 self.loop.start(5)  # here
+                self.helper = Helper(self.tg)
+
+
+        class Helper:
+            def __init__(self, group):
+                group.add_timer(5, print)  # here
         """,
         """
         from oslo_service import loopingcall, service
@@ -145,6 +151,12 @@ CASES = {
             def start(self):
                 self.loop.start(5)
                 self.tg.add_thread(print)
+                self.helper = Helper(self.tg)
+
+
+        class Helper:
+            def __init__(self, group):
+                group.add_timer(5, print)
 
 
         class NoService:

@@ -75,12 +75,13 @@ def _show(variant: str, source: Path) -> bool:
         ]
         for library in ("upstream", "ours")
     )
-    listed = exceptions(variant)
+    never, seldom = exceptions(variant)
+    listed = never | seldom
     comparison = compare(
         _each(there), _each(here), modules, lambda test: is_listed(listed, test)
     )
     keep(place.with_name(f"{place.name}.json"), comparison)
-    wrong = judge(comparison, listed)
+    wrong = judge(comparison, never)
     print(describe(_UPSTREAM, variant, comparison, modules), flush=True)
     print("\n".join(wrong) or "  as it is listed", flush=True)
     return not wrong
@@ -99,15 +100,18 @@ def _each(runs: list[Run]) -> Callable[[Collection[str] | None], dict[str, Resul
     return run
 
 
-def exceptions(variant: str) -> dict[str, str]:
-    """Return why tests do not pass when they are run in a way, by the test."""
-    listed = tomllib.loads(EXCEPTIONS.read_text("utf-8"))["exception"]
-    return {
-        test: one["reason"]
-        for one in listed
-        for test in one["tests"]
-        if one.get("variant", variant) == variant
-    }
+def exceptions(variant: str) -> tuple[set[str], set[str]]:
+    """Return the tests that do not pass when they are run in a way.
+
+    :returns: those that never do, and those that do now and then.
+    """
+    never: set[str] = set()
+    seldom: set[str] = set()
+    for one in tomllib.loads(EXCEPTIONS.read_text("utf-8"))["exception"]:
+        if one.get("variant", variant) == variant:
+            unsteady = variant in one.get("unsteady", ())
+            (seldom if unsteady else never).update(one["tests"])
+    return never, seldom
 
 
 def is_listed(listed: Iterable[str], test: str) -> bool:

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``check`` finds of what holds something up on native threads."""
 
+import pytest
+
 from oslo_service.commands.check.model import Severity
 
 
@@ -9,25 +11,39 @@ class TestSeverity:
     def severity(self, check, dedent, rule, text):
         return [one.severity for one in check(dedent(text)) if one.rule.id == rule]
 
-    def test_a_thread_whose_function_ends_soon_is_a_note(self, check, dedent):
-        found = self.severity(
-            check,
-            dedent,
-            "OSE303",
-            """
-            import threading
+    @pytest.mark.parametrize(
+        ("things", "severity"),
+        [
+            ("range(3)", Severity.NOTE),
+            ("given", Severity.NOTE),
+            ("given.items()", Severity.NOTE),
+            ("sorted(given)", Severity.NOTE),
+            ("made", Severity.NOTE),
+            ("[1, 2]", Severity.NOTE),
+            ("watch()", Severity.WARNING),
+            ("watched", Severity.WARNING),
+            ("stream.lines", Severity.WARNING),
+        ],
+    )
+    def test_a_thread_whose_function_ends_soon_is_a_note(
+        self, check, dedent, things, severity
+    ):
+        text = """
+        import threading
 
 
-            def brief():
-                for _ in range(3):
-                    print()
+        def brief(given):
+            made = [given]
+            watched = watch()
+            for _ in THINGS:
+                print()
 
 
-            threading.Thread(target=brief).start()
-            """,
-        )
+        threading.Thread(target=brief, args=(3,)).start()
+        """
+        found = self.severity(check, dedent, "OSE303", text.replace("THINGS", things))
 
-        assert found == [Severity.NOTE]
+        assert found == [severity]
 
     def test_a_call_without_a_limit_in_a_native_thread_of_ones_own_is_a_note(
         self, check, dedent

@@ -34,30 +34,40 @@ class Daemon:
 
     :ivar project: the project that it belongs to.
     :ivar program: what is started.
-    :ivar sync: what makes the database's tables.
+    :ivar sync: what makes the database's tables: commands.
     :ivar settings: lines of its configuration file, in the group DEFAULT.
     :ivar registered: asks the database for those that are up.
     :ivar workers: how many processes serve; 1 is without a parent.
+    :ivar groups: the other groups of its configuration file.
+    :ivar together: whether all workers are registered as one.
     """
 
     project: str
     program: str
-    sync: tuple[str, ...]
+    sync: tuple[tuple[str, ...], ...]
     settings: str
     registered: str
     workers: int = 1
+    groups: str = ""
+    together: bool = False
 
     @property
     def processes(self) -> int:
         """How many processes there are in all."""
         return self.workers if self.workers == 1 else 1 + self.workers
 
+    @property
+    def registrations(self) -> int:
+        """How many of them the database knows."""
+        return 1 if self.together else self.workers
 
+
+_CELL_0 = "sqlite:///{place}/cell_0.sqlite"
 DAEMONS = (
     Daemon(
         "cinder",
         "cinder-scheduler",
-        sync=("cinder-manage", "db", "sync"),
+        sync=(("cinder-manage", "db", "sync"),),
         # Its start() waits a minute for others, of which there are none here.
         settings="state_path = {place}\nscheduler_driver_init_wait_time = 1\n",
         registered="SELECT count(*) FROM services",
@@ -65,7 +75,7 @@ DAEMONS = (
     Daemon(
         "heat",
         "heat-engine",
-        sync=("heat-manage", "db_sync"),
+        sync=(("heat-manage", "db_sync"),),
         settings="num_engine_workers = 2\nenvironment_dir = {place}/empty\n"
         "template_dir = {place}/empty\nplugin_dirs =\n"
         "auth_encryption_key = 0123456789abcdef0123456789abcdef\n",
@@ -75,9 +85,26 @@ DAEMONS = (
     Daemon(
         "watcher",
         "watcher-applier",
-        sync=("watcher-db-manage", "create_schema"),
+        sync=(("watcher-db-manage", "create_schema"),),
         settings="state_path = {place}\n",
         registered="SELECT count(*) FROM services WHERE deleted = 0",
+    ),
+    Daemon(
+        "nova",
+        "nova-conductor",
+        sync=(
+            ("nova-manage", "api_db", "sync"),
+            ("nova-manage", "cell_v2", "map_cell0", "--database_connection", _CELL_0),
+            ("nova-manage", "db", "sync"),
+        ),
+        settings="state_path = {place}\n",
+        registered="SELECT count(*) FROM services WHERE deleted = 0",
+        workers=2,
+        # Whom it would ask for resources is not there, and is not asked.
+        groups="[conductor]\nworkers = 2\n"
+        "[api_database]\nconnection = sqlite:///{place}/api.sqlite\n"
+        "[placement]\nauth_type = none\nendpoint_override = http://127.0.0.1:9/\n",
+        together=True,
     ),
 )
 _COMMON = """\
@@ -91,6 +118,8 @@ connection = sqlite:///{database}
 
 [oslo_concurrency]
 lock_path = {place}
+
+{groups}
 """
 # What SQLite may tell a process that has read, and would write while another
 # does: it does not wait then, and services take it for a failure.
@@ -141,11 +170,17 @@ def _life(daemon: Daemon, place: Path, environment: Mapping[str, str]) -> Iterat
     python = make(by_name(daemon.project), "ours")
     database, file = place / "database.sqlite", place / "service.conf"
     (place / "empty").mkdir()
-    settings = daemon.settings.format(place=place)
-    text = _COMMON.format(settings=settings, database=database, place=place)
+    text = _COMMON.format(
+        settings=daemon.settings.format(place=place),
+        groups=daemon.groups.format(place=place),
+        database=database,
+        place=place,
+    )
     file.write_text(text, "ascii")
     options = ("--config-file", str(file))
-    _synchronize(python, daemon, options, environment)
+    for program, *arguments in daemon.sync:
+        line = [program, *options, *(one.format(place=place) for one in arguments)]
+        _run(python, line, environment)
     yield "its tables are made"
     with (
         _told(place) as (address, told),
@@ -156,7 +191,7 @@ def _life(daemon: Daemon, place: Path, environment: Mapping[str, str]) -> Iterat
         _expect(told, b"READY=1", process)
         yield "it has told the init system that it is ready"
         process.until(
-            lambda: _count(database, daemon.registered) == daemon.workers,
+            lambda: _count(database, daemon.registered) == daemon.registrations,
             "it is registered in its database",
         )
         assert len(process.left()) == daemon.processes, process.left()
@@ -173,15 +208,10 @@ def _life(daemon: Daemon, place: Path, environment: Mapping[str, str]) -> Iterat
         yield "SIGTERM: status 0, nothing is left, no traceback in its log"
 
 
-def _synchronize(
-    python: Path,
-    daemon: Daemon,
-    options: tuple[str, ...],
-    environment: Mapping[str, str],
-) -> None:
-    program, *arguments = daemon.sync
+def _run(python: Path, line: list[str], environment: Mapping[str, str]) -> None:
+    program, *arguments = line
     done = subprocess.run(
-        [python, python.with_name(program), *options, *arguments],
+        [python, python.with_name(program), *arguments],
         capture_output=True,
         text=True,
         env=surroundings(**environment),

@@ -59,6 +59,8 @@ class Project:
 # process finds itself, which is on threads, and once on Eventlet. Upstream
 # knows no such option: there these libraries run on Eventlet both times.
 _LIBRARY = {"default": {}, "eventlet": {"OS_OSLO_SERVICE__BACKEND": "eventlet"}}
+# What projects go with that have had no release since.
+_OF_2023 = ("oslo.db==14.1.0", "SQLAlchemy==1.4.54")
 
 # All of OpenStack 2026.2.
 PROJECTS = (
@@ -144,7 +146,21 @@ PROJECTS = (
         package="sahara",
         tests="sahara.tests.unit",
         needs=("fixtures", "oslotest", "PyMySQL", "testresources", "testscenarios"),
-        older=("oslo.db==14.1.0", "SQLAlchemy==1.4.54"),
+        older=_OF_2023,
+        variants=_LIBRARY,
+    ),
+    # The last release, of 2023: it patches sockets only, and when it is imported.
+    Project(
+        "murano",
+        "16.0.0",
+        package="murano",
+        tests="murano.tests.unit",
+        needs=(
+            *("fixtures", "murano-pkg-check", "oslotest", "PyMySQL"),
+            *("testresources", "testscenarios"),
+        ),
+        older=_OF_2023,
+        variants=_LIBRARY,
     ),
 )
 

@@ -58,6 +58,8 @@ _PLACES = {
     "subprocess.Popen().communicate": 1,
     "subprocess.Popen().wait": 0,
 }
+_FINITE = frozenset(("dict", "list", "range", "reversed", "set", "sorted", "tuple"))
+_THERE = (ast.arg, ast.Dict, ast.List, ast.ListComp, ast.Set, ast.Tuple)
 _LIFE = frozenset(("start", "stop", "wait", "reset"))
 
 
@@ -145,14 +147,27 @@ def _is_brief(module: Module, call: ast.Call) -> bool:
     target = argument(call, 1, "target")
     function = None if target is None else module.function(target)
     return function is not None and not any(
-        isinstance(node, ast.While) or (isinstance(node, ast.For) and not _counts(node))
+        isinstance(node, ast.While)
+        or (isinstance(node, ast.For) and not _is_finite(module, node.iter))
         for one in reached(module, {function: Kind.NATIVE})
         for node in own_nodes(one)
     )
 
 
-def _counts(loop: ast.For) -> bool:
-    return getattr(getattr(loop.iter, "func", None), "id", "") == "range"
+def _is_finite(module: Module, things: ast.expr) -> bool:
+    """Whether a loop goes through what is there, as far as can be seen.
+
+    What another function makes may come one by one, and for ever.
+    """
+    if isinstance(things, ast.Call):
+        if isinstance(things.func, ast.Attribute):
+            return things.func.attr in ("items", "keys", "values")
+        return getattr(things.func, "id", "") in _FINITE
+    if isinstance(things, ast.Name):
+        scope = module.binding(things)
+        sources = [] if scope is None else scope.bindings[things.id]
+        return bool(sources) and all(isinstance(one, _THERE) for one in sources)
+    return isinstance(things, _THERE)
 
 
 def _daemonises(module: Module, call: ast.Call) -> bool:

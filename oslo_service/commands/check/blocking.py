@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from oslo_service.commands.check import blocking_rules as rules
+from oslo_service.commands.check import lifetimes
 from oslo_service.commands.check.entries import (
     Kind,
     entries,
@@ -15,7 +16,7 @@ from oslo_service.commands.check.entries import (
 )
 from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.modules import Function, Module
-from oslo_service.commands.check.nodes import argument, constant, keyword
+from oslo_service.commands.check.nodes import constant, keyword
 
 __all__ = ("find",)
 
@@ -58,8 +59,6 @@ _PLACES = {
     "subprocess.Popen().communicate": 1,
     "subprocess.Popen().wait": 0,
 }
-_FINITE = frozenset(("dict", "list", "range", "reversed", "set", "sorted", "tuple"))
-_THERE = (ast.arg, ast.Dict, ast.List, ast.ListComp, ast.Set, ast.Tuple)
 _LIFE = frozenset(("start", "stop", "wait", "reset"))
 
 
@@ -128,9 +127,9 @@ def _looks_for_stop(node: ast.AST) -> bool:
 def _anywhere(module: Module, beside: dict[Function, Kind]) -> Iterator[Match]:
     for call in module.nodes(ast.Call):
         symbol = module.symbol(call.func)
-        if symbol == "threading.Thread" and _keeps_process(module, call):
+        if symbol == "threading.Thread" and lifetimes.keeps_process(module, call):
             match = Match(rules.NOT_DAEMON, call, symbol)
-            yield match.lowered() if _is_brief(module, call) else match
+            yield match.lowered() if lifetimes.is_brief(module, call) else match
         elif symbol == "time.sleep" and _is_zero(call):
             yield Match(rules.SLEEP_0, call, "time.sleep(0)")
         elif symbol == "threading.local":
@@ -140,34 +139,6 @@ def _anywhere(module: Module, beside: dict[Function, Kind]) -> Iterator[Match]:
                 match = Match(rules.FORK, call, symbol)
                 known = module.function_around(call) in beside
                 yield match if known else match.lowered()
-
-
-def _is_brief(module: Module, call: ast.Call) -> bool:
-    """Whether a thread's function is known, and goes round in nothing."""
-    target = argument(call, 1, "target")
-    function = None if target is None else module.function(target)
-    return function is not None and not any(
-        isinstance(node, ast.While)
-        or (isinstance(node, ast.For) and not _is_finite(module, node.iter))
-        for one in reached(module, {function: Kind.NATIVE})
-        for node in own_nodes(one)
-    )
-
-
-def _is_finite(module: Module, things: ast.expr) -> bool:
-    """Whether a loop goes through what is there, as far as can be seen.
-
-    What another function makes may come one by one, and for ever.
-    """
-    if isinstance(things, ast.Call):
-        if isinstance(things.func, ast.Attribute):
-            return things.func.attr in ("items", "keys", "values")
-        return getattr(things.func, "id", "") in _FINITE
-    if isinstance(things, ast.Name):
-        scope = module.binding(things)
-        sources = [] if scope is None else scope.bindings[things.id]
-        return bool(sources) and all(isinstance(one, _THERE) for one in sources)
-    return isinstance(things, _THERE)
 
 
 def _daemonises(module: Module, call: ast.Call) -> bool:
@@ -191,38 +162,6 @@ def _forks(symbol: str, call: ast.Call) -> bool:
     if symbol == "multiprocessing.get_context":
         return bool(call.args) and constant(call.args[0]) == "fork"
     return symbol in _FORKS
-
-
-def _keeps_process(module: Module, call: ast.Call) -> bool:
-    """Whether nothing around says that a thread is a daemon, or joined."""
-    if keyword(call, "daemon") is not None or any(
-        one.arg is None for one in call.keywords
-    ):
-        return False
-    around = module.function_around(call)
-    owner = None if around is None else module.class_of(around)
-    where = owner or around or module.top.node
-    return not any(_is_seen_to(node) for node in ast.walk(where))
-
-
-def _is_seen_to(node: ast.AST) -> bool:
-    if isinstance(node, ast.Attribute):
-        if node.attr == "daemon":
-            return isinstance(node.ctx, ast.Store)
-        return node.attr == "setDaemon"
-    return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("join", "shutdown")
-        and not _joins_text(node)
-    )
-
-
-def _joins_text(call: ast.Call) -> bool:
-    """Whether a join() is that of a string or a path, not of a thread."""
-    value = getattr(call.func, "value", None)
-    is_path = getattr(value, "attr", "") == "path"
-    return is_path or isinstance(value, ast.Constant | ast.JoinedStr)
 
 
 # In what runs beside others

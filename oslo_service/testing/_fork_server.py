@@ -84,11 +84,12 @@ class ForkServer:
 
     def __init__(self, driver: str, program: Path, environment: dict[str, str]) -> None:
         self._programs: list[ForkedProgram] = []
-        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - see end()
-        self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
-        self._requests.settimeout(_PATIENCE)
         main = [sys.executable, "-W", "ignore", _fork_server_main.__file__]
-        with theirs:
+        with contextlib.ExitStack() as stack:
+            self._printed = stack.enter_context(tempfile.TemporaryFile())
+            self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+            stack.enter_context(self._requests)
+            stack.enter_context(theirs)
             self._process = subprocess.Popen(
                 [*main, str(theirs.fileno()), driver, str(program)],
                 stdin=subprocess.DEVNULL,
@@ -98,8 +99,11 @@ class ForkServer:
                 env={k: v for k, v in environment.items() if k != _TEST},
                 start_new_session=True,  # Ctrl-C is for who asks for programs
             )
-        if self._requests.recv(16) != b"1":
-            raise RuntimeError(self.end())
+            theirs.close()
+            self._requests.settimeout(_PATIENCE)
+            if self._requests.recv(16) != b"1":
+                raise RuntimeError(self.end())
+            stack.pop_all()
 
     @property
     def is_idle(self) -> bool:

@@ -53,9 +53,13 @@ class Link:
     def __init__(self) -> None:
         self.outbox: Link | None = self
         self.told: list[Any] = []
+        self.on_wait: Callable[[], object] = lambda: None
 
     def send(self, message: bytes) -> None:
         self.told.append(unpack(message))
+
+    def drain(self, wait: Callable[[float], object], seconds: float) -> None:
+        self.told.append(seconds)
 
 
 class Driver:
@@ -198,6 +202,10 @@ class TestAsking:
         world.ask()
         assert world.driver.calls == []
 
+    def test_how_a_process_is_called(self) -> None:
+        assert ONE.name == "api/0"
+        assert HERE.name == f"pid {os.getpid()}"
+
     def test_what_nobody_knows_is_said(self, world) -> None:
         world.ask("weather")
         world.exchange.advance(NOW)
@@ -227,6 +235,33 @@ class TestHearing:
         world.hear(ONE, {"tell": "nothing", "number": 4}, None)
         assert world.unit.sent[ONE] == [({"reply": 3}, None), ({"reply": 4}, None)]
         assert len(world.events) == 1
+
+
+class TestTimes:
+    """What else is to be done at a time."""
+
+    def test_it_is_done_at_its_time_and_not_before(self, world) -> None:
+        done = []
+        registry.keep_time(lambda: None, done.append)
+        registry.keep_time(lambda: NOW + 3, done.append)
+        registry.keep_time(lambda: NOW + 9, done.append)
+        world.unit.workers = [ONE]
+        world.ask()
+        assert world.exchange.kept_time == NOW + 3
+        world.exchange.advance(NOW + 2.99)
+        assert world.exchange.deadline == NOW + 3
+        assert done == []
+        world.exchange.advance(NOW + 3)
+        assert done == [NOW + 3]
+
+    def test_what_fails_then_is_told_of_and_harms_nobody(self, world) -> None:
+        done = []
+        registry.keep_time(lambda: NOW, lambda _now: 1 / 0)
+        registry.keep_time(lambda: NOW, done.append)
+        world.exchange.advance(NOW)
+        (event,) = world.events
+        assert isinstance(event.error, ZeroDivisionError)
+        assert done == [NOW]
 
 
 class TestInAWorker:
@@ -269,7 +304,25 @@ class TestInAWorker:
     def test_without_a_way_it_is_told_so(self, world, link) -> None:
         link.outbox = None
         assert not world.exchange.tell("news", 1)
+        world.exchange.listen(pack({"ask": "greeting", "number": 7}, {}))
         world.exchange.leave()
+        assert world.events == []
+
+    def test_what_has_to_wait_wakes_whoever_turns(self, world, link) -> None:
+        link.on_wait()
+        assert world.wakes == [True]
+
+    def test_its_last_words_are_told_and_those_that_fail_harm_none(
+        self, world, link
+    ) -> None:
+        registry.tell_last("figures", lambda: 1 / 0)
+        registry.tell_last("counts", lambda: [1, 2])
+        world.exchange.leave()
+        told, seconds = link.told
+        assert told == ({"tell": "counts"}, [1, 2])
+        assert seconds > 0, "they are waited for until they are written"
+        (event,) = world.events
+        assert isinstance(event.error, ZeroDivisionError)
 
     def test_one_without_a_parent_tells_itself(self) -> None:
         replies: list[Any] = []

@@ -196,6 +196,22 @@ def test_nobody_is_asked_while_it_is_off() -> None:
     assert parent.asked == []
 
 
+def test_it_is_switched_off_and_on_again_as_it_runs() -> None:
+    parent = a_parent()
+    on, off = parent.limits, Parent().limits
+    live(parent, LIMIT / 2, but=(parent.worker,))
+    parent.limits = off
+    parent.advance()
+    assert parent.pool.deadline is None, "nobody wakes up for it"
+    parent.pass_time(1000 * LIMIT)
+    parent.limits = on
+    parent.advance()
+    live(parent, LIMIT / 2 - 0.01, but=(parent.worker,))
+    assert hung(parent) == [], "what has passed meanwhile does not count"
+    live(parent, LIMIT / 4 + 0.02, but=(parent.worker,))
+    assert len(hung(parent)) == 1
+
+
 def test_one_that_hangs_does_not_keep_the_watchdog_from_being_fed() -> None:
     parent = a_parent()
     live(parent, 1.5 * LIMIT, but=(parent.worker,))

@@ -157,6 +157,21 @@ class TestOthers:
         assert recycled(parent) == [Cause.RECYCLED] * 3
         assert parent.ordered == before
 
+    def test_it_is_known_how_many_though_a_slot_is_empty(self) -> None:
+        parent = a_parent(3)
+        victim = parent.worker
+        for _ in range(3):
+            parent.dies(parent.worker, 1)
+        assert victim.slot.current is None
+        assert parent.pool.recycle() == 3
+        assert parent.pool.recycle(lambda slot: slot.index == 1) == 1
+
+    def test_who_is_due_already_is_due_for_what_came_first(self) -> None:
+        parent = a_parent()
+        parent.pool.served(parent.worker)
+        parent.order("recycle")
+        assert recycled(parent) == [Cause.REQUESTS]
+
     def test_a_reload_takes_its_place(self) -> None:
         parent = a_parent(2)
         parent.order("recycle")

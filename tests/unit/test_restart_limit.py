@@ -134,7 +134,21 @@ def test_one_that_has_come_to_life_again_is_not() -> None:
     parent.pass_time(6.0)
     for _ in range(LIMIT + 1):
         lose(parent, 1)
+    assert not parent.given_up, "slot 0 serves"
+    lose(parent, 0, ready=False)
+    lose(parent, 1)
+    assert not parent.given_up, "slot 0 has lost one of late, not in a crash loop"
+
+
+def test_a_crash_loop_within_the_limit_is_throttled_and_no_more() -> None:
+    parent = a_parent(restart_limit=2 * CRASHES)
+    for _ in range(2 * CRASHES):
+        lose(parent, ready=False)
+        parent.pass_time(max(0.0, parent.pool.slots[0].not_before - parent.now))
+    assert parent.pauses
     assert not parent.given_up
+    lose(parent, ready=False)
+    assert parent.given_up
 
 
 def test_a_reload_starts_the_count_over() -> None:

@@ -273,6 +273,7 @@ class TestBack:
         parent = a_parent(1)
         parent.fail_to_start = True
         parent.order("roll")
+        assert parent.pool.deadline == pytest.approx(parent.now + 0.1)
         parent.pass_time(5)
         assert parent.refused
         assert failures(parent) == []

@@ -158,9 +158,10 @@ class Candidate:
         vacant = min(self._known_held, since) - self._gap
         self._term = Term(self._term.number + 1, since, vacant)
         with self._guard:
-            held = self._lease.taken(asked, self._clocks.since_boot())
+            held = self.wanted and self._lease.taken(asked, self._clocks.since_boot())
             self._lock, self._warned = lock, False
         if not held:
+            # Too late, or given back while it was asked for.
             self._lock, self._lost = None, lock
             lock.release()
             self._lost = None
@@ -169,7 +170,7 @@ class Candidate:
         self._publish(events.LeadershipTaken(name=self.name, member=self._member))
         self._listener.renewed(self._lease.deadline)
         self._listener.taken(self)
-        return self._lease.beat
+        return self._lease.beat if self.wanted else 0.0
 
     def _confirm(self) -> float:
         asked = self._clocks.since_boot()

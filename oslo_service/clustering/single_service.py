@@ -124,7 +124,9 @@ class _Run(Holder):
     def taken(self, candidate: Held) -> None:
         """Start the service; until it has ended, the lock is not given back."""
         candidate.keep()
-        self._do(self._state.taken)
+        if not self._do(self._state.taken):
+            candidate.let_go()  # it has been stopped meanwhile
+            self.over()
 
     def endangered(self) -> None:
         """Stop the service."""
@@ -149,11 +151,13 @@ class _Run(Holder):
 
     # What is done
 
-    def _do(self, fact: Callable[[], list[Action]]) -> None:
+    def _do(self, fact: Callable[[], list[Action]]) -> bool:
+        """Do what follows from a fact; return whether anything does."""
         with self._guard:
             actions = fact()
         for action in actions:
             self._act(action)
+        return bool(actions)
 
     def _act(self, action: Action) -> None:
         match action:
@@ -180,6 +184,7 @@ class _Run(Holder):
         self._candidate.release_soon()
         if self._candidate.in_use:
             self._member.hurry()
+            self.over()  # what was being asked may have told that it is held
             self._member.await_answer()
 
     # The bodies of tasks

@@ -7,6 +7,7 @@
 import contextlib
 import functools
 import logging
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from oslo_config import cfg
 from oslo_service import cluster, events, fixture, loopingcall, periodic_task, service
 from oslo_service._common import measured
 from oslo_service.backend.base import Driver
+from oslo_service.clustering import holder
 from oslo_service.periodic_task import InvalidPeriodicTaskArg, PeriodicTasks
 from oslo_service.supervisor.subscribers import subscribe
 from oslo_service.testing.fake_cluster import FakeCluster
@@ -589,6 +591,57 @@ class TestSingleService:
         second.stop()
         second.wait()
         assert two.said == []
+
+    def test_one_that_is_given_the_lead_while_it_is_stopped_gives_it_back(
+        self, conf, fake, driver, clock, monkeypatch
+    ) -> None:
+        acquire, stops = fake.acquire, []
+
+        def acquire_while_it_is_stopped(*arguments):
+            if stops:
+                stops.pop().stop()
+            return acquire(*arguments)
+
+        assert fake.member("another").take("svc.Single")
+        monkeypatch.setattr(fake, "acquire", acquire_while_it_is_stopped)
+        with fake.member("one"):
+            inner = Single(driver)
+            outer = cluster.SingleService(inner, conf)
+            outer.start()
+            stops.append(outer)
+            fake.member("another").give_back("svc.Single")
+            clock.advance(1)
+            outer.wait()
+        until(driver, lambda: fake.holder("svc.Single") is None, "it is given back")
+        assert inner.said == []
+
+    def test_no_parent_waits_for_the_end_of_what_has_ended(
+        self, conf, fake, driver, clock, monkeypatch
+    ) -> None:
+        told: list[str] = []
+        parent = types.SimpleNamespace(
+            has_parent=lambda: True, tell=lambda what, *_: told.append(what)
+        )
+        monkeypatch.setattr(holder, "host", parent)
+        keep, ended = fake.keep, driver.event()
+
+        def keep_slowly(*arguments):
+            # An answer that comes when the service has ended.
+            outer.stop()
+            until(driver, lambda: told[-1] == "hold_no_more", "it is told")
+            ended.set()
+            return keep(*arguments)
+
+        with fake.member("one"):
+            inner = Single(driver)
+            outer = cluster.SingleService(inner, conf)
+            outer.start()
+            until(driver, lambda: inner.said == ["start"], "it leads")
+            monkeypatch.setattr(fake, "keep", keep_slowly)
+            clock.advance(LEASE / 4)
+            assert ended.is_set()
+            outer.wait()
+        assert told[-1] == "hold_no_more"
 
     def test_it_is_launched_as_any_other(self, conf, driver) -> None:
         inner = Single(driver)

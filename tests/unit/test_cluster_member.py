@@ -304,6 +304,28 @@ class TestGivingBack:
         candidate.turn(server)
         assert server.asked[-1] == "release x1"
 
+    def test_also_what_is_granted_when_it_is_not_wanted_any_more(
+        self, candidate, server, listener
+    ) -> None:
+        def grant() -> bool:
+            candidate.release_soon()
+            return True
+
+        server.answers = [grant]
+        candidate.turn(server)
+        assert server.asked == ["acquire x1", "release x1"]
+        assert candidate.done
+        assert listener.heard == []
+
+    def test_also_what_was_told_when_it_was_not_wanted_any_more(
+        self, candidate, server, listener
+    ) -> None:
+        listener.taken = Candidate.release_soon
+        assert candidate.turn(server) == 0.0
+        candidate.turn(server)
+        assert server.asked == ["acquire x1", "release x1"]
+        assert candidate.done
+
     def test_what_was_lost_meanwhile_is_not(self, candidate, server, time) -> None:
         candidate.turn(server)
         with candidate.using(candidate.term()):

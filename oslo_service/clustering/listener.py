@@ -29,6 +29,9 @@ class Held(Protocol):
     def keep(self) -> None:
         """Have it not given back before it is let go."""
 
+    def let_go(self) -> None:
+        """Let it be given back, as far as this use of it is concerned."""
+
     def release_soon(self) -> None:
         """Have it given back, as soon as it is not in use; asked for no more."""
 

@@ -50,6 +50,7 @@ class Partition:
         self._on_change = on_change
         self._views: PerProcess[dict[object, _View]] = PerProcess(dict)
         host.prepare()
+        process.check_before_launch()
 
     def __reduce__(self) -> tuple[object, ...]:
         # For workers that are spawned: each becomes a member by itself.

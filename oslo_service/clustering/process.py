@@ -24,6 +24,7 @@ from oslo_service.supervisor import events, subscribers
 from oslo_service.supervisor.services import preparations
 
 __all__ = (
+    "check_before_launch",
     "clocks",
     "connect_before_start",
     "member",
@@ -65,6 +66,22 @@ def member(conf: cfg.ConfigOpts) -> Member:
     return one
 
 
+def check_before_launch() -> None:
+    """Have no launcher made where the options name what never can be a cluster.
+
+    A parent finds that out for its workers, which inherit what is imported for it.
+    """
+    preparations.refuse_by(_check)
+
+
+def _check(conf: cfg.ConfigOpts) -> None:
+    url = conf.oslo_service.cluster_url if isinstance(conf, cfg.ConfigOpts) else None
+    if url:
+        from oslo_service.clustering import tooz_connection
+
+        tooz_connection.check_url(url)
+
+
 # The configurations by which to connect before a service is started.
 _wanted: Inherited[list[weakref.ref[cfg.ConfigOpts]]] = Inherited(list)
 
@@ -72,15 +89,16 @@ _wanted: Inherited[list[weakref.ref[cfg.ConfigOpts]]] = Inherited(list)
 def connect_before_start(conf: cfg.ConfigOpts) -> None:
     """Have every process connect before it starts a service: here, and in workers.
 
-    Where it cannot be done as the options are, that is a failure of its start.
+    Where it cannot be done as the options are, that is a failure of its start. Where
+    the services of a launcher are started already, it is done at once.
 
     :param conf: has the options, and is the launcher's.
+    :raises ClusterOptionError: it cannot be done here and now, as the options are.
     """
     wanted = _wanted.get()
-    if not wanted:
-        preparations.add(_prepare)
     if not any(one() is conf for one in wanted):
         wanted.append(weakref.ref(conf))
+    preparations.add(_prepare)
 
 
 def _prepare(conf: cfg.ConfigOpts) -> None:

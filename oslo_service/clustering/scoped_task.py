@@ -12,7 +12,7 @@ from oslo_service.clustering import host, process
 from oslo_service.clustering.crews import CLUSTER, SharedTask, crew_of
 from oslo_service.clustering.due_times import RUN
 
-__all__ = ("ScopedTask", "due_time", "prepare")
+__all__ = ("ScopedTask", "declared", "due_time", "prepare")
 
 # How soon one looks again whether it has taken over where there may be something to
 # run at once, in seconds.
@@ -72,12 +72,20 @@ class ScopedTask(SharedTask):
                 _due_time.reset(reset)
 
 
+def declared(scope: str) -> None:
+    """Record that there is a task of a scope: before workers are started."""
+    host.prepare()
+    if scope == CLUSTER:
+        process.check_before_launch()
+
+
 def prepare(conf: cfg.ConfigOpts, scope: str) -> None:
     """Have the processes that are started from now on connect before they start.
 
     :param conf: has the options.
     :param scope: for tasks of which it is.
+    :raises ClusterOptionError: services are started already, and there is no such
+        cluster as the options say.
     """
-    host.prepare()
     if scope == CLUSTER:
         process.connect_before_start(conf)

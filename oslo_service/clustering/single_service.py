@@ -61,6 +61,7 @@ class SingleService(ServiceBase):
         self.name = type(service).__qualname__ if name is None else name
         self._run: _Run | None = None
         host.prepare()
+        process.check_before_launch()
 
     @property
     def leads(self) -> bool:
@@ -184,8 +185,8 @@ class _Run(Holder):
         self._candidate.release_soon()
         if self._candidate.in_use:
             self._member.hurry()
-            self.over()  # what was being asked may have told that it is held
             self._member.await_answer()
+            self.over()  # what was being asked may have told that it is held
 
     # The bodies of tasks
 

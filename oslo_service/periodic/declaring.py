@@ -147,9 +147,9 @@ def _check_scope(name: str, scope: object, missed: object, immediate: bool) -> N
             " the latest as soon as somebody is there"
         )
     # Before workers are started: they are to be able to ask their parent.
-    from oslo_service.clustering import host
+    from oslo_service.clustering import scoped_task
 
-    host.prepare()
+    scoped_task.declared(scope)
 
 
 def is_wanted(task: Any) -> bool:

@@ -13,6 +13,7 @@ from oslo_service import opts
 from oslo_service._common import options
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.supervisor.limits import Limits
+from oslo_service.supervisor.services import preparations
 
 __all__ = ("RESTART_METHODS", "Settings", "check_cluster", "check_restart_method")
 
@@ -54,7 +55,8 @@ class Settings:
     :param before: the limits of a parent, as :meth:`in_force` returns them: what
         cannot be read stays as it is there.
     :raises TypeError: it is no configuration.
-    :raises ValueError: there is no such method, or no cluster where there must be.
+    :raises ValueError: there is no such method, or no cluster where there must be,
+        or what is to be used of the library cannot be as the options are.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Settings:
         self.restart_method = restart_method
         opts.register_service_opts(conf)
         check_cluster(conf)
+        preparations.check(conf)
         #: The seconds that stopping may take, as they were last read: what a signal
         #: handler may look at.
         self.last_stop_limit = (

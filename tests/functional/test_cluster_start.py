@@ -31,17 +31,21 @@ class Tasks(periodic_task.PeriodicTasks):
         print("own", flush=True)
 
 class Service(service.Service):
-    def __init__(self):
-        super().__init__()
-        self.tasks = Tasks(CONF)
+    tasks = None
     def start(self):
+        self.tasks = self.tasks or Tasks(CONF)
         self.tg.add_dynamic_timer_args(self.tasks.run_periodic_tasks, [None])
         print("started", flush=True)
 
 logging.basicConfig(level=logging.INFO, stream=sys.stdout)
 CONF(sys.argv[2:], project="svc", default_config_files=[])
-what = cluster.SingleService(Service()) if sys.argv[1] == "single" else Service()
-sys.exit(service.launch(CONF, what).wait())
+what = Service()
+if sys.argv[1] == "tasks":
+    what.tasks = Tasks(CONF)
+if sys.argv[1] == "single":
+    what = cluster.SingleService(what)
+workers = 2 if sys.argv[1] == "workers" else None
+sys.exit(service.launch(CONF, what, workers=workers).wait())
 """
 
 
@@ -89,7 +93,7 @@ def program(tmp_path: Path, driver_name: str) -> Iterator[Program]:
     program.kill()
 
 
-@pytest.mark.parametrize("what", ["tasks", "single"])
+@pytest.mark.parametrize("what", ["tasks", "single", "workers"])
 def test_a_scheme_that_there_is_not_is_a_failure(program: Program, what: str) -> None:
     text = program.fails(what, cluster_url="nosuch://user:s3cret@host")
     assert "[oslo_service] cluster_url: nosuch: there is no such scheme" in text
@@ -109,11 +113,11 @@ def test_a_password_that_is_refused_is_a_failure(
     home = tmp_path / "redis"
     home.mkdir()
     with servers.Redis(home, password="r1ght") as redis:
-        for url in (
-            f"redis://:wr0ng@127.0.0.1:{redis.port}",
-            f"redis://127.0.0.1:{redis.port}",
+        for what, url in (
+            ("tasks", f"redis://:wr0ng@127.0.0.1:{redis.port}"),
+            ("made in start()", f"redis://127.0.0.1:{redis.port}"),
         ):
-            text = program.fails(cluster_url=url)
+            text = program.fails(what, cluster_url=url)
             assert "[oslo_service] cluster_url" in text
             assert "refuses who the URL says we are" in text
             assert "wr0ng" not in text

@@ -24,7 +24,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service import backend, cluster, events, opts, periodic_task, service
-from oslo_service.clustering import process
+from oslo_service.clustering import process, schemes
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 
 CONF = cfg.CONF
@@ -196,6 +196,7 @@ def main() -> int:
     if "cluster" in TRAITS:
         CONF.set_override("cluster_url", "test://", "oslo_service")
         process._connection = lambda *_args: FileConnection()
+        schemes.SCHEMES["test"] = schemes.Scheme(None)
     logging.basicConfig(level=logging.INFO, stream=sys.stdout)
     events.subscribe(tell)
     what: service.ServiceBase = WithTasks()

@@ -193,7 +193,8 @@ class Candidate:
                 self._known_held = self._clocks.time_of_day()
         metering.heartbeat(confirmed=kept)
         if kept:
-            self._listener.renewed(self._lease.deadline)
+            if self.wanted or self._users:
+                self._listener.renewed(self._lease.deadline)
         elif held:
             reason = _TOO_LATE if confirmed else "the server says so"
             self._lose(reason)

@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 
-from oslo_service import loopingcall
 from oslo_service._common.measured import Reading
 from oslo_service._common.process_state import OwnLock
 from oslo_service.backend.base import Driver
@@ -19,6 +18,7 @@ from oslo_service.clustering.group import Group
 from oslo_service.clustering.lease import Lease
 from oslo_service.clustering.listener import Listener
 from oslo_service.clustering.reachability import Reachability
+from oslo_service.clustering.wakeable_loop import WakeableLoop
 from oslo_service.supervisor import events
 
 __all__ = ("Member",)
@@ -65,11 +65,11 @@ class Member:
         # What is wanted: replaced as a whole, by one task at a time.
         self._subjects: list[Candidate | Group] = []
         self._guard = OwnLock()
-        self._loops: list[loopingcall.DynamicLoopingCall] = []
+        self._loops: list[WakeableLoop] = []
         self._settled, self._left = driver.event(), driver.event()
-        # Whoever begins, or ends, the loops: one at a time.
-        self._changing_loops = driver.semaphore()
-        self._begun = self._open = self._ending = False
+        # How often something was wanted at once.
+        self._hurries = 0
+        self._begun = self._open = self._ending = self._over = False
         self._failure: ClusterOptionError | None = None
         self._opened_at = 0.0  # by the time since boot
 
@@ -118,14 +118,13 @@ class Member:
         self.await_answer()
 
     def hurry(self) -> None:
-        """Have what is wanted now done at once, not at the next beat.
-
-        Waits for what is being asked just now; not for the loops themselves.
-        """
-        with self._changing_loops:
-            if self._loops:
-                self._stop_loops()
-                self._begin_loops()
+        """Have what is wanted now done at once, not at the next beat. Non-blocking."""
+        with self._guard:
+            self._hurries += 1
+            if not self._over:
+                self._settled.clear()
+        for loop in self._loops:
+            loop.wake()
 
     def readings(self) -> Iterator[Reading]:
         """Return what is the case."""
@@ -144,10 +143,10 @@ class Member:
 
         :raises ClusterOptionError: it never will, as the options are.
         """
-        with self._changing_loops:
-            if not self._begun:
-                self._begun = True
-                self._begin_loops()
+        with self._guard:
+            begun, self._begun = self._begun, True
+        if not begun:
+            self._begin_loops()
         self.await_answer()
         if self._failure is not None:
             raise self._failure
@@ -163,18 +162,12 @@ class Member:
         return lease * _PATIENCE if math.isfinite(lease) else _IDLE
 
     def _begin_loops(self) -> None:
-        self._settled.clear()
-        for call in (self._talk, self._watch):
-            loop = loopingcall.DynamicLoopingCall(call)
+        calls = self._talk, self._watch
+        loops = self._loops = [WakeableLoop(self.driver, call) for call in calls]
+        for loop in loops:
             loop.start(stop_on_exception=False)
-            self._loops.append(loop)
-
-    def _stop_loops(self) -> None:
-        loops, self._loops = self._loops, []
-        for loop in loops:
-            loop.stop()
-        for loop in loops:
-            loop.wait()
+        if self._over:  # already: what had not been started could not be stopped
+            self._end()
 
     def retire(self) -> None:
         """Leave: give back what is not in use, now, and the rest when it is not."""
@@ -193,14 +186,19 @@ class Member:
 
     def abandon(self) -> None:
         """Do nothing any more, not even leave: as if the process were gone."""
-        with self._changing_loops:
-            self._stop_loops()
+        loops, self._loops = self._loops, []
+        for loop in loops:
+            loop.stop()
+        for loop in loops:
+            loop.wait()
         for subject in self._subjects:
             subject.abandon()
+        self._end()
 
     # Talking to the server
 
     def _talk(self) -> float:
+        hurries = self._hurries
         try:
             pause = self._exchange()
         except Unreachable as exc:
@@ -210,7 +208,9 @@ class Member:
             pause = self._refused(exc)
         if self._ending and not any(one.in_use for one in self._subjects):
             self._leave()
-        self._settled.set()
+        with self._guard:
+            if self._over or hurries == self._hurries:
+                self._settled.set()
         return pause
 
     def _exchange(self) -> float:
@@ -251,6 +251,13 @@ class Member:
 
     def _leave(self) -> None:
         self._close()
+        self._end()
+
+    def _end(self) -> None:
+        """Be asked for nothing any more."""
+        with self._guard:
+            self._over = True
+            self._settled.set()
         self._left.set()
         for loop in self._loops:
             loop.stop()
@@ -261,8 +268,7 @@ class Member:
             self._reached.down(error)
             return _RETRY
         self._failure = error
-        for loop in self._loops:
-            loop.stop()
+        self._end()
         return _IDLE
 
     # Watching the time

@@ -179,6 +179,7 @@ class ManualClock(Clock):
             if self._closed:
                 return seconds
             due = sleeper.due = self._after(seconds)
+            sleeper.pausing = event
             sleeper.wake.clear()
             sleeper.settled.set()
         if not sleeper.wake.wait(None if sleeper.stopping else self._patience):
@@ -189,12 +190,12 @@ class ManualClock(Clock):
         return max(0.0, due - self._now) if self._closed else 0.0
 
     def _wake(self, event: Event) -> None:
-        """Have everybody go on who pauses in a task that is to end."""
+        """Have everybody go on who pauses until then, or in a task that is to end."""
         with self._lock:
             paused = [
                 one
                 for one in self._sleepers
-                if one.stopping is event and one.due is not None
+                if event in (one.stopping, one.pausing) and one.due is not None
             ]
             for one in paused:
                 one.rouse()

@@ -24,6 +24,8 @@ class Sleeper:
     ) -> None:
         self.name = name
         self.stopping = stopping
+        # What ends its pause, besides.
+        self.pausing: Event | None = None
         # Whose task it is: known to itself first, and then to who has spawned it.
         self.ident: int | None = None
         self.task: Task | None = None

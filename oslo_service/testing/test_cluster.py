@@ -595,7 +595,8 @@ class TestSingleService:
     def test_one_that_is_given_the_lead_while_it_is_stopped_gives_it_back(
         self, conf, fake, driver, clock, monkeypatch
     ) -> None:
-        acquire, stops = fake.acquire, []
+        acquire = fake.acquire
+        stops: list[cluster.SingleService] = []
 
         def acquire_while_it_is_stopped(*arguments):
             if stops:

@@ -19,7 +19,7 @@ from oslo_service.clustering.listener import Held, Listener
 from oslo_service.clustering.member import Member
 from oslo_service.monitoring import checks
 from oslo_service.supervisor import events
-from oslo_service.testing.waiting import run_script
+from oslo_service.testing.waiting import LIMIT, run_script
 
 LENGTH = 15.0
 
@@ -497,6 +497,39 @@ class TestMember:
             "ClusterReachable",
         ]
         assert told[1].seconds == 5.0
+
+    def test_nobody_waits_for_a_server_that_does_not_answer(
+        self, server, time, told, driver
+    ) -> None:
+        server.lease = 0.05
+        silent, asked, answered = driver.event(), driver.event(), driver.event()
+
+        def answer() -> bool:
+            asked.set()
+            silent.wait(LIMIT)
+            answered.set()
+            return False
+
+        member = Member(driver, server, "me", time, told.append)
+        member.start()
+        server.answers = [answer]
+        member.add(member.candidate("x"))
+        assert asked.wait(LIMIT)
+        member.add(member.candidate("y"))
+        member.stop(0.05)
+        assert not answered.is_set()
+        silent.set()
+        assert member._left.wait(LIMIT)
+        assert server.asked[-1] == "close"
+        assert not any("y" in one for one in server.asked)
+
+    def test_who_has_left_is_asked_for_nothing(self, member, server) -> None:
+        member.start()
+        member.stop(LIMIT)
+        member.add(member.candidate("x"))
+        assert server.asked == ["open", "close"]
+        for loop in member._loops:
+            loop.wait()
 
     def test_what_it_reports_is_what_is_wrong(self, server, time, told, driver) -> None:
         reports: list[str] = []

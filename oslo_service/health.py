@@ -17,6 +17,7 @@ workers: ``pass``, ``fail``, or ``warn`` where a value is older than its time to
 import contextlib
 import functools
 import inspect
+import math
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,7 +39,7 @@ def report(name: str, ok: bool, detail: str = "", ttl: float = TTL) -> None:
     :param ttl: for how many seconds this counts; past that it is a warning. 0: for
         ever.
     :raises TypeError: the name is no text, or the time no number.
-    :raises ValueError: the time is negative.
+    :raises ValueError: the time is negative, or not finite.
     """
     _check(name, ttl)
     checks.record(name, bool(ok), str(detail), float(ttl))
@@ -49,8 +50,8 @@ def _check(name: object, ttl: object) -> None:
         raise TypeError(f"the name of a check is text, not {name!r}")
     if not isinstance(ttl, int | float):
         raise TypeError(f"ttl is a number of seconds, not {ttl!r}")
-    if not ttl >= 0:
-        raise ValueError(f"ttl must be 0 or more, not {ttl!r}")
+    if not 0 <= ttl < math.inf:
+        raise ValueError(f"ttl must be 0 or more, and finite, not {ttl!r}")
 
 
 class watch(contextlib.ContextDecorator):  # noqa: N801 - it is used as a function is

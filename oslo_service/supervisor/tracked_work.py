@@ -7,6 +7,7 @@ Users find what is here in :mod:`oslo_service.work`.
 
 import functools
 import inspect
+import math
 import sys
 import traceback
 from collections.abc import Callable
@@ -59,6 +60,8 @@ class track:  # noqa: N801 - it is used as a function is
     :param id: which it is: of a request, of what is worked on; shown as text.
     :param limit: how many seconds it may take; past that, the process counts as hung
         where ``worker_timeout`` is set. None: there is no limit.
+    :raises TypeError: the limit is no number.
+    :raises ValueError: the limit is negative, or not finite.
     :ivar began: when it began, in monotonic seconds.
     """
 
@@ -73,6 +76,8 @@ class track:  # noqa: N801 - it is used as a function is
         id: object = None,  # noqa: A002 - that is what it is called
         limit: float | None = None,
     ) -> None:
+        if limit is not None:
+            _check_limit(limit)
         self.name = name
         self.id = id
         self.limit = limit
@@ -101,6 +106,14 @@ class track:  # noqa: N801 - it is used as a function is
         return f"<work in progress: {self.name}{which}>"
 
 
+def _check_limit(limit: object) -> None:
+    """Refuse what whoever turns the supervisor could not wait for."""
+    if not isinstance(limit, int | float):
+        raise TypeError(f"limit is a number of seconds, or None, not {limit!r}")
+    if not 0 <= limit < math.inf:
+        raise ValueError(f"limit must be 0 or more, and finite, not {limit!r}")
+
+
 @overload
 def tracked(function: F, /) -> F: ...
 
@@ -119,8 +132,11 @@ def tracked(what: Any = None, /, *, limit: float | None = None) -> Any:
     :param what: the function; or the name of the work, which is the function's where
         none is given.
     :param limit: see :class:`track`.
-    :raises TypeError: it is neither.
+    :raises TypeError: it is neither, or as in :class:`track`.
+    :raises ValueError: as in :class:`track`.
     """
+    if limit is not None:
+        _check_limit(limit)
     if callable(what):
         return _tracked(what, None, limit)
     if not isinstance(what, str | None):
@@ -162,7 +178,9 @@ def track_future(
     :param id: see :class:`track`.
     :param limit: see :class:`track`.
     :returns: the future.
-    :raises TypeError: it is none: nobody can be told when it is done.
+    :raises TypeError: it is none: nobody can be told when it is done; or as in
+        :class:`track`.
+    :raises ValueError: as in :class:`track`.
     """
     add: Any = getattr(future, "add_done_callback", None) or getattr(
         future, "link", None

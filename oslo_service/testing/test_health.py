@@ -138,8 +138,9 @@ class TestRecording:
             health.watch("database", "DBError")  # type: ignore[arg-type]
         with pytest.raises(TypeError, match="number of seconds"):
             health.report("database", True, ttl="7")  # type: ignore[arg-type]
-        with pytest.raises(ValueError, match="0 or more"):
-            health.watch("database", ttl=-1)
+        for ttl in (-1, float("nan"), float("inf")):
+            with pytest.raises(ValueError, match="0 or more, and finite"):
+                health.watch("database", ttl=ttl)
 
 
 def asked(driver: str, *traits: str, **plan: Any) -> Any:

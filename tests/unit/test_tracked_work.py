@@ -166,6 +166,22 @@ def test_what_makes_no_sense_is_refused() -> None:
         work.tracked(7)  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("limit", [-1, float("nan"), float("inf")])
+def test_a_limit_that_nobody_could_keep_is_refused(limit: float) -> None:
+    with pytest.raises(ValueError, match="limit must be 0 or more, and finite"):
+        work.track("upload", limit=limit)
+    with pytest.raises(ValueError, match="limit must be 0 or more, and finite"):
+        work.tracked("upload", limit=limit)
+
+
+def test_so_is_one_that_is_no_number() -> None:
+    limit: Any = "30"
+    with pytest.raises(TypeError, match="limit is a number of seconds, or None"):
+        work.track("upload", limit=limit)
+    with pytest.raises(TypeError, match="limit is a number of seconds, or None"):
+        work.tracked(limit=limit)
+
+
 def test_what_is_in_progress_says_what_it_is() -> None:
     assert repr(work.track("upload", id=7)) == "<work in progress: upload 7>"
     assert repr(work.track("upload")) == "<work in progress: upload>"

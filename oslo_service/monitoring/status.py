@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from oslo_service._common import clock
-from oslo_service.monitoring import checks, memory, work_in_progress
+from oslo_service._common import clock, memory
+from oslo_service.monitoring import checks, work_in_progress
 from oslo_service.supervisor.exchange.inquiries import Answer
 from oslo_service.supervisor.facts import ServiceFacts, WorkerFacts
 from oslo_service.supervisor.loop import Supervisor

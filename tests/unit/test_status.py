@@ -3,13 +3,12 @@
 """The status as JSON: as the schema in the documentation has it."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oslo_service.monitoring import memory, status
+from oslo_service.monitoring import status
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 from oslo_service.supervisor.facts import Listener, ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.snapshot import ProcessFacts, Snapshot
@@ -155,13 +154,3 @@ def test_workers_that_do_not_answer(found) -> None:
 )
 def test_the_state_of_the_whole(what, state) -> None:
     assert Snapshot(workers=1, slots=1, **what).state.value == state
-
-
-class TestMemory:
-    """What a process uses, as the kernel counts it."""
-
-    def test_of_this_process(self) -> None:
-        assert memory.pss(os.getpid()) > 1_000_000
-
-    def test_of_one_that_is_gone(self) -> None:
-        assert memory.pss(2**22 + 1) is None

@@ -29,9 +29,9 @@ from oslo_service.backend.base import LockEvent
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.framing import chunks
 from oslo_service.supervisor.limits import Limits
-from oslo_service.supervisor.workers import outside
 from oslo_service.supervisor.workers import pool as pools
 from oslo_service.supervisor.workers import process as processes
+from oslo_service.supervisor.workers import stack_dumps
 from oslo_service.supervisor.workers.channel import (
     _REPORT,
     ALIVE,
@@ -574,7 +574,7 @@ class TestHangs:
     def test_it_is_told_once_with_where_it_is_and_killed(self, parent) -> None:
         (victim,) = parent.alive
         parent.settings.limits = Limits(worker_timeout=8.0)
-        with mock.patch.object(outside, "describe", return_value="where it is"):
+        with mock.patch.object(stack_dumps, "describe", return_value="where it is"):
             parent.pass_time(30)
         assert victim.signals == [signal.SIGKILL]
         (event,) = told(parent, events.WorkerHung)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from oslo_service.supervisor import events
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.workers import actions, outside, telling
+from oslo_service.supervisor.workers import actions, stack_dumps, telling
 from oslo_service.supervisor.workers.process import Process
 from oslo_service.supervisor.workers.slots import Worker
 from oslo_service.supervisor.workers.state import PoolState
@@ -48,7 +48,7 @@ class Care:
             case actions.Hung(worker):
                 if worker.failure:
                     return  # it has left them with its report
-                outside.request_stacks(self._processes[worker].pid)
+                stack_dumps.request_stacks(self._processes[worker].pid)
             case actions.ReportHung(worker):
                 self.report_hung(worker)
             case _:
@@ -62,8 +62,11 @@ class Care:
             self._publish(event)
 
     def _measure(self) -> None:
+        # Not earlier: hardly anybody limits it.
+        from oslo_service._common import memory
+
         for worker, process in self._processes.items():
-            size = outside.memory(process.pid)
+            size = memory.pss(process.pid)
             if size is not None:
                 self._state.measured(worker, size)
 
@@ -82,7 +85,7 @@ class Care:
             **telling.about(worker, process),
             seconds=worker.silence,
             work=worker.failure,
-            stacks=process.stacks.text() or outside.describe(process.pid),
+            stacks=process.stacks.text() or stack_dumps.describe(process.pid),
         )
         worker.failure = worker.failure or "hung"
         self._publish(event)

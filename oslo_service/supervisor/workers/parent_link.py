@@ -6,7 +6,7 @@ import os
 
 from oslo_service.supervisor.exchange.framing import FRAME
 from oslo_service.supervisor.exchange.pipe import Outbox
-from oslo_service.supervisor.workers import outside
+from oslo_service.supervisor.workers import stack_dumps
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
@@ -139,7 +139,7 @@ class ParentLink:
         """Have the parent get the stacks of this process, whatever becomes of it."""
         if not self._listens and self._stacks_fd is not None:
             self._listens = True
-            outside.listen(self._stacks_fd)
+            stack_dumps.listen(self._stacks_fd)
 
     def tell_served(self) -> None:
         """Say that as many requests have been answered as may be."""
@@ -152,7 +152,7 @@ class ParentLink:
         """
         if self._stacks_fd is not None:
             self._stacks.leave_text(self._stacks_fd, what)
-            outside.write(self._stacks_fd)
+            stack_dumps.write(self._stacks_fd)
         self._tell(OVERDUE)
 
     def leave_error(self, error: BaseException) -> None:

@@ -19,7 +19,7 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers import actions, outside, state, telling
+from oslo_service.supervisor.workers import actions, stack_dumps, state, telling
 from oslo_service.supervisor.workers.care import Care
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
@@ -158,13 +158,13 @@ class WorkerPool(Unit):
 
     def request_stacks(self, pid: int) -> None:
         """Have a worker write its stacks though it does not answer."""
-        outside.request_stacks(pid)
+        stack_dumps.request_stacks(pid)
 
     def stacks_of(self, pid: int) -> str:
         """Return the stacks that a worker has written, else what proc(5) says."""
         for process in self.processes.values():
             if process.pid == pid:
-                return process.stacks.text() or outside.describe(pid)
+                return process.stacks.text() or stack_dumps.describe(pid)
         return ""
 
     def ask(self) -> None:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What can be learnt of a process without its help: its stacks, its memory.
+"""The stacks of a process, also of one that does nothing any more.
 
 faulthandler(3) writes the stacks of all threads inside a signal's handler in C, which
 needs no GIL, and no main thread that goes on. Of a process that is stopped, proc(5)
@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-__all__ = ("describe", "listen", "memory", "request_stacks", "write")
+__all__ = ("describe", "listen", "request_stacks", "write")
 
 # The last of the real-time signals: nobody has another use for it.
 _SIGNAL: int | None = getattr(signal, "SIGRTMAX", None)
@@ -102,15 +102,6 @@ def _describe_thread(task: Path) -> str:
         call = (task / "syscall").read_text(encoding="ascii").split()[0]
         words += [f"system call {call}"] if call.isdigit() else []
     return ", ".join(words)
-
-
-def memory(pid: int) -> int | None:
-    """Return how many bytes a process has for itself: its proportional set size.
-
-    :returns: None where the system does not say.
-    """
-    found = _field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
-    return None if found is None else int(found[0]) * 1024
 
 
 def _field(path: Path, name: str) -> list[str] | None:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""How much memory processes use."""
+"""How much memory processes use, as the kernel counts it."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is learnt of a process without its help."""
+"""The stacks of a process, and how much memory it uses: had without its help."""
 
 import os
 import signal
@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from oslo_service.supervisor.workers import outside
+from oslo_service._common import memory
+from oslo_service.supervisor.workers import stack_dumps
 from oslo_service.supervisor.workers.stacks import Stacks
 from oslo_service.testing.waiting import LIMIT, run_script
 
@@ -31,7 +32,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_one_that_does_not_listen_is_left_alone(sleeper) -> None:
-    outside.request_stacks(sleeper.pid)
+    stack_dumps.request_stacks(sleeper.pid)
     with pytest.raises(subprocess.TimeoutExpired):
         sleeper.wait(0.2)
 
@@ -39,20 +40,20 @@ def test_one_that_does_not_listen_is_left_alone(sleeper) -> None:
 def test_one_that_is_stopped_is_described(sleeper) -> None:
     sleeper.send_signal(signal.SIGSTOP)
     os.waitpid(sleeper.pid, os.WUNTRACED)
-    assert f"Thread {sleeper.pid} (" in outside.describe(sleeper.pid)
-    assert ": stopped" in outside.describe(sleeper.pid)
+    assert f"Thread {sleeper.pid} (" in stack_dumps.describe(sleeper.pid)
+    assert ": stopped" in stack_dumps.describe(sleeper.pid)
 
 
 def test_of_one_that_is_gone_nothing_is_known() -> None:
     with subprocess.Popen(["true"]) as process:
         process.wait()
-    assert outside.describe(process.pid) == ""
-    assert outside.memory(process.pid) is None
-    outside.request_stacks(process.pid)
+    assert stack_dumps.describe(process.pid) == ""
+    assert memory.pss(process.pid) is None
+    stack_dumps.request_stacks(process.pid)
 
 
 def test_its_memory_is_what_it_has_for_itself(sleeper) -> None:
-    size = outside.memory(sleeper.pid)
+    size = memory.pss(sleeper.pid)
     assert size is not None
     assert 1 << 20 < size < 1 << 30
 
@@ -65,7 +66,7 @@ def test_one_that_listens_leaves_its_stacks_though_it_never_gives_up_the_gil() -
         try:
             fd = part.open()
             assert fd is not None
-            outside.listen(fd)
+            stack_dumps.listen(fd)
             os.write(writer, b"x")
             while True:
                 pass
@@ -73,9 +74,9 @@ def test_one_that_listens_leaves_its_stacks_though_it_never_gives_up_the_gil() -
             os._exit(1)
     os.read(reader, 1)
     try:
-        outside.request_stacks(pid)
+        stack_dumps.request_stacks(pid)
         end, text = time.monotonic() + LIMIT, ""
-        while "test_outside.py" not in text:
+        while "test_stack_dumps.py" not in text:
             assert time.monotonic() < end
             text += part.text()
     finally:
@@ -102,12 +103,12 @@ def test_what_a_worker_has_failed_of_is_left_in_one_line_and_read_once() -> None
 
 BURST = """
 import faulthandler, os, signal, sys
-from oslo_service.supervisor.workers import outside
+from oslo_service.supervisor.workers import stack_dumps
 
 fd = os.memfd_create("stacks")
 if "enabled" in sys.argv:
     faulthandler.enable(fd)
-outside.listen(fd)
+stack_dumps.listen(fd)
 handled = []
 signals = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGHUP}
 if "burst" in sys.argv:
@@ -118,7 +119,7 @@ signal.pthread_sigmask(signal.SIG_BLOCK, signals)
 for one in signals:
     os.kill(os.getpid(), one)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
-outside.request_stacks(os.getpid())
+stack_dumps.request_stacks(os.getpid())
 print(set(handled) == signals, b"<module>" in os.pread(fd, 4096, 0))
 """
 

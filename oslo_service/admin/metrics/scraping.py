@@ -7,7 +7,7 @@ from typing import Any
 
 from oslo_service._common import clock
 from oslo_service.admin.later import Awaited, Once
-from oslo_service.admin.metrics import exposition, gathering, layout, own
+from oslo_service.admin.metrics import exposition, gathering, in_parent, layout
 from oslo_service.admin.metrics.merging import Merger
 from oslo_service.admin.replies import Ask, Later, Reply
 from oslo_service.supervisor.exchange import registry
@@ -66,7 +66,7 @@ class Metrics:
 
     def _reply(self, _: None) -> Reply:
         reporter = self._supervisor.reporter
-        found = own.families(reporter.snapshot(), reporter.tally)
+        found = in_parent.families(reporter.snapshot(), reporter.tally)
         text = exposition.text([*found, *self._merger.families()])
         return Reply(200, text, exposition.KIND)
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the process that supervises knows, as metrics."""
+"""What the process that supervises knows of its workers, as metrics."""
 
 import collections
 from collections.abc import Iterator

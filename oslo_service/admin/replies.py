@@ -24,6 +24,7 @@ __all__ = (
 )
 
 JSON = "application/json"
+#: Of what probes are answered: draft-inadarei-api-health-check.
 HEALTH = "application/health+json"
 
 

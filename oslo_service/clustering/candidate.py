@@ -3,7 +3,6 @@
 """One lock that this process wants, and has at times."""
 
 import contextlib
-import logging
 import math
 from collections.abc import Callable, Iterator
 
@@ -17,7 +16,6 @@ from oslo_service.supervisor import events
 
 __all__ = ("POLL", "Candidate")
 
-LOG = logging.getLogger("oslo_service.cluster")
 
 #: How often to ask for a lock that somebody else has, in seconds.
 POLL = 0.25

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """This process in its cluster: who talks to the server, and who watches the time."""
 
-import logging
 import math
 from collections.abc import Callable, Iterator
 
@@ -23,7 +22,6 @@ from oslo_service.supervisor import events
 
 __all__ = ("Member",)
 
-LOG = logging.getLogger("oslo_service.cluster")
 
 # How long to wait before a server that has not answered is asked again, in seconds.
 _RETRY = 1.0

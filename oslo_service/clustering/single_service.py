@@ -4,7 +4,6 @@
 
 import contextvars
 import functools
-import logging
 from collections.abc import Callable
 
 from oslo_config import cfg
@@ -21,8 +20,6 @@ from oslo_service.clustering.listener import Held
 from oslo_service.clustering.single_state import Action, SingleState
 
 __all__ = ("SingleService",)
-
-LOG = logging.getLogger("oslo_service.cluster")
 
 
 class SingleService(ServiceBase):

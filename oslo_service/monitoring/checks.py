@@ -18,6 +18,7 @@ from oslo_service.supervisor.exchange.inquiries import Respondent
 
 __all__ = (
     "KIND",
+    "STATUSES",
     "TTL",
     "Check",
     "answer",
@@ -34,6 +35,8 @@ LOG = logging.getLogger("oslo_service.health")
 #: How long a value counts, in seconds, where nobody says so.
 TTL = 300.0
 
+#: What a check can say; the worst comes last.
+STATUSES = ("pass", "warn", "fail")
 #: What is told, and asked.
 KIND = "health"
 

@@ -11,18 +11,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from oslo_service._common.records import Record
-from oslo_service.monitoring.checks import Check
+from oslo_service.monitoring.checks import STATUSES, Check
 from oslo_service.supervisor.exchange.inquiries import Respondent
 from oslo_service.supervisor.facts import WorkerFacts
 from oslo_service.supervisor.snapshot import Snapshot
 
-__all__ = ("CONTENT_TYPE", "Reply", "health", "live", "ready")
-
-#: Of the answers: draft-inadarei-api-health-check.
-CONTENT_TYPE = "application/health+json"
-
-# The worst comes last.
-_STATUSES = ("pass", "warn", "fail")
+__all__ = ("Reply", "health", "live", "ready")
 
 
 class Reply(Record):
@@ -116,9 +110,9 @@ def health(
     for respondent, some in checks:
         for one in some:
             entry = _entry(respondent, one, now, full=full)
-            worst = max(worst, _STATUSES.index(entry["status"]))
+            worst = max(worst, STATUSES.index(entry["status"]))
             found.setdefault(one.name, []).append(entry)
-    body: dict[str, Any] = {"status": _STATUSES[worst]}
+    body: dict[str, Any] = {"status": STATUSES[worst]}
     if full and version:
         body["version"] = version
     body["checks"] = found

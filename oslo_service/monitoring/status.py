@@ -22,9 +22,6 @@ KIND = "state"
 # Raised when a key goes, or changes its meaning.
 _SCHEMA = 1
 
-# The worst comes last.
-_STATUSES = ("pass", "warn", "fail")
-
 
 def answer() -> dict[str, Any]:
     """Return what this process alone knows of itself, in short."""
@@ -147,5 +144,5 @@ def _answered(answer: Answer | None) -> dict[str, Any]:
 def _health(found: Sequence[checks.Check]) -> dict[str, Any]:
     now = clock.now()
     statuses = {one.name: one.status(now) for one in found}
-    worst = max(map(_STATUSES.index, statuses.values()), default=0)
-    return {"status": _STATUSES[worst], "checks": statuses}
+    worst = max(map(checks.STATUSES.index, statuses.values()), default=0)
+    return {"status": checks.STATUSES[worst], "checks": statuses}

@@ -40,8 +40,6 @@ _HELP = {
     "log-level": "set the level of a logger, in every process",
 }
 
-Option = tuple[str, str]
-
 
 def add_to(commands: Any) -> None:
     """Make the command known to the parser of the command line."""

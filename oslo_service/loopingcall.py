@@ -69,9 +69,16 @@ class FixedIntervalWithTimeoutLoopingCall(FixedIntervalLoopingCall):
     ) -> Task:
         """Start the loop; see :meth:`FixedIntervalLoopingCall.start`.
 
+        :param interval: see there, as for the next two.
+        :param initial_delay: seconds before the first call.
+        :param stop_on_exception: whether an exception ends the loop.
         :param timeout: seconds from now; a call that ends later, without
             having ended the loop, makes it raise :class:`LoopingCallTimeOut`.
             0 sets no limit.
+        :returns: the task: its ``wait()`` is :meth:`wait`.
+        :raises RuntimeError: it runs already.
+        :raises TypeError: the function, or a number, is not one.
+        :raises ValueError: a time is negative.
         """
         grid, timeout = self._grid(interval), seconds("timeout", timeout)
         return self._start(grid, initial_delay, stop_on_exception, timeout)

@@ -322,36 +322,52 @@ group_opts = [*_launcher_opts, *request_opts]
 
 
 def register_service_opts(conf: cfg.ConfigOpts) -> None:
-    """Register the options of launchers; harmless where they are there already."""
+    """Register the options of launchers; idempotent.
+
+    :param conf: the configuration.
+    """
     register(conf, service_opts)
     register(conf, eventlet_backdoor_opts)
     register(conf, _launcher_opts, BACKEND_GROUP)
 
 
 def register_cluster_opts(conf: cfg.ConfigOpts) -> None:
-    """Register the options of clusters; harmless where they are there already."""
+    """Register the options of clusters; idempotent.
+
+    :param conf: the configuration.
+    """
     register(conf, cluster_opts, BACKEND_GROUP)
 
 
 def register_periodic_opts(conf: cfg.ConfigOpts) -> None:
-    """Register the options of periodic tasks; harmless where they are there."""
+    """Register the options of periodic tasks; idempotent.
+
+    :param conf: the configuration.
+    """
     register(conf, periodic_opts)
 
 
 def register_wsgi_opts(conf: cfg.ConfigOpts) -> None:
-    """Register the options of the HTTP server; harmless where they are there."""
+    """Register the options of the HTTP server; idempotent.
+
+    :param conf: the configuration.
+    """
     register(conf, wsgi_opts)
     register(conf, request_opts, BACKEND_GROUP)
 
 
 def register_ssl_opts(conf: cfg.ConfigOpts) -> None:
-    """Register the options of TLS; harmless where they are there already."""
+    """Register the options of TLS; idempotent.
+
+    :param conf: the configuration.
+    """
     register(conf, ssl_opts, SSL_GROUP)
 
 
 def set_service_opts_defaults(conf: cfg.ConfigOpts, **kwargs: Any) -> None:
     """Replace defaults of the options that :func:`register_service_opts` knows.
 
+    :param conf: the configuration; the options are registered on it.
     :param kwargs: option names and their new defaults.
     :raises AttributeError: there is no such option; nothing is changed.
     :raises ValueError: an option cannot have that value; nothing is changed.

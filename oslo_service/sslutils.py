@@ -36,7 +36,10 @@ _MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIG
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register the options; harmless where they are there already."""
+    """Register the options; idempotent.
+
+    :param conf: the configuration.
+    """
     opts.register_ssl_opts(conf)
 
 
@@ -48,6 +51,7 @@ def list_opts() -> list[tuple[str | None, list[Any]]]:
 def is_enabled(conf: cfg.ConfigOpts) -> bool:
     """Whether a certificate and its key are configured.
 
+    :param conf: the configuration; the options are registered on it.
     :raises RuntimeError: a file is missing, or one of the two options.
     """
     register_opts(conf)
@@ -67,8 +71,9 @@ def is_enabled(conf: cfg.ConfigOpts) -> bool:
 
 
 def context(conf: cfg.ConfigOpts) -> ssl.SSLContext:
-    """Make the server's side of TLS from what the options and files say now.
+    """Return the server's side of TLS, by what the options and files say now.
 
+    :param conf: the configuration; the options are registered on it.
     :raises RuntimeError: the options, or the files that they name, will not do.
     """
     if not is_enabled(conf):
@@ -88,8 +93,10 @@ def context(conf: cfg.ConfigOpts) -> ssl.SSLContext:
 
 
 def wrap(conf: cfg.ConfigOpts, sock: socket.socket) -> ssl.SSLSocket:
-    """Make a listening or an accepted socket speak TLS, as the server.
+    """Return a socket that speaks TLS, as the server, in place of another.
 
+    :param conf: the configuration; the options are registered on it.
+    :param sock: a listening or an accepted socket; it is detached.
     :raises RuntimeError: the options, or the files that they name, will not do.
     """
     return context(conf).wrap_socket(sock, server_side=True)

@@ -215,7 +215,10 @@ class ThreadGroup(HasOldAttributes):
             raise
 
     def timer_done(self, timer: loopingcall.LoopingCallBase) -> None:
-        """Remove a timer from the group; it is not stopped."""
+        """Remove a timer from the group; it is not stopped.
+
+        :param timer: the timer; one that is not there is passed over.
+        """
         self._members.timer_done(timer)
 
     def stop_timers(self, wait: bool = False) -> None:
@@ -273,7 +276,10 @@ class ThreadGroup(HasOldAttributes):
         )
 
     def thread_done(self, thread: Thread) -> None:
-        """Remove a thread from the group; it is not stopped."""
+        """Remove a thread from the group; it is not stopped.
+
+        :param thread: the thread; one that is not there is passed over.
+        """
         self._members.leave(thread)
 
     # Ending

@@ -59,12 +59,15 @@ def __getattr__(name: str) -> Any:
 
 
 def list_opts() -> list[tuple[str | None, list[Any]]]:
-    """Return the options of the server for oslo-config-generator."""
+    """Return the options for oslo-config-generator: (group, options) pairs."""
     return opts.listed((None, opts.wsgi_opts), ("oslo_service", opts.request_opts))
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register the options of the server; harmless where they are there."""
+    """Register the options of the server; idempotent.
+
+    :param conf: the configuration.
+    """
     opts.register_wsgi_opts(conf)
 
 

@@ -119,7 +119,10 @@ def _missing(conf: cfg.ConfigOpts, options: list[Any], group: str | None) -> lis
 
 
 def register_backend_opts(conf: cfg.ConfigOpts) -> None:
-    """Register ``[oslo_service] backend``; harmless where it is there already."""
+    """Register ``[oslo_service] backend``; idempotent.
+
+    :param conf: the configuration.
+    """
     register(conf, backend_opts, BACKEND_GROUP)
 
 

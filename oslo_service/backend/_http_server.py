@@ -35,4 +35,7 @@ class HttpServer(Protocol):
         """
 
     def resize(self, pool_size: int, /) -> None:
-        """Have another number of applications run at a time."""
+        """Have another number of applications run at a time.
+
+        :param pool_size: how many, 1 or more.
+        """

@@ -48,7 +48,11 @@ class LockEvent:
             self._gates.append(_shut_gate())
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block until the flag is raised, or ``timeout`` seconds are over."""
+        """Block until the flag is raised.
+
+        :param timeout: seconds; None waits without limit.
+        :returns: whether it was raised; False: the time is over.
+        """
         gates = self._gates
         if not gates:
             return True

@@ -28,8 +28,11 @@ def poll_ready(
     """Block the native thread until a descriptor is ready.
 
     :param select: the standard library's module, unpatched.
+    :param read: descriptors to wait for until they can be read.
+    :param write: descriptors to wait for until they can be written.
     :param timeout: seconds, kept to the millisecond above (poll counts in
         those); None waits without limit.
+    :returns: those that can be read, and written; none: the time is over.
     """
     ends = select.POLLHUP | select.POLLERR | select.POLLNVAL
     reads = select.POLLIN | select.POLLPRI

@@ -52,7 +52,7 @@ class Primitives(Protocol):
         """Run ``call()`` concurrently, in a task of its own."""
 
     def current_ident(self) -> int:
-        """Identify the calling task."""
+        """Return what identifies the calling task."""
 
     def event(self) -> Event:
         """Return a fresh event, not set."""

@@ -39,6 +39,7 @@ def register_driver(driver_class: type[base.Driver]) -> Registration:
     It can be selected as one that is installed, and selects nothing by itself. Where
     it still is selected when it is taken off the register, it stays so.
 
+    :param driver_class: a subclass of :class:`~oslo_service.backend.base.Driver`.
     :returns: the way back: a context manager, which can be called as well.
     :raises TypeError: it is no complete driver; the message says what it lacks.
     :raises ValueError: its name is taken.

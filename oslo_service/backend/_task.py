@@ -23,7 +23,10 @@ class Task(abc.ABC):
     Created by :meth:`Driver.spawn` only. A task belongs to the process that
     spawned it: in a forked child it counts as ended.
 
-    :ivar name: for logs and debuggers.
+    :param driver: what the task runs on.
+    :param call: what it calls, without arguments.
+    :param name: for logs and debuggers.
+    :ivar name: likewise.
     :ivar ident: what :meth:`Driver.current_ident` answers inside the task. Known
         when :meth:`Driver.spawn` returns; None until the task begins where it was
         spawned in another native thread than it runs in, by a cooperative model.

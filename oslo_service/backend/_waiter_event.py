@@ -89,7 +89,12 @@ class WaiterEvent(abc.ABC):
             self._gates.append(_Gate())
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Block this task until the flag is raised or the time is over."""
+        """Block this task until the flag is raised.
+
+        :param timeout: seconds; None waits without limit; 0 lets others run, and
+            looks.
+        :returns: whether it was raised; False: the time is over.
+        """
         if timeout is not None and timeout <= 0 and self._gates:
             self._let_others_run()
             return not self._gates

@@ -175,13 +175,15 @@ class Driver(abc.ABC):
         """Whether what a call raised is a failure of the call.
 
         It is not where the task is to end: it was killed, or ends itself.
+
+        :param error: what it raised.
         """
         ends = (KeyboardInterrupt, SystemExit, GeneratorExit)
         return not isinstance(error, ends + self.killed_by)
 
     @abc.abstractmethod
     def current_ident(self) -> int:
-        """Identify the calling task among those that exist; never 0."""
+        """Return what identifies the calling task among those that exist; never 0."""
 
     def holds_thread_locals(self) -> bool:
         """Whether the calling task may have something in thread-locals.
@@ -200,6 +202,8 @@ class Driver(abc.ABC):
         What kills the task meanwhile is raised here, as by all that blocks, and
         nothing is left of the wait: no timer, nobody among the waiters of an event,
         no descriptor that is watched.
+
+        :param seconds: how long, at least.
         """
 
     @abc.abstractmethod
@@ -256,7 +260,10 @@ class Driver(abc.ABC):
         return self.frames()
 
     def original(self, module: str) -> ModuleType:
-        """Return a standard library module as it was before any patching."""
+        """Return a standard library module as it was before any patching.
+
+        :param module: its name.
+        """
         return importlib.import_module(module)
 
     def defer(self, call: Callable[[], Any]) -> None:

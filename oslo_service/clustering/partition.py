@@ -72,7 +72,10 @@ class Partition:
         return self._view().owns(key)
 
     def mine(self, keys: Iterable[K]) -> list[K]:
-        """Return those keys, of some, that are this process's, in their order."""
+        """Return the keys that are this process's, in their order.
+
+        :param keys: those to choose from; see :meth:`owns`.
+        """
         owns = self._view().owns
         return [key for key in keys if owns(key)]
 

@@ -46,6 +46,7 @@ _WHERE = {name: module for module, names in _MODULES.items() for name in names}
 def load(name: str) -> Any:
     """Return one component.
 
+    :param name: its name, as in its module.
     :raises KeyError: there is none of that name; the message lists them.
     """
     try:

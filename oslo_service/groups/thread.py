@@ -94,6 +94,7 @@ class Thread:
     def cancel(self, *throw_args: object) -> bool:  # noqa: ARG002 - others' signature
         """Prevent the call from beginning.
 
+        :param throw_args: not used.
         :returns: whether it has been prevented; False if it has begun.
         """
         cancelled = self.task.cancel()

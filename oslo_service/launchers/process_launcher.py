@@ -80,6 +80,7 @@ class ProcessLauncher(HasOldAttributes):
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
         """Start so many workers that run a service; returns at once.
 
+        :param service: the service; each worker has a copy of its own.
         :param workers: how many; None: 1.
         :raises TypeError: it is not a :class:`ServiceBase`, or ``workers`` is
             not an integer; or workers are spawned, and the service or the

@@ -61,6 +61,7 @@ class Launcher(HasOldAttributes):
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
         """Start a service; does not wait for its ``start()``.
 
+        :param service: the service.
         :param workers: 1 or None.
         :raises TypeError: it is not a :class:`ServiceBase`.
         :raises ValueError: more than one worker is wanted.

@@ -33,7 +33,10 @@ class Services(HasOldAttributes):
         return [] if self._runner is None else self._runner.services
 
     def add(self, service: ServiceBase) -> None:
-        """Start a service, in a task of its own."""
+        """Start a service, in a task of its own.
+
+        :param service: the service.
+        """
         runner = self._runner
         if runner is None or runner.ended.is_set():
             runner = self._runner = make_unsupervised(
@@ -67,7 +70,11 @@ class Services(HasOldAttributes):
 
     @staticmethod
     def run_service(service: ServiceBase, done: Any) -> None:
-        """Start a service and block until ``done``, an event, is set."""
+        """Start a service and block until something is over.
+
+        :param service: the service.
+        :param done: an event that is set then.
+        """
         service.start()
         done.wait()
 
@@ -75,6 +82,8 @@ class Services(HasOldAttributes):
 class ServiceWrapper(HasOldAttributes):
     """A service and the number of workers that run it.
 
+    :param service: the service.
+    :param workers: how many there are to be.
     :param launcher: the one that has them; it knows them by pid.
     """
 

@@ -63,11 +63,17 @@ class SignalHandler(metaclass=Singleton):
         self._added: list[tuple[int, Handler]] = []
 
     def is_signal_supported(self, sig_name: str) -> bool:
-        """Whether the system has a signal of that name."""
+        """Whether the system has a signal.
+
+        :param sig_name: its name, as ``"SIGUSR1"``.
+        """
         return sig_name in self.signals_by_name
 
     def add_handlers(self, signals: Iterable[str], handler: Handler) -> None:
-        """Have ``handler`` called for each of the signals."""
+        """Have ``handler`` called for each of some signals.
+
+        :param signals: their names; see :meth:`add_handler`.
+        """
         for sig in signals:
             self.add_handler(sig, handler)
 
@@ -78,6 +84,7 @@ class SignalHandler(metaclass=Singleton):
         with a warning.
 
         :param sig: its name, as ``"SIGUSR1"``.
+        :param handler: the function.
         :raises OSError: the system lets nobody handle it: it is forgotten.
         """
         if not self.is_signal_supported(sig):
@@ -89,7 +96,10 @@ class SignalHandler(metaclass=Singleton):
             self._added.append((signum, handler))
 
     def ignore_handler(self, sig: str) -> None:
-        """Have a signal ignored."""
+        """Have a signal ignored.
+
+        :param sig: see :meth:`add_handler`.
+        """
         self.add_handler(sig, _ignore)
 
     def clear(self) -> None:
@@ -118,7 +128,11 @@ def _is_daemon() -> bool:
 
 
 def _is_sighup_and_daemon(signo: int, signal_handler: SignalHandler) -> bool:
-    """Whether a signal asks a daemon to reload."""
+    """Whether a signal asks a daemon to reload.
+
+    :param signo: the number of the signal.
+    :param signal_handler: knows whether there is a SIGHUP.
+    """
     return (
         signal_handler.is_signal_supported("SIGHUP")
         and signo == signal.SIGHUP

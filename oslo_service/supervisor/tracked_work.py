@@ -132,6 +132,7 @@ def tracked(what: Any = None, /, *, limit: float | None = None) -> Any:
     :param what: the function; or the name of the work, which is the function's where
         none is given.
     :param limit: see :class:`track`.
+    :returns: the function, or what decorates one.
     :raises TypeError: it is neither, or as in :class:`track`.
     :raises ValueError: as in :class:`track`.
     """

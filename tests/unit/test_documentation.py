@@ -202,3 +202,16 @@ def test_the_extras_that_can_be_installed_are_explained():
     explained = re.findall(r"^    \* - ``(\w+)``$", page, re.MULTILINE)
 
     assert sorted(explained) == sorted(setup["extras"])
+
+
+def words_of(page: str) -> set[str]:
+    text = (ROOT / "doc" / "source" / page).read_text(encoding="utf-8")
+    return set(re.findall(r"``(\w+)\*?``", text))
+
+
+def test_every_part_of_the_suite_for_drivers_is_explained():
+    suite = {one.stem for one in (ROOT / "oslo_service/testing").glob("test_*.py")}
+    families = {one for one in suite if one.startswith("test_http_")}
+
+    assert "test_http_" in words_of("writing-a-driver.rst")
+    assert words_of("writing-a-driver.rst") >= suite - families

@@ -199,6 +199,11 @@ class Live:
 
         self.until(asleep, f"process {pid} is asleep")
 
+    def halt(self, pid: int) -> None:
+        """Have the kernel halt a process, and wait until it is."""
+        self.kill(signal.SIGSTOP, pid)
+        self.until(lambda: _stat(pid)[:1] == ["T"], f"process {pid} is halted")
+
     def kill(self, signum: int, pid: int | None = None) -> None:
         """Send a signal, to the parent unless told otherwise."""
         os.kill(self.pid if pid is None else pid, signum)

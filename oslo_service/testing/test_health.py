@@ -222,7 +222,7 @@ class TestProbes:
             pids = [one["pid"] for one in program.expect("started", 2)]
             program.expect("waiting")
             assert ask_until_ready(program)[1]["health"] == 503
-            program.kill(signal.SIGSTOP, pids[0])
+            program.halt(pids[0])
             status, probes = ask(program)
             found = probes["body"]["checks"]["database"]
             assert [one["status"] for one in found] == ["fail"] * 2

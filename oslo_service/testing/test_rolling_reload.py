@@ -129,8 +129,8 @@ def test_what_was_replaced_gets_back_what_it_had(
         (tried,) = one.program.expect("serving", 1, edition=2)
         one.program.expect("stopped", pid=tried["pid"])
         back = one.program.expect("serving", WORKERS + 1, edition=1)[-1]
-        (replaced,) = one.program.pids("stopped", edition=1)
-        one.until_served_by([back["pid"], *(set(one.old) - {replaced})])
+        (replaced,) = one.program.expect("stopped", edition=1)
+        one.until_served_by([back["pid"], *(set(one.old) - {replaced["pid"]})])
         one.check()
         assert not one.program.events("reset", edition=1)
 

@@ -47,6 +47,8 @@ class TestReplacing:
                     program.kill(SIGKILL, pid)
                 program.expect("started", 4 + 2 * round_)
                 if round_ == 5:
+                    # Not before it watches those that it has just started.
+                    program.until_asleep(program.pid)
                     descriptors = self.descriptors(program)
             program.until(
                 lambda: self.descriptors(program) == descriptors, "no more descriptors"

@@ -93,9 +93,9 @@ def turn() -> int:
     return sum(range(10_000))
 
 
-def await_gate() -> None:
-    """Block until the gate is open."""
-    while not Path(PLAN.gate).exists():
+def await_gate(gate: str = PLAN.gate) -> None:
+    """Block until a gate is open."""
+    while not Path(gate).exists():
         time.sleep(0.01)
 
 
@@ -177,7 +177,8 @@ class Daemon(service.Service):
         if "hanging wait" in PLAN.traits:
             time.sleep(600)
         if "draining" in PLAN.traits:
-            await_gate()
+            # Its own, where what else is held up goes on before it is told to stop.
+            await_gate(PLAN.settings.get("draining gate", PLAN.gate))
             say("drained")
 
     def reset(self) -> None:

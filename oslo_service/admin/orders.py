@@ -40,7 +40,7 @@ class Orders:
         wanted = bodies.read(ask, wait=bodies.flag("whether to answer when it is done"))
         self._refuse_if_stopping()
         LOG.info("Asked through the control socket: reading the configuration again")
-        outcome = Outcome(_reloaded, self._heard)
+        outcome = Outcome(_Reload().judge, self._heard)
         self._supervisor.reload()
         if wanted.get("wait", True):
             return outcome
@@ -131,22 +131,59 @@ class Orders:
             raise Refused(409, "everything was told to stop")
 
 
-def _reloaded(event: events.Event) -> Reply | None:
+class _Reload:
+    """Judges what becomes of a reload; one that has failed, when it is taken back."""
+
+    def __init__(self) -> None:
+        self._error: BaseException | None = None
+
+    def judge(self, event: events.Event) -> Reply | None:
+        """Return what is answered; None: it is not known yet."""
+        match event:
+            case events.ReloadFailed(error=error, rolled_back=True):
+                self._error = error
+            case events.ReloadFailed(error=error):
+                return _failed(f"all is as it was: {error}")
+            case events.RollbackFailed() if self._error is not None:
+                return _failed(f"{self._error}; {_not_taken_back(event)}")
+            case events.ReloadFinished() | events.Ready():
+                if self._error is not None:
+                    return _failed(f"all is as it was: {self._error}")
+                return as_json({"said": "reloaded", "reload": "finished"})
+            case events.SlotPaused() if self._error is None:
+                return _failed(_crash_loop(event))
+        return _ended(event)
+
+
+def _failed(why: str) -> Reply:
+    return as_json({"error": f"the reload failed, {why}", "reload": "failed"}, 409)
+
+
+def _not_taken_back(event: events.RollbackFailed) -> str:
+    return (
+        f"worker {event.worker} of {event.service} does not get back what it had, which"
+        f" is tried again, and has the new configuration until then: {event.error}"
+    )
+
+
+def _crash_loop(event: events.SlotPaused) -> str:
+    return (
+        f"worker {event.worker} of {event.service} has ended {event.deaths} times in a"
+        f" row at its start, which is tried again: {event.error}"
+    )
+
+
+def _ended(event: events.Event) -> Reply | None:
     match event:
-        case events.ReloadFailed(error=error):
-            why = f"the reload failed, all is as it was: {error}"
-            return as_json({"error": why, "reload": "failed"}, 409)
-        case events.ReloadFinished() | events.Ready():
-            return as_json({"said": "reloaded", "reload": "finished"})
         case events.ServiceFailed(fatal=True, service=service, error=error):
             why = f"{service} has failed, and everything is stopped: {error}"
-            return as_json({"error": why, "reload": "ended"}, 409)
         case events.RestartLimitReached():
             why = f"{wording.last_line(event)}; everything is stopped"
-            return as_json({"error": why, "reload": "ended"}, 409)
         case events.Draining():
-            return as_json({"error": "it was told to stop", "reload": "ended"}, 409)
-    return None
+            why = "it was told to stop"
+        case _:
+            return None
+    return as_json({"error": why, "reload": "ended"}, 409)
 
 
 def set_level(args: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ __all__ = (
     "ReloadStarted",
     "Resized",
     "RestartLimitReached",
+    "RollbackFailed",
     "ServiceFailed",
     "SignalReceived",
     "SlotPaused",
@@ -145,7 +146,10 @@ class ReloadFailed(Event):
 
 
 class ReloadFinished(Event):
-    """What followed from a reload is done: all has been started, or reset, again."""
+    """What followed from a reload is done: all has been started, or reset, again.
+
+    After one that has failed, too: every worker has what it had.
+    """
 
 
 class StopDelayed(Event):
@@ -301,6 +305,18 @@ class WorkerKilled(WorkerEvent):
     starting: bool = False
 
 
+class RollbackFailed(WorkerEvent):
+    """A rolling reload has failed, and a worker does not get back what it had.
+
+    The one with the new configuration serves on; it is tried again until it can be
+    replaced. Told once of each slot.
+
+    :ivar error: what the worker has failed of that was to follow, in words.
+    """
+
+    error: str
+
+
 class WorkerHung(WorkerEvent):
     """A worker does not answer, or its work takes too long: it is replaced.
 
@@ -375,10 +391,12 @@ class SlotPaused(WorkerEvent):
 
     :ivar deaths: how many did, in a row.
     :ivar seconds: how long the slot stays empty.
+    :ivar error: what the last of them has ended of, in words.
     """
 
     deaths: int
     seconds: float
+    error: str = ""
 
 
 class RestartLimitReached(Event):

@@ -72,6 +72,14 @@ def _reload_failed(event: events.ReloadFailed) -> _Line:
     return logging.ERROR, message, (), event.error
 
 
+def _rollback_failed(event: events.RollbackFailed) -> _Line:
+    message = (
+        "Worker %d of %s does not get back what it had, which is tried again; until"
+        " then it has the new configuration: %s"
+    )
+    return logging.ERROR, message, (event.worker, event.service, event.error), None
+
+
 def _draining(event: events.Draining) -> _Line | None:
     if not event.work:
         return None
@@ -285,6 +293,7 @@ _WORDINGS: dict[type[events.Event], Callable[[Any], _Line | None]] = {
     events.Resized: _resized,
     events.StartDelayed: _start_delayed,
     events.ReloadFailed: _reload_failed,
+    events.RollbackFailed: _rollback_failed,
     events.Draining: _draining,
     events.CleanupFailed: _cleanup_failed,
     events.ActionFailed: _action_failed,

@@ -161,15 +161,16 @@ def test_in_one_process_it_is_a_reload_and_that_is_said_once(
         assert program.transcript.count("restart_method='rolling' is 'reload'") == 1
 
 
-def test_who_orders_it_is_told_why_it_has_failed(
+def test_who_orders_it_is_told_why_it_has_failed_when_it_is_taken_back(
     driver_name: str, tmp_path: Path
 ) -> None:
     with site(
         driver_name,
         tmp_path,
         workers=2,
-        traits=["failing at 9"],
+        traits=["second failing at 9"],
         restart_method="rolling",
+        gate=str(tmp_path / "first"),
     ) as there:
         there.until_status(200)
         before = there.until_workers(2)
@@ -187,7 +188,10 @@ def test_who_orders_it_is_told_why_it_has_failed(
         )
         assert done.returncode == 1, done
         assert "start fails at 9, as asked" in done.stdout + done.stderr
-        assert there.until_workers(2) == before
+        serving = [one for one in there.workers() if one["state"] == "ready"]
+        assert [one["generation"] for one in serving] == [0, 0]
+        assert there.until_workers(2)[1] == before[1]
+        assert len(there.program.events("start", plain=0)) == 3
         assert there.ask("/ready").status == 200
         assert there.program.end() == 0
 

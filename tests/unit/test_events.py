@@ -5,6 +5,8 @@
 import copy
 import dataclasses
 import pickle
+import re
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +77,12 @@ def test_one_can_be_matched_by_its_fields() -> None:
             assert worker == 1
         case _:
             pytest.fail("it does not match")
+
+
+def test_the_documentation_names_every_kind_once() -> None:
+    page = Path(__file__).parents[2] / "doc" / "source" / "events.rst"
+    table = page.read_text("utf-8").partition("list-table::")[2]
+    heads = re.findall(r"^    \* - (``.*)$", table, re.MULTILINE)
+    named = sorted(name for head in heads for name in re.findall(r"``(\w+)``", head))
+    bases = {events.Event, events.WorkerEvent}
+    assert named == sorted(kind.__name__ for kind in KINDS if kind not in bases)

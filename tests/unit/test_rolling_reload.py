@@ -268,6 +268,20 @@ class TestBack:
             parent.pass_time(seconds)
         parent.ready(parent.worker)
         assert generations(parent) == [0, 0]
+        told = [one for one in parent.told if isinstance(one, actions.RollbackFailed)]
+        assert [one.worker.slot.index for one in told] == [0], "once"
+
+    def test_a_way_back_that_is_never_ready_is_one_that_fails(self) -> None:
+        parent = a_parent(2)
+        parent.order("roll")
+        parent.ready(parent.worker)
+        parent.dies(parent.worker, 1)
+        kinds = [type(one) for one in parent.told]
+        assert kinds == [actions.RollFailed], "the way back has only begun"
+        parent.pass_time(START)
+        kinds = [type(one) for one in parent.told]
+        assert kinds[1:] == [actions.Late, actions.RollbackFailed]
+        assert parent.pool.reloading
 
     def test_what_finds_no_room_is_waited_for(self) -> None:
         parent = a_parent(1)

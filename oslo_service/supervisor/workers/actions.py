@@ -22,6 +22,7 @@ __all__ = (
     "Recycle",
     "ReportHung",
     "RollFailed",
+    "RollbackFailed",
     "Start",
     "Throttled",
 )
@@ -92,6 +93,12 @@ class RollFailed(Record):
     worker: Worker
 
 
+class RollbackFailed(Record):
+    """Report that a slot does not get back what it had, because of this worker."""
+
+    worker: Worker
+
+
 class Late(Record):
     """Report that a successor was not ready in so many seconds."""
 
@@ -133,6 +140,7 @@ Action = (
     | Recycle
     | ReportHung
     | RollFailed
+    | RollbackFailed
     | Start
     | Throttled
 )

@@ -43,6 +43,9 @@ class Care:
             case actions.RollFailed(worker):
                 error = RuntimeError(f"{telling.in_slot(worker)}: {worker.failure}")
                 self._publish(events.ReloadFailed(error=error, rolled_back=True))
+            case actions.RollbackFailed(worker):
+                about = telling.about_slot(worker.slot)
+                self._publish(events.RollbackFailed(**about, error=worker.failure))
             case actions.Measure():
                 self._measure()
             case actions.Hung(worker):

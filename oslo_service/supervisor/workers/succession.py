@@ -16,6 +16,7 @@ from oslo_service.supervisor.workers.actions import (
     Adopt,
     Late,
     Recycle,
+    RollbackFailed,
     RollFailed,
 )
 from oslo_service.supervisor.workers.pool_workers import PoolWorkers
@@ -63,6 +64,8 @@ class Succession:
         if slot.successor is worker:
             slot.successor = None
             self._count_failure(slot, now)
+            if self._is_taken_back(slot) and slot.failures == 1:
+                self._told.append(RollbackFailed(worker))
         if worker.generation == self._target:
             self._fail(worker)
 
@@ -177,6 +180,9 @@ class Succession:
         """Whether a slot has what a reload has brought that was not carried out."""
         worker = slot.current
         return worker is not None and worker.generation > self._pool.generation
+
+    def _is_taken_back(self, slot: Slot) -> bool:
+        return self._target is None and self._is_ahead(slot)
 
     def _count_failure(self, slot: Slot, now: float) -> None:
         slot.failures += 1

@@ -51,7 +51,10 @@ def event_of(
     match action:
         case actions.Throttled(slot, pause):
             return events.SlotPaused(
-                **about_slot(slot), deaths=slot.crashes, seconds=pause
+                **about_slot(slot),
+                deaths=slot.crashes,
+                seconds=pause,
+                error=slot.failure,
             )
         case actions.GiveUp(slot, limits):
             return events.RestartLimitReached(

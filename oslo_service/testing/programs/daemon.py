@@ -99,6 +99,15 @@ def await_gate(gate: str = PLAN.gate) -> None:
         time.sleep(0.01)
 
 
+def is_second() -> bool:
+    """Whether this is the second process that asks, or a later one."""
+    try:
+        os.close(os.open(PLAN.gate, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return True
+    return False
+
+
 def block() -> None:
     """Block the whole process, as a call into a library in C may, until then."""
     say("blocking")
@@ -125,6 +134,8 @@ class Daemon(service.Service):
         if "failing start" in PLAN.traits:
             raise RuntimeError("start fails as asked")
         if "failing at 9" in PLAN.traits and CONF.plain == 9:
+            raise RuntimeError("start fails at 9, as asked")
+        if "second failing at 9" in PLAN.traits and CONF.plain == 9 and is_second():
             raise RuntimeError("start fails at 9, as asked")
         if "exiting start" in PLAN.traits:
             os._exit(3)

@@ -14,7 +14,7 @@ from oslo_service.admin.addresses import Address
 from oslo_service.admin.server import AdminServer, Listener
 from oslo_service.sockets import open_sockets
 from oslo_service.sockets.binding import BoundSocket
-from oslo_service.supervisor import subscribers
+from oslo_service.supervisor import events, subscribers
 from oslo_service.supervisor.loop import Supervisor
 
 __all__ = ("open_endpoint",)
@@ -40,7 +40,7 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> None:
     if listeners:
         answering.begin()
         endpoint = resources.Endpoint(supervisor)
-        forget = subscribers.subscribe(endpoint.hear)
+        forget = subscribers.subscribe(_Hearer(endpoint, conf).hear)
         select = supervisor.driver.original("select")
         try:
             server = AdminServer(listeners, endpoint.routes.answer, forget, select)
@@ -50,6 +50,40 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> None:
                 listener.close(BoundSocket.close)
         else:
             supervisor.receive(server)
+
+
+class _Hearer:
+    """Hears what happens; says where the configuration has another place by now.
+
+    :param endpoint: is told of it.
+    :param conf: has the options.
+    """
+
+    def __init__(self, endpoint: resources.Endpoint, conf: cfg.ConfigOpts) -> None:
+        self._endpoint = endpoint
+        self._conf = conf
+        self._known = self._read()
+        self._opened = dict(self._known)
+
+    def _read(self) -> dict[str, object]:
+        group = self._conf.oslo_service
+        return {one: group[one] for one in ("admin_socket", "admin_address")}
+
+    def hear(self, event: events.Event) -> None:
+        """Take note of an event."""
+        self._endpoint.hear(event)
+        if isinstance(event, events.ReloadFinished):
+            before, self._known = self._known, self._read()
+            for option, text in self._known.items():
+                if text not in (before[option], self._opened[option]):
+                    self._warn(option, text)
+
+    def _warn(self, option: str, text: object) -> None:
+        LOG.warning(
+            "[oslo_service] %s = %s has no effect before the program is started again:"
+            " it stays %s",
+            *(option, text or "", self._opened[option] or "unset"),
+        )
 
 
 def _listeners(supervisor: Supervisor, conf: cfg.ConfigOpts) -> Iterator[Listener]:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The admin endpoint of a process that supervises, where an option asks for it."""
 
+from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.loop import Supervisor
 from oslo_service.supervisor.settings import Settings
 
@@ -20,7 +21,8 @@ def open_endpoint(supervisor: Supervisor, settings: Settings) -> None:
 
 def prepare(settings: Settings) -> None:
     """Prepare a worker for what its parent asks, which has the endpoint."""
-    if _is_wanted(settings):
+    # Forked, it knows that its parent has one, whatever the files say by now.
+    if registry.is_wanted() or _is_wanted(settings):
         from oslo_service.admin import answering
 
         answering.begin_worker()

@@ -120,9 +120,24 @@ def listen_on_path(
         socket.listen(backlog)
     except OSError as exc:
         socket.close()
-        reason = exc.strerror or str(exc)  # the latter for a path that is too long
+        reason = _other_file(path) if exc.errno == errno.EADDRINUSE else None
+        # The last for a path that is too long.
+        reason = reason or exc.strerror or str(exc)
         raise OSError(exc.errno, f"cannot listen on {path}: {reason}") from exc
     return socket
+
+
+def _other_file(path: str) -> str | None:
+    """Say what a path is that is no socket; None: it is one, or nothing."""
+    try:
+        mode = Path(path).lstat().st_mode
+    except OSError:
+        return None
+    if stat.S_ISSOCK(mode):
+        return None
+    kinds = ((stat.S_ISDIR, "a directory"), (stat.S_ISLNK, "a symbolic link"))
+    kind = next((name for is_it, name in kinds if is_it(mode)), "a file")
+    return f"{kind} is there, which is no socket, and is left as it is"
 
 
 def _listen(socket: Any, address: Any, backlog: int, where: str) -> None:

@@ -48,6 +48,11 @@ class Readiness:
             self._patient, self._until = True, None
 
     @property
+    def reloading(self) -> bool:
+        """Whether a reload has begun whose end has not been told."""
+        return self._reloading
+
+    @property
     def deadline(self) -> float | None:
         """When :meth:`check` has more to do even if nothing happens."""
         return self._until if self._patient and not self._told else None

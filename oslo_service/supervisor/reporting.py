@@ -106,11 +106,18 @@ class Reporter:
         """Return all that is known of what is supervised, without asking anybody."""
         return snapshots.take_in_detail(
             self._units(),
-            was_ready=self.was_ready,
-            delaying=self.delaying,
+            **self._said(),
             tally=self.tally,
             began=clock.now() if self._began is None else self._began,
         )
+
+    def _said(self) -> dict[str, bool]:
+        """Return what is the case by what was said and done."""
+        return {
+            "was_ready": self.was_ready,
+            "delaying": self.delaying,
+            "reloading": self._readiness.reloading,
+        }
 
     # Telling
 
@@ -181,8 +188,7 @@ class Reporter:
                 snapshot=lambda: snapshots.take(
                     self._units(),
                     clock.now(),
-                    was_ready=self.was_ready,
-                    delaying=self.delaying,
+                    **self._said(),
                     reload_error=self._reload_error,
                 ),
                 announce=lambda *further: self.announce(*further),

@@ -97,6 +97,7 @@ def take(
     *,
     was_ready: bool = False,
     delaying: bool = False,
+    reloading: bool = False,
     reload_error: str = "",
     **further: Any,
 ) -> Snapshot:
@@ -104,6 +105,7 @@ def take(
 
     :param was_ready: whether all has been ready once.
     :param delaying: whether they go on just for ``shutdown_delay``.
+    :param reloading: whether a reload has begun, and is not finished.
     :param reload_error: why the last reload has failed.
     """
     running = [unit for unit in units if not unit.ended.is_set()]
@@ -118,7 +120,7 @@ def take(
         reload_error=reload_error,
         silent=tuple(name for unit in running for name in unit.silent(now)),
         was_ready=was_ready,
-        reloading=any(unit.reloading for unit in running),
+        reloading=reloading or any(unit.reloading for unit in running),
         **further,
     )
 
@@ -126,17 +128,15 @@ def take(
 def take_in_detail(
     units: Sequence[Unit],
     *,
-    was_ready: bool,
-    delaying: bool = False,
     tally: Tally,
     began: float,
+    **said: Any,
 ) -> Snapshot:
     """Return what is the case in these, and all that is known without asking.
 
-    :param was_ready: see :func:`take`.
-    :param delaying: see :func:`take`.
     :param tally: what has happened before.
     :param began: when something was launched first, in monotonic seconds.
+    :param said: what else :func:`take` is told.
     """
     now = clock.now()
     limits: dict[str, float] = {}
@@ -145,8 +145,7 @@ def take_in_detail(
     return take(
         units,
         now,
-        was_ready=was_ready,
-        delaying=delaying,
+        **said,
         services=tuple(one for unit in units for one in unit.facts(tally, now)),
         process=_process(now - began),
         listeners=tuple(Listener(*one) for one in open_sockets.listed()),

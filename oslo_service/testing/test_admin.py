@@ -261,6 +261,8 @@ class TestSocket:
     def test_it_lives_through_reloads(self, driver_name, tmp_path) -> None:
         with site(driver_name, tmp_path, workers=2) as there:
             there.until_workers(2)
+            other = tmp_path / "other.sock"
+            write_options(there.config, "oslo_service", admin_socket=other)
             with there.client() as client:
                 assert client.ask("/ready").status == 200
                 there.program.kill(SIGHUP)
@@ -273,6 +275,16 @@ class TestSocket:
                     "it is ready on the same connection until all are replaced",
                 )
                 assert client.ask("/ready").status == 200
+            there.program.expect_text(f"admin_socket = {other} has no effect before")
+            write_options(there.config, "oslo_service")
+            assert there.post("/reload").status == 200
+            there.program.expect_text(f"it stays {there.path}", 2)
+            there.until_workers(2)
+            there.program.until(
+                lambda: [one["problem"] for one in there.workers()] == [None, None],
+                "workers answer that have been started without a socket",
+            )
+            assert not other.exists()
             assert there.program.end() == 0
 
     @one_and_two

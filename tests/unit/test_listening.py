@@ -77,3 +77,18 @@ def test_a_file_that_cannot_be_removed_keeps_no_other_socket_open(tmp_path) -> N
     assert all(one.closed for one in sockets)
     for _, peer in pairs:
         peer.close()
+
+
+def test_what_is_no_socket_is_named_and_left_as_it_is(tmp_path) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    link = tmp_path / "link"
+    file.write_text("kept")
+    folder.mkdir()
+    link.symlink_to(tmp_path / "nowhere")
+    kinds = {file: "a file", folder: "a directory", link: "a symbolic link"}
+    for path, kind in kinds.items():
+        with pytest.raises(OSError, match=f"on {path}: {kind} is there, which is no"):
+            binding.listen_on_path(socket, str(path), 0o600, 1)
+    assert file.read_text() == "kept"
+    assert folder.is_dir()
+    assert link.is_symlink()

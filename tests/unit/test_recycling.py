@@ -190,3 +190,23 @@ class TestOthers:
         assert len(parent.started) == 1
         parent.ready(parent.worker)
         assert len(parent.started) == 2
+
+
+def test_a_reload_that_comes_meanwhile_replaces_them_and_nothing_more() -> None:
+    parent = Parent(60.0)
+    parent.add(3)
+    for worker in list(parent.alive.values()):
+        parent.ready(worker)
+    parent.order("recycle")
+    assert len(parent.started) == 3 + 1
+    old = [slot.current for slot in parent.pool.slots]
+    parent.order("reload")
+    for worker in old:
+        assert worker is not None
+        parent.stopped(worker)
+    for slot in parent.pool.slots:
+        assert slot.current is not None
+        assert slot.current.generation == 1
+        parent.ready(slot.current)
+    assert len(parent.started) == 3 + 1 + 3
+    assert all(slot.successor is None for slot in parent.pool.slots)

@@ -92,7 +92,9 @@ def test_what_is_known_of_a_service_from_its_start_to_its_end(
     runner, driver, recorder
 ) -> None:
     def seen() -> list[tuple[str, int, bool]]:
-        found = runner.facts(Tally(), clock.now())
+        found = list(runner.facts(Tally(), clock.now()))
+        ages = [worker.age for service in found for worker in service.workers]
+        assert all(age is not None and age >= 0 for age in ages)
         return [
             (one.state.value, one.generation, service.ready)
             for service in found
@@ -100,7 +102,7 @@ def test_what_is_known_of_a_service_from_its_start_to_its_end(
         ]
 
     add(runner, recorder)
-    assert seen() == [("starting", 0, True)]
+    assert seen() == [("starting", 0, False)]
     driver.run()
     assert seen() == [("ready", 0, True)]
     runner.post(runner.reload)

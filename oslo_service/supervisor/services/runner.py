@@ -28,7 +28,7 @@ from oslo_service.supervisor.subscribers import EventQueue
 from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers.slots import pause
+from oslo_service.supervisor.workers.slots import STARTING, pause
 
 __all__ = ("ServiceRunner", "make_unsupervised")
 
@@ -209,17 +209,19 @@ class ServiceRunner(Unit):
         """Return what is known of the services: each has this process as a worker."""
         for one in self._state.incarnations:
             life = self._lives.get(one)
+            age = None if life is None else now - life.began
             name = naming.describe(one.service)
             worker = WorkerFacts(
                 slot=0,
                 state=_STATES[one.stop] if one.started else State.STARTING,
                 pid=os.getpid(),
                 generation=self._state.generation,
-                age=None if life is None else now - life.began,
+                age=age,
                 restarts={"failed": count} if (count := tally.failures[name]) else {},
             )
             # While they are started again, clients wait: they are not turned away.
-            ready = not self._state.stopping
+            serves = one.started or self._state.generation > 0 or _is_slow(age)
+            ready = serves and not self._state.stopping
             yield ServiceFacts(name, 1, ready, (worker,))
 
     def limits(self) -> dict[str, float]:
@@ -263,7 +265,7 @@ class ServiceRunner(Unit):
             case actions.Call(incarnation, method):
                 self._lives[incarnation].tell(method)
             case actions.Leave(incarnation):
-                self._lives.pop(incarnation).tell(None)
+                self._lives[incarnation].tell(None)
             case actions.Stop(incarnation):
                 self._stop(incarnation)
             case actions.Reset(incarnation):
@@ -284,6 +286,8 @@ class ServiceRunner(Unit):
             self.timeout.back()
 
     def _begin(self, incarnation: Incarnation) -> None:
+        known = {one: self._lives.get(one) for one in self._state.incarnations}
+        self._lives = {one: life for one, life in known.items() if life is not None}
         self._lives[incarnation] = _Life(self._driver)
         self._give_task(incarnation, clock.now())
 
@@ -419,6 +423,11 @@ class ServiceRunner(Unit):
 
     def _report(self, fact: Callable[..., object], *about: Any, **how: Any) -> None:
         self.post(functools.partial(fact, *about, **how))
+
+
+def _is_slow(age: float | None) -> bool:
+    """Whether a ``start()`` that has not returned counts as done."""
+    return age is not None and age >= STARTING
 
 
 def make_unsupervised(driver: Driver, *, mutates: bool = False) -> ServiceRunner:

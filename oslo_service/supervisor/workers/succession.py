@@ -173,8 +173,10 @@ class Succession:
             return worker is None or worker.generation != self._target
         if worker is None or worker.ordered:
             return False
+        # One that a reload replaces anyway is not recycled.
+        current = worker.generation == self._pool.generation
         recycled = worker.due is not None and worker.ready_at is not None
-        return self._is_ahead(slot) or recycled
+        return self._is_ahead(slot) or (current and recycled)
 
     def _is_ahead(self, slot: Slot) -> bool:
         """Whether a slot has what a reload has brought that was not carried out."""

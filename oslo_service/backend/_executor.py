@@ -8,7 +8,7 @@ from concurrent import futures
 from functools import partial
 from typing import Any
 
-from oslo_service.backend._executor_calls import make_call
+from oslo_service.backend._executor_calls import ExecutorCalls, make_call
 from oslo_service.backend._primitives import Primitives
 
 __all__ = ("TaskExecutor",)
@@ -55,6 +55,7 @@ class TaskExecutor(futures.Executor):
         )
         self._closed = False
         self._ended = driver.event()
+        self._known = ExecutorCalls(max_workers)
 
     def submit(
         self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
@@ -65,9 +66,12 @@ class TaskExecutor(futures.Executor):
             no room for a task to call it in.
         """
         future = _Future(self._driver)
-        entry = future, partial(make_call, fn, args, kwargs)
+        ticket = self._known.expect()
+        future.add_done_callback(partial(self._known.forget, ticket))
+        entry = future, partial(make_call, self._known, ticket, fn, args, kwargs)
         with self._lock:
             if self._closed:
+                self._known.forget(ticket)
                 raise RuntimeError("this executor has been shut down")
             self._calls.append(entry)
             more = self._workers < self._max_workers
@@ -77,6 +81,7 @@ class TaskExecutor(futures.Executor):
                 self._driver.spawn(self._work, name="executor")
             except RuntimeError:
                 if not self._is_left_to_others(entry):
+                    self._known.forget(ticket)
                     raise
         return future
 
@@ -102,6 +107,7 @@ class TaskExecutor(futures.Executor):
         :param wait: whether to block this task until all have ended.
         :param cancel_futures: whether calls that have not begun never do.
         """
+        self._known.close()
         with self._lock:
             self._closed = True
             dropped = list(self._calls) if cancel_futures else []

@@ -1,36 +1,119 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The calls that executors make: their frames tell since when they run."""
+"""The calls that executors make: which there are, and since when each runs."""
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import FrameType
 from typing import Any, TypeVar
 
-from oslo_service._common import clock
+from oslo_service._common import clock, measured
+from oslo_service._common.measured import Reading
+from oslo_service._common.process_state import PerProcess
 
-__all__ = ("dated", "make_call")
+__all__ = ("ExecutorCalls", "dated", "frames_of_calls", "make_call")
 
 E = TypeVar("E", bound=type[Any])
 
+_POOL = (("pool", "executors"),)
+
+# A forked process has none of its parent's calls.
+_all: "PerProcess[weakref.WeakSet[ExecutorCalls]]" = PerProcess(weakref.WeakSet)
+
+
+class ExecutorCalls:
+    """The calls of an executor.
+
+    :param size: how many it makes at a time.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._waiting: set[object] = set()
+        #: The frames of :func:`make_call` that run, by who runs them.
+        self.running: dict[FrameType, int] = {}
+        _all.get().add(self)
+        measured.add(self)
+
+    def expect(self) -> object:
+        """Record that a call is going to be made; return what stands for it."""
+        ticket = object()
+        self._waiting.add(ticket)
+        return ticket
+
+    def close(self) -> None:
+        """Record that no further calls are accepted."""
+        self._size = 0
+
+    def forget(self, ticket: object, _future: object = None) -> None:
+        """Record that a call does not wait any more. Idempotent."""
+        self._waiting.discard(ticket)
+
+    def readings(self) -> Iterator[Reading]:
+        """Return how many there are."""
+        if self in _all.get():
+            yield Reading(measured.POOL_SIZE, _POOL, self._size)
+            yield Reading(measured.POOL_BUSY, _POOL, len(self.running))
+            yield Reading(measured.POOL_WAITING, _POOL, len(self._waiting))
+
 
 def make_call(
-    call: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+    calls: ExecutorCalls,
+    ticket: object,
+    call: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
 ) -> Any:
-    """Make a call."""
+    """Make a call, and have it known while it runs."""
     began = clock.now()  # noqa: F841 - looked for in this frame, when somebody asks
-    return call(*args, **kwargs)
+    frame: FrameType | None = sys._getframe()
+    calls.running[frame] = threading.get_ident()  # type: ignore[index]
+    calls.forget(ticket)
+    try:
+        return call(*args, **kwargs)
+    finally:
+        del calls.running[frame]  # type: ignore[arg-type]
+        frame = None  # it would refer to itself
+
+
+def frames_of_calls() -> dict[FrameType, int]:
+    """Return the frames of :func:`make_call` that run in this process, by whom."""
+    found: dict[FrameType, int] = {}
+    for calls in list(_all.get()):
+        found |= calls.running.copy()
+    return found
 
 
 @functools.cache
 def dated(kind: E) -> E:
     """Return a kind of executor whose calls are made by :func:`make_call`.
 
-    :param kind: a class of executors.
+    :param kind: a class of executors, which takes ``max_workers``.
     """
 
     class Dated(kind):  # type: ignore[misc, valid-type]
+        def __init__(self, max_workers: int, *args: Any, **kwargs: Any) -> None:
+            super().__init__(max_workers, *args, **kwargs)
+            self._dated_calls = ExecutorCalls(max_workers)
+
         def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
-            return super().submit(make_call, fn, args, kwargs)
+            calls = self._dated_calls
+            ticket = calls.expect()
+            try:
+                future = super().submit(make_call, calls, ticket, fn, args, kwargs)
+            except BaseException:
+                calls.forget(ticket)
+                raise
+            # It may be cancelled.
+            future.add_done_callback(functools.partial(calls.forget, ticket))
+            return future
+
+        def shutdown(self, *args: Any, **kwargs: Any) -> None:
+            self._dated_calls.close()
+            super().shutdown(*args, **kwargs)
 
     Dated.__name__, Dated.__qualname__ = kind.__name__, kind.__qualname__
     Dated.__module__, Dated.__doc__ = kind.__module__, kind.__doc__

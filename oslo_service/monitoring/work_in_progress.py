@@ -8,13 +8,14 @@ Nothing is recorded for the latter while it runs: it is found in the stacks.
 import operator
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from oslo_service import backend
 from oslo_service._common import clock, naming
 from oslo_service.backdoor import frames
+from oslo_service.backend._executor_calls import frames_of_calls
 from oslo_service.supervisor import tracked_work
 from oslo_service.supervisor.work_items import WorkItem
 
@@ -37,27 +38,39 @@ def answer(args: dict[str, Any]) -> list[dict[str, Any]]:
     return [one.as_json() for one in look(bool(args.get("stacks")))]
 
 
-def look(stacks: bool, *, tasks_only: bool = False) -> list[WorkItem]:
+def look(stacks: bool) -> list[WorkItem]:
     """Return what is in progress, the oldest first.
 
-    :param tasks_only: whether to look only into the tasks of drivers: for who asks
-        again and again. Others may be found only by looking at all objects.
+    :param stacks: whether to tell where it is: for who does not ask again and again.
+        What runs in no task of a driver may be found only by looking at all objects.
     """
     now = clock.now()
     tasks: dict[int, FrameType] = {}
     for driver in backend.in_use():
-        tasks |= driver.task_frames() if tasks_only else driver.frames()
+        tasks |= driver.frames() if stacks else driver.task_frames()
         # The caller's is another one by now: what has returned has no callers.
         tasks[driver.current_ident()] = sys._getframe()
     known = dict(_codes())
     names = _Names()
     found = [
         _item(one, now, names.of(ident), frame, stacks)
-        for ident, frame in tasks.items()
+        for ident, frame in (*tasks.items(), *_further_calls(tasks))
         for one in _known(frame, known)
     ]
     found += _tracked(now, tasks, names, stacks)
     return sorted(found, key=lambda one: -(one.age or 0.0))
+
+
+def _further_calls(tasks: dict[int, FrameType]) -> Iterable[tuple[int, FrameType]]:
+    """Return the calls of executors that run in none of these tasks.
+
+    Those of green threads make theirs in no task of the driver.
+    """
+    calls = frames_of_calls()
+    for innermost in tasks.values() if calls else ():
+        for frame in frames.outwards(innermost):
+            calls.pop(frame, None)
+    return ((ident, frame) for frame, ident in calls.items())
 
 
 class _Names:

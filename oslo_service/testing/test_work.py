@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from oslo_service import loopingcall, threadgroup, work
+from oslo_service.backend._executor_calls import ExecutorCalls
 from oslo_service.backend.base import Driver, Event
 from oslo_service.monitoring import work_in_progress
 from oslo_service.supervisor import tracked_work
@@ -282,13 +283,22 @@ class TestWhatIsInProgress:
 
         future = pool.submit(compute, 1, more=2)
         until_set(begun, "the call begins")
-        (found,) = known("call")
-        assert found.name.endswith("compute")
-        assert found.age is not None
+        for stacks in (True, False):
+            (found,) = known("call", stacks)
+            assert found.name.endswith("compute")
+            assert found.age is not None
+            assert found.task
+        next_, never = (pool.submit(compute, 2, more=2) for _ in range(2))
+        assert measured_of(pool) == {"size": 1, "busy": 1, "waiting": 2}
+        assert never.cancel()
+        assert measured_of(pool) == {"size": 1, "busy": 1, "waiting": 1}
         release.set()
         assert future.result(LIMIT) == 3
+        assert next_.result(LIMIT) == 4
         until(driver, lambda: not known("call"), "it is over")
+        assert measured_of(pool) == {"size": 1, "busy": 0, "waiting": 0}
         pool.shutdown()
+        assert measured_of(pool)["size"] == 0
 
     def test_ticks_but_not_pauses(self, driver: Driver) -> None:
         begun, release = driver.event(), driver.event()
@@ -314,8 +324,18 @@ def tracked() -> list[Any]:
     return known("tracked")
 
 
-def known(kind: str) -> list[Any]:
-    return [one for one in work_in_progress.look(True) if one.kind == kind]
+def known(kind: str, stacks: bool = True) -> list[Any]:
+    return [one for one in work_in_progress.look(stacks) if one.kind == kind]
+
+
+def measured_of(executor: Any) -> dict[str, float]:
+    """Return what is measured of an executor of a driver: others have theirs."""
+    (calls,) = (
+        one for one in vars(executor).values() if isinstance(one, ExecutorCalls)
+    )
+    return {
+        one.measure.name.removeprefix("pool_"): one.value for one in calls.readings()
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -84,7 +84,7 @@ def _durations(
 
 def _work() -> Iterator[Reading]:
     ages: dict[str, list[float]] = {}
-    for item in work_in_progress.look(stacks=False, tasks_only=True):
+    for item in work_in_progress.look(stacks=False):
         ages.setdefault(item.kind, []).append(item.age or 0.0)
     for kind, found in ages.items():
         labels = (("kind", kind),)

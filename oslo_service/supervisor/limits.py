@@ -10,7 +10,8 @@ __all__ = ("Limits",)
 class Limits(Record):
     """What the options in the group of the library say; 0 is always: none.
 
-    Times are in seconds.
+    Times are in seconds. Without values there are none: what users get by default is
+    said by the options alone.
 
     :ivar restart_limit: how often a slot may lose its worker in a window.
     :ivar restart_window: how long that window is.
@@ -23,7 +24,7 @@ class Limits(Record):
     """
 
     restart_limit: int = 0
-    restart_window: float = 30.0
+    restart_window: float = 0.0
     start_timeout: float = 0.0
     worker_timeout: float = 0.0
     worker_max_age: float = 0.0

@@ -26,7 +26,7 @@ class Parent:
 
     def __init__(self, limit: float | None = 60.0, **limits: float) -> None:
         self.now = 1000.0
-        self.limits = Limits(**limits)
+        self.limits = Limits(**{"restart_window": 30.0, **limits})
         self.chance = 0.0
         self.pool = PoolState(lambda: limit, lambda: self.limits, lambda: self.chance)
         self.alive: dict[int, state.Worker] = {}

@@ -105,6 +105,13 @@ class TestAssembling:
     def test_each_piece_is_written_at_once(self, message: bytes) -> None:
         assert all(len(one) <= select.PIPE_BUF for one in chunks(1, 1, message))
 
+    def test_the_last_piece_may_be_a_full_one(self) -> None:
+        (piece,) = chunks(1, 1, b"")
+        full = bytes(2 * (select.PIPE_BUF - len(piece)))
+        pieces = list(chunks(1, 1, full))
+        assert [len(one) for one in pieces] == [select.PIPE_BUF] * 2
+        assert Assembler().feed(b"".join(pieces)) == [(1, full)]
+
     def test_what_a_writer_does_not_finish_is_forgotten(self) -> None:
         assembler = Assembler()
         assembler.feed(next(iter(chunks(1, 1, bytes(9000)))))

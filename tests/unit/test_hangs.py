@@ -212,6 +212,16 @@ def test_it_is_switched_off_and_on_again_as_it_runs() -> None:
     assert len(hung(parent)) == 1
 
 
+@pytest.mark.parametrize("moment", [0.0, 1.0])
+def test_a_limit_that_becomes_shorter_counts_at_once(moment: float) -> None:
+    parent = a_parent(worker_timeout=1000 * LIMIT)
+    live(parent, moment)
+    parent.limits = a_parent().limits
+    parent.advance()
+    live(parent, LIMIT * 1.25 + 0.001, but=(parent.worker,))
+    assert len(hung(parent)) == 1
+
+
 def test_one_that_hangs_does_not_keep_the_watchdog_from_being_fed() -> None:
     parent = a_parent()
     live(parent, 1.5 * LIMIT, but=(parent.worker,))

@@ -56,9 +56,13 @@ class HangWatch:
 
     def ask(self, now: float) -> Iterator[Order]:
         """Have those asked who have answered."""
-        if self._looked_at is None or now < self._ask_at:
+        if self._looked_at is None:
             return
-        self._ask_at = now + self._pool.limits.worker_timeout / _LOOKS
+        next_time = now + self._pool.limits.worker_timeout / _LOOKS
+        self._ask_at = min(self._ask_at, next_time)  # the limit may be another by now
+        if now < self._ask_at:
+            return
+        self._ask_at = next_time
         for worker in self._watched(now):
             yield from self._pool.have_answered(worker)
 

@@ -47,6 +47,11 @@ class _Host:
         with self._guard:
             return getattr(self.state, name)(who, *arguments)
 
+    def deadline(self) -> float | None:
+        """Return when a lease is over; see :attr:`HostState.deadline`."""
+        with self._guard:  # whoever runs here has its loops, and threads, beside this
+            return self.state.deadline
+
     def passed(self, now: float) -> Any:
         """Return what follows from the time; see :meth:`HostState.passed`."""
         with self._guard:
@@ -113,7 +118,7 @@ def _forget(who: Respondent) -> None:
 
 def _deadline() -> float | None:
     """Return when a lease of a worker ends, by the clock of the supervisor."""
-    due = _host.get().state.deadline
+    due = _host.get().deadline()
     return None if due is None else due - Clocks().since_boot() + monotonic.now()
 
 

@@ -2,8 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a parent decides for its workers."""
 
+import types
+
 import pytest
 
+from oslo_service.clustering import host
 from oslo_service.clustering.due_times import RUN, SKIP
 from oslo_service.clustering.host_state import HostState
 
@@ -123,3 +126,26 @@ class TestLeases:
         state.gone("a")
         assert state.deadline is None
         assert state.passed(11.0) == ([], [])
+
+
+def test_the_time_is_not_looked_for_while_somebody_changes_what_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inside: list[bool] = []
+
+    class Guard:
+        def __enter__(self) -> None:
+            inside.append(True)
+
+        def __exit__(self, *_exc_info: object) -> None:
+            inside.pop()
+
+    class State:
+        @property
+        def deadline(self) -> None:
+            assert inside, "a lease that is taken meanwhile ends the supervisor's wait"
+
+    here = host._Host()
+    here._guard, here.state = Guard(), State()  # type: ignore[assignment]
+    monkeypatch.setattr(host, "_host", types.SimpleNamespace(get=lambda: here))
+    assert host._deadline() is None

@@ -18,7 +18,7 @@ from oslo_service.clustering import settings, telling
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection
 from oslo_service.clustering.member import Member
-from oslo_service.clustering.place import acting
+from oslo_service.clustering.simulated import simulated
 from oslo_service.monitoring import checks
 from oslo_service.supervisor import events, subscribers
 from oslo_service.supervisor.services import preparations
@@ -39,8 +39,8 @@ _making = PerProcess(threading.RLock)
 
 def clocks() -> Clocks:
     """Return the clocks of the calling task."""
-    place = acting.get()
-    return Clocks() if place is None else place.clocks
+    pretended = simulated.get()
+    return Clocks() if pretended is None else pretended.clocks
 
 
 def member(conf: cfg.ConfigOpts) -> Member:
@@ -51,9 +51,9 @@ def member(conf: cfg.ConfigOpts) -> Member:
     :raises ClusterOptionError: it cannot be one, as the options are.
     """
     options = settings.read(conf)
-    place = acting.get()
-    if place is not None:
-        found: Member = place.member(options)
+    pretended = simulated.get()
+    if pretended is not None:
+        found: Member = pretended.member(options)
         return found
     with _making.get():  # of two that are the first, one makes it
         members = _members.get()

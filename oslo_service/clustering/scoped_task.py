@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from oslo_config import cfg
 
 from oslo_service.clustering import host, process
-from oslo_service.clustering.crews import CLUSTER, SharedTask, crew_of
 from oslo_service.clustering.due_times import RUN
+from oslo_service.clustering.scopes import CLUSTER, SharedTask, scope_of
 
 __all__ = ("ScopedTask", "declared", "due_time", "prepare")
 
@@ -39,12 +39,12 @@ class ScopedTask(SharedTask):
 
         :raises ClusterOptionError: there is no such cluster as the options say.
         """
-        crew = crew_of(self, conf)
-        known = crew.known(self)
-        pause = known.times.pause(crew.now())
+        scope = scope_of(self, conf)
+        known = scope.known(self)
+        pause = known.times.pause(scope.now())
         if known.term is None and self.missed == RUN:
             pause = min(pause, _SOON)
-        return known.times.due(crew.now()) is not None, pause
+        return known.times.due(scope.now()) is not None, pause
 
     @contextlib.contextmanager
     def begin(self, conf: cfg.ConfigOpts) -> Iterator[bool]:
@@ -52,19 +52,19 @@ class ScopedTask(SharedTask):
 
         Yields whether there is one, and it is this process that runs it.
         """
-        crew = crew_of(self, conf)
-        found = crew.take(self)
+        scope = scope_of(self, conf)
+        found = scope.take(self)
         if found is None:
             yield False
             return
         due, term, missed, take_back = found
-        with crew.claim(self, term, due) as claimed:
+        with scope.claim(self, term, due) as claimed:
             if not claimed:
                 if self.missed == RUN:
                     take_back()  # who takes over runs the latest
                 yield False
                 return
-            crew.tell_missed(self, missed, certain=True)
+            scope.tell_missed(self, missed, certain=True)
             reset = _due_time.set(due)
             try:
                 yield True

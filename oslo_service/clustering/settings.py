@@ -11,7 +11,7 @@ from oslo_config import cfg
 from oslo_service import opts
 from oslo_service._common.records import Record
 from oslo_service.clustering import host
-from oslo_service.clustering.place import acting
+from oslo_service.clustering.simulated import simulated
 from oslo_service.supervisor import current
 from oslo_service.supervisor.settings import check_cluster
 
@@ -56,7 +56,7 @@ def read(conf: cfg.ConfigOpts) -> Settings:
     if not isinstance(conf, cfg.ConfigOpts):  # a stand-in, which cannot say
         return Settings(url="", group="service", lease=15, skew=1.0)
     options = conf.oslo_service
-    if acting.get() is None:
+    if simulated.get() is None:
         check_cluster(conf)
         if not options.cluster_url:
             host.say_once(_WITHOUT)

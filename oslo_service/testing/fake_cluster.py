@@ -25,8 +25,8 @@ from oslo_service.clustering import telling
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 from oslo_service.clustering.member import Member
-from oslo_service.clustering.place import acting
 from oslo_service.clustering.settings import Settings
+from oslo_service.clustering.simulated import simulated
 from oslo_service.loops import clock
 
 __all__ = ("FakeCluster", "FakeMember")
@@ -164,7 +164,7 @@ class FakeMember:
     # In its place
 
     def __enter__(self) -> Self:
-        self._tokens.append(acting.set(self))
+        self._tokens.append(simulated.set(self))
         return self
 
     def __exit__(
@@ -173,7 +173,7 @@ class FakeMember:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        acting.reset(self._tokens.pop())
+        simulated.reset(self._tokens.pop())
 
     def member(self, options: Settings) -> Member:
         """Return what this process would have of the cluster."""

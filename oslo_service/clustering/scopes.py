@@ -17,10 +17,10 @@ from oslo_service.clustering.due_times import DueTimes
 from oslo_service.clustering.holder import Holder
 from oslo_service.clustering.listener import Term
 from oslo_service.clustering.member import Member
-from oslo_service.clustering.place import acting
+from oslo_service.clustering.simulated import simulated
 from oslo_service.supervisor import events
 
-__all__ = ("CLUSTER", "HOST", "Crew", "SharedTask", "crew_of")
+__all__ = ("CLUSTER", "HOST", "Scope", "SharedTask", "scope_of")
 
 #: One of the workers of a parent runs a due time.
 HOST = "host"
@@ -58,7 +58,7 @@ class _Known(State):
 _Taken = tuple[float, Term, tuple[float, ...], Callable[[], None]]
 
 
-class Crew:
+class Scope:
     """Those among whom one runs a due time, as seen from one of them."""
 
     skew = 0.0
@@ -123,7 +123,7 @@ class Crew:
         raise NotImplementedError
 
 
-class _HostCrew(Crew):
+class _HostScope(Scope):
     """The workers of one parent, which decides."""
 
     def __init__(self) -> None:
@@ -150,7 +150,7 @@ class _HostCrew(Crew):
                 host.tell("ended", task.label, due)
 
 
-class _ClusterCrew(Crew):
+class _ClusterScope(Scope):
     """The processes of the group: who has its lock runs what is due."""
 
     def __init__(self, member: Member, options: settings.Settings) -> None:
@@ -198,23 +198,23 @@ class _ClusterCrew(Crew):
             host.tell("ended", task.label, due)
 
 
-_crews: PerProcess["weakref.WeakKeyDictionary[object, Crew]"] = PerProcess(
+_scopes: PerProcess["weakref.WeakKeyDictionary[object, Scope]"] = PerProcess(
     weakref.WeakKeyDictionary
 )
 
 
-def crew_of(task: SharedTask, conf: cfg.ConfigOpts) -> Crew:
+def scope_of(task: SharedTask, conf: cfg.ConfigOpts) -> Scope:
     """Return those among whom one runs a task."""
     options = settings.read(conf) if task.scope == CLUSTER else None
-    place, crews = acting.get(), _crews.get()
-    if options is None or not (options.url or place):
-        key = place or host.here()
-        return crews.get(key) or crews.setdefault(key, _HostCrew())
+    pretended, scopes = simulated.get(), _scopes.get()
+    if options is None or not (options.url or pretended):
+        key = pretended or host.here()
+        return scopes.get(key) or scopes.setdefault(key, _HostScope())
     member = process.member(conf)
-    found = crews.get(member)
+    found = scopes.get(member)
     if found is None:
-        made = _ClusterCrew(member, options)
-        found = crews.setdefault(member, made)
+        made = _ClusterScope(member, options)
+        found = scopes.setdefault(member, made)
         if found is made:  # of two that are the first, one begins
             made.begin()
     return found

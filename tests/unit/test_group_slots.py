@@ -124,3 +124,32 @@ def test_who_is_killed_just_when_it_is_told_not_to_wait_gives_none_back(
     slots.cancel_waiting()
     assert task.done
     assert not slots.take()
+
+
+def test_where_there_are_more_those_who_wait_have_them_in_turn(driver, slots) -> None:
+    slots.take()
+    tasks = [waiting(driver, slots, name) for name in ("first", "second", "third")]
+    slots.resize(3)
+    driver.run()
+    assert [task.done for task in tasks] == [True, True, False]
+    assert (slots.size, slots.taken, slots.waiting) == (3, 3, 1)
+    slots.resize(9)
+    driver.run()
+    assert tasks[2].wait() is True
+    assert (slots.taken, slots.waiting) == (4, 0)
+
+
+def test_where_there_are_fewer_those_that_are_taken_stay_so(driver) -> None:
+    slots = Slots(3)
+    for _ in range(3):
+        slots.take()
+    slots.resize(2)
+    assert slots.taken == 3
+    task = waiting(driver, slots, "first")
+    slots.release()
+    driver.run()
+    assert not task.done, "it was one too many"
+    slots.release()
+    driver.run()
+    assert task.wait() is True
+    assert slots.taken == 2

@@ -282,6 +282,27 @@ def test_others_run_though_there_is_always_somebody_ready(driver, pair, kind) ->
     poller.close()
 
 
+def test_where_tasks_share_a_thread_none_waits_in_the_kernel(script) -> None:
+    poller = EpollPoller(script)
+    kernel, asked = poller._epoll, []
+
+    class Kernel:
+        fileno = kernel.fileno
+
+        @staticmethod
+        def poll(timeout: float, most: int) -> list[tuple[int, int]]:
+            asked.append(timeout)
+            return kernel.poll(0, most)
+
+    poller._epoll = Kernel
+    task = follow(script, lambda: poller.wait(5))
+    script.advance(5)
+    assert task.wait() == []
+    assert asked == [0, 0]
+    poller._epoll = kernel
+    poller.close()
+
+
 def test_what_is_removed_is_not_waited_for_any_more(script, pair) -> None:
     poller, fd = PortablePoller(script), pair[0].fileno()
     poller.add(fd)

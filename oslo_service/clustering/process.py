@@ -33,6 +33,10 @@ __all__ = (
 
 
 _members: PerProcess[dict[settings.Settings, Member]] = PerProcess(dict)
+# The configurations that have said so.
+_sayers: PerProcess[dict[settings.Settings, list[weakref.ref[cfg.ConfigOpts]]]] = (
+    PerProcess(dict)
+)
 # Reentrant, as a signal handler may come here.
 _making = PerProcess(threading.RLock)
 
@@ -62,8 +66,28 @@ def member(conf: cfg.ConfigOpts) -> Member:
             one = members[options] = _make(options)
             if len(members) == 1:
                 _watch_end()
+        if not any(sayer() is conf for sayer in _sayers.get().get(options, ())):
+            _retire_what_was_said(conf)
+            _sayers.get().setdefault(options, []).append(weakref.ref(conf))
     one.start()
     return one
+
+
+def _retire_what_was_said(conf: cfg.ConfigOpts) -> None:
+    """Leave the cluster that a configuration has named before it was read again.
+
+    What this process had there would be kept from everybody, and used by nobody.
+    """
+    sayers = _sayers.get()
+    for options, before in list(sayers.items()):
+        if not any(one() is conf for one in before):
+            continue
+        left = [one for one in before if one() is not None and one() is not conf]
+        sayers[options] = left
+        if not left and (member := _members.get().pop(options, None)) is not None:
+            del sayers[options]
+            _leaving.get().append(member)
+            member.retire()
 
 
 def check_before_launch() -> None:
@@ -165,6 +189,7 @@ def retire() -> None:
     members, found = _members.get(), list(_members.get().items())
     for options, one in found:
         members.pop(options, None)
+        _sayers.get().pop(options, None)
         _leaving.get().append(one)
         one.retire()
 

@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who talks to the server: what is asked when, and what is made of the answers."""
 
+import gc
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from oslo_config import cfg
 
+from oslo_service import opts
 from oslo_service._common import clock
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.clustering import process
@@ -558,6 +561,56 @@ class TestMember:
             "ClusterUnreachable",
             "ClusterReachable",
         ]
+
+
+@pytest.mark.usefixtures("driver")
+class TestProcess:
+    """What the options have said is left when they say something else."""
+
+    @pytest.fixture(autouse=True)
+    def servers(self, time, monkeypatch) -> Iterator[list[Server]]:
+        made: list[Server] = []
+
+        def connection(*_: object) -> Connection:
+            made.append(Server(time))
+            return made[-1]
+
+        monkeypatch.setattr(process, "_connection", connection)
+        yield made
+        process.retire()
+
+    def configured(self, group: str) -> cfg.ConfigOpts:
+        conf = cfg.ConfigOpts()
+        conf([], prog="svc", default_config_files=[])
+        opts.register_service_opts(conf)
+        conf.set_override("cluster_url", "etcd3+http://host", "oslo_service")
+        conf.set_override("cluster_group", group, "oslo_service")
+        return conf
+
+    def test_it_gives_back_what_it_has_there(self, servers) -> None:
+        conf = self.configured("one")
+        before = process.member(conf)
+        before.add(before.candidate("x"))
+        conf.set_override("cluster_lease", 20, "oslo_service")
+        assert process.member(conf) is not before
+        assert before._left.wait(LIMIT)
+        assert servers[0].asked == ["open", "acquire x1", "release x1", "close"]
+
+    def test_not_where_one_that_is_gone_has_said_the_same(self, servers) -> None:
+        shared = process.member(self.configured("four"))
+        gc.collect()
+        assert process.member(self.configured("four")) is shared
+        assert not shared._ending
+
+    def test_not_where_another_configuration_says_so_still(self, servers) -> None:
+        first, other = self.configured("two"), self.configured("two")
+        shared = process.member(first)
+        assert process.member(other) is shared
+        first.set_override("cluster_group", "three", "oslo_service")
+        assert process.member(first) is not shared
+        assert process.member(other) is shared
+        assert not shared._ending
+        assert len(servers) == 2
 
 
 def test_health_warns_while_the_server_is_out_of_reach() -> None:

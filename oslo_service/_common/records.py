@@ -3,30 +3,63 @@
 """Classes of a few fields: dataclasses for which nothing is compiled.
 
 What :mod:`dataclasses` generates for each class takes half a millisecond, whenever the
-module is imported. Here all classes share methods that look at their fields.
+module is imported, and what it looks up still a tenth of that. Here all classes share
+methods that look at their fields, and :mod:`dataclasses` comes in when it is used.
 """
 
 import dataclasses
 import reprlib
+import sys
 import typing
 from typing import Any, ClassVar
 
 __all__ = ("Record", "State")
 
 
-def _default_of(field: dataclasses.Field[Any]) -> tuple[str, Any, Any]:
-    made = field.default_factory is not dataclasses.MISSING
-    return field.name, field.default, field.default_factory if made else None
+class _DataclassFields:
+    """What :mod:`dataclasses` knows of a class: found out when somebody asks it."""
+
+    def __get__(self, _instance: object, owner: Any) -> Any:
+        make = dataclasses.dataclass(
+            init=False, repr=False, eq=False, kw_only=owner._kw_only
+        )
+        return vars(make(owner))["__dataclass_fields__"]
+
+
+def _own_fields(cls: type) -> typing.Iterable[str]:
+    """Return the names of the fields that a class adds to those of its base."""
+    if sys.version_info < (3, 14):
+        annotations = vars(cls).get("__annotations__", {})
+    else:
+        import annotationlib
+
+        annotations = annotationlib.get_annotations(
+            cls, format=annotationlib.Format.FORWARDREF
+        )
+    return [
+        name
+        for name, kind in annotations.items()
+        if kind is not ClassVar and typing.get_origin(kind) is not ClassVar
+    ]
+
+
+def _default_of(cls: type, name: str) -> tuple[Any, Any]:
+    """Return the default of a field, and what makes one."""
+    default = vars(cls).get(name, dataclasses.MISSING)
+    if not isinstance(default, dataclasses.Field):
+        return default, None
+    made = default.default_factory is not dataclasses.MISSING
+    return default.default, default.default_factory if made else None
 
 
 class _Fields:
     # Of each field, what makes its value where none is given.
-    _defaults: ClassVar[tuple[tuple[str, Any, Any], ...]] = ()
-    _kw_only: ClassVar[bool] = False
+    _defaults: ClassVar[dict[str, tuple[Any, Any]]] = {}
     __match_args__: ClassVar[tuple[str, ...]] = ()
+    _kw_only: ClassVar[bool] = False
 
     def __init_subclass__(cls, *, kw_only: bool | None = None) -> None:
-        """Make a dataclass of it.
+        """Find its fields.
 
         :param kw_only: whether its fields, and those of its subclasses, can be given
             by name only; None: as in the class that it is derived from.
@@ -34,10 +67,17 @@ class _Fields:
         super().__init_subclass__()
         if kw_only is not None:
             cls._kw_only = kw_only
-        make = dataclasses.dataclass(
-            init=False, repr=False, eq=False, kw_only=cls._kw_only
-        )
-        cls._defaults = tuple(map(_default_of, dataclasses.fields(make(cls))))  # type: ignore[arg-type]
+        known: Any = cls
+        # Each has its own: what is found out of a base is not what there is.
+        known.__dataclass_fields__ = _DataclassFields()
+        own = _own_fields(cls)
+        cls._defaults = cls._defaults | {name: _default_of(cls, name) for name in own}
+        if not cls._kw_only:
+            known.__match_args__ = tuple(dict.fromkeys((*cls.__match_args__, *own)))  # type: ignore[misc]
+
+    def __replace__(self, /, **changes: Any) -> typing.Self:
+        """Return one that differs in these: of :func:`copy.replace`."""
+        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
 
     if not typing.TYPE_CHECKING:  # who checks types knows the fields
 
@@ -46,7 +86,7 @@ class _Fields:
             if args:
                 self._name_values(args, values)
             own = self.__dict__
-            for name, default, make in self._defaults:
+            for name, (default, make) in self._defaults.items():
                 if name in values:
                     own[name] = values.pop(name)
                 elif make is not None:

@@ -3,13 +3,20 @@
 """Doing what the policies of a pool want, but for starting and ending workers."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from oslo_service._common import late
 from oslo_service.supervisor import events
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.workers import actions, stack_dumps, telling
+from oslo_service.supervisor.workers import actions, telling
 from oslo_service.supervisor.workers.process import Process
 from oslo_service.supervisor.workers.slots import Worker
 from oslo_service.supervisor.workers.state import PoolState
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor.workers import stack_dumps
+else:
+    stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("Care",)
 

@@ -3,10 +3,11 @@
 """A worker's link to its parent, and the watch over the parent's life."""
 
 import os
+from typing import TYPE_CHECKING
 
+from oslo_service._common import late
 from oslo_service.supervisor.exchange.framing import FRAME
 from oslo_service.supervisor.exchange.pipe import Outbox
-from oslo_service.supervisor.workers import stack_dumps
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
@@ -18,6 +19,11 @@ from oslo_service.supervisor.workers.channel import (
     Channel,
 )
 from oslo_service.supervisor.workers.stacks import StacksOfWorker
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor.workers import stack_dumps
+else:
+    stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("ParentLink",)
 

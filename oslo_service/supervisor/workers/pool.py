@@ -5,9 +5,9 @@
 import contextlib
 import random
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oslo_service._common import clock
+from oslo_service._common import clock, late
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events
 from oslo_service.supervisor.exchange import registry
@@ -19,7 +19,7 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers import actions, stack_dumps, state, telling
+from oslo_service.supervisor.workers import actions, state, telling
 from oslo_service.supervisor.workers.care import Care
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
@@ -36,6 +36,11 @@ from oslo_service.supervisor.workers.facts import Sightings
 from oslo_service.supervisor.workers.plan import StartMethod, WorkerPlan
 from oslo_service.supervisor.workers.process import Process, pidfds_work
 from oslo_service.supervisor.workers.stacks import Stacks
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor.workers import stack_dumps
+else:
+    stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("WorkerPool",)
 

@@ -24,8 +24,7 @@ from oslo_service.supervisor.workers.actions import (
     Start,
     Throttled,
 )
-from oslo_service.supervisor.workers.hangs import HangWatch
-from oslo_service.supervisor.workers.lifespan import Lifespans
+from oslo_service.supervisor.workers.policies import Policies
 from oslo_service.supervisor.workers.pool_workers import GRACE, Goal, PoolWorkers
 from oslo_service.supervisor.workers.slots import (
     BEGINNING,
@@ -34,7 +33,6 @@ from oslo_service.supervisor.workers.slots import (
     Worker,
     pause,
 )
-from oslo_service.supervisor.workers.succession import Succession
 
 __all__ = (
     "BEGINNING",
@@ -72,9 +70,7 @@ class PoolState(PoolWorkers):
         dice: Callable[[], float] = lambda: 0.0,
     ) -> None:
         super().__init__(limit, limits, dice)
-        self._succession = Succession(self)
-        self._lifespans = Lifespans(self)
-        self._hangs = HangWatch(self)
+        self._policies = Policies(self)
         self._overdue: list[Worker] = []
         self.gave_up = False
         self._mutate: list[Worker] = []
@@ -121,11 +117,11 @@ class PoolState(PoolWorkers):
 
     def measured(self, worker: Worker, size: int) -> None:
         """Record how many bytes a worker uses."""
-        self._lifespans.measured(worker, size)
+        self._policies.make_lifespans().measured(worker, size)
 
     def served(self, worker: Worker) -> None:
         """Record that a worker has answered as many requests as it may."""
-        self._lifespans.note(worker, Cause.REQUESTS)
+        self._policies.make_lifespans().note(worker, Cause.REQUESTS)
 
     def overdue(self, worker: Worker) -> None:
         """Record that a worker has work that has taken longer than it may."""
@@ -149,7 +145,7 @@ class PoolState(PoolWorkers):
                 self._count_death(worker, status, now)
                 self._note_loss(slot, now)
         if not worker.ordered:
-            self._succession.lost(worker, now)
+            self._policies.lost(worker, now)
         told = worker.ordered and not worker.hung
         if self.goal is Goal.STOP and told and status != 0:
             self.status = 1
@@ -164,7 +160,7 @@ class PoolState(PoolWorkers):
         slot = worker.slot
         slot.refusals += 1
         if slot.successor is worker:
-            self._succession.refused(slot, now)
+            self._policies.make_succession().refused(slot, now)
             return
         slot.current = None
         slot.not_before = now + pause(slot.refusals)
@@ -205,14 +201,14 @@ class PoolState(PoolWorkers):
 
     def roll(self) -> None:
         """Have every worker replaced, one after the other, each successor first."""
-        self._succession.roll()
+        self._policies.make_succession().roll()
 
     def recycle(self, wanted: Callable[[Slot], bool] = lambda _slot: True) -> int:
         """Have workers replaced by such as are the same, likewise; return how many.
 
         :param wanted: whether that of a slot is one of them.
         """
-        return self._succession.recycle(wanted)
+        return self._policies.make_succession().recycle(wanted)
 
     def mutate(self) -> None:
         """Have every worker mutate its configuration."""
@@ -223,12 +219,12 @@ class PoolState(PoolWorkers):
     def advance(self, now: float) -> list[Action]:
         """Return what is to be done now; it counts as done."""
         actions, self._told = self._told, []
-        if self.goal is Goal.RUN:
+        self._policies.look_at_limits()
+        if self.goal is Goal.RUN and (self._overdue or self._policies.hangs):
             actions += self._replace_hung(now)
         if self.goal is Goal.RUN:
             actions += self._order_mutation()
-            actions += self._lifespans.advance(now)
-            actions += self._succession.advance(now)
+            actions += self._policies.advance(now)
             for slot in self.slots:
                 actions += self._attend(slot, now)
             for worker in self.workers.values():
@@ -257,8 +253,7 @@ class PoolState(PoolWorkers):
         due = [*self.next_due()]
         if self.goal is Goal.RUN:
             due += [slot.not_before for slot in self.slots if slot.current is None]
-            for policy in (self._succession, self._lifespans, self._hangs):
-                due += policy.deadlines()
+            due += self._policies.deadlines()
         return min((one for one in due if one is not None), default=None)
 
     @property
@@ -269,7 +264,8 @@ class PoolState(PoolWorkers):
     @property
     def rolling(self) -> bool:
         """Whether a rolling reload is in progress."""
-        return self._succession.rolling
+        succession = self._policies.succession
+        return succession is not None and succession.rolling
 
     @property
     def all_ready(self) -> bool:
@@ -284,7 +280,7 @@ class PoolState(PoolWorkers):
         """Whether a reload, or a mutation, is not done yet everywhere."""
         return (
             bool(self._mutate)
-            or self._succession.unsettled
+            or self._policies.unsettled
             or any(
                 slot.current is None
                 or slot.current.generation < self.generation
@@ -311,7 +307,7 @@ class PoolState(PoolWorkers):
     def _replace_hung(self, now: float) -> Iterator[Action]:
         overdue = [one for one in self._overdue if not one.ordered]
         self._overdue = []
-        for worker in (*overdue, *self._hangs.find(now)):
+        for worker in (*overdue, *self._policies.find_hung(now)):
             if worker.hung or worker.number not in self.workers:
                 continue
             slot, told = worker.slot, worker.ordered
@@ -322,8 +318,8 @@ class PoolState(PoolWorkers):
                     self._note_loss(slot, now)
             yield from self.give_up(worker, now)
             if not told:
-                self._succession.lost(worker, now)
-        yield from self._hangs.ask(now)
+                self._policies.lost(worker, now)
+        yield from self._policies.ask(now)
 
     def _order_mutation(self) -> Iterator[Action]:
         workers, self._mutate = self._mutate, []

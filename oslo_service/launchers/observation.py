@@ -3,12 +3,14 @@
 """What a process can tell of itself: nothing is imported before somebody asks."""
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oslo_service.supervisor import work_items
 from oslo_service.supervisor.exchange import registry
-from oslo_service.supervisor.exchange.inquiries import Respondent
 from oslo_service.supervisor.work_items import WorkItem
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor.exchange.inquiries import Respondent
 
 __all__ = ("offer",)
 
@@ -47,13 +49,13 @@ def _answer_state(_args: dict[str, Any]) -> Any:
     return status.answer()
 
 
-def _hear_health(sender: Respondent, value: Any) -> None:
+def _hear_health(sender: "Respondent", value: Any) -> None:
     from oslo_service.monitoring import checks
 
     checks.hear(sender, value)
 
 
-def _forget_health(worker: Respondent) -> None:
+def _forget_health(worker: "Respondent") -> None:
     if "oslo_service.monitoring.checks" in sys.modules:
         from oslo_service.monitoring import checks
 

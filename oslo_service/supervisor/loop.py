@@ -7,10 +7,11 @@ import functools
 import logging
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from oslo_config import cfg
 
-from oslo_service._common import clock, first_process
+from oslo_service._common import clock, first_process, late
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import (
@@ -20,12 +21,10 @@ from oslo_service.supervisor import (
     launching,
     signals,
     stopping,
-    tracked_work,
     wording,
 )
 from oslo_service.supervisor.attendance import Attended, Guest
-from oslo_service.supervisor.exchange.exchange import Exchange
-from oslo_service.supervisor.exchange.inquiries import Respondent
+from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.kept_time import KeptTime
 from oslo_service.supervisor.reporting import Reporter
 from oslo_service.supervisor.services.runner import ServiceRunner
@@ -41,6 +40,14 @@ from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import StartMethod
 from oslo_service.supervisor.workers.pool import WorkerPool
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor import tracked_work
+    from oslo_service.supervisor.exchange import exchange as exchanges
+    from oslo_service.supervisor.exchange.inquiries import Respondent
+else:
+    tracked_work = late.module("oslo_service.supervisor.tracked_work")
+    exchanges = late.module("oslo_service.supervisor.exchange.exchange")
 
 __all__ = ("Supervisor",)
 
@@ -63,7 +70,6 @@ class Supervisor:
     :param parent_link: in a worker.
     :ivar left: whether this process was forked from the one that it is of.
     :ivar reporter: what is told of it all.
-    :ivar exchange: what workers are asked, and what they tell.
     """
 
     def __init__(self, driver: Driver, parent_link: ParentLink | None = None) -> None:
@@ -80,14 +86,8 @@ class Supervisor:
             driver, lambda: self.units, parent_link, self._turn.lend
         )
         self.publish = self.reporter.publish
-        self.exchange = Exchange(
-            driver,
-            lambda: self.units,
-            parent_link,
-            post=self.post,
-            wake=self._waker.wake,
-            publish=self.publish,
-        )
+        # The one, once there is: whichever of several tasks makes it.
+        self._exchanges: dict[str, exchanges.Exchange] = {}
         self._waiters = 0
         self._stopping = False
         #: In a worker: how many requests it answers.
@@ -104,6 +104,30 @@ class Supervisor:
         self._kept_time = KeptTime(
             lambda: self._turn.lent, lambda: self._act_unattended(self._collect)
         )
+
+    @property
+    def exchange(self) -> "exchanges.Exchange":
+        """What workers are asked, and what they tell: made at its first use."""
+        known = self._exchanges.get("one")
+        return known or self._exchanges.setdefault("one", self._make_exchange())
+
+    def _make_exchange(self) -> "exchanges.Exchange":
+        return exchanges.Exchange(
+            self.driver,
+            lambda: self.units,
+            self._parent_link,
+            post=self.post,
+            wake=self._waker.wake,
+            publish=self.publish,
+        )
+
+    def exchange_in_use(self) -> "exchanges.Exchange | None":
+        """Return it where there is, or may be, anything for it to do."""
+        link = self._parent_link
+        asks = link is not None and link.outbox is not None
+        if self._exchanges or asks or registry.is_wanted():
+            return self.exchange
+        return None
 
     @property
     def has_parent(self) -> bool:
@@ -141,7 +165,8 @@ class Supervisor:
         pool = WorkerPool(self.driver, settings, start, self.publish)
         pool.post = self.post
         pool.timeout = self._timeout
-        pool.exchange = self.exchange
+        pool.exchange = self.exchange_in_use
+        self.exchange_in_use()  # its workers begin with what is imported
         pool.held_by = self._is_held
         self._add(pool)
         return pool
@@ -329,7 +354,9 @@ class Supervisor:
         """Whether the end waits for work that user code tracks."""
         if not self._is_stopping():
             return False  # others go on, and so may the work
-        return tracked_work.is_awaited(lambda: self.latch(lambda: None))
+        return late.is_loaded(tracked_work) and tracked_work.is_awaited(
+            lambda: self.latch(lambda: None)
+        )
 
     @property
     def restarts_in_place(self) -> bool:
@@ -457,7 +484,9 @@ class Supervisor:
             self.stop()
             for unit in list(self.units):
                 unit.advance(now)
-        self.exchange.advance(now)
+        exchange = self.exchange_in_use()
+        if exchange is not None:
+            exchange.advance(now)
         if self._work_limits is not None:
             self._work_limits.advance(now)
         if any(unit.ended.is_set() for unit in self.units):
@@ -480,7 +509,11 @@ class Supervisor:
     def _wait(self) -> None:
         attended: list[Attended] = [*self.units, *self.guests]
         reading, writing = [self._waker.fileno()], list[int]()
-        deadlines = [self.reporter.deadline, self.exchange.deadline]
+        deadlines = [self.reporter.deadline]
+        exchange, kept_time = self.exchange_in_use(), None
+        if exchange is not None:
+            deadlines.append(exchange.deadline)
+            kept_time = exchange.kept_time
         if self._work_limits is not None:
             deadlines.append(self._work_limits.deadline)
         if self._parent_link is not None:
@@ -490,7 +523,7 @@ class Supervisor:
             reading += one.filenos()
             writing += one.filenos_to_write()
             deadlines.append(one.deadline)
-        self._kept_time.keep(self.exchange.kept_time)
+        self._kept_time.keep(kept_time)
         due = min((one for one in deadlines if one is not None), default=None)
         timeout = None if due is None else max(0.0, due - clock.now())
         found = self.driver.wait_ready(reading, writing, timeout)
@@ -505,7 +538,7 @@ class Supervisor:
         for unit in self.units:
             unit.collect(set(unit.filenos()), set(), clock.now())
 
-    def kill_worker(self, respondent: Respondent) -> bool:
+    def kill_worker(self, respondent: "Respondent") -> bool:
         """End a worker by force; return whether it was there."""
         return any(unit.kill_one(respondent) for unit in self.units)
 

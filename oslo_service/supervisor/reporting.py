@@ -7,10 +7,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from oslo_service._common import clock
+from oslo_service._common import clock, late
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events, gil, wording, work_items
-from oslo_service.supervisor import snapshot as snapshots
 from oslo_service.supervisor.readiness import Readiness
 from oslo_service.supervisor.subscribers import EventQueue
 from oslo_service.supervisor.systemd import wire
@@ -19,7 +18,10 @@ from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers.parent_link import ParentLink
 
 if TYPE_CHECKING:
+    from oslo_service.supervisor import snapshot as snapshots
     from oslo_service.supervisor.systemd.notifier import Notifier
+else:
+    snapshots = late.module("oslo_service.supervisor.snapshot")
 
 __all__ = ("Reporter",)
 
@@ -102,7 +104,7 @@ class Reporter:
             # Whoever looks at a service that has ended looks at its last line.
             LOG.error("%s", wording.last_line(given_up))
 
-    def snapshot(self) -> snapshots.Snapshot:
+    def snapshot(self) -> "snapshots.Snapshot":
         """Return all that is known of what is supervised, without asking anybody."""
         return snapshots.take_in_detail(
             self._units(),

@@ -4,14 +4,16 @@
 
 import abc
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oslo_config import cfg
 
 from oslo_service.backend.base import Event
-from oslo_service.supervisor.exchange.inquiries import Respondent
-from oslo_service.supervisor.facts import ServiceFacts
-from oslo_service.supervisor.tally import Tally
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor.exchange.inquiries import Respondent
+    from oslo_service.supervisor.facts import ServiceFacts
+    from oslo_service.supervisor.tally import Tally
 
 __all__ = ("Unit",)
 
@@ -77,7 +79,7 @@ class Unit(abc.ABC):
     def kill(self) -> None:  # noqa: B027 - likewise
         """End the processes in it, now: thread-safe, and async-signal-safe."""
 
-    def kill_one(self, respondent: Respondent) -> bool:  # noqa: ARG002
+    def kill_one(self, respondent: "Respondent") -> bool:  # noqa: ARG002
         """End one of the processes in it, now; return whether it is one."""
         return False
 
@@ -202,9 +204,9 @@ class Unit(abc.ABC):
 
     def facts(
         self,
-        tally: Tally,  # noqa: ARG002
+        tally: "Tally",  # noqa: ARG002
         now: float,  # noqa: ARG002
-    ) -> Iterable[ServiceFacts]:
+    ) -> Iterable["ServiceFacts"]:
         """Return what is known of its services.
 
         :param tally: what has happened before.
@@ -240,11 +242,11 @@ class Unit(abc.ABC):
         """Return the stacks that a worker has written; it is none of these: nothing."""
         return ""
 
-    def respondents(self) -> Iterable[Respondent]:
+    def respondents(self) -> Iterable["Respondent"]:
         """Return the workers that can be asked something."""
         return ()
 
-    def send(self, respondent: Respondent, message: bytes) -> bool:  # noqa: ARG002
+    def send(self, respondent: "Respondent", message: bytes) -> bool:  # noqa: ARG002
         """Send a worker a message; return whether that was possible."""
         return False
 

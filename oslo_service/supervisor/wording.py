@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oslo_service.supervisor import events, work_items
-from oslo_service.supervisor.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor.snapshot import Snapshot
 
 __all__ = ("how", "last_line", "log", "status")
 
@@ -269,7 +271,7 @@ def _signal_name(signum: int) -> str:
         return f"signal {signum}"
 
 
-def status(snapshot: Snapshot) -> str:
+def status(snapshot: "Snapshot") -> str:
     """Say how the services fare, in a few words."""
     workers = _count(snapshot.workers, "worker")
     if snapshot.stopping:

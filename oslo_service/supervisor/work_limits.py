@@ -3,9 +3,15 @@
 """Whether work of a worker has taken longer than it may."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from oslo_service.supervisor import tracked_work
+from oslo_service._common import late
 from oslo_service.supervisor.settings import Settings
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor import tracked_work
+else:
+    tracked_work = late.module("oslo_service.supervisor.tracked_work")
 
 __all__ = ("WorkLimits",)
 
@@ -27,7 +33,7 @@ class WorkLimits:
         self._settings = settings
         self._tell = tell
         self._told: set[tracked_work.track] = set()
-        tracked_work.running().on_limit = lambda _piece: wake()
+        self._wake = wake
 
     @property
     def deadline(self) -> float | None:
@@ -42,9 +48,11 @@ class WorkLimits:
                 which = "" if piece.id is None else f" {piece.id}"
                 self._tell(f"{piece.name}{which} takes longer than {piece.limit:g} s")
 
-    def _untold(self) -> list[tuple[float, tracked_work.track]]:
+    def _untold(self) -> "list[tuple[float, tracked_work.track]]":
         if not self._settings.limits.worker_timeout:
             return []
+        # From now on; one that begins is looked at in the next turn.
+        tracked_work.running().on_limit = lambda _piece: self._wake()
         pieces = tracked_work.limited()
         self._told.intersection_update(piece for _, piece in pieces)
         return [one for one in pieces if one[1] not in self._told]

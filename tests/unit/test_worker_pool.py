@@ -735,10 +735,11 @@ class TestQuestions:
     @pytest.fixture
     def heard(self, parent: Parent) -> list[Any]:
         heard: list[Any] = []
-        parent.pool.exchange = mock.Mock(
+        exchange = mock.Mock(
             heard=lambda _pool, sender, message: heard.append((sender.pid, message)),
             ended=lambda worker: heard.append((worker.pid, "ended")),
         )
+        parent.pool.exchange = lambda: exchange
         return heard
 
     @staticmethod

@@ -8,11 +8,13 @@ kept or imported for it before somebody asks.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oslo_service._common.process_state import Inherited
 from oslo_service._common.records import Record, State
-from oslo_service.supervisor.exchange.inquiries import Respondent
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor.exchange.inquiries import Respondent
 
 __all__ = (
     "Answering",
@@ -47,7 +49,7 @@ class Answering(Record):
 
 #: Called in the parent with who tells something, and what; what it returns, which
 #: JSON can be, goes back to who has asked for it.
-Hearer = Callable[[Respondent, Any], Any]
+Hearer = Callable[["Respondent", Any], Any]
 
 
 class TimeKeeping(Record):
@@ -65,7 +67,7 @@ class _Registry(State):
     answering: dict[str, Answering] = dataclasses.field(default_factory=dict)
     hearers: dict[str, Hearer] = dataclasses.field(default_factory=dict)
     last_words: dict[str, Callable[[], Any]] = dataclasses.field(default_factory=dict)
-    endings: dict[str, Callable[[Respondent], object]] = dataclasses.field(
+    endings: dict[str, Callable[["Respondent"], object]] = dataclasses.field(
         default_factory=dict
     )
     times: list[TimeKeeping] = dataclasses.field(default_factory=list)
@@ -106,7 +108,7 @@ def hearer(name: str) -> Hearer | None:
     return _registry.get().hearers.get(name)
 
 
-def at_end_of_worker(name: str, call: Callable[[Respondent], object]) -> None:
+def at_end_of_worker(name: str, call: Callable[["Respondent"], object]) -> None:
     """Have something called when a worker has ended, after all that it has told.
 
     :param name: whose call it is: each has one.
@@ -114,7 +116,7 @@ def at_end_of_worker(name: str, call: Callable[[Respondent], object]) -> None:
     _registry.get().endings[name] = call
 
 
-def endings() -> list[Callable[[Respondent], object]]:
+def endings() -> list[Callable[["Respondent"], object]]:
     """Return what is called when a worker has ended."""
     return list(_registry.get().endings.values())
 

@@ -9,10 +9,16 @@ answers, or tells, has a pipe of its own, where anybody asks.
 import contextlib
 import struct
 from types import ModuleType
+from typing import TYPE_CHECKING
 
+from oslo_service._common import late
 from oslo_service.supervisor.exchange.framing import split
-from oslo_service.supervisor.exchange.pipe import AnswersPipe, Outbox
 from oslo_service.supervisor.workers.stacks import Stacks
+
+if TYPE_CHECKING:
+    from oslo_service.supervisor.exchange import pipe
+else:
+    pipe = late.module("oslo_service.supervisor.exchange.pipe")
 
 __all__ = (
     "ALIVE",
@@ -114,7 +120,7 @@ class Channel:
         reader: int,
         writer: int,
         number: int,
-        outbox: Outbox | None = None,
+        outbox: "pipe.Outbox | None" = None,
     ) -> None:
         self._os = system
         self._reader = reader
@@ -187,7 +193,7 @@ class ControlPipes:
         number: int,
         reports: Reports,
         stacks: Stacks,
-        answers: AnswersPipe | None = None,
+        answers: "pipe.AnswersPipe | None" = None,
     ) -> None:
         self.number = number
         self.stacks = stacks.of(number)
@@ -206,5 +212,5 @@ class ControlPipes:
         writer = self._os.dup(self.writer)  # the parent's goes with what is its own
         outbox = None
         if self.answers is not None:
-            outbox = Outbox(self._os, self._os.dup(self.answers), self.number)
+            outbox = pipe.Outbox(self._os, self._os.dup(self.answers), self.number)
         return Channel(self._os, self.reader, writer, self.number, outbox)

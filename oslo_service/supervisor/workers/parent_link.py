@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from oslo_service._common import late
 from oslo_service.supervisor.exchange.framing import FRAME
-from oslo_service.supervisor.exchange.pipe import Outbox
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
@@ -21,6 +20,7 @@ from oslo_service.supervisor.workers.channel import (
 from oslo_service.supervisor.workers.stacks import StacksOfWorker
 
 if TYPE_CHECKING:
+    from oslo_service.supervisor.exchange import pipe
     from oslo_service.supervisor.workers import stack_dumps
 else:
     stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
@@ -46,7 +46,7 @@ class ParentLink:
         pidfd: int | None,
     ) -> None:
         self._channel: Channel | None = channel
-        self.outbox: Outbox | None = channel.outbox
+        self.outbox: pipe.Outbox | None = channel.outbox
         self._messages: list[bytes] = []
         self.parent = parent
         self._stacks = stacks

@@ -11,9 +11,6 @@ from oslo_service._common import clock, late
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events
 from oslo_service.supervisor.exchange import registry
-from oslo_service.supervisor.exchange.exchange import Exchange
-from oslo_service.supervisor.exchange.inquiries import Respondent
-from oslo_service.supervisor.exchange.pipe import AnswersPipe
 from oslo_service.supervisor.facts import ServiceFacts
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
@@ -38,8 +35,13 @@ from oslo_service.supervisor.workers.process import Process, pidfds_work
 from oslo_service.supervisor.workers.stacks import Stacks
 
 if TYPE_CHECKING:
+    from oslo_service.supervisor.exchange import inquiries, pipe
+    from oslo_service.supervisor.exchange.exchange import Exchange
+    from oslo_service.supervisor.exchange.inquiries import Respondent
     from oslo_service.supervisor.workers import stack_dumps
 else:
+    inquiries = late.module("oslo_service.supervisor.exchange.inquiries")
+    pipe = late.module("oslo_service.supervisor.exchange.pipe")
     stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("WorkerPool",)
@@ -80,11 +82,12 @@ class WorkerPool(Unit):
         self.processes: dict[state.Worker, Process] = {}
         self._care = Care(self._state, self.processes, settings, publish)
         self.timeout: ShutdownTimeout | None = None
-        self.exchange: Exchange | None = None
+        #: Returns what workers answer, and tell, is for; None: nobody asks.
+        self.exchange: Callable[[], Exchange | None] = lambda: None
         self._backed = self._closed = False
         self._os = driver.original("os")
         self._reports = Reports(self._os)
-        self._answers: AnswersPipe | None = None
+        self._answers: pipe.AnswersPipe | None = None
         self._seen = Sightings()
         self._stacks = Stacks.make()
         # What has just been started: nothing has come of that yet.
@@ -177,11 +180,11 @@ class WorkerPool(Unit):
         now = clock.now()
         self._do_all(self._state.ask(), now)
 
-    def respondents(self) -> list[Respondent]:
+    def respondents(self) -> list["Respondent"]:
         """Return the workers that can be asked something."""
         return [_respondent(*one) for one in self.processes.items()]
 
-    def send(self, respondent: Respondent, message: bytes) -> bool:
+    def send(self, respondent: "Respondent", message: bytes) -> bool:
         """Send a worker a message; return whether that was possible."""
         worker = self._state.workers.get(respondent.number)
         if worker is None or worker not in self.processes:
@@ -207,7 +210,7 @@ class WorkerPool(Unit):
         for process in list(self.processes.values()):
             process.kill()
 
-    def kill_one(self, respondent: Respondent) -> bool:
+    def kill_one(self, respondent: "Respondent") -> bool:
         """End a worker by force."""
         for worker, process in list(self.processes.items()):
             if _respondent(worker, process) == respondent:
@@ -379,9 +382,10 @@ class WorkerPool(Unit):
     def _take_in(self, messages: list[tuple[int, bytes]]) -> None:
         for number, message in messages:
             worker = self._state.workers.get(number)
-            if worker is not None and self.exchange is not None:
+            exchange = self.exchange()
+            if worker is not None and exchange is not None:
                 sender = _respondent(worker, self.processes[worker])
-                self.exchange.heard(self, sender, message)
+                exchange.heard(self, sender, message)
                 self._seen.heard(worker, clock.now())
 
     def _look_after(self, worker: state.Worker, process: Process, now: float) -> None:
@@ -392,8 +396,9 @@ class WorkerPool(Unit):
         self._receive(now)
         if self._answers is not None:
             self._take_in(self._answers.receive_last(worker.number))
-        if self.exchange is not None:
-            self.exchange.ended(_respondent(worker, process))
+        exchange = self.exchange()
+        if exchange is not None:
+            exchange.ended(_respondent(worker, process))
         if status is None:
             status = 0 if process.leaving else None
         self._seen.gone(worker)
@@ -476,7 +481,7 @@ class WorkerPool(Unit):
         pipes = None
         try:
             if self._answers is None and registry.is_wanted():
-                self._answers = AnswersPipe(self._os)
+                self._answers = pipe.AnswersPipe(self._os)
             pipes = ControlPipes(
                 *(self._os, worker.number, self._reports, self._stacks, self._answers)
             )
@@ -569,9 +574,9 @@ def _failed(action: actions.Action, error: Exception) -> events.Event:
     return events.ActionFailed(action=type(action).__name__, error=error)
 
 
-def _respondent(worker: state.Worker, process: Process) -> Respondent:
+def _respondent(worker: state.Worker, process: Process) -> "Respondent":
     slot = worker.slot
-    return Respondent(
+    return inquiries.Respondent(
         process.pid,
         service=str(slot.spec),
         worker=slot.index,

@@ -43,7 +43,9 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
     plan.prepare(plan.service, plan.driver, plan.settings)
     supervisor.post(lambda: runner.add(plan.service, reset=plan.reset))
     status = supervisor.wait_for(runner)
-    supervisor.exchange.leave()
+    exchange = supervisor.exchange_in_use()
+    if exchange is not None:
+        exchange.leave()
     return status
 
 

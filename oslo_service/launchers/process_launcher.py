@@ -98,9 +98,11 @@ class ProcessLauncher(HasOldAttributes):
             from oslo_service.supervisor.workers import pickling
 
             pickling.check_picklable(service, self.conf)
-        label = ServiceWrapper(service, count, self)
+        wrapper = ServiceWrapper(service, count, self)
         plan = WorkerPlan(
-            *(self._driver, self._settings, preparation.prepare, service), label=label
+            *(self._driver, self._settings, preparation.prepare, service),
+            name=str(wrapper),
+            wrapper=wrapper,
         )
         supervisor.post(lambda: unit.add(plan, count))
 
@@ -145,7 +147,7 @@ class ProcessLauncher(HasOldAttributes):
     def children(self) -> dict[int, ServiceWrapper]:
         """The workers by pid, with what they run."""
         children = {} if self._unit is None else self._unit.children()
-        return {pid: plan.label for pid, plan in children.items()}
+        return {pid: plan.wrapper for pid, plan in children.items()}
 
     def _launching_unit(
         self,

@@ -19,10 +19,9 @@ from oslo_service.supervisor import backstop, current, signals
 
 __all__ = ("fork_worker", "watch")
 
-# The threads that are forking a worker just now.
-_forking: Inherited[set[int]] = Inherited(set)
-# What their masks of signals were.
-_masks: Inherited[dict[int, set[Any]]] = Inherited(dict)
+# The threads that are forking just now, and what their masks of signals were; None: it
+# is a worker that is forked, and who does it sees to the mask.
+_forking: Inherited[dict[int, set[Any] | None]] = Inherited(dict)
 _watching = Inherited(lambda: False)
 
 
@@ -46,11 +45,11 @@ def fork_worker() -> int:
     :returns: what os.fork() does.
     """
     me, forking = threading.get_ident(), _forking.get()
-    forking.add(me)
+    forking[me] = None
     try:
         return _fork()
     finally:
-        forking.discard(me)
+        del forking[me]
 
 
 def _fork() -> int:
@@ -66,10 +65,10 @@ def _before() -> None:
     supervisor = current.known()
     if supervisor is None:
         return
-    me = threading.get_ident()
-    if me not in _forking.get():
+    me, forking = threading.get_ident(), _forking.get()
+    if me not in forking:
         # What comes to the child before it has let go of our handlers would be lost.
-        _masks.get()[me] = signals.of_process().block()
+        forking[me] = signals.of_process().block()
     supervisor.before_fork()
 
 
@@ -77,24 +76,29 @@ def _after_in_parent() -> None:
     supervisor = current.known()
     if supervisor is not None:
         supervisor.after_fork()
-    _unblock()
+    me, forking = threading.get_ident(), _forking.get()
+    if forking.get(me) is not None:
+        _unblock(me)
 
 
-def _unblock() -> None:
-    mask = _masks.get().pop(threading.get_ident(), None)
+def _unblock(me: int) -> None:
+    mask = _forking.get().pop(me, None)
     if mask is not None:
         signals.unblock(mask)
 
 
 def _after_in_child() -> None:
     backstop.begin_child()
-    if threading.get_ident() in _forking.get():
+    me, forking = threading.get_ident(), _forking.get()
+    if forking.get(me, ()) is None:
         return
-    _forking.get().clear()
+    mask = forking.pop(me, None)
+    forking.clear()
     try:
         if current.leave():
             signals.of_process().leave()
             for driver in backend.in_use():
                 driver.after_fork()
     finally:
-        _unblock()
+        if mask is not None:
+            signals.unblock(mask)

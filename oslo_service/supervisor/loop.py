@@ -81,6 +81,10 @@ class Supervisor:
         self._waker = Waker(driver)
         self._signals = signals.of_process()
         self._timeout = ShutdownTimeout(driver, self._stacks_fd, self._kill_workers)
+        #: Keeps a child from being born with what it cannot let go.
+        self.before_fork = self._timeout.before_fork
+        #: Goes on after that, in the parent.
+        self.after_fork = self._timeout.back_again
         self._turn = Turn(driver, self._follow_up, self._waker.wake)
         self.reporter = Reporter(
             driver, lambda: self.units, parent_link, self._turn.lend
@@ -581,14 +585,6 @@ class Supervisor:
         self._waker.close()
         self._kept_time.keep(None)
         self._timeout.close()
-
-    def before_fork(self) -> None:
-        """Do what keeps a child from being born with what it cannot let go."""
-        self._timeout.before_fork()
-
-    def after_fork(self) -> None:
-        """Go on, in the parent."""
-        self._timeout.back_again()
 
     def leave(self) -> None:
         """Close what belongs to the parent, in a freshly forked process."""

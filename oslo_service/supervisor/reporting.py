@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is told of all that is supervised: to the parent, to systemd, to subscribers."""
 
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -34,7 +33,7 @@ class Reporter:
     :param driver: the driver.
     :param units: returns what is supervised.
     :param parent_link: to the parent, in a worker.
-    :param lend: lets others act while this tells, which may block.
+    :param lend: calls what may block, and lets others act meanwhile.
     :ivar announce: called once, when everything has started, with what there is
         to say besides to a service manager; False: it could not be said.
     """
@@ -46,7 +45,7 @@ class Reporter:
         driver: Driver,
         units: Callable[[], Sequence[Unit]],
         parent_link: ParentLink | None,
-        lend: Callable[[], contextlib.AbstractContextManager[None]],
+        lend: Callable[[Callable[[], object]], object],
     ) -> None:
         self.announce = lambda *_further: None
         self._driver = driver
@@ -152,13 +151,15 @@ class Reporter:
             return
         self._telling = True
         try:
-            if not self._driver.capabilities.parallel:
+            if not self._driver.capabilities.parallel and self._runs_services():
                 # A log that blocks holds up every task: those just made come first.
                 self._driver.sleep(0)
-            with self._lend():
-                self._events.deliver()
+            self._lend(self._events.deliver)
         finally:
             self._telling = False
+
+    def _runs_services(self) -> bool:
+        return any(not unit.has_workers for unit in self._units())
 
     def _tell_parent(
         self, link: ParentLink, units: Sequence[Unit], *, all_ready: bool

@@ -157,12 +157,14 @@ class ShutdownTimeout:
 
     def before_fork(self) -> None:
         """Take back what stands behind the alarm, for a moment."""
-        self._take_back()
+        if self._backstop_set:
+            self._take_back()
         backstop.look(self._threads)
 
     def back_again(self) -> None:
         """Have it stand there again, if it did before it was taken back."""
         if self._was_backed:
+            self._was_backed = False
             self.back()
 
     def _take_back(self) -> None:

@@ -117,17 +117,16 @@ class Turn:
         """Whether the calling task has the turn."""
         return self._driver.current_ident() in self._holders
 
-    @contextlib.contextmanager
-    def lend(self) -> Iterator[None]:
-        """Let orders be carried out by who posts them, while the turn is kept.
+    def lend(self, call: Callable[[], object]) -> None:
+        """Call what may block, and let who posts orders meanwhile carry them out.
 
-        For calls that may block, by who has the turn.
+        By who has the turn, and keeps it.
         """
         self.lent = True
         try:
             if self._orders:  # they have come meanwhile, and nobody else sees them
                 self._carry_out_lent()
-            yield
+            call()
         finally:
             self.lent = False
             with self._acting:  # whoever acts has done soon

@@ -168,17 +168,24 @@ class TestLent:
         with supervisor.turn.take():
             supervisor.turn.carry_out()
             supervisor.turn.latch(supervisor.one)
-            with supervisor.turn.lend():
-                assert supervisor.seen == ["followed up", "woken", "one", "followed up"]
+            supervisor.turn.lend(lambda: supervisor.seen.append("lent"))
+        before = ["followed up", "woken", "one", "followed up"]
+        assert supervisor.seen == [*before, "lent"]
 
     def test_one_that_is_posted_meanwhile_is_carried_out_at_once(
         self, supervisor
     ) -> None:
-        with supervisor.turn.take(), supervisor.turn.lend():
+        def call() -> None:
             supervisor.turn.post(supervisor.one)
             assert supervisor.seen == ["woken", "one", "followed up"]
 
+        with supervisor.turn.take():
+            supervisor.turn.lend(call)
+
     def test_who_has_lent_it_has_it_still(self, supervisor) -> None:
-        with supervisor.turn.take(), supervisor.turn.lend():
+        def call() -> None:
             supervisor.turn.post(supervisor.one)
             assert supervisor.turn.held_here
+
+        with supervisor.turn.take():
+            supervisor.turn.lend(call)

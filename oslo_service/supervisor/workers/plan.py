@@ -24,22 +24,24 @@ class WorkerPlan(Record):
     :ivar settings: its configuration, and what SIGHUP does.
     :ivar prepare: called in the worker, with the service, before it starts.
     :ivar service: what it runs.
-    :ivar label: what it runs, in the words of a log.
+    :ivar name: what it runs, in the words of a log.
     :ivar reset: whether to call the service's ``reset()`` before its ``start()``.
     :ivar patient: whether a ``start()`` that does not return counts as done after a
         while; its parent has a limit of its own for it otherwise.
+    :ivar wrapper: what the launcher knows it by; a worker has no use for it.
     """
 
     driver: Driver
     settings: Settings
     prepare: Prepare
     service: Any
-    label: object
+    name: str
     reset: bool = False
     patient: bool = True
+    wrapper: Any = None
 
     def __str__(self) -> str:
-        return str(self.label)
+        return self.name
 
     def adapted(self, *, reset: bool, patient: bool) -> "WorkerPlan":
         """Return the plan of one worker."""

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The worker pool of one launcher: doing what :mod:`.state` decides."""
 
-import contextlib
 import random
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -489,7 +488,10 @@ class WorkerPool(Unit):
                 reset=start.reset,
                 patient=not (start.successor and self._settings.limits.start_timeout),
             )
-            with self._settings.aside() if start.ahead else contextlib.nullcontext():
+            if start.ahead:
+                with self._settings.aside():
+                    pid = self._start_method(plan, pipes)
+            else:
                 pid = self._start_method(plan, pipes)
         except Exception as exc:  # noqa: BLE001 - logged by a subscriber
             if pipes is not None:

@@ -745,8 +745,9 @@ class TestQuestions:
     @staticmethod
     def answers(parent: Parent) -> Pipe:
         """Return what workers write to."""
-        assert parent.pool._answers is not None
-        pipe, _ = parent.system.fds[parent.pool._answers.writer]
+        answers = parent.pool._shared.answers
+        assert answers is not None
+        pipe, _ = parent.system.fds[answers.writer]
         assert isinstance(pipe, Pipe)
         return pipe
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from oslo_service._common import clock, late
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events
-from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.facts import ServiceFacts
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
@@ -25,22 +24,19 @@ from oslo_service.supervisor.workers.channel import (
     READY,
     SERVED,
     STOPPED,
-    ControlPipes,
-    Reports,
 )
 from oslo_service.supervisor.workers.facts import Sightings
 from oslo_service.supervisor.workers.plan import StartMethod, WorkerPlan
 from oslo_service.supervisor.workers.process import Process, pidfds_work
-from oslo_service.supervisor.workers.stacks import Stacks
+from oslo_service.supervisor.workers.shared_pipes import SharedPipes
 
 if TYPE_CHECKING:
-    from oslo_service.supervisor.exchange import inquiries, pipe
+    from oslo_service.supervisor.exchange import inquiries
     from oslo_service.supervisor.exchange.exchange import Exchange
     from oslo_service.supervisor.exchange.inquiries import Respondent
     from oslo_service.supervisor.workers import stack_dumps
 else:
     inquiries = late.module("oslo_service.supervisor.exchange.inquiries")
-    pipe = late.module("oslo_service.supervisor.exchange.pipe")
     stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("WorkerPool",)
@@ -83,12 +79,10 @@ class WorkerPool(Unit):
         self.timeout: ShutdownTimeout | None = None
         #: Returns what workers answer, and tell, is for; None: nobody asks.
         self.exchange: Callable[[], Exchange | None] = lambda: None
-        self._backed = self._closed = False
+        self._backed = False
         self._os = driver.original("os")
-        self._reports = Reports(self._os)
-        self._answers: pipe.AnswersPipe | None = None
+        self._shared = SharedPipes(self._os)
         self._seen = Sightings()
-        self._stacks = Stacks.make()
         # What has just been started: nothing has come of that yet.
         self._begun: list[actions.Start] = []
         # The slots for which the system has no room, and since when.
@@ -314,9 +308,7 @@ class WorkerPool(Unit):
 
     def filenos(self) -> Iterator[int]:
         """Return the descriptors whose readiness tells something."""
-        yield self._reports.fileno()
-        if self._answers is not None:
-            yield self._answers.fileno()
+        yield from self._shared.filenos()
         for process in self.processes.values():
             if process.watch() and process.pidfd is not None:
                 yield process.pidfd
@@ -338,17 +330,18 @@ class WorkerPool(Unit):
         now: float,
     ) -> None:
         """Take in what the workers have said, and which have ended."""
-        if self._reports.fileno() in readable:
+        shared = self._shared
+        if shared.reports.fileno() in readable:
             self._receive(now)
-        if self._answers is not None and self._answers.fileno() in readable:
-            self._take_in(self._answers.receive())
+        if shared.answers is not None and shared.answers.fileno() in readable:
+            self._take_in(shared.answers.receive())
         for worker, process in list(self.processes.items()):
             if process.pidfd is None or process.pidfd in readable:
                 self._look_after(worker, process, now)
 
     def _receive(self, now: float) -> None:
         workers = self._state.workers
-        for number, message in self._reports.receive():
+        for number, message in self._shared.reports.receive():
             if number in workers:
                 self._hear(workers[number], message, now)
 
@@ -393,8 +386,9 @@ class WorkerPool(Unit):
             return
         # Its last words may lie there: it said them before.
         self._receive(now)
-        if self._answers is not None:
-            self._take_in(self._answers.receive_last(worker.number))
+        answers = self._shared.answers
+        if answers is not None:
+            self._take_in(answers.receive_last(worker.number))
         exchange = self.exchange()
         if exchange is not None:
             exchange.ended(_respondent(worker, process))
@@ -479,11 +473,7 @@ class WorkerPool(Unit):
         plan: Any = worker.slot.spec
         pipes = None
         try:
-            if self._answers is None and registry.is_wanted():
-                self._answers = pipe.AnswersPipe(self._os)
-            pipes = ControlPipes(
-                *(self._os, worker.number, self._reports, self._stacks, self._answers)
-            )
+            pipes = self._shared.to(worker.number)
             plan = plan.adapted(
                 reset=start.reset,
                 patient=not (start.successor and self._settings.limits.start_timeout),
@@ -564,12 +554,7 @@ class WorkerPool(Unit):
 
     def close(self) -> None:
         """Close what all workers share: there are none any more."""
-        if not self._closed:
-            self._closed = True
-            self._reports.close()
-            if self._answers is not None:
-                self._answers.close()
-            self._stacks.close()
+        self._shared.close()
 
 
 def _failed(action: actions.Action, error: Exception) -> events.Event:

@@ -169,7 +169,7 @@ class Supervisor:
         pool = WorkerPool(self.driver, settings, start, self.publish)
         pool.post = self.post
         pool.timeout = self._timeout
-        pool.exchange = self.exchange_in_use
+        pool.exchange_with(self.exchange_in_use)
         self.exchange_in_use()  # its workers begin with what is imported
         pool.held_by = self._is_held
         self._add(pool)

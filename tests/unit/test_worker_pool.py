@@ -739,7 +739,7 @@ class TestQuestions:
             heard=lambda _pool, sender, message: heard.append((sender.pid, message)),
             ended=lambda worker: heard.append((worker.pid, "ended")),
         )
-        parent.pool.exchange = lambda: exchange
+        parent.pool.exchange_with(lambda: exchange)
         return heard
 
     @staticmethod

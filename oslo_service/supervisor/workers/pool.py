@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The worker pool of one launcher: doing what :mod:`.state` decides."""
+"""The worker pool of one launcher: what it is told, and what is the case in it."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -16,27 +16,17 @@ from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers import actions, state, telling
 from oslo_service.supervisor.workers.care import Care
-from oslo_service.supervisor.workers.channel import (
-    ALIVE,
-    LEAVING,
-    MUTATED,
-    OVERDUE,
-    READY,
-    SERVED,
-    STOPPED,
-)
-from oslo_service.supervisor.workers.facts import Sightings
+from oslo_service.supervisor.workers.execution import Execution
+from oslo_service.supervisor.workers.intake import Intake, as_respondent
 from oslo_service.supervisor.workers.plan import StartMethod, WorkerPlan
 from oslo_service.supervisor.workers.process import Process, pidfds_work
 from oslo_service.supervisor.workers.shared_pipes import SharedPipes
 
 if TYPE_CHECKING:
-    from oslo_service.supervisor.exchange import inquiries
     from oslo_service.supervisor.exchange.exchange import Exchange
     from oslo_service.supervisor.exchange.inquiries import Respondent
     from oslo_service.supervisor.workers import stack_dumps
 else:
-    inquiries = late.module("oslo_service.supervisor.exchange.inquiries")
     stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("WorkerPool",)
@@ -69,25 +59,25 @@ class WorkerPool(Unit):
     ) -> None:
         self._driver = driver
         self._settings = settings
-        self._start_method = start
         self._publish = publish
         self._state = state.PoolState(
             lambda: settings.stop_limit, lambda: settings.limits, random.random
         )
         self.processes: dict[state.Worker, Process] = {}
-        self._care = Care(self._state, self.processes, settings, publish)
         self.timeout: ShutdownTimeout | None = None
-        #: Returns what workers answer, and tell, is for; None: nobody asks.
-        self.exchange: Callable[[], Exchange | None] = lambda: None
         self._backed = False
-        self._os = driver.original("os")
-        self._shared = SharedPipes(self._os)
-        self._seen = Sightings()
-        # What has just been started: nothing has come of that yet.
-        self._begun: list[actions.Start] = []
-        # The slots for which the system has no room, and since when.
-        self._refused: dict[state.Slot, float] = {}
+        self._shared = SharedPipes(driver.original("os"))
+        care = Care(self._state, self.processes, settings, publish)
+        known = (self._state, self.processes, self._shared)
+        self._execution = Execution(
+            driver.original("os"), *known, settings, start, care, publish
+        )
+        self._intake = Intake(self, *known, care, publish)
         self.ended = driver.event()
+
+    def exchange_with(self, exchange: "Callable[[], Exchange | None]") -> None:
+        """Have what workers answer, and tell, taken by this; None: nobody asks."""
+        self._intake.exchange = exchange
 
     # Orders
 
@@ -114,8 +104,7 @@ class WorkerPool(Unit):
                 self._state.resize(plan, after)
                 event = events.Resized(service=str(plan), workers=after, before=before)
                 self._publish(event)
-        for slot in [one for one in self._refused if one.surplus]:
-            del self._refused[slot]
+        self._execution.forget_surplus()
         return len(concerned)
 
     def stop_now(self) -> None:
@@ -171,11 +160,11 @@ class WorkerPool(Unit):
     def ask(self) -> None:
         """Have every worker say that it can answer."""
         now = clock.now()
-        self._do_all(self._state.ask(), now)
+        self._execution.do_all(self._state.ask(), now)
 
     def respondents(self) -> list["Respondent"]:
         """Return the workers that can be asked something."""
-        return [_respondent(*one) for one in self.processes.items()]
+        return [as_respondent(*one) for one in self.processes.items()]
 
     def send(self, respondent: "Respondent", message: bytes) -> bool:
         """Send a worker a message; return whether that was possible."""
@@ -206,7 +195,7 @@ class WorkerPool(Unit):
     def kill_one(self, respondent: "Respondent") -> bool:
         """End a worker by force."""
         for worker, process in list(self.processes.items()):
-            if _respondent(worker, process) == respondent:
+            if as_respondent(worker, process) == respondent:
                 process.kill()
                 return True
         return False
@@ -292,7 +281,7 @@ class WorkerPool(Unit):
     def facts(self, tally: Tally, now: float) -> Iterator[ServiceFacts]:
         """Return what is known of the services."""
         pids = {worker: process.pid for worker, process in self.processes.items()}
-        return self._seen.services(self._state, pids, tally, now)
+        return self._intake.seen.services(self._state, pids, tally, now)
 
     def limits(self) -> dict[str, float]:
         """Return what its configuration limits, by the names of the options."""
@@ -330,89 +319,13 @@ class WorkerPool(Unit):
         now: float,
     ) -> None:
         """Take in what the workers have said, and which have ended."""
-        shared = self._shared
-        if shared.reports.fileno() in readable:
-            self._receive(now)
-        if shared.answers is not None and shared.answers.fileno() in readable:
-            self._take_in(shared.answers.receive())
-        for worker, process in list(self.processes.items()):
-            if process.pidfd is None or process.pidfd in readable:
-                self._look_after(worker, process, now)
-
-    def _receive(self, now: float) -> None:
-        workers = self._state.workers
-        for number, message in self._shared.reports.receive():
-            if number in workers:
-                self._hear(workers[number], message, now)
-
-    def _hear(self, worker: state.Worker, message: bytes, now: float) -> None:
-        about = telling.about(worker, self.processes[worker])
-        self._listen(worker, message, about, now)
-        self._seen.heard(worker, now)
-
-    def _listen(
-        self, worker: state.Worker, message: bytes, about: dict[str, Any], now: float
-    ) -> None:
-        if message == READY:
-            self._state.ready(worker, now)
-            seconds = now - worker.started_at
-            self._publish(events.WorkerReady(**about, seconds=seconds))
-        elif message == STOPPED:
-            self._state.stopped(worker)
-            self._publish(events.WorkerStopped(**about))
-        elif message == MUTATED:
-            self._state.mutated(worker)
-        elif message == ALIVE:
-            self._state.answered(worker)
-        elif message == SERVED:
-            self._state.served(worker)
-        elif message == OVERDUE:
-            self._care.take_overdue(worker)
-        elif message == LEAVING:
-            self.processes[worker].leaving = True
-
-    def _take_in(self, messages: list[tuple[int, bytes]]) -> None:
-        for number, message in messages:
-            worker = self._state.workers.get(number)
-            exchange = self.exchange()
-            if worker is not None and exchange is not None:
-                sender = _respondent(worker, self.processes[worker])
-                exchange.heard(self, sender, message)
-                self._seen.heard(worker, clock.now())
-
-    def _look_after(self, worker: state.Worker, process: Process, now: float) -> None:
-        ended, status = process.reap()
-        if not ended:
-            return
-        # Its last words may lie there: it said them before.
-        self._receive(now)
-        answers = self._shared.answers
-        if answers is not None:
-            self._take_in(answers.receive_last(worker.number))
-        exchange = self.exchange()
-        if exchange is not None:
-            exchange.ended(_respondent(worker, process))
-        if status is None:
-            status = 0 if process.leaving else None
-        self._seen.gone(worker)
-        error = self._care.bury(worker, process, status)
-        del self.processes[worker]
-        process.close()
-        self._state.gone(worker, process.told_status(status), now)
-        event = events.WorkerEnded(
-            **telling.about(worker, process),
-            status=status,
-            cause=telling.cause(worker),
-            stacks=process.stacks.text(),
-            error=error,
-        )
-        self._publish(event)
+        self._intake.collect(readable, now)
 
     def advance(self, now: float) -> None:
         """Do what is to be done."""
         # What is done may fail, and that again has consequences.
         while actions := self._state.advance(now):
-            self._do_all(actions, now)
+            self._execution.do_all(actions, now)
         if self._state.ended and not self.held():
             self.ended.set()  # the time-out stays armed: what follows may hang, too
         elif self._state.goal is state.Goal.STOP and not self._backed:
@@ -428,111 +341,6 @@ class WorkerPool(Unit):
         self._backed = True
         if self.timeout is not None:
             self.timeout.back()
-
-    def _do_all(self, actions: list[actions.Action], now: float) -> None:
-        """Do all of it: each counts as done, whatever becomes of another."""
-        for action in actions:
-            self._try(self._do, action, now)
-        # After a fork, every page that is written to is copied: what follows from
-        # the starts is left until there is none to be made.
-        begun, self._begun = self._begun, []
-        for start in begun:
-            self._try(self._accept, start, now)
-
-    def _try(
-        self, step: Callable[[Any, float], object], action: actions.Action, now: float
-    ) -> None:
-        try:
-            step(action, now)
-        except Exception as exc:  # noqa: BLE001 - is told
-            self._publish(_failed(action, exc))
-
-    def _do(self, action: actions.Action, now: float) -> None:
-        match action:
-            case actions.Start():
-                self._start(action, now)
-            case actions.Order(worker, kind):
-                self._order(worker, kind, now)
-            case actions.Kill(worker, late):
-                self._kill(worker, late, now)
-            case _:
-                self._care.do(action)
-
-    def _order(self, worker: state.Worker, kind: actions.OrderKind, now: float) -> None:
-        process = self.processes[worker]
-        if kind is actions.OrderKind.STOP:
-            error = process.order_stop(kind.value)
-            if error is not None:
-                self._tell_refused(worker, error)
-                self._state.unstopped(worker, now)
-        elif not process.tell(kind.value):
-            self._state.undelivered(worker, kind)
-
-    def _start(self, start: actions.Start, now: float) -> None:
-        worker = start.worker
-        plan: Any = worker.slot.spec
-        pipes = None
-        try:
-            pipes = self._shared.to(worker.number)
-            plan = plan.adapted(
-                reset=start.reset,
-                patient=not (start.successor and self._settings.limits.start_timeout),
-            )
-            if start.ahead:
-                with self._settings.aside():
-                    pid = self._start_method(plan, pipes)
-            else:
-                pid = self._start_method(plan, pipes)
-        except Exception as exc:  # noqa: BLE001 - logged by a subscriber
-            if pipes is not None:
-                self._os.close(pipes.orders)
-            self._refuse(worker, exc, now)
-        else:
-            self.processes[worker] = Process(self._os, pid, pipes)
-            self._begun.append(start)
-        finally:
-            if pipes is not None:
-                pipes.leave_to_worker()
-
-    def _refuse(self, worker: state.Worker, error: Exception, now: float) -> None:
-        slot = worker.slot
-        if slot not in self._refused:
-            self._refused[slot] = now
-            event = events.StartRefused(
-                service=str(slot.spec), worker=slot.index, error=error
-            )
-            self._publish(event)
-        self._state.refused(worker, now)
-
-    def _accept(self, start: actions.Start, now: float) -> None:
-        worker = start.worker
-        slot, pid = worker.slot, self.processes[worker].pid
-        self._state.started(worker)
-        what: dict[str, Any] = {"service": str(slot.spec), "worker": slot.index}
-        since = self._refused.pop(slot, None)
-        if since is not None:
-            self._publish(events.StartResumed(**what, seconds=now - since))
-        generation = worker.generation
-        self._publish(events.WorkerStarted(**what, pid=pid, generation=generation))
-
-    def _kill(self, worker: state.Worker, late: bool, now: float) -> None:
-        process = self.processes[worker]
-        error = process.kill()
-        if error is not None:
-            self._tell_refused(worker, error)
-            self._state.survived(worker, now)
-        elif late:
-            event = events.WorkerKilled(
-                **telling.about(worker, process),
-                hung=worker.hung,
-                starting=worker.slot.dismissed is worker,
-            )
-            self._publish(event)
-
-    def _tell_refused(self, worker: state.Worker, error: OSError) -> None:
-        if not worker.refusals:
-            about = telling.about(worker, self.processes[worker])
-            self._publish(events.KillRefused(**about, error=error))
 
     # Forks and the end
 
@@ -555,18 +363,3 @@ class WorkerPool(Unit):
     def close(self) -> None:
         """Close what all workers share: there are none any more."""
         self._shared.close()
-
-
-def _failed(action: actions.Action, error: Exception) -> events.Event:
-    return events.ActionFailed(action=type(action).__name__, error=error)
-
-
-def _respondent(worker: state.Worker, process: Process) -> "Respondent":
-    slot = worker.slot
-    return inquiries.Respondent(
-        process.pid,
-        service=str(slot.spec),
-        worker=slot.index,
-        number=worker.number,
-        generation=worker.generation,
-    )

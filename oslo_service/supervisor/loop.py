@@ -3,17 +3,12 @@
 """The supervisor: one wait over everything that can happen in a process."""
 
 import atexit
-import functools
 import logging
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from oslo_config import cfg
-
-from oslo_service._common import clock, first_process, late
+from oslo_service._common import clock, late
 from oslo_service.backend.base import Driver
-from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import (
     callers,
     events,
@@ -21,20 +16,16 @@ from oslo_service.supervisor import (
     launching,
     signals,
     stopping,
-    wording,
 )
 from oslo_service.supervisor.attendance import Attended, Guest
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.kept_time import KeptTime
-from oslo_service.supervisor.reporting import Reporter
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
 from oslo_service.supervisor.signal_policy import SignalPolicy
-from oslo_service.supervisor.turn import Turn
+from oslo_service.supervisor.supervised import Supervised
 from oslo_service.supervisor.turnover import Turnover
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.waker import Waker
 from oslo_service.supervisor.work_limits import WorkLimits
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.parent_link import ParentLink
@@ -44,7 +35,6 @@ from oslo_service.supervisor.workers.pool import WorkerPool
 if TYPE_CHECKING:
     from oslo_service.supervisor import tracked_work
     from oslo_service.supervisor.exchange import exchange as exchanges
-    from oslo_service.supervisor.exchange.inquiries import Respondent
 else:
     tracked_work = late.module("oslo_service.supervisor.tracked_work")
     exchanges = late.module("oslo_service.supervisor.exchange.exchange")
@@ -53,55 +43,30 @@ __all__ = ("Supervisor",)
 
 LOG = logging.getLogger(__name__)
 
-# How long to wait for workers that were killed, in seconds.
-_REAPING = 5.0
 
-# How long after a signal that ends everything at once whoever turns may be held up
-# by something that blocks, in seconds.
-_HELD_UP = 0.5
-
-
-class Supervisor:
+class Supervisor(Supervised):
     """Everything that runs in, or below, this process.
 
     Any task may give orders; one at a time turns it (:meth:`wait_for`).
 
     :param driver: supplies the waiting.
     :param parent_link: in a worker.
-    :ivar left: whether this process was forked from the one that it is of.
-    :ivar reporter: what is told of it all.
     """
 
     def __init__(self, driver: Driver, parent_link: ParentLink | None = None) -> None:
-        self.driver = driver
-        self.units: list[Unit] = []
-        #: What else is attended to.
-        self.guests: list[Guest] = []
-        self._parent_link = parent_link
-        self._waker = Waker(driver)
-        self._signals = signals.of_process()
-        self._timeout = ShutdownTimeout(driver, self._stacks_fd, self._kill_workers)
+        super().__init__(driver, parent_link, self._follow_up)
         #: Keeps a child from being born with what it cannot let go.
         self.before_fork = self._timeout.before_fork
         #: Goes on after that, in the parent.
         self.after_fork = self._timeout.back_again
-        self._turn = Turn(driver, self._follow_up, self._waker.wake)
-        self.reporter = Reporter(
-            driver, lambda: self.units, parent_link, self._turn.lend
-        )
-        self.publish = self.reporter.publish
         # The one, once there is: whichever of several tasks makes it.
         self._exchanges: dict[str, exchanges.Exchange] = {}
         self._waiters = 0
-        self._stopping = False
         #: In a worker: how many requests it answers.
         self.turnover: Turnover | None = None
-        #: Whether it goes on just for ``shutdown_delay``.
-        self.delaying = False
         self._work_limits: WorkLimits | None = None
         # Whether it is a worker whose services have ended.
         self._over = False
-        self.left = False
         self._pid = os.getpid()
         self._policy = SignalPolicy(self)
         stopping.ask(self._is_stopping)
@@ -132,20 +97,6 @@ class Supervisor:
         if self._exchanges or asks or registry.is_wanted():
             return self.exchange
         return None
-
-    @property
-    def has_parent(self) -> bool:
-        """Whether this process is a worker."""
-        return self._parent_link is not None
-
-    @property
-    def conf(self) -> cfg.ConfigOpts | None:
-        """The configuration of what runs in this process; None: nothing does."""
-        found = (unit.conf for unit in self.units)
-        return next((one for one in found if one is not None), None)
-
-    def _stacks_fd(self) -> int | None:
-        return None if self._parent_link is None else self._parent_link.stacks_fd
 
     # Units
 
@@ -230,123 +181,9 @@ class Supervisor:
     def _caller_may_wait(self) -> bool:
         return not self.left and callers.may_wait(self._turn)
 
-    def post(self, order: Callable[[], object]) -> None:
-        """Have an order carried out by whoever turns; else here and now."""
-        if not self.left:
-            self._turn.post(order)
-
-    def latch(self, order: Callable[[], object]) -> None:
-        """Have an order carried out by whoever turns; async-signal-safe."""
-        self._turn.latch(order)
-
-    @property
-    def stop_delay(self) -> float:
-        """The seconds that it goes on for after a SIGTERM; async-signal-safe."""
-        delays = [unit.stop_delay for unit in self.units if not unit.stopping]
-        return max(delays, default=0.0)
-
-    def delay_stop(self, seconds: float, then: Callable[[], object]) -> None:
-        """Go on for so long; async-signal-safe, as what is called then must be."""
-        self.delaying = self.reporter.delaying = True
-        self._timeout.call_in(seconds, lambda: self._end_by_time(then))
-
-    def _end_by_time(self, then: Callable[[], object]) -> None:
-        then()
-        if not self._signals.attended:
-            self._act_unattended(lambda: None)
-
-    def end_delay(self) -> None:
-        """Go on no more, and call nothing; async-signal-safe."""
-        if self.delaying:
-            self.delaying = self.reporter.delaying = False
-            self._timeout.call_in(None)
-
-    def latch_urgent(self, order: Callable[[], object]) -> None:
-        """Have an order carried out, also while whoever turns may be held up.
-
-        Async-signal-safe. Asked after the order is there: whoever lends the turn
-        later finds it.
-        """
-        self._turn.latch(order)
-        if self._turn.lent:
-            self._act_unattended(lambda: None)
-
-    def stop_now(self) -> None:
-        """Do what of a stop cannot wait: async-signal-safe."""
-        for unit in self.units:
-            unit.stop_now()
-
-    def reap_left(self) -> None:
-        """Reap what workers have left behind, as the first process of a container."""
-        first_process.reap_left({pid for unit in self.units for pid in unit.children()})
-
-    def quit_now(self) -> None:
-        """Do what of an end at once cannot wait: async-signal-safe.
-
-        Whoever turns has a moment for the rest, and may be held up.
-        """
-        self._kill_workers()
-        self._timeout.exit_soon(_HELD_UP)
-
-    def stop(self) -> None:
-        """Stop everything, in order; also what is added until all has ended."""
-        self._stopping = True
-        self.end_delay()
-        self._refuse_clients()
-        for unit in self.units:
-            unit.stop()
-
-    def stop_unit(self, unit: Unit) -> None:
-        """Stop a unit; with the last one, clients are refused."""
-        if all(other is unit or other.stopping for other in self.units):
-            self._refuse_clients()
-        unit.stop()
-
-    def _refuse_clients(self) -> None:
-        for error in open_sockets.close_all():
-            self.publish(events.CleanupFailed(error=error))
-
-    def reload(self) -> None:
-        """Do what SIGHUP means, to everything."""
-        for unit in self.units:
-            self.reload_unit(unit)
-
-    def reload_unit(self, unit: Unit) -> None:
-        """Do what SIGHUP means, to a unit."""
-        self.reporter.reload_started()
-        unit.reload()
-
-    @property
-    def has_workers(self) -> bool:
-        """Whether there are workers, of which there may be more or less."""
-        return any(unit.has_workers for unit in self.units)
-
-    def resize(self, wanted: Callable[[int], int], service: str | None = None) -> int:
-        """Have services run by other numbers of workers; see :meth:`Unit.resize`."""
-        return sum(unit.resize(wanted, service) for unit in self.units)
-
-    def recycle(self, service: str, worker: int | None) -> int:
-        """Have workers replaced; see :meth:`Unit.recycle`."""
-        return sum(unit.recycle(service, worker) for unit in self.units)
-
-    def services_in_workers(self) -> list[str]:
-        """Return the names of the services that worker processes run."""
-        now, tally = clock.now(), self.reporter.tally
-        return [
-            one.name
-            for unit in self.units
-            if unit.has_workers
-            for one in unit.facts(tally, now)
-        ]
-
     def terminate(self) -> None:
         """Do what SIGTERM does; where that has come already, nothing."""
         self._policy.terminate()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether everything was told to stop."""
-        return self._stopping
 
     def _is_stopping(self) -> bool:
         """Whether it was, by whatever order."""
@@ -361,34 +198,6 @@ class Supervisor:
         return late.is_loaded(tracked_work) and tracked_work.is_awaited(
             lambda: self.latch(lambda: None)
         )
-
-    @property
-    def restarts_in_place(self) -> bool:
-        """Whether services of this process are stopped to be started again."""
-        return any(unit.draining for unit in self.units)
-
-    def quit(self, reason: events.Event | None = None, status: int = 1) -> None:
-        """End this process, and its workers, at once.
-
-        :param reason: what is written to the log before.
-        """
-        for unit in self.units:
-            unit.quit()
-        self._timeout.exit_soon(2 * _REAPING)
-        if reason is not None:
-            wording.log(reason)
-        self.reporter.tell_end()
-        until = clock.now() + _REAPING
-        for unit in self.units:
-            unit.await_killed(until)
-        open_sockets.close_last()
-        logging.shutdown()
-        flush_streams()
-        os._exit(status)
-
-    def _kill_workers(self) -> None:
-        for unit in self.units:
-            unit.kill()
 
     # Turning
 
@@ -502,14 +311,6 @@ class Supervisor:
                 self.reporter.observe()
                 self._remove_ended()
 
-    def _act_unattended(self, order: Callable[[], object]) -> None:
-        """Act on a signal in a task: nobody else does."""
-        act = functools.partial(self.post, order)
-        try:
-            self.driver.spawn(act, name="signal")
-        except Exception:  # noqa: BLE001 - no task is to be had
-            act()
-
     def _wait(self) -> None:
         attended: list[Attended] = [*self.units, *self.guests]
         reading, writing = [self._waker.fileno()], list[int]()
@@ -541,10 +342,6 @@ class Supervisor:
         """Take in what workers say, by who acts in the place of whoever turns."""
         for unit in self.units:
             unit.collect(set(unit.filenos()), set(), clock.now())
-
-    def kill_worker(self, respondent: "Respondent") -> bool:
-        """End a worker by force; return whether it was there."""
-        return any(unit.kill_one(respondent) for unit in self.units)
 
     def _hear_parent(self, link: ParentLink, readable: set[int]) -> None:
         known = link.parent_gone

@@ -7,6 +7,7 @@ from typing import Any
 
 from oslo_config import cfg
 
+from oslo_service import opts
 from oslo_service.backdoor import address
 from oslo_service.backend.base import Driver
 
@@ -16,8 +17,10 @@ __all__ = ("is_wanted", "open_if_enabled")
 def is_wanted(conf: cfg.ConfigOpts) -> bool:
     """Whether the options ask for a back door; opens nothing.
 
+    :param conf: the configuration; the options are registered on it.
     :raises EventletBackdoorConfigValueError: there can be no such port.
     """
+    opts.register_service_opts(conf)
     return address.configured(conf) is not None
 
 
@@ -27,6 +30,7 @@ def open_if_enabled(driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
     One that cannot be opened is logged: a service does not need it.
 
     :param driver: what to run it on.
+    :param conf: the configuration, on which the options are registered.
     :returns: the port, or the path of the socket; None: there is none.
     :raises EventletBackdoorConfigValueError: there can be no such port.
     """

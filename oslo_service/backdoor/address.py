@@ -38,10 +38,9 @@ class BackdoorAddress(Record):
 def configured(conf: cfg.ConfigOpts) -> BackdoorAddress | None:
     """Return where this process is to have a back door; None: nowhere.
 
-    :param conf: the configuration; the options are registered on it.
+    :param conf: the configuration, on which the options are registered.
     :raises EventletBackdoorConfigValueError: the port cannot be one.
     """
-    opts.register_service_opts(conf)
     port, path = conf.backdoor_port, conf.backdoor_socket
     # Also where it is not used: it is wrong all the same.
     ports = range(0) if port is None else _ports(port)

@@ -17,6 +17,8 @@ __all__ = ("offer",)
 
 def offer() -> None:
     """Have questions to this process, and its workers, answered; idempotent."""
+    if registry.answers("work") is not None:
+        return  # a worker has it of its parent: it writes to no page of that
     work_items.see_by(_look)
     registry.answer("work", _answer_work)
     registry.answer("health", _answer_health)

@@ -3,6 +3,7 @@
 """How a checkout's tests are run: side by side, and the quick ones alone."""
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Generator
@@ -18,6 +19,8 @@ _ROOT = Path(__file__).resolve().parent
 
 # Tests wait most of the time: for programs, and for time to pass.
 _PER_CORE = 4
+# So many files make it worth while to compile them beforehand.
+_MANY = 20
 # What the interpreter calls it when a process is started.
 _STARTING = frozenset(("subprocess.Popen", "os.fork", "os.forkpty", "os.posix_spawn"))
 _OWN_PROCESS = "oslo_service_driver"
@@ -35,6 +38,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run what needs no process of its own: a test that starts one is skipped"
         " when it does",
     )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[object]) -> None:
+    """Have the tests compiled once, in a fresh checkout, and not by each process."""
+    cores = len(os.sched_getaffinity(0))
+    fresh = _not_compiled(config)
+    if len(specs) <= cores or len(fresh) < _MANY or sys.dont_write_bytecode:
+        return
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-qq", "-n", "0"]
+    compilers = [
+        subprocess.Popen(  # noqa: S603 - what runs this
+            [*command, *fresh[core::cores]], stdout=subprocess.DEVNULL
+        )
+        for core in range(cores)
+    ]
+    for one in compilers:
+        one.wait()
+
+
+def _not_compiled(config: pytest.Config) -> list[str]:
+    """Return the files whose assertions pytest has not rewritten yet."""
+    version = f"{sys.implementation.cache_tag}-pytest-{pytest.__version__}"
+    found = [
+        path
+        for folder in config.getini("testpaths")
+        for path in (_ROOT / folder).rglob("test_*.py")
+    ]
+    return [
+        str(one)
+        for one in found
+        if not (one.parent / "__pycache__" / f"{one.stem}.{version}.pyc").exists()
+    ]
 
 
 @pytest.hookimpl(optionalhook=True)

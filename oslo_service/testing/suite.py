@@ -43,7 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", f"{_LACKS}(name): skip where the driver does declare it"
     )
     config.addinivalue_line(
-        "markers", "starts_processes: in tasks, so that it cannot be skipped then"
+        "markers",
+        "starts_processes: for a run of those that start none to leave it out",
     )
     _hear_signals()
 

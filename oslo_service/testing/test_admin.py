@@ -16,6 +16,8 @@ import pytest
 from oslo_service.testing.http_client import Answer, Client, write_options
 from oslo_service.testing.live import Idle, Live, children, live
 
+pytestmark = pytest.mark.starts_processes
+
 SIGHUP, SIGKILL, SIGTERM = signal.SIGHUP, signal.SIGKILL, signal.SIGTERM
 #: A client that has this many others waiting is served all the same.
 CROWD = 80

@@ -18,6 +18,8 @@ from oslo_service.testing.console_client import (
 )
 from oslo_service.testing.live import Idle, Live, live
 
+pytestmark = pytest.mark.starts_processes
+
 OFF = "has no back door"
 
 

@@ -21,7 +21,10 @@ SOME_TURNS = (
 
 
 # A thread of the program that is looked at blocks in the standard library.
-pytestmark = pytest.mark.needs_capability("blocking_calls")
+pytestmark = [
+    pytest.mark.needs_capability("blocking_calls"),
+    pytest.mark.starts_processes,
+]
 
 
 class Entered:

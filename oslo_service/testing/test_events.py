@@ -11,6 +11,8 @@ import pytest
 
 from oslo_service.testing.live import UNUSUAL, Live, live
 
+pytestmark = pytest.mark.starts_processes
+
 SIGHUP, SIGKILL, SIGTERM = signal.SIGHUP, signal.SIGKILL, signal.SIGTERM
 
 

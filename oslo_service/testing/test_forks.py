@@ -9,6 +9,8 @@ import pytest
 from oslo_service.testing.programs import forks
 from oslo_service.testing.waiting import LIMIT, run_python
 
+pytestmark = pytest.mark.starts_processes
+
 # Of each driver, what the program has found; it looks at everything at once.
 _found: dict[str, dict[str, str | None]] = {}
 

@@ -11,6 +11,8 @@ from oslo_service.testing.http_client import write_options
 from oslo_service.testing.live import DAEMON, live
 from oslo_service.testing.receiver import Receiver
 
+pytestmark = pytest.mark.starts_processes
+
 OPERATED = DAEMON.with_name("operated.py")
 
 

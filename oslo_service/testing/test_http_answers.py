@@ -11,6 +11,8 @@ import pytest
 from oslo_service.testing import _drivers
 from oslo_service.testing.http_client import Client, Site, get, sites
 
+pytestmark = pytest.mark.starts_processes
+
 CHUNKED = "Transfer-Encoding: chunked"
 CLOSE = "Connection: close"
 # It has a size, and sendfile(2) refuses it: EINVAL.

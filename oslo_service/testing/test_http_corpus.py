@@ -11,6 +11,8 @@ import pytest
 from oslo_service.testing.http_client import Client, Site, sites
 from oslo_service.testing.http_corpus import CORPUS, Exchange
 
+pytestmark = pytest.mark.starts_processes
+
 
 @pytest.fixture(scope="module", name="sites")
 def running_sites():

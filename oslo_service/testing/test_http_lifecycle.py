@@ -12,6 +12,8 @@ import pytest
 from oslo_service.testing.http_client import Site, get, serving, write_options
 from oslo_service.testing.live import children
 
+pytestmark = pytest.mark.starts_processes
+
 SIGHUP, SIGTERM, SIGKILL = signal.SIGHUP, signal.SIGTERM, signal.SIGKILL
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from oslo_service.testing.http_client import Client, Site, get, serving, write_options
 
+pytestmark = pytest.mark.starts_processes
+
 MEGABYTE = "/whole?1024"
 
 

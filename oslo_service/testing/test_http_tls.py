@@ -13,10 +13,13 @@ import pytest
 
 from oslo_service.testing.http_client import LIMIT, Site, get, serving, write_options
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("openssl") and shutil.which("curl")),
-    reason="openssl and curl make the certificates and are the clients",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (shutil.which("openssl") and shutil.which("curl")),
+        reason="openssl and curl make the certificates and are the clients",
+    ),
+    pytest.mark.starts_processes,
+]
 
 
 def openssl(*arguments: object, text: str = "") -> "subprocess.CompletedProcess[str]":

@@ -11,6 +11,8 @@ from oslo_service.testing import _drivers
 from oslo_service.testing.live import UNUSUAL, Live, children, live
 from oslo_service.testing.waiting import run_script
 
+pytestmark = pytest.mark.starts_processes
+
 SIGTERM = signal.SIGTERM
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from oslo_service.testing.live import UNUSUAL, Live, live
 
+pytestmark = pytest.mark.starts_processes
+
 SIGHUP, SIGINT, SIGTERM = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
 #: A SIGTERM that comes later than this, in seconds, ends everything at once.
 REPEATED = 1.0

@@ -16,6 +16,8 @@ pytest.importorskip("prometheus_client")
 # After that: it is installed.
 from prometheus_client.openmetrics import parser
 
+pytestmark = pytest.mark.starts_processes
+
 MEASURED = DAEMON.with_name("measured.py")
 SIGHUP, SIGKILL = signal.SIGHUP, signal.SIGKILL
 

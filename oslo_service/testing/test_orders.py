@@ -13,6 +13,8 @@ import pytest
 
 from oslo_service.testing.live import DAEMON, UNUSUAL, Idle, is_alive, live
 
+pytestmark = pytest.mark.starts_processes
+
 SIGHUP, SIGINT, SIGTERM = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
 # Runs what follows with SIGHUP ignored.
 IGNORING_SIGHUP = [

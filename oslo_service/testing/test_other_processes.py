@@ -12,6 +12,8 @@ from oslo_service.testing.live import DAEMON, is_alive, live
 from oslo_service.testing.receiver import Receiver
 from oslo_service.testing.waiting import run_script
 
+pytestmark = pytest.mark.starts_processes
+
 SIGKILL, SIGTERM = signal.SIGKILL, signal.SIGTERM
 neighbours = functools.partial(live, program=DAEMON.with_name("neighbours.py"))
 

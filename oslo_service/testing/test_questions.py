@@ -9,6 +9,8 @@ import pytest
 
 from oslo_service.testing.live import DAEMON, Idle, Live, live
 
+pytestmark = pytest.mark.starts_processes
+
 ASKED = DAEMON.with_name("asked.py")
 SIGUSR1 = signal.SIGUSR1
 

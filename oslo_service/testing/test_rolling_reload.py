@@ -17,6 +17,8 @@ from oslo_service.testing.live import DAEMON, LIMIT, live
 from oslo_service.testing.test_admin import site
 from oslo_service.testing.test_http_lifecycle import Load
 
+pytestmark = pytest.mark.starts_processes
+
 SIGHUP, SIGKILL = signal.SIGHUP, signal.SIGKILL
 OPERATED = DAEMON.with_name("operated.py")
 WORKERS = 3

@@ -13,6 +13,8 @@ from oslo_service.testing.live import live
 from oslo_service.testing.test_admin import site
 from oslo_service.testing.test_http_lifecycle import Load
 
+pytestmark = pytest.mark.starts_processes
+
 SIGINT, SIGTERM = signal.SIGINT, signal.SIGTERM
 #: How long the same order may be repeated, in seconds.
 REPEATED = 1.0

@@ -16,6 +16,8 @@ import pytest
 from oslo_service.testing.live import Live, live
 from oslo_service.testing.receiver import Receiver
 
+pytestmark = pytest.mark.starts_processes
+
 SIGHUP, SIGINT, SIGKILL = signal.SIGHUP, signal.SIGINT, signal.SIGKILL
 ALL = [("one", {"workers": 1}), ("three", {"workers": 3})]
 #: The watchdog's interval, in seconds.

@@ -10,6 +10,8 @@ import pytest
 
 from oslo_service.testing.live import DAEMON, Live, is_alive, live
 
+pytestmark = pytest.mark.starts_processes
+
 neighbours = functools.partial(live, program=DAEMON.with_name("neighbours.py"))
 
 

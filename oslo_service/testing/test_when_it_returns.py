@@ -6,6 +6,8 @@ import pytest
 
 from oslo_service.testing.waiting import LIMIT, run_script
 
+pytestmark = pytest.mark.starts_processes
+
 PROGRAM = f"""
 import signal, sys, threading
 from oslo_service import backend, loopingcall, service

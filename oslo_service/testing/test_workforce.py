@@ -9,6 +9,8 @@ import pytest
 
 from oslo_service.testing.live import Live, children, is_alive, live
 
+pytestmark = pytest.mark.starts_processes
+
 SIGKILL = signal.SIGKILL
 
 

@@ -14,6 +14,8 @@ import pytest
 from oslo_service.testing import servers
 from oslo_service.testing.waiting import LIMIT
 
+pytestmark = pytest.mark.starts_processes
+
 PROGRAM = """
 from oslo_service import backend
 backend.bootstrap(argv=[])

@@ -12,6 +12,8 @@ import pytest
 
 from oslo_service.testing.waiting import LIMIT, python_path
 
+pytestmark = pytest.mark.starts_processes
+
 # To write into it fails: there is no space left.
 FULL = Path("/dev/full")
 

@@ -17,6 +17,8 @@ from oslo_service.testing.http_client import Client, get
 from oslo_service.testing.live import Live, children
 from oslo_service.testing.waiting import run_python
 
+pytestmark = pytest.mark.starts_processes
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 WORKERS = 2
 

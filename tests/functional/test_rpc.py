@@ -32,7 +32,7 @@ if importlib.util.find_spec("oslo_messaging") is None:
 if not RABBITMQ.exists():
     pytest.skip("Debian's rabbitmq-server is not installed", allow_module_level=True)
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.starts_processes]
 
 _BEGINS = re.compile(r" pid (\d+) INFO greeting: Call (\d+) begins", re.ASCII)
 _TROUBLE = re.compile(r"ERROR|Traceback|unexpectedly|missed heartbeat|reconnect")

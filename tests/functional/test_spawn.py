@@ -8,6 +8,8 @@ import pytest
 
 from oslo_service.testing.live import Live
 
+pytestmark = pytest.mark.starts_processes
+
 PROGRAM = """
 import json
 import os

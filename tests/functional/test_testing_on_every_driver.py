@@ -12,6 +12,8 @@ import pytest
 from oslo_service.testing import _drivers
 from oslo_service.testing.waiting import run_python
 
+pytestmark = pytest.mark.starts_processes
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "tested_on_every_driver"
 DRIVERS = ("threading", "eventlet", "gevent")
 

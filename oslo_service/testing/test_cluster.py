@@ -462,6 +462,7 @@ class TestWithoutACluster:
         loop.start()
         clock.advance(60)
         loop.stop()
+        loop.wait()
         assert len(tasks.skipping) == 6
         said = [one for one in caplog.records if one.name == "oslo_service.cluster"]
         assert [one.levelno for one in said] == [logging.INFO]

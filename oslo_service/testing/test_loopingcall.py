@@ -77,12 +77,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch, clock: SteppedClock, driver: Driver) -> Log:
     """The seconds that looping calls pause, in place of pausing."""
-    log = Log()
+    log, pause = Log(), loopingcall.LoopingCallBase._sleep
 
-    def sleep(_loop: object, timeout: float) -> None:
+    def sleep(loop: loopingcall.LoopingCallBase, timeout: float) -> None:
+        if loop._abort is not None and loop._clock is not clock:
+            return pause(loop, timeout)  # of this process, and no test's
         log(timeout)
         clock.advance(timeout)
-        driver.sleep(0)
+        return driver.sleep(0)
 
     monkeypatch.setattr(loopingcall.LoopingCallBase, "_sleep", sleep)
     return log

@@ -35,9 +35,11 @@ from oslo_service.supervisor.workers.pool import WorkerPool
 if TYPE_CHECKING:
     from oslo_service.supervisor import tracked_work
     from oslo_service.supervisor.exchange import exchange as exchanges
+    from oslo_service.supervisor.workers import stack_dumps
 else:
     tracked_work = late.module("oslo_service.supervisor.tracked_work")
     exchanges = late.module("oslo_service.supervisor.exchange.exchange")
+    stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("Supervisor",)
 
@@ -121,7 +123,10 @@ class Supervisor(Supervised):
         pool.post = self.post
         pool.timeout = self._timeout
         pool.exchange_with(self.exchange_in_use)
-        self.exchange_in_use()  # its workers begin with what is imported
+        # What its workers are going to need is imported before they are forked.
+        self.exchange_in_use()
+        if settings.limits.worker_timeout:
+            late.load(stack_dumps, tracked_work)
         pool.held_by = self._is_held
         self._add(pool)
         return pool

@@ -1,0 +1,116 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""What is imported late, and by whom: nobody pays for what no option asks for."""
+
+import sys
+import types
+from unittest import mock
+
+import pytest
+
+from oslo_service._common import late
+from oslo_service.testing.waiting import run_script
+
+# Prints what of these is there: in a worker that has started, and in a parent that has
+# started workers, lost one, and stopped.
+SERVICE = """
+import os, signal, sys
+from oslo_config import cfg
+from oslo_service import service
+
+LATE = sys.argv[1].split(",")
+
+def tell(who):
+    there = [one for one in LATE if f"oslo_service.supervisor.{one}" in sys.modules]
+    os.write(1, " ".join([who, *there, "\\n"]).encode())
+
+class Short(service.Service):
+    def start(self):
+        tell("worker")
+        if os.path.exists(sys.argv[2]):
+            os.kill(os.getppid(), signal.SIGTERM)
+        else:
+            open(sys.argv[2], "w").close()
+            os._exit(3)
+
+cfg.CONF([f"--config-file={sys.argv[3]}"], project="short")
+launcher = service.launch(cfg.CONF, Short(), workers=2)
+launcher.wait()
+tell("parent")
+"""
+
+POLICIES = ("workers.hangs", "workers.lifespan", "workers.succession")
+DUMPS = ("workers.stack_dumps",)
+EXCHANGE = ("exchange.exchange", "exchange.inquiries", "exchange.pipe")
+# That a parent looks what is in progress at its end is another matter.
+WORK = ("tracked_work",)
+
+
+def told(tmp_path, options: str) -> dict[str, set[str]]:
+    config = tmp_path / "conf"
+    config.write_text(f"[oslo_service]\n{options}\n")
+    modules = ",".join((*POLICIES, *DUMPS, *EXCHANGE, "snapshot", *WORK))
+    done = run_script(SERVICE, modules, str(tmp_path / "lost"), str(config))
+    assert done.returncode == 0, done.stderr
+    found: dict[str, set[str]] = {"worker": set(), "parent": set()}
+    for who, *there in map(str.split, done.stdout.splitlines()):
+        found[who].update(there)
+    return found
+
+
+def test_without_options_nothing_of_it_is_imported(tmp_path) -> None:
+    """Neither for a worker that is lost, nor for the end."""
+    found = told(tmp_path, "")
+    assert found["worker"] == set()
+    assert found["parent"] <= set(WORK)
+
+
+@pytest.mark.parametrize(
+    ("option", "wanted"),
+    [
+        ("worker_timeout = 60", {"workers.hangs", *DUMPS, *WORK}),
+        ("worker_max_age = 3600", {"workers.lifespan", "workers.succession"}),
+        ("worker_max_requests = 10", {"workers.lifespan", "workers.succession"}),
+        ("worker_max_memory = 1G", {"workers.lifespan", "workers.succession"}),
+    ],
+)
+def test_an_option_brings_what_it_needs_and_no_more(
+    tmp_path, option: str, wanted: set[str]
+) -> None:
+    found = told(tmp_path, option)
+    assert found["worker"] <= wanted
+    assert found["parent"] <= wanted | set(WORK)
+    # Before the fork: workers share it.
+    assert wanted <= found["parent"]
+
+
+def test_a_module_is_imported_at_its_first_use() -> None:
+    module = late.module("colorsys")
+    with mock.patch.dict(sys.modules):
+        sys.modules.pop("colorsys", None)
+        assert not late.is_loaded(module)
+        assert isinstance(module, types.ModuleType)
+        assert module.rgb_to_yiq(0, 0, 0) == (0, 0, 0)
+        assert late.is_loaded(module)
+
+
+def test_what_is_to_be_there_in_any_case_is_imported_beforehand() -> None:
+    module = late.module("colorsys")
+    with mock.patch.dict(sys.modules):
+        sys.modules.pop("colorsys", None)
+        late.load(module)
+        assert late.is_loaded(module)
+
+
+def test_to_ask_what_it_is_imports_nothing() -> None:
+    module = late.module("colorsys")
+    with mock.patch.dict(sys.modules):
+        sys.modules.pop("colorsys", None)
+        assert not hasattr(module, "__wrapped__")
+        assert not late.is_loaded(module)
+
+
+def test_one_that_is_not_there_says_so_at_its_first_use() -> None:
+    module = late.module("oslo_service.no_such_module")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        _ = module.anything

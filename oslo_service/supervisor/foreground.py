@@ -7,7 +7,22 @@ import io
 import os
 import sys
 
-__all__ = ("is_daemon",)
+from oslo_service._common.process_state import PerProcess
+
+__all__ = ("began_as_daemon", "is_daemon")
+
+_began: PerProcess[bool | None] = PerProcess(lambda: None)
+
+
+def began_as_daemon() -> bool:
+    """Whether the process is a daemon, now that it begins to supervise.
+
+    A worker is what its parent was then: to ask again, it would write to many pages.
+    """
+    known = _began.of_parent()
+    began = is_daemon() if known is None else known
+    _began.set(began)
+    return began
 
 
 def is_daemon(*, if_gone: bool = True) -> bool:

@@ -86,7 +86,7 @@ class SignalPolicy:
         self._orders = orders
         self._terminated_at: float | None = None
         # Asked while there is a terminal: SIGHUP may say that it has been closed.
-        self._began_as_daemon = foreground.is_daemon()
+        self._began_as_daemon = foreground.began_as_daemon()
 
     def listen(self, caught: signals.Signals) -> None:
         """Have the signals acted on; idempotent."""

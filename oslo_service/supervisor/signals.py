@@ -116,6 +116,10 @@ class Signals:
     """
 
     def __init__(self) -> None:
+        self._lock = OwnLock()
+        self._forget()
+
+    def _forget(self) -> None:
         self._handlers: dict[int, list[Handler]] = {}
         self._reactions: dict[int, Reaction] = {}
         self._pid = os.getpid()
@@ -127,7 +131,6 @@ class Signals:
         self.unattended: Callable[[], object] | None = None
         self._callers: list[Event] = []
         self._begins = False
-        self._lock = OwnLock()
 
     # Handlers
 
@@ -353,7 +356,7 @@ class Signals:
         """
         signal.set_wakeup_fd(-1)
         previous = self._previous
-        self.__init__()  # type: ignore[misc]
+        self._forget()
         self._previous = previous
 
     def leave(self) -> None:
@@ -361,7 +364,7 @@ class Signals:
         if self._previous_wakeup is not None:
             signal.set_wakeup_fd(self._previous_wakeup)
         previous = self._previous
-        self.__init__()  # type: ignore[misc]
+        self._forget()
         for signum, disposition in previous.items():
             restore(signum, disposition)
 

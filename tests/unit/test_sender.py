@@ -100,6 +100,10 @@ def test_what_the_client_takes_is_sent_at_once(client, sender) -> None:
     assert client.wanted == [], "nothing is waited for"
     assert sender.flush()
     assert client.wanted == []
+    client.room = 0
+    sender.send(b"")
+    sender.send(b"d")
+    assert sender.pending == 1
 
 
 def test_what_it_does_not_take_is_kept_in_order(client, sender) -> None:
@@ -228,8 +232,11 @@ class TestFiles:
             with pytest.raises(EOFError, match="became shorter"):
                 sender.send_file(file.fileno(), 10, 1)
             os.ftruncate(file.fileno(), 1 << 24)
-            while sender.send_file(file.fileno(), 0, 1 << 24):
-                pass
+            sent = [1]
+            while sent[-1]:
+                sent.append(sender.send_file(file.fileno(), 0, 1 << 24))
+            assert sent[-1] == 0, "there is no room"
+            assert max(sent) <= 1 << 20
             sender.shut_down()
             while there.recv(1 << 20):
                 pass

@@ -7,7 +7,16 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ("confirmation", "is_refusal", "make_coordinator", "start", "stop")
+__all__ = (
+    "confirmation",
+    "forget_locks",
+    "is_refusal",
+    "is_taken",
+    "make_coordinator",
+    "start",
+    "stop",
+    "words",
+)
 
 # What clients raise where a password, or its absence, is refused.
 _REFUSALS = frozenset(
@@ -191,7 +200,14 @@ def is_taken(lock: Any) -> bool:
     return hasattr(client, "lease") and bool(client.get(lock._key.decode()))
 
 
+def words(error: BaseException) -> str:
+    """Return what an error says, or what has caused it; clients leave some empty."""
+    said = (f"{one}" for one in _chain(error))
+    return next(filter(None, said), type(error).__name__)
+
+
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Return an error, and what has caused it."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -82,7 +82,7 @@ class ToozConnection(Connection):
         try:
             return servers.make_coordinator(self._url, self._member, self._seconds)
         except Exception as exc:  # noqa: BLE001 - it is raised again, in our words
-            words = _hide(f"{self._kind}: {exc}", self._url)
+            words = self._words(exc)
             raise ClusterOptionError(f"{_OPTION}: {words}") from None
 
     def close(self) -> None:
@@ -147,7 +147,7 @@ class ToozConnection(Connection):
         try:
             yield
         except Exception as exc:  # noqa: BLE001 - it is raised again, in our words
-            raise Unreachable(_hide(f"{self._kind}: {exc}", self._url)) from None
+            raise Unreachable(self._words(exc)) from None
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -156,12 +156,15 @@ class ToozConnection(Connection):
             yield
         except Exception as exc:  # noqa: BLE001 - it is raised again, in our words
             self.close()
-            words = _hide(f"{self._kind}: {exc}", self._url)
+            words = self._words(exc)
             if servers.is_refusal(exc):
                 raise ClusterOptionError(
                     f"{_OPTION}: {words}: the server refuses who the URL says we are"
                 ) from None
             raise Unreachable(words) from None
+
+    def _words(self, error: BaseException) -> str:
+        return _hide(f"{self._kind}: {servers.words(error)}", self._url)
 
 
 class _ToozLock(Lock):

@@ -57,10 +57,13 @@ class _Members:
         """Their processes."""
         return children(self._process.pid)
 
-    def agree(self, count: int, keys: int, since: float, without: int = 0) -> float:
+    def agree(
+        self, count: int, keys: int, since: float, without: int = 0, members: int = 0
+    ) -> float:
         """Wait until so many share all keys; return how long that took, in seconds.
 
         :param without: a process that does not count.
+        :param members: how many they see; 0: themselves.
         """
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:
@@ -69,7 +72,7 @@ class _Members:
                 pid, *rest = line.split()
                 told[int(pid)] = [float(word) for word in rest]
             told.pop(without, None)
-            right = [one for one in told.values() if one[1] == count]
+            right = [one for one in told.values() if one[1] == (members or count)]
             if len(right) == count and sum(one[2] for one in right) == keys:
                 return max(one[0] for one in right) - since
             time.sleep(0.05)
@@ -99,21 +102,36 @@ def _idle(name: str) -> Callable[[Contestant], dict[str, float]]:
     def take(contestant: Contestant) -> dict[str, float]:
         with _server(name) as proxy, contextlib.ExitStack() as ending:
             url = SERVERS[name].url_of(*proxy.address)
-            members = _Members(contestant, url, _IDLE_LEASE, 1, 0)
-            ending.callback(members.close)
-            members.agree(1, 0, 0.0)
-            (pid,) = members.workers
-            time.sleep(_SETTLE)
-            before = proxy.passed, proxy.pieces, cpu_time(pid)
-            time.sleep(_LEASES * _IDLE_LEASE)
-            after = proxy.passed, proxy.pieces, cpu_time(pid)
-            passed, pieces, cpu = (
-                (end - begin) / _LEASES
-                for end, begin in zip(after, before, strict=True)
-            )
-        return {"bytes": passed, "messages": pieces, "cpu_ms": cpu * 1000}
+            holder = _Members(contestant, url, _IDLE_LEASE, 1, 0)
+            ending.callback(holder.close)
+            holder.agree(1, 0, 0.0)
+            held = _watch(proxy, holder)
+            # Another one, which asks for the lock that the first one has.
+            waiter = _Members(contestant, url, _IDLE_LEASE, 1, 0)
+            ending.callback(waiter.close)
+            waiter.agree(1, 0, 0.0, members=2)
+            both = _watch(proxy, waiter)
+        return {
+            **held,
+            "waiting_bytes": both["bytes"] - held["bytes"],
+            "waiting_messages": both["messages"] - held["messages"],
+            "waiting_cpu_ms": both["cpu_ms"],
+        }
 
     return take
+
+
+def _watch(proxy: Proxy, members: _Members) -> dict[str, float]:
+    """Return what a member does in a lease, and what passes the proxy."""
+    (pid,) = members.workers
+    time.sleep(_SETTLE)
+    before = proxy.passed, proxy.pieces, cpu_time(pid)
+    time.sleep(_LEASES * _IDLE_LEASE)
+    after = proxy.passed, proxy.pieces, cpu_time(pid)
+    passed, pieces, cpu = (
+        (end - begin) / _LEASES for end, begin in zip(after, before, strict=True)
+    )
+    return {"bytes": passed, "messages": pieces, "cpu_ms": cpu * 1000}
 
 
 def _agreement(name: str) -> Callable[[Contestant], dict[str, float]]:
@@ -150,6 +168,9 @@ def _measure(name: str) -> tuple[Measure, Measure]:
                 Row(f"{each}: bytes", "bytes"),
                 Row(f"{each}: messages", "messages"),
                 Row(f"{each}: CPU, ms", "cpu_ms"),
+                Row(f"{each} that waits for the lock: bytes", "waiting_bytes"),
+                Row(f"{each} that waits for the lock: messages", "waiting_messages"),
+                Row(f"{each} that waits for the lock: CPU, ms", "waiting_cpu_ms"),
             ),
             rounds=1,
         ),

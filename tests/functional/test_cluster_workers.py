@@ -56,53 +56,37 @@ class TestTasks:
                 assert not [due for due, times in found.items() if times > 1]
             assert program.transcript.count("cluster_url is not set") == 1
 
-    def test_the_parent_tells_what_a_worker_that_died_had_begun(
+    def test_the_parent_tells_what_who_was_paused_or_has_died_had_begun(
         self, driver_name: str, folder: Path
     ) -> None:
         with clustered(driver_name, folder, "cluster", "hangs") as program:
-            (hanging, *_) = program.expect("hanging")
-            program.kill(SIGKILL, hanging["pid"])
-            (told, *_) = program.expect("happened", kind="DueTimeInterrupted")
-            assert told["pid"] == program.pid
-            assert told["of"] == hanging["pid"]
-            assert told["due_time"] == hanging["due"]
-            assert told["task"].endswith("Tasks.of_cluster")
-            assert told["paused"] is False
+            (paused, *_) = program.expect("hanging")
+            program.kill(SIGSTOP, paused["pid"])
+            (of_paused, *_) = program.expect("happened", kind="DueTimeInterrupted")
+            # Another one takes over, and hangs, too.
+            (_, died, *_) = program.expect("hanging", 2)
+            program.kill(SIGKILL, died["pid"])
+            (_, of_died, *_) = program.expect("happened", 2, kind="DueTimeInterrupted")
+            for told, one in ((of_paused, paused), (of_died, died)):
+                assert told["pid"] == program.pid
+                assert told["of"] == one["pid"]
+                assert told["due_time"] == one["due"]
+                assert told["task"].endswith("Tasks.of_cluster")
+                assert told["paused"] is (one is paused)
             Path(folder / "gate").touch()
             program.until(
                 lambda: any(
-                    one["pid"] != hanging["pid"]
-                    for one in program.events("ran", scope="cluster")
-                ),
-                "another goes on",
-            )
-            found = Counter(due_times(program, "cluster"))
-            assert max(found.values()) == 1
-            assert program.end() == 0
-
-    def test_the_parent_tells_what_a_worker_that_is_paused_had_begun(
-        self, driver_name: str, folder: Path
-    ) -> None:
-        with clustered(driver_name, folder, "cluster", "hangs") as program:
-            (hanging, *_) = program.expect("hanging")
-            program.kill(SIGSTOP, hanging["pid"])
-            (told, *_) = program.expect("happened", kind="DueTimeInterrupted")
-            assert told["of"] == hanging["pid"]
-            assert told["paused"] is True
-            Path(folder / "gate").touch()
-            program.until(
-                lambda: any(
-                    one["pid"] != hanging["pid"]
+                    one["pid"] not in (paused["pid"], died["pid"])
                     for one in program.events("ran", scope="cluster")
                 ),
                 "another goes on",
             )
             latest = max(due_times(program, "cluster"))
-            before = len(program.events("ran", scope="cluster", pid=hanging["pid"]))
-            program.kill(SIGCONT, hanging["pid"])
+            before = len(program.events("ran", scope="cluster", pid=paused["pid"]))
+            program.kill(SIGCONT, paused["pid"])
             count = len(program.events("ran", scope="cluster"))
             program.expect("ran", count + 5, scope="cluster")
-            begun = program.events("ran", scope="cluster", pid=hanging["pid"])[before:]
+            begun = program.events("ran", scope="cluster", pid=paused["pid"])[before:]
             assert all(one["due"] > latest for one in begun)
             assert max(Counter(due_times(program, "cluster")).values()) == 1
             assert program.end() == 0

@@ -8,6 +8,7 @@ classes that have them stand below it, or beside it.
 
 import importlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,10 @@ def _pool(group: Any) -> Any:
     return pools.pool_of(group)
 
 
+def _nothing(_owner: Any) -> None:
+    return None
+
+
 def _is_running(launcher: Any) -> bool:
     return launcher._unit is None or not launcher._unit.stopping
 
@@ -70,6 +75,18 @@ def _pids(wrapper: Any) -> set[int]:
     launcher = vars(wrapper).get("_launcher")
     children = {} if launcher is None else launcher.children
     return {pid for pid, one in children.items() if one is wrapper}
+
+
+def _fork_times(wrapper: Any) -> list[float]:
+    """Return when the workers that run it were started, as time.time() has it."""
+    launcher = vars(wrapper).get("_launcher")
+    unit = None if launcher is None else launcher._unit
+    begin = time.time() - time.monotonic()
+    return sorted(
+        begin + worker.started_at
+        for worker in getattr(unit, "processes", ())
+        if worker.slot.spec.label is wrapper
+    )
 
 
 class _Done:
@@ -122,8 +139,13 @@ _KEPT: dict[str, dict[str, Callable[[Any], Any]]] = {
         "signal_handler": _signal_handler,
         "running": _is_running,
         # In a worker it was what ran there. None of ours is in a parent.
-        "launcher": lambda _launcher: None,
+        "launcher": _nothing,
+        # A signal that waits to be acted upon: none does.
+        "sigcaught": _nothing,
+        # A worker notices by itself that its parent is gone.
+        "readpipe": _nothing,
+        "writepipe": _nothing,
     },
-    "ServiceWrapper": {"children": _pids},
+    "ServiceWrapper": {"children": _pids, "forktimes": _fork_times},
     "LoopingCallBase": {"kwargs": lambda loop: loop.kw},
 }

@@ -195,6 +195,14 @@ def test_there_are_requirements_at_all():
     assert sum(len(list(requirements(path))) for path in EXAMPLES) > 5
 
 
+def test_every_extra_requires_something():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+
+    # Else it is not in the metadata, and pip warns whoever asks for it.
+    assert all(setup["extras"].values())
+
+
 def test_the_extras_that_can_be_installed_are_explained():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg", encoding="utf-8")

@@ -43,6 +43,7 @@ __all__ = (
 
 publish(globals())
 submodules.offer("webob", "dec", "exc")
+submodules.offer("routes", "middleware")
 
 LOG = logging.getLogger(__name__)
 

@@ -29,7 +29,16 @@ def test_what_webob_has_comes_with_the_server(imports):
         "spec = importlib.util.find_spec('webob')\n"
         "assert spec is webob.__spec__ and spec.loader is webob.__loader__\n"
         "assert type(spec.loader).__module__.partition('.')[0] != 'oslo_service'\n"
+        "import routes\n"
         "assert not [one for one in sys.meta_path if 'oslo' in type(one).__module__]\n"
+    )
+
+
+def test_what_routes_has_comes_with_the_server():
+    run(
+        "import oslo_service.wsgi, routes\n"
+        "assert 'routes.middleware' not in sys.modules\n"
+        "assert routes.middleware.RoutesMiddleware\n"
     )
 
 

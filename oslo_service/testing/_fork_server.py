@@ -101,8 +101,9 @@ class ForkServer:
             )
             theirs.close()
             self._requests.settimeout(_PATIENCE)
-            if self._requests.recv(16) != b"1":
-                raise RuntimeError(self.end())
+            answer = self._requests.recv(64)
+            if answer != b"ready":
+                raise RuntimeError(f"{answer.decode()}\n{self.end()}")
             stack.pop_all()
 
     @property

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from posix import fork
 from select import POLLIN, poll
-from signal import SIGKILL
+from signal import SIGCHLD, SIGKILL, getsignal, signal
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -142,11 +142,18 @@ class Server:
 
 
 def _fork() -> int:
+    from oslo_service import backend
     from oslo_service._common import process_state
 
     # The program goes on in the child, and knows of no parent.
     with process_state.kept_by_child():
-        return fork()
+        pid = fork()
+    if not pid:
+        # A hub that is made anew may take this signal: gevent's does.
+        handler = getsignal(SIGCHLD)
+        backend.get_backend().after_fork()
+        signal(SIGCHLD, handler)
+    return pid
 
 
 def _begin(output: int, teller: socket) -> None:
@@ -179,7 +186,8 @@ def main(descriptor: str, driver: str, program: str) -> None:
     sys.path[0] = str(path.parent)
     code = compile(path.read_bytes(), program, "exec")
     prepare(driver, path)
-    requests.send(b"%d" % len([*Path("/proc/self/task").iterdir()]))
+    threads = len([*Path("/proc/self/task").iterdir()])
+    requests.send(b"ready" if threads == 1 else b"it has %d threads" % threads)
     become(Server(requests).fork(), path, code)
 
 

@@ -34,7 +34,7 @@ signals = {int(one): str(signal.getsignal(one)) for one in signal.valid_signals(
 say(
     "probe",
     modules=sorted(sys.modules),
-    descriptors=sorted(os.listdir("/proc/self/fd"))[:-1],
+    descriptors=len(os.listdir("/proc/self/fd")),
     signals=signals,
     masks=[status(one) for one in ("SigBlk", "SigIgn", "SigCgt", "Threads")],
     main=[
@@ -74,6 +74,8 @@ def test_it_is_as_one_with_an_interpreter_of_its_own(driver_name, probe):
         forked = found(program)
         assert isinstance(program.process, _fork_server.ForkedProgram)
 
+    # An epoll, where the driver leaves one behind for its own.
+    assert forked.pop("descriptors") - fresh.pop("descriptors") in (0, 1)
     # What the server itself is made of.
     added = {"_ast", "_socket", "array", "ast", "select"}
     modules = (set(one.pop("modules")) for one in (forked, fresh))
@@ -117,8 +119,8 @@ def test_its_pid_is_its_own_until_its_status_is_asked_for():
         assert program.wait() == -signal.SIGKILL
 
 
-def test_several_run_at_a_time():
-    with live("threading") as one, live("threading") as other:
+def test_several_run_at_a_time(driver_name):
+    with live(driver_name) as one, live(driver_name) as other:
         one.expect("waiting")
         other.expect("waiting")
         assert one.pid != other.pid

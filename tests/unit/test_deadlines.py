@@ -55,6 +55,14 @@ class TestDeadlines:
         assert deadlines.next == pytest.approx(5.25)
         assert deadlines.due(6.0) == [thing]
 
+    def test_one_that_was_no_more_may_come_again(self, deadlines) -> None:
+        thing = Thing(1.0)
+        deadlines.note(thing)
+        deadlines.forget(thing)
+        thing.deadline = 5.0
+        deadlines.note(thing)
+        assert deadlines.due(6.0) == [thing]
+
     def test_one_may_lose_its_deadline(self, deadlines) -> None:
         thing = Thing(1.0)
         deadlines.note(thing)

@@ -3,11 +3,17 @@
 """A leader and its followers: whoever ends, for whatever reason, hands on."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from oslo_service.serving.leader_followers import LeaderFollowers, ServingTask
+from oslo_service.backend.base import Capabilities
+from oslo_service.serving.leader_followers import (
+    _IDLE_TIMEOUT,
+    _STALL,
+    LeaderFollowers,
+    ServingTask,
+)
 from oslo_service.testing import scripted
 
 
@@ -156,3 +162,81 @@ def test_the_end_is_told_once_though_the_last_task_is_killed(driver, work) -> No
     driver.run()
     assert len(work.tasks) == 0
     assert work.ends == 1
+
+
+def test_a_follower_that_nobody_needs_ends(driver, work) -> None:
+    work.order(work.tasks.promote)
+    driver.advance(_IDLE_TIMEOUT - 1)
+    assert len(work.tasks) == 2
+    driver.advance(1)
+
+    assert len(work.tasks) == 1
+    assert work.leads
+
+
+def test_all_end_those_at_work_when_they_are_done(driver, work) -> None:
+    def end() -> None:
+        work.tasks.end()
+        raise SystemExit
+
+    work.order(work.tasks.promote)
+    work.order(end)
+
+    assert members(driver) == []
+    assert work.ends == 1
+
+
+class Preemptive(scripted.ScriptedDriver):
+    """One whose tasks could go on though one is held up in the processor."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        kill_tasks=True, parallel=True, spawn_workers=False
+    )
+
+
+class TestHeldUp:
+    """A leader that is held up has another lead meanwhile."""
+
+    @pytest.fixture(params=[scripted.ScriptedDriver, Preemptive])
+    def driver(self, request) -> Iterator[scripted.ScriptedDriver]:
+        with request.param() as made:
+            yield made
+
+    def test_another_one_leads_as_long_as_there_may_be_more(self, driver, work) -> None:
+        def hold_up() -> None:
+            work.tasks.wake_monitor()
+            driver.sleep(3600)
+
+        for count in (2, 3):
+            work.order(hold_up)
+            driver.advance(2 * _STALL)
+            assert len(members(driver)) == count
+            assert work.leads
+        work.order(hold_up)
+        driver.advance(2 * _STALL)
+        assert len(members(driver)) == 3
+        assert not work.leads, "there are as many as there may be"
+        driver.advance(3600)
+        assert work.leads, "the first who is free does"
+
+    def test_nobody_does_while_it_waits_itself(self, driver, work) -> None:
+        work.order(work.tasks.wake_monitor)
+        driver.advance(100 * _STALL)
+        assert len(members(driver)) == 1
+
+
+def test_one_that_gets_on_is_not_held_up_where_tasks_are_preemptive() -> None:
+    with Preemptive() as driver:
+        work = Work(driver)
+        work.tasks.start()
+        driver.run()
+
+        def get_on() -> None:
+            work.tasks.wake_monitor()
+            for _ in range(20):
+                driver.sleep(_STALL / 2)
+                work.tasks.progress += 1
+
+        work.order(get_on)
+        driver.advance(9 * _STALL)
+        assert len(members(driver)) == 1

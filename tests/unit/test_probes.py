@@ -114,8 +114,9 @@ class TestHealth:
     )
     def test_the_rule(self, some, whole, each) -> None:
         found = zip((FIRST, SECOND), ([one] for one in some), strict=False)
-        reply = probes.health(found, NOW)
+        reply = probes.health(found, NOW, version="5.1")
         assert reply.body["status"] == whole
+        assert "version" not in reply.body, "not everybody is told"
         assert reply.status == (503 if whole == "fail" else 200)
         entries = reply.body["checks"].get("db", [])
         assert [one["status"] for one in entries] == each
@@ -153,4 +154,21 @@ class TestHealth:
         assert first["output"] == "a detail"
         assert first["age"] == 1.0
         assert second["componentId"] == "pid 10"
-        assert second["output"].startswith("older than its time to live: it was well")
+        assert second["output"] == (
+            "older than its time to live: it was well, a detail"
+        )
+
+    @pytest.mark.parametrize(
+        ("ok", "age", "detail", "output"),
+        [
+            (True, 1.0, "", None),
+            (False, 1.0, "cut off", "cut off"),
+            (False, 11.0, "", "older than its time to live: it was not well"),
+        ],
+    )
+    def test_what_there_is_to_say(self, ok, age, detail, output) -> None:
+        one = Check("db", ok, detail, 1.5, NOW - age, 10)
+        reply = probes.health([(FIRST, [one])], NOW, full=True)
+        (entry,) = reply.body["checks"]["db"]
+        assert entry.get("output") == output
+        assert "version" not in reply.body, "nobody has said it"

@@ -32,11 +32,13 @@ def test_what_is_given_back_is_offered_to_the_first_who_waits(slots, woken) -> N
     slots.acquire("a")
     slots.acquire("b")
     slots.acquire("c")
+    assert slots.waiting == 2
 
     slots.release()
 
     assert list(woken) == ["b"]
     assert slots.acquire("b")
+    assert slots.waiting == 1
     assert not slots.acquire("c")
 
 

@@ -3,15 +3,18 @@
 """The status as JSON: as the schema in the documentation has it."""
 
 import json
+import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oslo_service.monitoring import status
+from oslo_service._common import memory
+from oslo_service.monitoring import status, work_in_progress
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 from oslo_service.supervisor.facts import Listener, ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.snapshot import ProcessFacts, Snapshot
+from oslo_service.supervisor.work_items import WorkItem
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "doc" / "source" / "status-schema.json").read_text()
@@ -67,13 +70,14 @@ WORKERS = (
     WorkerFacts(1, State.HUNG, 12, 2, 8.0, 30.0, 4),
     WorkerFacts(2, State.PAUSED, restarts={"unexpected": 4}),
 )
+PROCESS = (1.0, 99.0, "threading", "the default", "5.1", "3.11.2")
 SNAPSHOT = Snapshot(
     workers=2,
     slots=3,
     restarts=5,
     was_ready=True,
     services=(ServiceFacts("api", 3, True, WORKERS),),
-    process=ProcessFacts(9, 1.0, 99.0, "threading", "the default", "5.1", "3.11.2"),
+    process=ProcessFacts(9, *PROCESS),
     listeners=(Listener("web", "127.0.0.1", 80), Listener("unix", "/run/x", None)),
     limits={"graceful_shutdown_timeout": 60.0},
     reloads={"finished": 1},
@@ -139,6 +143,33 @@ def test_workers_that_do_not_answer(found) -> None:
     assert draining["problem"] is None
     assert draining["age"] == 70.123
     assert (vacant["pid"], vacant["memory"]) == (None, None)
+
+
+def test_whether_a_service_runs_in_the_process_that_answers(found) -> None:
+    assert found["services"][0]["here"] is False
+    own = Snapshot(**{**vars(SNAPSHOT), "process": ProcessFacts(12, *PROCESS)})
+    (service,) = status.as_json(own, ANSWERS, lambda _pid: None)["services"]
+    assert service["here"] is True
+
+
+def test_the_memory_of_one_that_has_said_it_is_not_looked_at(monkeypatch) -> None:
+    monkeypatch.setattr(memory, "pss", lambda pid: -pid)
+    supervisor: Any = types.SimpleNamespace(
+        reporter=types.SimpleNamespace(snapshot=lambda: SNAPSHOT)
+    )
+    said = [Answer(Respondent(11, "api", 0, 3), {"memory": 7}), ANSWERS[2]]
+    found = status.told(supervisor, said)
+    memories = [one["memory"] for one in found["services"][0]["workers"]]
+    assert memories == [7, -10, -12, None]
+    assert found["process"]["memory"] == -9
+
+
+def test_what_a_process_says_of_its_work(monkeypatch) -> None:
+    items = [WorkItem("call", "one", age=age) for age in (None, 3.0, 5.0)]
+    monkeypatch.setattr(work_in_progress, "look", lambda **_: items)
+    assert status.answer()["work"] == {"count": 3, "oldest": 5.0}
+    items.clear()
+    assert status.answer()["work"] == {"count": 0, "oldest": None}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 """Work that is tracked: what the end waits for, and who is told when it is over."""
 
 import asyncio
+import concurrent.futures
 import threading
 import types
 from typing import Any
@@ -117,12 +118,14 @@ class TestLimits:
             limits.advance(piece.began + 20)
             assert told[1:] == ["upload takes longer than 9 s"]
             assert limits.deadline is None
+        assert limits.deadline is None
+        assert not limits._told, "what is over is not kept"
         with work.track("resize", limit=3) as piece:
             limits.advance(piece.began + 3)
         assert len(told) == 3
 
     def test_who_turns_looks_again_when_one_begins(self, limits, wakes) -> None:
-        del limits
+        assert limits.deadline is None
         with work.track("unlimited"):
             assert wakes == []
             with work.track("resize", limit=3):
@@ -157,6 +160,16 @@ def test_a_future_of_asyncio() -> None:
         await asyncio.sleep(0)
 
     asyncio.run(run())
+
+
+def test_who_has_a_future_tracked_waits_for_it() -> None:
+    future: concurrent.futures.Future[None] = concurrent.futures.Future()
+    told: list[bool] = []
+    work.track_future(future, "upload")
+    assert tracked_work.is_awaited(lambda: told.append(True))
+    assert not told
+    future.set_result(None)
+    assert told == [True]
 
 
 def test_what_makes_no_sense_is_refused() -> None:

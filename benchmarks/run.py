@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from harness.contestants import Contestant, entrants
-from harness.environments import python_of
+from harness.environments import Interpreters
 from harness.measure import Measure
 from harness.report import table, verdicts
 from harness.turns import Results, take_turns
@@ -22,10 +22,11 @@ def main() -> int:
     # So that what runs is ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     options = _options()
-    pythons = {
-        "ours": python_of("ours", options.ours_python),
-        "upstream": python_of("upstream", options.upstream_python),
-    }
+    given = {"ours": options.ours_python, "upstream": options.upstream_python}
+    # Not resolved: a virtual environment is found through the link.
+    pythons = Interpreters(
+        {library: python.absolute() for library, python in given.items() if python}
+    )
     results = []
     for measure in _wanted(options.names):
         contestants = _taking_part(measure, pythons, options.contestant)
@@ -76,7 +77,7 @@ def _wanted(names: list[str]) -> list[Measure]:
 
 
 def _taking_part(
-    measure: Measure, pythons: dict[str, Path], words: list[str] | None
+    measure: Measure, pythons: Interpreters, words: list[str] | None
 ) -> list[Contestant]:
     names = [
         name

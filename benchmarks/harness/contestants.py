@@ -4,7 +4,7 @@
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,12 @@ from harness.places import BENCHMARKS, surroundings
 __all__ = (
     "CHEROOT",
     "COTYLEDON",
+    "FASTPYSGI",
     "FLOOR",
+    "GRANIAN_10",
+    "GRANIAN_100",
     "GUNICORN",
+    "GUNICORN_FAST",
     "LIBRARIES",
     "MULTIPROCESS",
     "NGINX",
@@ -43,12 +47,20 @@ CHEROOT = "cheroot"
 WAITRESS = "waitress"
 UWSGI = "uWSGI"
 NGINX = "nginx"
+#: Compiled servers: in Rust, with so many threads for the application; in C, without
+#: threads; and with a parser in C.
+GRANIAN_10 = "granian-10"
+GRANIAN_100 = "granian-100"
+FASTPYSGI = "fastpysgi"
+GUNICORN_FAST = "gunicorn[fast]"
 #: prometheus_client's own way to measure in several processes.
 MULTIPROCESS = "prometheus_client multiprocess"
 
 LIBRARIES = (OURS_THREADING, UPSTREAM_THREADING, OURS_EVENTLET, UPSTREAM_EVENTLET)
 
-# The bare loops and the peers run where upstream is installed.
+_COMPILED = (GRANIAN_10, GRANIAN_100, FASTPYSGI, GUNICORN_FAST)
+
+# The bare loops and most peers run where upstream is installed.
 _PROGRAMS = {FLOOR: "floor", GUNICORN: "gunicorn", COTYLEDON: "cotyledon"}
 _TIME_LIMIT = 120
 
@@ -62,11 +74,13 @@ class Contestant:
     """
 
     name: str
-    pythons: dict[str, Path]
+    pythons: Mapping[str, Path]
 
     @property
     def library(self) -> str:
-        """Which environment it runs in: ``ours`` or ``upstream``."""
+        """Which environment it runs in: ``ours``, ``upstream`` or ``compiled``."""
+        if self.name in _COMPILED:
+            return "compiled"
         return "ours" if self.name.startswith("ours") else "upstream"
 
     @property
@@ -111,6 +125,6 @@ class Contestant:
         return [str(python), "-m", module, *map(str, args)]
 
 
-def entrants(names: Sequence[str], pythons: dict[str, Path]) -> list[Contestant]:
+def entrants(names: Sequence[str], pythons: Mapping[str, Path]) -> list[Contestant]:
     """Make contestants of names."""
     return [Contestant(name, pythons) for name in names]

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Virtual environments: one for what is here, one for what is upstream."""
+"""Virtual environments: for what is here, what is upstream, and compiled servers."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.places import CHECKOUT, ENVIRONMENTS
 
-__all__ = ("make", "python_of")
+__all__ = ("Interpreters", "make")
 
 _UPSTREAM = "oslo.service[threading]==4.8.0"
 
@@ -25,6 +25,7 @@ _WHAT: dict[str, Sequence[str]] = {
         *("eventlet", "tenacity", "gunicorn>=25.1", "cheroot", "waitress", "pyuwsgi"),
         "prometheus_client",
     ),
+    "compiled": ("granian", "fastpysgi", "gunicorn[fast]"),
     "ours-base": ("--editable", str(CHECKOUT)),
     "upstream-base": ("oslo.service==4.8.0",),
 }
@@ -50,7 +51,9 @@ def _pip_install(*what: str) -> list[str]:
     return ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
 
 
-def python_of(library: str, given: Path | None) -> Path:
-    """Return the interpreter that has a library: the one given, or ours to make."""
-    # Not resolved: a virtual environment is found through the link.
-    return given.absolute() if given else make(library)
+class Interpreters(dict[str, Path]):
+    """The interpreters by the library that they have: those given, or ours to make."""
+
+    def __missing__(self, library: str) -> Path:
+        python = self[library] = make(library)
+        return python

@@ -1,7 +1,11 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Other servers, with the same application: ``peer_http NAME PORT WORKERS``."""
+"""Other servers, with the same application.
 
+``peer_http NAME PORT WORKERS [CERTIFICATE KEY]``
+"""
+
+import functools
 import os
 import shutil
 import sys
@@ -25,11 +29,15 @@ http {{
 """
 
 
-def cheroot(port, _workers):
+def cheroot(port, _workers, *files):
     """Serve with the threads that it has by default."""
     from cheroot import wsgi
+    from cheroot.ssl.builtin import BuiltinSSLAdapter
 
-    wsgi.Server(("127.0.0.1", port), application, request_queue_size=1024).start()
+    server = wsgi.Server(("127.0.0.1", port), application, request_queue_size=1024)
+    if files:
+        server.ssl_adapter = BuiltinSSLAdapter(*files)
+    server.start()
 
 
 def waitress(port, _workers):
@@ -39,13 +47,35 @@ def waitress(port, _workers):
     server.serve(application, host="127.0.0.1", port=port, threads=10)
 
 
-def gunicorn(port, workers):
+def gunicorn(port, workers, *files, more=()):
     """Serve with threads."""
+    named = zip(("--certfile", "--keyfile"), files, strict=False)
     _become(
         *("gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"),
         *("--threads", "10", "--workers", str(workers), "--log-level", "warning"),
-        *("--keep-alive", "60", "--no-control-socket", "programs.http_app"),
+        *("--keep-alive", "60", "--no-control-socket", *more),
+        *(word for pair in named for word in pair),
+        "programs.http_app",
     )
+
+
+def granian(port, workers, *files, threads):
+    """Serve with so many threads for the application."""
+    named = zip(("--ssl-certificate", "--ssl-keyfile"), files, strict=False)
+    _become(
+        *("granian", "--interface", "wsgi", "--port", str(port), "--no-ws"),
+        *("--workers", str(workers), "--blocking-threads", str(threads)),
+        *("--backlog", "1024", "--log-level", "warning"),
+        *(word for pair in named for word in pair),
+        "programs.http_app:application",
+    )
+
+
+def fastpysgi(port, _workers):
+    """Serve in one thread."""
+    import fastpysgi as server
+
+    server.run(application, host="127.0.0.1", port=port, loglevel=0)
 
 
 def uwsgi(port, workers):
@@ -79,7 +109,12 @@ _SERVERS = {
     "gunicorn": gunicorn,
     "uWSGI": uwsgi,
     "nginx": nginx,
+    "granian-10": functools.partial(granian, threads=10),
+    "granian-100": functools.partial(granian, threads=100),
+    "fastpysgi": fastpysgi,
+    "gunicorn[fast]": functools.partial(gunicorn, more=("--http-parser", "fast")),
 }
 
 if __name__ == "__main__":
-    _SERVERS[sys.argv[1]](int(sys.argv[2]), int(sys.argv[3]))
+    _name, _port, _workers, *_files = sys.argv[1:]
+    _SERVERS[_name](int(_port), int(_workers), *_files)

@@ -72,7 +72,7 @@ class Client:
     @property
     def wants_data(self) -> bool:
         """Whether to wait until it has sent something."""
-        return self._stream is not None or self._connection.wants_data
+        return self._stream is not None or self._connection.wants_data()
 
     @property
     def has_data(self) -> bool:
@@ -162,7 +162,7 @@ class Client:
         length, close = None, True
         if isinstance(what, Reply):
             headers += what.headers
-            length, close = len(what.body), self._connection.will_close
+            length, close = len(what.body), self._connection.will_close()
         line = response_head.status_line(status)
         return response_head.encode(line, headers, request, length, close=close)
 

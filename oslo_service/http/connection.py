@@ -8,7 +8,7 @@ from oslo_service.http import body_policy
 from oslo_service.http.limits import Limits
 from oslo_service.http.parser import Parser
 from oslo_service.http.protocol_error import ProtocolError
-from oslo_service.http.request import Request
+from oslo_service.http.request import Body, Request
 
 __all__ = ("Connection", "Phase")
 
@@ -37,7 +37,7 @@ class Connection:
 
     It has no socket and no clock. Who has them tells it what arrived
     (:meth:`receive`, :meth:`receive_eof`), asks whether there is something to do
-    (:meth:`next_request`, :attr:`phase`) or to read (:attr:`wants_data`), and
+    (:meth:`next_request`, :attr:`phase`) or to read (:meth:`wants_data`), and
     tells it what became of a request (:meth:`answered`).
 
     :param limits: what the client may do.
@@ -107,14 +107,16 @@ class Connection:
             self.extend_deadline(now)
             if parser.in_head and self._draining:
                 self._shorten_deadline(now)
-        return self._early_continue() if self.requests and self.current is None else b""
-
-    def _early_continue(self) -> bytes:
-        """Return what asks for the next body, where that is read before it is used."""
-        request = self.requests[0]
-        if request.body is None or not body_policy.fits(request.body, self._limits):
+        if self.current is not None or not self.requests:
             return b""
-        return body_policy.continue_response(request)
+        body = self.requests[0].body
+        return b"" if body is None else self._early_continue(body)
+
+    def _early_continue(self, body: Body) -> bytes:
+        """Return what asks for the next body, where that is read before it is used."""
+        if not body_policy.fits(body, self._limits):
+            return b""
+        return body_policy.continue_response(self.requests[0])
 
     def receive_eof(self) -> None:
         """Record that nothing more will arrive."""
@@ -153,7 +155,6 @@ class Connection:
 
     # Out
 
-    @property
     def wants_data(self) -> bool:
         """Whether to read: not while requests wait to be answered."""
         if not self.input_open:
@@ -177,7 +178,6 @@ class Connection:
             return self.current
         return None
 
-    @property
     def will_close(self) -> bool:
         """Whether the answer to the current request is the last one."""
         request = self.current
@@ -192,7 +192,7 @@ class Connection:
             )
         )
 
-    def answered(self, now: float, *, last: bool, unread: bool = False) -> bytes:
+    def answered(self, now: float, last: bool, unread: bool = False) -> bytes:
         """Record that the current request has been answered.
 
         :param last: the client was told that the connection ends.
@@ -213,7 +213,8 @@ class Connection:
         if not self.input_open and not self._is_ready():
             self.phase = _CLOSED
             return b""
-        return self._early_continue() if self.requests else b""
+        body = self.requests[0].body if self.requests else None
+        return b"" if body is None else self._early_continue(body)
 
     def flushed(self, now: float) -> None:
         """Record that what waited has been sent, after which nothing follows."""

@@ -58,14 +58,25 @@ class _Input(io.RawIOBase):
 
 
 def of_server(host: str, port: str, *, tls: bool, multiprocess: bool) -> Environ:
-    """Return what is the same for every request to a server."""
+    """Return what is the same for every request to a server.
+
+    What is not is there as well, so that a copy has room for it.
+    """
     return {
+        "REQUEST_METHOD": "",
         "SCRIPT_NAME": "",
+        "PATH_INFO": "",
+        "RAW_PATH_INFO": "",
+        "QUERY_STRING": "",
+        "REMOTE_ADDR": "",
+        "REMOTE_PORT": "",
+        "SERVER_PROTOCOL": "",
         "SERVER_NAME": host,
         "SERVER_PORT": port,
         "GATEWAY_INTERFACE": "CGI/1.1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "https" if tls else "http",
+        "wsgi.input": None,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": multiprocess,
@@ -85,16 +96,14 @@ def of_request(
     """
     path, body = request.path, request.body
     host, port = address[:2] if isinstance(address, tuple) else ("unix", "")
-    environ = {
-        **server,
-        **request.fields,
-        "REMOTE_ADDR": host,
-        "REMOTE_PORT": str(port),
-        "REQUEST_METHOD": request.method,
-        "RAW_PATH_INFO": path,
-        "QUERY_STRING": request.query,
-        "SERVER_PROTOCOL": "HTTP/1.1" if request.version == "1.1" else "HTTP/1.0",
-    }
+    environ = server.copy()
+    environ.update(request.fields)
+    environ["REMOTE_ADDR"] = host
+    environ["REMOTE_PORT"] = str(port)
+    environ["REQUEST_METHOD"] = request.method
+    environ["RAW_PATH_INFO"] = path
+    environ["QUERY_STRING"] = request.query
+    environ["SERVER_PROTOCOL"] = "HTTP/1.1" if request.version == "1.1" else "HTTP/1.0"
     if path == "*":
         # The server as a whole; a path would have to begin with a slash.
         path = ""

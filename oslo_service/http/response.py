@@ -21,12 +21,17 @@ _SMALL = 16384
 class ResponseSink(Protocol):
     """Where a response goes."""
 
-    @property
     def will_close(self) -> bool:
         """Whether the connection cannot be used any further."""
 
-    def send(self, *parts: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send, or keep what the client is not ready for.
+
+        :raises OSError: the client is gone.
+        """
+
+    def send_parts(self, *parts: bytes) -> None:
+        """Send, or keep, several parts, which are not put together.
 
         :raises OSError: the client is gone.
         """
@@ -125,9 +130,9 @@ class Response:
         head = self._head(None) if self.phase is _WAITING else b""
         body = self._cut(data)
         if self._framing is _CHUNKED and body:
-            self._sink.send(head, b"%x\r\n" % len(body), body, b"\r\n")
+            self._sink.send_parts(b"%b%x\r\n" % (head, len(body)), body, b"\r\n")
         elif head or body:
-            self._sink.send(head, body)
+            self._send(head, body)
         self._sink.throttle()
 
     def overrule(self, status: str) -> bool:
@@ -171,11 +176,14 @@ class Response:
         else:
             body = self._cut(body)
             self._check_length()
+        self._send(head, body)
+        self.phase = _FINISHED
+
+    def _send(self, head: bytes, body: bytes) -> None:
         if len(body) <= _SMALL:
             self._sink.send(head + body)
         else:
-            self._sink.send(head, body)
-        self.phase = _FINISHED
+            self._sink.send_parts(head, body)
 
     def begin_sized_body(self, size: int) -> int:
         """Begin a body of so many bytes that is sent by other means.
@@ -215,7 +223,7 @@ class Response:
             self._headers,
             self._request,
             length,
-            close=self.close or self._sink.will_close,
+            self.close or self._sink.will_close(),
         )
         self.phase = _FULL if self._framing is _NO_BODY else _SENDING
         # From now on an interim response would be part of this one.

@@ -96,7 +96,6 @@ def encode(
     headers: Headers,
     request: Request,
     length: int | None,
-    *,
     close: bool,
 ) -> tuple[bytes, Framing, int | None, bool]:
     """Return a head, and what it says.
@@ -118,9 +117,9 @@ def encode(
         if not ours:
             lines.append(begin + value)
         elif ours == "content-length":
-            if declared is not None and declared != _length(value):
+            before, declared = declared, _length(value)
+            if before is not None and before != declared:
                 raise ValueError("there are two different Content-Lengths")
-            declared = _length(value)
         elif ours == "date":
             date = value
         elif ours == "connection":

@@ -4,6 +4,7 @@
 
 from typing import Any
 
+from oslo_service._common import clock
 from oslo_service.http.body_policy import continue_response
 from oslo_service.http.connection import Connection
 from oslo_service.http.gateway import ClientGone
@@ -22,7 +23,8 @@ class ApplicationClient:
 
     It is used by the task that runs the application, and blocks no other.
 
-    :ivar send: sends, or keeps, parts of a response.
+    :ivar send: sends, or keeps, some of a response.
+    :ivar send_parts: likewise, of several parts.
     """
 
     __slots__ = (
@@ -35,6 +37,7 @@ class ApplicationClient:
         "_unspecific",
         "address",
         "send",
+        "send_parts",
         "server_environ",
     )
 
@@ -59,11 +62,11 @@ class ApplicationClient:
         self.address = address
         self.server_environ = config.environ
         self.send = sender.send
+        self.send_parts = sender.send_parts
 
-    @property
     def will_close(self) -> bool:
         """Whether the client can be told now that the connection ends."""
-        return self._engine.stopping or self._connection.will_close
+        return self._engine.stopping or self._connection.will_close()
 
     def own_host(self) -> str | None:
         """Return the address at which the client has reached the server."""
@@ -83,7 +86,7 @@ class ApplicationClient:
                     "the client left in the middle of the body"
                 )
             try:
-                received = self._receiver.receive()
+                received = self._receiver.receive(clock.now())
             except OSError as exc:
                 raise self._sender.mark_gone(f"the client is gone: {exc}") from None
             if not received and not self._wait(write=False):

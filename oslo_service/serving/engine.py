@@ -190,12 +190,14 @@ class Engine:
 
     def _work(self, task: ServingTask) -> None:
         tasks, ready = self._tasks, self._ready
+        task.now = clock.now()
         while not (self._ended or task.spent):
             try:
                 session = ready.popleft()
             except IndexError:
                 if tasks.is_leader(task):
                     self._poll()
+                    task.now = clock.now()
                     tasks.wake_monitor()
                 elif not self._requeued:
                     return

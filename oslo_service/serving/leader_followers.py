@@ -37,13 +37,15 @@ class ServingTask:
     :param promoted: set when it is to lead, or to end.
     :ivar spent: it does not work any more, and ends: what it leaves behind is not
         for others.
+    :ivar now: when it last looked at the clock.
     """
 
-    __slots__ = ("promoted", "spent")
+    __slots__ = ("now", "promoted", "spent")
 
     def __init__(self, promoted: Event) -> None:
         self.promoted = promoted
         self.spent = False
+        self.now = 0.0
 
 
 class LeaderFollowers:

@@ -40,8 +40,11 @@ class Poller(abc.ABC):
     def want_write(self, fd: int, wanted: bool) -> None:
         """Report, too, when it becomes writable; or no more."""
 
+    #: Whether it has to be told that there is nothing left to read.
+    rearms = False
+
     def drained(self, fd: int) -> None:  # noqa: B027 - the kernel knows
-        """Record that there is nothing left to read."""
+        """Record that there is nothing left to read, where it has to be told."""
 
     @abc.abstractmethod
     def remove(self, fd: int) -> None:

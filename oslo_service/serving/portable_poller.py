@@ -17,6 +17,8 @@ class PortablePoller(Poller):
     wakes the others.
     """
 
+    rearms = True
+
     def __init__(self, driver: Driver) -> None:
         super().__init__(driver)
         self._listeners: set[int] = set()

@@ -4,7 +4,6 @@
 
 from typing import Any
 
-from oslo_service._common import clock
 from oslo_service.http.connection import Connection, Phase
 from oslo_service.http.tls import TLS
 from oslo_service.serving.poller import Poller
@@ -34,6 +33,7 @@ class Receiver:
         "_fd",
         "_hung_up",
         "_poller",
+        "_rearms",
         "_sender",
         "_socket",
         "_tls",
@@ -51,6 +51,7 @@ class Receiver:
         self._socket = socket
         self._fd = socket.fileno()
         self._poller = poller
+        self._rearms = poller.rearms
         self._tls = tls
         self._sender = sender
         self._connection = connection
@@ -66,9 +67,10 @@ class Receiver:
         if hung_up:
             self._hung_up = True
 
-    def receive(self) -> bool:
+    def receive(self, now: float) -> bool:
         """Read once. Non-blocking.
 
+        :param now: the time, as :data:`~oslo_service._common.clock.now` gives it.
         :returns: whether there was something, or the end.
         :raises OSError: there is nobody to read from.
         """
@@ -82,7 +84,7 @@ class Receiver:
         ended = not data
         if len(data) == _CHUNK or self._hung_up:
             self.ready = True
-        elif not ended:
+        elif self._rearms and not ended:
             # All that was there: what comes now is an edge. It may have been
             # the end, where one was reported.
             self._poller.drained(self._fd)
@@ -90,7 +92,7 @@ class Receiver:
         if self._tls is not None and self._connection.phase is not Phase.LINGERING:
             data, ended = self._decrypt(self._tls, data)
         if data:
-            interim = self._connection.receive(data, clock.now())
+            interim = self._connection.receive(data, now)
             if interim:
                 self._sender.send(interim)
         if ended:

@@ -74,7 +74,7 @@ class Sender:
         if self.gone is not None:
             raise ClientGone(self.gone)
 
-    def send(self, *parts: bytes) -> None:
+    def send(self, data: bytes) -> None:
         """Send, or keep what the client is not ready for.
 
         :raises ClientGone: there is nobody to send to.
@@ -83,8 +83,23 @@ class Sender:
             if self.gone is not None:
                 raise ClientGone(self.gone)
             if self._tls is not None:
-                parts = (self._tls.send(b"".join(parts)),)
-            self._enqueue(parts)
+                data = self._tls.send(data)
+            sent = 0 if self._unsent else self._send_now(data)
+            if sent < len(data):
+                self._keep((data,), sent)
+
+    def send_parts(self, *parts: bytes) -> None:
+        """Send, or keep, several parts, which are not put together.
+
+        :raises ClientGone: there is nobody to send to.
+        """
+        if self._tls is not None:
+            self.send(b"".join(parts))
+            return
+        with self._lock:
+            if self.gone is not None:
+                raise ClientGone(self.gone)
+            self._keep(parts, 0 if self._unsent else self._send_parts_now(parts))
 
     def send_last(self, data: bytes, reason: str, claim: Callable[[], bool]) -> bool:
         """Send what nobody else can add to.
@@ -97,7 +112,7 @@ class Sender:
             if self.gone is not None or not claim():
                 return False
             self.gone = reason
-            self._enqueue((data if self._tls is None else self._tls.send(data),))
+            self._enqueue(data if self._tls is None else self._tls.send(data))
         return True
 
     def own_host(self) -> str | None:
@@ -110,10 +125,15 @@ class Sender:
     def send_raw(self, data: bytes) -> None:
         """Send what is encrypted already, or belongs to TLS itself."""
         with self._lock:
-            self._enqueue((data,))
+            self._enqueue(data)
 
-    def _enqueue(self, parts: tuple[bytes, ...]) -> None:
-        sent = 0 if self._unsent else self._send_now(parts)
+    def _enqueue(self, data: bytes) -> None:
+        sent = 0 if self._unsent else self._send_now(data)
+        if sent < len(data):
+            self._keep((data,), sent)
+
+    def _keep(self, parts: tuple[bytes, ...], sent: int) -> None:
+        """Keep of the parts what has not been sent."""
         for part in parts:
             if sent >= len(part):
                 sent -= len(part)
@@ -127,10 +147,17 @@ class Sender:
             self._wants_write = True
             self._poller.want_write(self._socket.fileno(), True)
 
-    def _send_now(self, parts: tuple[bytes | memoryview, ...]) -> int:
+    def _send_now(self, data: bytes | memoryview) -> int:
         try:
-            if len(parts) == 1:
-                return int(self._socket.send(parts[0])) if parts[0] else 0
+            sent: int = self._socket.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as exc:
+            raise self.mark_gone(f"the client is gone: {exc}") from None
+        return sent
+
+    def _send_parts_now(self, parts: tuple[bytes, ...]) -> int:
+        try:
             return int(self._socket.sendmsg(parts))
         except BlockingIOError:
             return 0
@@ -145,7 +172,7 @@ class Sender:
         with self._lock:
             unsent = self._unsent
             while unsent:
-                sent = self._send_now((unsent[0],))
+                sent = self._send_now(unsent[0])
                 if not sent:
                     self._poller.want_write(self._socket.fileno(), True)
                     return False

@@ -170,7 +170,7 @@ class Session:
             elif connection.phase is not _CONNECTION_OPEN:
                 if not self._end():
                     return
-            elif not (receiver.ready and connection.wants_data and receiver.receive()):
+            elif not (receiver.ready and self._receive(task)):
                 self._idle()
                 return
             if receiver.ready:  # who sends without end is not the only one
@@ -206,7 +206,7 @@ class Session:
             self._phase = _QUEUED
             return False
         self._phase = _OPEN
-        began = clock.now()
+        began = task.now
         close = True
         try:
             config = self._config
@@ -214,7 +214,7 @@ class Session:
             run = config.context_variables.copy().run
             close = run(config.gateway.answer, request, self._client)
         finally:
-            now = clock.now()
+            task.now = now = clock.now()
             engine.release_slot(self, now - began, task)
             if self._config.count is not None:
                 self._config.count()
@@ -223,7 +223,7 @@ class Session:
         elif self._sender.gone is not None:
             raise ClientGone(self._sender.gone)
         unread = self._receiver.ready or self._timed_out
-        interim = connection.answered(now, last=close, unread=unread)
+        interim = connection.answered(now, close, unread)
         if interim:
             self._sender.send(interim)
         if connection.phase is _LINGERING:
@@ -232,6 +232,9 @@ class Session:
             engine.requeue(self)
             return False
         return True
+
+    def _receive(self, task: ServingTask) -> bool:
+        return self._connection.wants_data() and self._receiver.receive(task.now)
 
     def _idle(self) -> None:
         if self._engine.stopping:
@@ -252,9 +255,8 @@ class Session:
         if connection.phase is _REJECTING and connection.error is not None:
             self._send_protocol_error(connection.error)
             return True
-        if self._engine.stopping:
-            self._idle()
-        return self._receiver.ready and self._receiver.receive()
+        self._idle()
+        return self._receiver.ready and self._receiver.receive(clock.now())
 
     def _send_protocol_error(self, error: ProtocolError) -> None:
         LOG.info("%s: protocol error, %s", self._client.address, error)

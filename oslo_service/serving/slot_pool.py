@@ -21,7 +21,11 @@ class SlotPool(Generic[T]):
     """
 
     def __init__(self, size: int, lock: Any, wake: Callable[[T], None]) -> None:
-        self.size = self._free = size
+        self.size = size
+        # One item for each slot that is free: taken, and put back, without a lock.
+        self._free = [None] * size
+        # How many slots are taken beyond the size that was reduced.
+        self._excess = 0
         self._lock = lock
         self._wake = wake
         # In the order in which they came; each is there once, whatever happens to
@@ -31,7 +35,7 @@ class SlotPool(Generic[T]):
     @property
     def used(self) -> int:
         """How many slots are taken."""
-        return self.size - self._free
+        return self.size + self._excess - len(self._free)
 
     @property
     def waiting(self) -> int:
@@ -43,20 +47,42 @@ class SlotPool(Generic[T]):
 
         :returns: whether there was one.
         """
-        with self._lock:
-            if self._free <= 0:
+        if not self._take():
+            with self._lock:
                 self._waiters[waiter] = None
-                return False
-            self._free -= 1
-            if self._waiters:
-                self._waiters.pop(waiter, None)
-            return True
+                # One that is free by now was given back before anybody waited.
+                if not self._take():
+                    return False
+        if self._waiters:
+            self.forget(waiter)
+        return True
+
+    def _take(self) -> bool:
+        try:
+            self._free.pop()
+        except IndexError:
+            return False
+        return True
 
     def release(self) -> None:
         """Give a slot back; the first waiter may try to take it."""
+        if self._excess and self._reduce():
+            return
+        self._free.append(None)
+        if self._waiters:
+            self._wake_first()
+
+    def _reduce(self) -> bool:
+        """Return whether a slot that is given back is one too many."""
         with self._lock:
-            self._free += 1
-            if self._waiters and self._free > 0:
+            if not self._excess:
+                return False
+            self._excess -= 1
+            return True
+
+    def _wake_first(self) -> None:
+        with self._lock:
+            if self._waiters and self._free:
                 first = next(iter(self._waiters))
                 del self._waiters[first]
                 self._wake(first)
@@ -64,8 +90,14 @@ class SlotPool(Generic[T]):
     def resize(self, size: int) -> None:
         """Have another number of slots; every waiter may try again."""
         with self._lock:
-            self._free += size - self.size
+            more = size - self.size - self._excess
             self.size = size
+            self._excess = 0
+            if more >= 0:
+                self._free.extend([None] * more)
+            while more < 0 and self._take():
+                more += 1
+            self._excess = max(0, -more)
             # Each goes to the front.
             for waiter in reversed(self._waiters):
                 self._wake(waiter)

@@ -118,7 +118,9 @@ class Sender:
     def throttle(self) -> None:
         """Have all the room in the world."""
 
-    will_close = False
+    def will_close(self) -> bool:
+        """Whether the connection ends: it does not."""
+        return False
 
 
 class TestAnswers:

@@ -58,7 +58,9 @@ def test_whatever_happens_the_phase_only_goes_on(facts) -> None:
         if connection.phase in (Phase.LINGERING, Phase.CLOSED):
             assert connection.next_request() is None
         if connection.phase is Phase.OPEN and connection.current is None:
-            assert connection.requests or connection.wants_data, "it waits for nothing"
+            assert connection.requests or connection.wants_data(), (
+                "it waits for nothing"
+            )
 
 
 def happen(connection: Connection, fact: str, *data: bytes, now: float) -> None:
@@ -73,7 +75,7 @@ def happen(connection: Connection, fact: str, *data: bytes, now: float) -> None:
             connection.error_sent(now)
     elif fact == "answer":
         if connection.current or connection.next_request():
-            connection.answered(now, last=connection.will_close)
+            connection.answered(now, last=connection.will_close())
     else:
         getattr(connection, fact)(now)
 
@@ -90,20 +92,20 @@ class TestRequests:
         assert connection.next_request().target == "/2"
 
     def test_nothing_is_read_while_requests_wait(self, connection) -> None:
-        assert connection.wants_data
+        assert connection.wants_data()
         connection.receive(GET % 1 + GET % 2, 0.0)
-        assert not connection.wants_data
+        assert not connection.wants_data()
         connection.next_request()
-        assert not connection.wants_data
+        assert not connection.wants_data()
         connection.answered(0.0, last=False)
         connection.next_request()
         connection.answered(0.0, last=False)
-        assert connection.wants_data
+        assert connection.wants_data()
 
     def test_a_small_body_is_awaited(self, connection) -> None:
         connection.receive(post(b"abc", length=8), 0.0)
         assert connection.next_request() is None
-        assert connection.wants_data
+        assert connection.wants_data()
         connection.receive(b"defgh", 0.0)
         request = connection.next_request()
         assert request.body.complete
@@ -119,7 +121,7 @@ class TestRequests:
     def test_what_the_application_left_of_a_body_is_skipped(self, connection) -> None:
         connection.receive(post(b"x" * 8, length=20), 0.0)
         connection.next_request()
-        assert not connection.will_close
+        assert not connection.will_close()
         connection.answered(0.0, last=False)
         connection.receive(b"x" * 12 + GET % 2, 0.0)
         assert connection.next_request().target == "/2"
@@ -127,10 +129,10 @@ class TestRequests:
     def test_where_that_is_much_the_connection_ends(self, connection) -> None:
         connection.receive(post(b"x" * 8, length=30), 0.0)
         connection.next_request()
-        assert connection.will_close
+        assert connection.will_close()
         connection.answered(3.0, last=True)
         assert connection.phase is Phase.LINGERING
-        assert connection.wants_data
+        assert connection.wants_data()
         connection.receive(b"x" * 22 + GET % 2, 3.5)
         assert connection.next_request() is None
         assert connection.deadline == 3.5 + LIMITS.linger_idle
@@ -151,13 +153,13 @@ class TestRequests:
             b"GET / HTTP/%b\r\nHost: a\r\n%b\r\n\r\n" % (version, field), 0.0
         )
         connection.next_request()
-        assert connection.will_close is closes
+        assert connection.will_close() is closes
 
     def test_keep_alive_can_be_off(self) -> None:
         connection = Connection(Limits(keep_alive=False), 0.0)
         connection.receive(GET % 1, 0.0)
         connection.next_request()
-        assert connection.will_close
+        assert connection.will_close()
 
     def test_unread_data_makes_the_end_wait(self, connection) -> None:
         connection.receive(GET % 1, 0.0)
@@ -186,7 +188,7 @@ class TestExpectation:
     def test_a_large_one_when_the_application_reads(self, connection) -> None:
         assert connection.receive(post(b"", self.EXPECT, length=99), 0.0) == b""
         request = connection.next_request()
-        assert connection.will_close
+        assert connection.will_close()
         assert continue_response(request) == CONTINUE
         assert continue_response(request) == b""
 
@@ -300,7 +302,7 @@ class TestDrain:
         assert connection.deadline == 6.0
         connection.receive(GET % 1, 5.5)
         connection.next_request()
-        assert connection.will_close
+        assert connection.will_close()
 
     def test_an_idle_client_is_not_waited_for_any_longer(self, connection) -> None:
         connection.drain(5.0)
@@ -341,7 +343,7 @@ class TestEnd:
         assert connection.next_request().target == "/1"
         connection.answered(0.0, last=False)
         assert connection.next_request().target == "/2"
-        assert connection.will_close
+        assert connection.will_close()
         connection.answered(0.0, last=True)
         assert connection.phase is Phase.CLOSED
 

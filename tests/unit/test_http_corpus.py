@@ -36,7 +36,7 @@ def replay(parts: Iterable[bytes]) -> list[dict[str, Any]]:
         while (request := connection.next_request()) is not None:
             seen = environ.of_request(SERVER, CLIENT, request, NoMore())
             answers.append(seen_by_application(seen, seen["wsgi.input"].read()))
-            connection.answered(0.0, last=connection.will_close)
+            connection.answered(0.0, last=connection.will_close())
 
     for part in parts:
         connection.receive(part, 0.0)

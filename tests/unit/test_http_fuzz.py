@@ -67,14 +67,15 @@ class Peer:
         self.sent = b""
         self.aborted = False
 
-    @property
     def will_close(self) -> bool:
         """Whether the answer is the last one."""
-        return self._connection.will_close
+        return self._connection.will_close()
 
     def send(self, *parts: bytes) -> None:
         """Keep what is sent."""
         self.sent += b"".join(parts)
+
+    send_parts = send
 
     def throttle(self) -> None:
         """Have all the room in the world."""
@@ -119,7 +120,7 @@ class Peer:
             elif connection.phase is not Phase.OPEN:
                 break
             else:
-                assert connection.wants_data, "nobody is waited for"
+                assert connection.wants_data(), "nobody is waited for"
                 self._receive()
         if connection.phase is Phase.REJECTING:
             assert connection.error is not None

@@ -35,7 +35,6 @@ class Client:
 
     address = ("192.0.2.1", 1234)
     server_environ = environ.of_server("a", "80", tls=False, multiprocess=False)
-    will_close = False
 
     def __init__(self, *, sends: int = 0) -> None:
         self._sends = sends
@@ -45,6 +44,12 @@ class Client:
     def send(self, *parts: bytes) -> None:
         """Keep it."""
         self.sent += b"".join(parts)
+
+    send_parts = send
+
+    def will_close(self) -> bool:
+        """Whether the connection ends: it does not."""
+        return False
 
     def own_host(self) -> None:
         """Be called what the server listens on."""

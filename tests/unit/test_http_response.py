@@ -19,11 +19,17 @@ class ResponseSink:
     def __init__(self) -> None:
         self.sent = b""
         self.throttled = 0
-        self.will_close = False
+        self.closes = False
 
     def send(self, *parts: bytes) -> None:
         """Keep what is sent."""
         self.sent += b"".join(parts)
+
+    send_parts = send
+
+    def will_close(self) -> bool:
+        """Whether the connection ends."""
+        return self.closes
 
     def throttle(self) -> None:
         """Count."""
@@ -221,7 +227,7 @@ class TestFields:
         assert sink.sent.count(b"onnection: ") == 1
 
     def test_so_may_the_server(self, sink) -> None:
-        sink.will_close = True
+        sink.closes = True
         response = respond(sink)
         start_and_send(response, "200 OK", [])
         assert response.close

@@ -62,7 +62,7 @@ def seen_by_us(data: bytes) -> Seen:
         content = b"" if body is None else body.take_all()
         line = (request.method.encode(), request.target.encode("latin-1"))
         requests.append((*line, content))
-        connection.answered(0.0, last=connection.will_close)
+        connection.answered(0.0, last=connection.will_close())
     error = connection.error
     return Seen(requests, None if error is None else str(error))
 

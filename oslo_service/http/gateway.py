@@ -141,10 +141,11 @@ class Gateway:
         self, environ: environs.Environ, response: Response, client: Client
     ) -> None:
         result = self._application(environ, response.start)
+        if type(result) is list or type(result) is tuple:
+            response.send_all(result)
+            return  # there is nothing to close
         try:
-            if type(result) is list or type(result) is tuple:
-                response.send_all(result)
-            elif isinstance(result, FileWrapper):
+            if isinstance(result, FileWrapper):
                 _send_file(result, response, client)
                 # A smaller Content-Length asks for a part of the file (PEP 3333).
                 response.allow_excess()

@@ -45,6 +45,7 @@ class Parser:
         "_fields_left",
         "_head_left",
         "_limits",
+        "_longest_line",
         "_most_unparsed",
         "_parser",
         "_parts",
@@ -60,6 +61,7 @@ class Parser:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
+        self._longest_line = limits.header_line
         self.requests: list[Request] = []
         self.in_head = self.finished = self.surplus = self._resuming = False
         self._request: Request | None = None
@@ -187,13 +189,9 @@ class Parser:
         if self._resuming:
             return
         size = len(name) + len(value) + 2
-        self._head_left -= size
-        self._fields_left -= 1
-        if (
-            self._head_left < 0
-            or self._fields_left < 0
-            or size > self._limits.header_line
-        ):
+        self._head_left = left = self._head_left - size
+        self._fields_left = fields_left = self._fields_left - 1
+        if left < 0 or fields_left < 0 or size > self._longest_line:
             self._reject(431, "too many header fields, or too long ones")
         if not self.in_head:
             self._unparsed -= size + _AROUND_FIELD

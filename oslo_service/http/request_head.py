@@ -15,18 +15,17 @@ def check(request: Request) -> None:
     :raises ProtocolError: with the first thing that is wrong.
     """
     version, found = request.version, request.fields
-    if version not in ("1.1", "1.0"):
-        status = 400 if version == "0.9" else 505
-        raise ProtocolError(status, f"HTTP/{version} is not spoken here")
-    if version == "1.1" and "HTTP_HOST" not in found:
+    name = found.get("HTTP_HOST")
+    if version != "1.1":
+        _check_version(version)
+    elif name is None:
         raise ProtocolError(400, "there is no Host (RFC 9112, 3.2)")
     if request.method == "CONNECT":
         raise ProtocolError(501, "this is no proxy")
     request.path, request.query, host = target.split(request.method, request.target)
     if host:
         # Whatever the Host field says (RFC 9112, 3.2.2).
-        found["HTTP_HOST"] = host
-    name = found.get("HTTP_HOST")
+        found["HTTP_HOST"] = name = host
     if name is not None and not fields.check_host(name):
         raise ProtocolError(400, f"{name!r} is no host")
     if "HTTP_TRANSFER_ENCODING" in found:
@@ -35,6 +34,12 @@ def check(request: Request) -> None:
         request.body = Body(length)
     if "HTTP_EXPECT" in found and version == "1.1":
         _check_expectation(request, found["HTTP_EXPECT"])
+
+
+def _check_version(version: str) -> None:
+    if version != "1.0":
+        status = 400 if version == "0.9" else 505
+        raise ProtocolError(status, f"HTTP/{version} is not spoken here")
 
 
 def _check_expectation(request: Request, expected: str) -> None:

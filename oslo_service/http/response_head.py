@@ -127,7 +127,11 @@ def encode(
         else:
             raise ValueError(f"{name} is not the application's business")
     lines.append("Date: " + (date or format_date(int(time.time()))))
-    framing, declared = _frame(lines, status, request, declared, length)
+    if declared is None or status[1] or request.method == "HEAD":
+        framing, declared = _frame(lines, status, request, declared, length)
+    else:
+        framing = _LENGTH
+        lines.append("Content-Length: " + str(declared))
     if close or framing is _CLOSE:
         close = True
         lines.append("Connection: close")

@@ -17,10 +17,12 @@ def split(method: str, target: str) -> tuple[str, str, str]:
     if "#" in target:
         raise ProtocolError(400, f"{target!r} has a fragment")
     host, rest = "", target
-    if target == "*":
+    if target[0] == "/":
+        pass  # as it is nearly always
+    elif target == "*":
         if method != "OPTIONS":
             raise ProtocolError(400, f"{method} has the target '*'")
-    elif target[0] != "/":
+    else:
         scheme, mark, remote = target.partition("://")
         if not mark or scheme.lower() not in ("http", "https"):
             raise ProtocolError(400, f"{target!r} is no target that is served here")

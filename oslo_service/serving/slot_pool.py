@@ -47,14 +47,22 @@ class SlotPool(Generic[T]):
 
         :returns: whether there was one.
         """
-        if not self._take():
-            with self._lock:
-                self._waiters[waiter] = None
-                # One that is free by now was given back before anybody waited.
-                if not self._take():
-                    return False
+        try:
+            self._free.pop()
+        except IndexError:
+            return self._wait(waiter)
         if self._waiters:
             self.forget(waiter)
+        return True
+
+    def _wait(self, waiter: T) -> bool:
+        """Wait from now on; return whether there is a slot after all."""
+        with self._lock:
+            self._waiters[waiter] = None
+            # One that is free by now was given back before anybody waited.
+            if not self._take():
+                return False
+            del self._waiters[waiter]
         return True
 
     def _take(self) -> bool:

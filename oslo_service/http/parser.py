@@ -10,6 +10,7 @@ from oslo_service.http import fields, request_head
 from oslo_service.http.limits import Limits
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Request
+from oslo_service.http.request_lines import RequestLines, begins_with_http
 from oslo_service.http.unknown_method import (
     Parts,
     UnknownMethod,
@@ -40,11 +41,14 @@ class Parser:
     """
 
     __slots__ = (
+        "_data",
         "_error",
         "_fields",
         "_fields_left",
         "_head_left",
         "_limits",
+        "_lines",
+        "_lines_begin",
         "_longest_line",
         "_most_unparsed",
         "_parser",
@@ -70,6 +74,11 @@ class Parser:
         # How many bytes have come of which nothing has been seen.
         self._unparsed = 0
         self._most_unparsed = limits.header_line + _SLACK
+        # What is being parsed; where in it a request line may be, at the earliest, or
+        # -1 where it does not begin with one; and these lines, once it is looked there.
+        self._data = b""
+        self._lines_begin = 0
+        self._lines: RequestLines | None = None
         # What has come of a head that has not ended, from where a request began.
         self._parts: Parts | None = None
         self._parser: Any = httptools.HttpRequestParser(self)
@@ -88,9 +97,12 @@ class Parser:
         if self.finished:
             return
         self._unparsed += len(data)
+        self._data = data
+        self._lines_begin = -1 if self.in_head or self._request else 0
         rest = self._feed(data)
         while rest and not self.finished:
             rest = self._feed(rest)
+        self._data, self._lines = b"", None
         if self._unparsed:
             self._check_unparsed()
 
@@ -210,10 +222,11 @@ class Parser:
         if self._resuming:
             return
         self.in_head = False
-        self._parts = None
         parser = self._parser
-        version = parser.get_http_version()
-        method = parser.get_method().decode()
+        version, name = parser.get_http_version(), parser.get_method()
+        if not self._is_http(name):
+            self._reject(400, "this is another protocol")
+        method = name.decode()
         request = Request(method, self._url.decode("latin-1"), version, self._fields)
         try:
             request_head.check(request)
@@ -227,6 +240,18 @@ class Parser:
             self._unparsed = 0  # as is nearly always so
         else:
             self._unparsed -= self._parsed_of_head() + len(method) + _AROUND_LINE
+
+    def _is_http(self, method: bytes) -> bool:
+        """Whether that is what the request line says."""
+        parts, self._parts = self._parts, None
+        if self._lines_begin == 0 and begins_with_http(self._data):
+            self._lines_begin = 1
+            return True
+        if self._lines is None:
+            before = b"".join(part for part in parts or () if part is not None)
+            begin = max(0, self._lines_begin)
+            self._lines = RequestLines(before + self._data, begin)
+        return self._lines.next_is_http(method, self._url)
 
     def on_body(self, data: bytes) -> None:
         """Record some of the body."""

@@ -103,7 +103,7 @@ def next_of_h11(connection: Any) -> tuple[bytes, bytes, bytes] | None:
 
 # What only ours takes, and why: by what the other one says.
 _TAKEN = re.compile(
-    # More than one space, as may be (RFC 9112, 3); another protocol's name.
+    # More than one space, as may be (RFC 9112, 3).
     r"illegal request line"
     # An empty line before a request, as should be (RFC 9112, 2.2).
     r"|no request line received"

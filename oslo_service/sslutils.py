@@ -6,6 +6,7 @@ Everything that an operator may get wrong there is a :exc:`RuntimeError` that
 names the option, what it says, and what would do.
 """
 
+import hashlib
 import logging
 import socket
 import ssl
@@ -90,6 +91,64 @@ def context(conf: cfg.ConfigOpts) -> ssl.SSLContext:
     if conf.ssl.ca_file:
         _demand_certificates(made, conf.ssl.ca_file)
     return made
+
+
+class LiveContext:
+    """What new connections are encrypted with: one context for as long as may be.
+
+    The keys with which sessions are encrypted that clients resume belong to it (RFC
+    8446, 4.6.1). So workers that have inherited it resume each other's, and those that
+    replace them do.
+
+    :raises RuntimeError: as :func:`context` does.
+    :ivar context: the one that is in force.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+        self.context = context(conf)
+        self._policy, self._certificate = _policy(conf), _certificate(conf)
+
+    def renew(self) -> None:
+        """Take up what the options and files say now.
+
+        A certificate that is renewed leaves the context what it is. Whom it trusts,
+        and what it speaks, cannot be taken back: that takes another one, and nobody
+        resumes a session to which something else applied.
+
+        :raises RuntimeError: as :func:`context` does; the one in force stays.
+        """
+        policy, certificate = _policy(self._conf), _certificate(self._conf)
+        if (policy, certificate) == (self._policy, self._certificate):
+            return
+        tried = context(self._conf)
+        if policy == self._policy:
+            try:
+                files = self._conf.ssl.cert_file, self._conf.ssl.key_file
+                _load_certificate(self.context, *files)
+            except RuntimeError:  # the files have changed since
+                self.context = tried
+        else:
+            self.context = tried
+        self._policy, self._certificate = policy, certificate
+
+
+def _policy(conf: cfg.ConfigOpts) -> tuple[object, ...]:
+    return conf.ssl.version, conf.ssl.ciphers, _digest(conf.ssl.ca_file)
+
+
+def _certificate(conf: cfg.ConfigOpts) -> tuple[object, ...]:
+    return _digest(conf.ssl.cert_file), _digest(conf.ssl.key_file)
+
+
+def _digest(path: str | None) -> bytes | None:
+    """Return what tells whether a file has changed; None where it cannot be read."""
+    try:
+        return (
+            None if path is None else hashlib.sha256(Path(path).read_bytes()).digest()
+        )
+    except OSError:
+        return None
 
 
 def wrap(conf: cfg.ConfigOpts, sock: socket.socket) -> ssl.SSLSocket:

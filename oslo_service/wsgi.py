@@ -8,7 +8,6 @@ PasteDeploy file; :class:`Router` maps requests to applications.
 
 import logging
 import socket as sockets
-import ssl
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -149,9 +148,7 @@ class Server(ServiceBase):
         self._max_url_len = max_url_len or _LONGEST_URL
         self._logger = logging.getLogger(logger_name)
         self._around_request = around_request
-        self._use_ssl = use_ssl
-        self._context: ssl.SSLContext
-        self._load_certificate()
+        self._tls = self._make_context() if use_ssl else None
         self._driver = backend.commit(conf)
         try:
             _setup().check_format(conf.wsgi_log_format)
@@ -202,19 +199,18 @@ class Server(ServiceBase):
             )
         return _socket
 
-    def _load_certificate(self) -> None:
-        if not self._use_ssl:
-            return
+    def _make_context(self) -> sslutils.LiveContext:
         if not sslutils.is_enabled(self.conf):
             raise InvalidInput(
                 "use_ssl needs a certificate: set [ssl] cert_file and [ssl] key_file"
             )
-        self._context = sslutils.context(self.conf)
+        return sslutils.LiveContext(self.conf)
 
     def _renew_certificate(self) -> None:
         try:
-            self._load_certificate()
-        except (RuntimeError, InvalidInput):
+            if self._tls is not None:
+                self._tls.renew()
+        except RuntimeError:
             LOG.exception("%s goes on with the certificate that it had", self.name)
 
     # The service
@@ -257,20 +253,20 @@ class Server(ServiceBase):
         """Return what makes sessions, by the options of today."""
         conf = self.conf
         self.client_socket_timeout = conf.client_socket_timeout or None
-        named = self.port is not None
+        named, tls = self.port is not None, self._tls
         supervisor = current.known()
         turnover = None if supervisor is None else supervisor.turnover
         return _setup().session_factory(
             self.app,
             host=self.host if named else "localhost",
-            port=self.port if named else (443 if self._use_ssl else 80),
+            port=self.port if named else (443 if tls else 80),
             limits=_setup().Limits(
                 url=self._max_url_len,
                 header_line=conf.max_header_line,
                 timeout=self.client_socket_timeout,
                 keep_alive=conf.wsgi_keep_alive,
             ),
-            context=(lambda: self._context) if self._use_ssl else None,
+            context=None if tls is None else lambda: tls.context,
             logger=self._logger,
             log_format=conf.wsgi_log_format,
             debug=conf.wsgi_server_debug,

@@ -6,7 +6,8 @@ import ssl
 
 __all__ = ("TLS",)
 
-_CHUNK = 65536
+# What a record has at most (RFC 8446, 5.1).
+_RECORD = 16384
 
 
 class TLS:
@@ -37,14 +38,18 @@ class TLS:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
-        parts = []
+        incoming, parts = self._incoming, []
         try:
             if not self.handshake_done:
                 self._tls.do_handshake()
                 self.handshake_done = True
-            while part := self._tls.read(_CHUNK):
+            # To read where nothing is left would raise what is slow to handle.
+            while incoming.pending or incoming.eof:
+                part = self._tls.read(_RECORD)
+                if not part:
+                    self.ended = True
+                    break
                 parts.append(part)
-            self.ended = True
         except ssl.SSLWantReadError:
             pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
@@ -53,10 +58,10 @@ class TLS:
 
     def send(self, data: bytes) -> bytes:
         """Return what to send so that the client reads ``data``."""
-        view = memoryview(data)
-        while view:
-            view = view[self._tls.write(view) :]
-        return self.take_output()
+        sent = self._tls.write(data)
+        while sent < len(data):
+            sent += self._tls.write(memoryview(data)[sent:])
+        return self._outgoing.read()
 
     def take_output(self) -> bytes:
         """Return what is to be sent by itself: the handshake's part, alerts."""

@@ -3,7 +3,9 @@
 """Contract: wsgi.Server speaks TLS, to real clients."""
 
 import contextlib
+import os
 import shutil
+import signal
 import ssl
 import subprocess
 import time
@@ -306,6 +308,40 @@ def test_a_renewed_certificate_is_used_after_sighup(
             lambda: all(serial(site) != before for _ in range(4)), "a new certificate"
         )
         assert curl(site, authority, "/").stdout == b"hello"
+
+
+def test_sessions_are_resumed_by_other_workers_and_after_a_reload(
+    serve, authority
+) -> None:
+    context = ssl.create_default_context(cafile=authority.certificate)
+    session: ssl.SSLSession | None = None
+
+    def pid_of_who_answers(site: Site) -> int:
+        nonlocal session
+        with (
+            site.client() as client,
+            context.wrap_socket(
+                client.socket, server_hostname="localhost", session=session
+            ) as socket,
+        ):
+            socket.sendall(get("/pid", "Connection: close"))
+            pid = read_all(socket).rpartition(b"\r\n\r\n")[2]
+            assert session is None or socket.session_reused, "it begins anew"
+            session = socket.session
+        return int(pid)
+
+    with serve(plan={"workers": 2}) as site:
+        first = pid_of_who_answers(site)
+        os.kill(first, signal.SIGKILL)
+        site.program.expect("serving", 1)
+        second = pid_of_who_answers(site)
+        assert second != first
+        # Also with a certificate that is new.
+        authority.issue("localhost")
+        site.program.kill(1)
+        old = {first, second}
+        site.program.expect("serving", 2)
+        site.program.until(lambda: pid_of_who_answers(site) not in old, "new workers")
 
 
 @pytest.mark.parametrize("method", ["reload", "mutate"])

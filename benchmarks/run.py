@@ -9,9 +9,11 @@ import signal
 import sys
 from pathlib import Path
 
+from harness import figures
 from harness.contestants import Contestant, entrants
 from harness.environments import Interpreters
 from harness.measure import Measure
+from harness.places import CHECKOUT
 from harness.report import table, verdicts
 from harness.turns import Results, take_turns
 from measures import ALL
@@ -31,7 +33,11 @@ def main() -> int:
     for measure in _wanted(options.names):
         contestants = _taking_part(measure, pythons, options.contestant)
         rounds = options.rounds or measure.rounds
-        results.append(take_turns(measure, contestants, rounds))
+        result = take_turns(measure, contestants, rounds)
+        results.append(result)
+        if options.report:
+            order = [one.name for one in ALL]
+            figures.write(result, contestants, options.report, order)
     print(table(results))
     if options.json:
         options.json.write_text(json.dumps(_as_data(results), indent=1))
@@ -57,6 +63,14 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="where to write what was taken"
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        nargs="?",
+        const=CHECKOUT / "doc" / "source" / "figures",
+        metavar="FOLDER",
+        help="write tables for the documentation, or there",
     )
     for library in ("ours", "upstream"):
         parser.add_argument(

@@ -113,10 +113,11 @@ class Contestant:
 
     def server(self, port: int, workers: int, *files: Path) -> list[str]:
         """Return the command line of a program that serves HTTP, or HTTPS."""
+        module = "programs.peer_http"
         if self.name in (*LIBRARIES, OURS_GEVENT):
             module = "programs.library_http"
-        else:
-            module = "programs.peer_http"
+        elif self.name == FLOOR:
+            module = "programs.floor_http"
         return self.command(module, self.role, port, workers, *files)
 
     def command(self, module: str, *args: object) -> list[str]:

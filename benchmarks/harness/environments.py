@@ -23,7 +23,7 @@ _WHAT: dict[str, Sequence[str]] = {
     "upstream": (
         _UPSTREAM,
         *("eventlet", "tenacity", "gunicorn>=25.1", "cheroot", "waitress", "pyuwsgi"),
-        "prometheus_client",
+        *("prometheus_client", "httptools"),
     ),
     "compiled": ("granian", "fastpysgi", "gunicorn[fast]"),
     "ours-base": ("--editable", str(CHECKOUT)),

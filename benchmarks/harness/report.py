@@ -15,7 +15,7 @@ from harness.contestants import (
 from harness.measure import Row
 from harness.turns import Results
 
-__all__ = ("table", "verdicts")
+__all__ = ("number", "table", "verdicts")
 
 _COLUMNS = (*LIBRARIES, FLOOR)
 # Where upstream has nothing for threads, Eventlet is what projects come from.
@@ -60,13 +60,13 @@ def verdicts(row: Row, medians: Mapping[str, float]) -> dict[str, bool | None]:
 def _line(row: Row, result: Results) -> tuple[str, ...]:
     medians = result.medians(row.value)
     others = [
-        f"{name} {_number(value)}"
+        f"{name} {number(value)}"
         for name, value in medians.items()
         if name not in _COLUMNS
     ]
     return (
         row.what,
-        *(_number(medians.get(name)) for name in _COLUMNS),
+        *(number(medians.get(name)) for name in _COLUMNS),
         ", ".join(others),
         *(_ratio(medians, pair) for pair in _RATIOS),
         str(row.limit or ""),
@@ -91,7 +91,8 @@ def _ratio(medians: Mapping[str, float], pair: tuple[str, tuple[str, ...]]) -> s
     return f"{medians[name] / other:.3g}"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Return a number with as many digits as say something."""
     if value is None:
         return ""
     if abs(value) >= 100:

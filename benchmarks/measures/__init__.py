@@ -4,6 +4,7 @@
 
 from measures import (
     cluster,
+    compiled,
     crash_loop,
     distributions,
     groups,
@@ -40,5 +41,6 @@ ALL = (
     memory.MEASURE,
     scrape.MEASURE,
     *http.MEASURES,
+    *compiled.MEASURES,
     *cluster.MEASURES,
 )

@@ -27,7 +27,7 @@ from harness.contestants import (
 from harness.measure import Measure, Row, at_least, at_most
 from harness.web import Site, serving
 
-__all__ = ("MEASURES",)
+__all__ = ("MEASURES", "make_certificate", "take_load")
 
 _OURS = (OURS_THREADING, OURS_EVENTLET)
 _LIBRARIES = (*_OURS, UPSTREAM_EVENTLET)
@@ -39,10 +39,19 @@ _SLOW, _SILENT, _DEAF = 200, 50, 50
 _NO_HANDSHAKE = 20
 
 
-def _take_load(
-    contestant: Contestant, *, path: str, arguments: tuple[str, ...] = ()
+def take_load(
+    contestant: Contestant,
+    *,
+    path: str,
+    arguments: tuple[str, ...] = (),
+    files: tuple[Path, ...] = (),
 ) -> dict[str, float]:
-    with serving(contestant) as site:
+    """Return what a load of one kind costs.
+
+    :param arguments: further ones for wrk.
+    :param files: a certificate and its key: for HTTPS.
+    """
+    with serving(contestant, 1, *files) as site:
         site.load(path, *arguments, seconds=_WARM_UP)
         load = site.load(path, *arguments)
     return load._asdict()
@@ -87,7 +96,7 @@ def _take_idle(contestant: Contestant) -> dict[str, float]:
 
 def _take_abuse(contestant: Contestant, *, tls: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        files = _make_certificate(Path(folder)) if tls else ()
+        files = make_certificate(Path(folder)) if tls else ()
         with serving(contestant, 1, *files) as site:
             site.load("/", seconds=_WARM_UP)
             before = site.load("/")
@@ -137,7 +146,8 @@ def _drip(clients: list, ended: threading.Event) -> None:
             return
 
 
-def _make_certificate(folder: Path) -> tuple[Path, Path]:
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Return the files of a new certificate and its key."""
     files = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         [
@@ -164,7 +174,7 @@ def _faster(value: str, what: str, threads: float, greens: float) -> tuple[Row, 
 
 
 _row: Callable[..., Row] = functools.partial(Row, judged=_OURS)
-_load: Callable[..., Callable] = functools.partial(functools.partial, _take_load)
+_load: Callable[..., Callable] = functools.partial(functools.partial, take_load)
 
 MEASURES = (
     Measure(

@@ -115,6 +115,8 @@ class Sender:
         """Send it."""
         self.sent += b"".join(parts)
 
+    send_parts = send
+
     def throttle(self) -> None:
         """Have all the room in the world."""
 

@@ -34,7 +34,7 @@ SERVER = environ.of_server("a", "80", tls=False, multiprocess=False)
 EXPECTED = {100, 200, 400, 413, 414, 417, 431, 501, 505}
 
 # Seconds: a hundred inputs take less than one.
-pytestmark = pytest.mark.timeout(60 + INPUTS // 50)
+pytestmark = pytest.mark.timeout(300 + INPUTS // 50)
 
 fuzz = settings(
     max_examples=INPUTS,

@@ -27,7 +27,7 @@ h11 = pytest.importorskip("h11", reason="it is in test-requirements.txt")
 INPUTS = int(os.environ.get("FUZZ_INPUTS", "1000"))
 
 # Seconds: a hundred inputs take less than one.
-pytestmark = pytest.mark.timeout(60 + INPUTS // 50)
+pytestmark = pytest.mark.timeout(300 + INPUTS // 50)
 
 fuzz = settings(
     max_examples=INPUTS,

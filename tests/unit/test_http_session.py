@@ -37,15 +37,14 @@ def echo(environ: Any, start: Any) -> Any:
 class Poller:
     """Notes who wants to write."""
 
+    rearms = False
+
     def __init__(self) -> None:
         self.wanted: list[tuple[int, bool]] = []
 
     def want_write(self, fd: int, wanted: bool) -> None:
         """Record it."""
         self.wanted.append((fd, wanted))
-
-    def drained(self, fd: int) -> None:
-        """Know that already."""
 
 
 class Engine:

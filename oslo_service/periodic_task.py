@@ -19,14 +19,19 @@ import contextvars
 import functools
 import logging
 import math
-import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from oslo_service import backend, opts
 from oslo_service._common.publishing import publish
 from oslo_service.loops.clock import now
-from oslo_service.periodic import concurrent_calls, declaring, metering, process_pool
+from oslo_service.periodic import (
+    concurrent_calls,
+    declaring,
+    metering,
+    process_pool,
+    spacings,
+)
 from oslo_service.periodic.declaring import (
     InvalidPeriodicTaskArg,
     is_wanted,
@@ -54,25 +59,10 @@ LOG = logging.getLogger(__name__)
 #: The spacing of tasks that name none, and the longest that there is nothing
 #: to do; in seconds.
 DEFAULT_INTERVAL = declaring.DEFAULT_INTERVAL
-# A twentieth of the spacing at most: tasks of many hosts drift apart.
-_JITTER = 20
 
 Task = Callable[[Any, Any], Any]
 Declared = tuple[str, Task]
 Call = Callable[[], Any]
-
-
-def _aligned(last_run: float | None, spacing: float, at: float) -> float:
-    """Return the time that counts as that of a run which begins now.
-
-    It is a multiple of the spacing after the last one, so that delays do not
-    add up; and, from a spacing of 20 s on, up to a twentieth of it later, in
-    whole seconds.
-    """
-    if last_run is None:
-        return at
-    jitter = int(spacing * random.random() / _JITTER)  # noqa: S311 - no secret
-    return at - (at - last_run) % spacing + jitter
 
 
 class PeriodicTasks:
@@ -305,7 +295,7 @@ class PeriodicTasks:
         if name in self._periodic_shared:
             return math.inf  # it has been looked when
         spacing = self._periodic_spacing[name]
-        last_run = _aligned(self._periodic_last_run[name], spacing, at)
+        last_run = spacings.aligned(self._periodic_last_run[name], spacing, at)
         self._periodic_last_run[name] = last_run
         return last_run + spacing
 

@@ -7,6 +7,7 @@
 import functools
 import logging
 import os
+import random
 import re
 import threading
 from pathlib import Path
@@ -43,7 +44,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> "Clock":
     """A clock that stands still until it is moved; no jitter."""
     clock = Clock()
     monkeypatch.setattr(module, "now", clock)
-    monkeypatch.setattr(module.random, "random", lambda: 0.0)
+    monkeypatch.setattr(random, "random", lambda: 0.0)
     return clock
 
 
@@ -258,7 +259,7 @@ class TestTime:
         assert Recording(conf).run() == DEFAULT_INTERVAL
 
     def test_tasks_of_many_hosts_drift_apart(self, conf, clock, monkeypatch) -> None:
-        monkeypatch.setattr(module.random, "random", lambda: 0.99)
+        monkeypatch.setattr(random, "random", lambda: 0.99)
 
         class Tasks(Recording):
             @periodic_task(spacing=100)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from oslo_service import events
 from oslo_service.testing.waiting import LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -215,6 +216,12 @@ def test_the_extras_that_can_be_installed_are_explained():
 def words_of(page: str) -> set[str]:
     text = (ROOT / "doc" / "source" / page).read_text(encoding="utf-8")
     return set(re.findall(r"``(\w+)\*?``", text))
+
+
+def test_every_kind_of_event_is_explained():
+    no_kinds = {"Cause", "Event", "Subscriber", "WorkerEvent", "subscribe"}
+
+    assert words_of("events.rst") >= set(events.__all__) - no_kinds
 
 
 def test_every_part_of_the_suite_for_drivers_is_explained():

@@ -2,24 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The services of this process: doing what :mod:`.state` decides.
 
-Each has a task, in which its ``start()`` and its ``wait()`` are called. What
-becomes of a call is posted to whoever turns the supervisor.
+Each has a task, in which its ``start()`` and its ``wait()`` are called
+(:mod:`.bodies`). What becomes of a call is posted to whoever turns the supervisor.
 """
 
-import collections
 import functools
-import logging
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oslo_service import backend
 from oslo_service._common import clock, naming, records
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import callers, events, wording
 from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
-from oslo_service.supervisor.services import actions, preparations
+from oslo_service.supervisor.services import actions
 from oslo_service.supervisor.services.awaited import AwaitedOrders
+from oslo_service.supervisor.services.bodies import Bodies, Life
 from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
 from oslo_service.supervisor.services.state import RunnerState
 from oslo_service.supervisor.settings import Settings
@@ -32,48 +30,12 @@ from oslo_service.supervisor.workers.slots import STARTING, pause
 
 __all__ = ("ServiceRunner", "make_unsupervised")
 
-LOG = logging.getLogger(__name__)
-
 # What a service does that has started, by how far the call of its stop() is.
 _STATES = {
     StopOrder.NONE: State.READY,
     StopOrder.GIVEN: State.STOPPING,
     StopOrder.CARRIED_OUT: State.DRAINING,
 }
-
-
-class _Life:
-    """The task of an incarnation, and what it is to call next."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.task: Task | None = None
-        self.began = clock.now()
-        self._calls: collections.deque[str | None] = collections.deque()
-        self._told = driver.event()
-        self._killed_by = driver.killed_by
-
-    def tell(self, method: str | None) -> None:
-        """Have it call a method; None: have it end."""
-        self._calls.append(method)
-        self._told.set()
-
-    def next_call(self) -> str | None:
-        """Block until there is something to call; return None at the end.
-
-        What is raised in the task meanwhile, by a timer that a service has left, does
-        not end it: nobody else would make the calls.
-
-        :raises BaseException: what the driver kills tasks by.
-        """
-        while not self._calls:
-            try:
-                self._told.wait()
-                self._told.clear()
-            except self._killed_by:
-                raise
-            except BaseException:
-                LOG.exception("The task of a service goes on, in spite of this")
-        return self._calls.popleft()
 
 
 class _Room(records.State):
@@ -110,7 +72,8 @@ class ServiceRunner(Unit):
         self.mutates = settings is not None and settings.mutates
         self._publish = publish
         self._state = RunnerState()
-        self._lives: dict[Incarnation, _Life] = {}
+        self._bodies = Bodies(driver, settings, self._state, post, publish)
+        self._lives: dict[Incarnation, Life] = {}
         self._without_room: dict[Incarnation, _Room] = {}
         self.timeout: ShutdownTimeout | None = None
         self.ended = driver.event()
@@ -269,9 +232,9 @@ class ServiceRunner(Unit):
             case actions.Stop(incarnation):
                 self._stop(incarnation)
             case actions.Reset(incarnation):
-                self._run_beside(self._reset, incarnation)
+                self._run_beside(self._bodies.reset, incarnation)
             case actions.Read():
-                self._run_beside(self._read)
+                self._run_beside(self._bodies.read)
             case actions.End():
                 self.ended.set()
 
@@ -288,13 +251,13 @@ class ServiceRunner(Unit):
     def _begin(self, incarnation: Incarnation) -> None:
         known = {one: self._lives.get(one) for one in self._state.incarnations}
         self._lives = {one: life for one, life in known.items() if life is not None}
-        self._lives[incarnation] = _Life(self._driver)
+        self._lives[incarnation] = Life(self._driver)
         self._give_task(incarnation, clock.now())
 
     def _give_task(self, incarnation: Incarnation, now: float) -> None:
         life = self._lives[incarnation]
         try:
-            life.task = self._spawn(self._live, incarnation, life)
+            life.task = self._spawn(self._bodies.live, incarnation, life)
         except Exception as exc:  # noqa: BLE001 - is told
             self._wait_for_room(incarnation, exc, now)
             return
@@ -323,19 +286,19 @@ class ServiceRunner(Unit):
             self._without_room.pop(incarnation, None)
             self._state.prevented(incarnation)
         else:
-            self._run_beside(self._call_stop, incarnation)
+            self._run_beside(self._bodies.call_stop, incarnation)
 
     def _run_beside(self, body: Callable[..., Any], *arguments: Any) -> None:
         try:
             self._spawn(body, *arguments)
         except Exception as exc:  # noqa: BLE001 - is told
             # Better late than never: it is done in the task that there is.
-            name = f"a task of its own for {body.__name__.strip('_')}()"
+            name = f"a task of its own for {body.__name__}()"
             self._publish(events.ActionFailed(action=name, error=exc))
             body(*arguments)
 
     def _spawn(self, body: Callable[..., Any], *arguments: Any) -> Task:
-        words = [body.__name__.strip("_")]
+        words = [body.__name__]
         words += [
             naming.describe(one.service)
             for one in arguments
@@ -343,86 +306,6 @@ class ServiceRunner(Unit):
         ]
         call = functools.partial(body, *arguments)
         return self._driver.spawn(call, name=" ".join(words))
-
-    # The bodies of tasks
-
-    def _live(self, incarnation: Incarnation, life: _Life) -> None:
-        failed = not self._start(incarnation)
-        while True:
-            early = incarnation.stop is StopOrder.NONE
-            self._report(self._state.returned, incarnation, failed=failed, early=early)
-            try:
-                method = life.next_call()
-            except BaseException as exc:  # noqa: BLE001 - is told
-                self._fail(incarnation, "wait", exc, fatal=False)
-                self._report(self._state.lost, incarnation)
-                return
-            if method is None:
-                return
-            failed = not self._call(incarnation, method)
-
-    def _start(self, incarnation: Incarnation) -> bool:
-        if incarnation.reset:
-            if not self._call(incarnation, "reset", fatal=True):
-                return False
-            self._report(self._state.reset_before_start, incarnation)
-        started = self._call(incarnation, "start", fatal=True)
-        backend.warn_of_idle_hub(
-            self._driver, f"start() of {naming.describe(incarnation.service)}"
-        )
-        return started
-
-    def _call_stop(self, incarnation: Incarnation) -> None:
-        failed = not self._call(incarnation, "stop")
-        self._report(self._state.stopped, incarnation, failed=failed)
-
-    def _reset(self, incarnation: Incarnation) -> None:
-        self._call(incarnation, "reset")
-        self._report(self._state.reset, incarnation)
-
-    def _call(
-        self, incarnation: Incarnation, method: str, *, fatal: bool = False
-    ) -> bool:
-        """Call a method of the service; return whether it succeeded."""
-        try:
-            if method == "start":
-                preparations.prepare(self.conf)
-            getattr(incarnation.service, method)()
-        except BaseException as exc:  # noqa: BLE001 - is told
-            early = method == "wait" and incarnation.stop is StopOrder.NONE
-            self._fail(incarnation, method, exc, fatal=fatal or early)
-            return False
-        return True
-
-    def _fail(
-        self,
-        incarnation: Incarnation,
-        method: str,
-        error: BaseException,
-        *,
-        fatal: bool,
-    ) -> None:
-        failure = events.ServiceFailed(
-            service=naming.describe(incarnation.service),
-            method=method,
-            error=error,
-            fatal=fatal,
-        )
-        self._publish(failure)
-
-    def _read(self) -> None:
-        error: BaseException | None = None
-        try:
-            if self._settings is not None:
-                error = self._settings.read_again()
-        except BaseException as exc:  # noqa: BLE001 - is told
-            error = exc
-        if error is not None:
-            self._publish(events.ReloadFailed(error=error))
-        self._report(self._state.read)
-
-    def _report(self, fact: Callable[..., object], *about: Any, **how: Any) -> None:
-        self.post(functools.partial(fact, *about, **how))
 
 
 def _is_slow(age: float | None) -> bool:

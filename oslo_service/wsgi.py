@@ -255,7 +255,7 @@ class Server(ServiceBase):
         self.client_socket_timeout = conf.client_socket_timeout or None
         named, tls = self.port is not None, self._tls
         supervisor = current.known()
-        turnover = None if supervisor is None else supervisor.turnover
+        limit = None if supervisor is None else supervisor.request_limit
         return _setup().session_factory(
             self.app,
             host=self.host if named else "localhost",
@@ -272,7 +272,7 @@ class Server(ServiceBase):
             debug=conf.wsgi_server_debug,
             multiprocess=self._is_shared,
             around=self._around_request,
-            count=None if turnover is None else turnover.count,
+            count=None if limit is None else limit.count,
         )
 
     def stop(self) -> None:

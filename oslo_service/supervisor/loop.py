@@ -20,11 +20,11 @@ from oslo_service.supervisor import (
 from oslo_service.supervisor.attendance import Attended, Guest
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.kept_time import KeptTime
+from oslo_service.supervisor.request_limit import RequestLimit
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.signal_policy import SignalPolicy
 from oslo_service.supervisor.supervised import Supervised
-from oslo_service.supervisor.turnover import Turnover
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.work_limits import WorkLimits
 from oslo_service.supervisor.workers.actions import OrderKind
@@ -65,7 +65,7 @@ class Supervisor(Supervised):
         self._exchanges: dict[str, exchanges.Exchange] = {}
         self._waiters = 0
         #: In a worker: how many requests it answers.
-        self.turnover: Turnover | None = None
+        self.request_limit: RequestLimit | None = None
         self._work_limits: WorkLimits | None = None
         # Whether it is a worker whose services have ended.
         self._over = False
@@ -109,8 +109,8 @@ class Supervisor(Supervised):
         runner.awaited.may_wait = self._caller_may_wait
         runner.held_by = self._is_held
         link = self._parent_link
-        if settings is not None and link is not None and self.turnover is None:
-            self.turnover = Turnover(settings, link.tell_served)
+        if settings is not None and link is not None and self.request_limit is None:
+            self.request_limit = RequestLimit(settings, link.tell_served)
             self._work_limits = WorkLimits(
                 settings, link.tell_overdue, self._waker.wake
             )
@@ -214,7 +214,7 @@ class Supervisor(Supervised):
             whoever turns, or in a process that was forked afterwards.
         """
         self._refuse_strangers()
-        if self._turn.held_here or signals.in_added_handler():
+        if self._turn.held_here or callers.in_added_handler():
             raise RuntimeError(
                 "a signal handler cannot wait for the launcher that runs it;"
                 " stop() does not wait"

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
-from oslo_service.supervisor import backstop, last_things, signals, work_items
+from oslo_service.supervisor import backstop, interpreter_exit, signals, work_items
 from oslo_service.supervisor.alarm import Alarm
 from oslo_service.supervisor.unit import Unit
 
@@ -116,7 +116,7 @@ class ShutdownTimeout:
         end = self._ends.get(unit)
         if end is not None:
             self._kept[unit] = end
-            last_things.call_first(self._arm_for_end)
+            interpreter_exit.call_first(self._arm_for_end)
 
     def _arm_for_end(self) -> None:
         kept, self._kept = self._kept, {}
@@ -225,7 +225,7 @@ class ShutdownTimeout:
         self._expired = True
         self._kill_workers()
         self._alarm.set(_LAST_WORDS)
-        last_things.kill_children()
+        interpreter_exit.kill_children()
         try:
             open_sockets.close_last()  # whose files would stay behind
             self._say_what_runs()
@@ -276,7 +276,9 @@ class ShutdownTimeout:
 
     def _what_runs(self, unit: Unit, work: list[work_items.WorkItem]) -> str:
         if unit.ended.is_set():
-            return last_things.describe({task.name for task in self._driver.running})
+            return interpreter_exit.describe(
+                {task.name for task in self._driver.running}
+            )
         named = ", ".join(str(one) for one in work)
         return ", ".join(filter(None, (unit.still_running(), named))) or "nothing"
 

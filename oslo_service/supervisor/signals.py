@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -27,8 +27,7 @@ __all__ = (
     "Handler",
     "Reaction",
     "Signals",
-    "in_added_handler",
-    "in_handler",
+    "calls_added_handler",
     "in_main_thread",
     "of_process",
     "restore",
@@ -52,9 +51,6 @@ _MAY_BE_IGNORED = frozenset((signal.SIGINT, signal.SIGHUP))
 # a fork, that copies as many pages again as all the rest of it.
 _set_mask: Any = getattr(signal, "_signal", signal).pthread_sigmask
 
-# As inspect, which takes long to import, has it: a function has *args.
-_CO_VARARGS = 4
-
 
 def in_main_thread() -> bool:
     """Whether the interpreter handles signals in this native thread."""
@@ -64,43 +60,9 @@ def in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
-def in_handler() -> bool:
-    """Whether this is called by a signal handler, whoever has installed that."""
-    return any(_is_added(one) or _was_handed_interrupted(one) for one in _callers())
-
-
-def in_added_handler() -> bool:
-    """Whether this is called by a signal handler that was added to :class:`Signals`."""
-    return any(map(_is_added, _callers()))
-
-
-def _callers() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _is_added(frame: FrameType) -> bool:
+def calls_added_handler(frame: FrameType) -> bool:
+    """Whether what runs in this frame has called a handler added to `Signals`."""
     return frame.f_code is Signals._run.__code__
-
-
-def _was_handed_interrupted(frame: FrameType) -> bool:
-    """Whether an argument is the frame that is interrupted, as handlers have it.
-
-    Which are installed does not tell: some restore the default first of all.
-    """
-    code, interrupted = frame.f_code, frame.f_back
-    if interrupted is None:
-        return False
-    rest = bool(code.co_flags & _CO_VARARGS)
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + rest]
-    values = frame.f_locals
-    for value in map(values.get, names):
-        found = value if type(value) is tuple else (value,)
-        if any(one is interrupted for one in found):
-            return True
-    return False
 
 
 class Signals:

@@ -5,7 +5,7 @@
 from collections.abc import Callable
 
 from oslo_service._common.process_state import PerProcess
-from oslo_service.supervisor import last_things
+from oslo_service.supervisor import interpreter_exit
 
 __all__ = ("ask", "is_stopping")
 
@@ -29,7 +29,7 @@ def is_stopping() -> bool:
 def ask(whether: Callable[[], bool]) -> None:
     """Have somebody asked whether the process stops."""
     _asked.set(whether)
-    last_things.call_first(_note_exit)
+    interpreter_exit.call_first(_note_exit)
 
 
 def _note_exit() -> None:

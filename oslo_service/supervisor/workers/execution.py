@@ -9,7 +9,7 @@ from typing import Any
 from oslo_service.supervisor import events
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.workers import actions, telling
-from oslo_service.supervisor.workers.care import Care
+from oslo_service.supervisor.workers.inspection import Inspection
 from oslo_service.supervisor.workers.plan import StartMethod
 from oslo_service.supervisor.workers.process import Process
 from oslo_service.supervisor.workers.shared_pipes import SharedPipes
@@ -28,7 +28,7 @@ class Execution:
     :param shared: what the workers have in common.
     :param settings: the configuration.
     :param start: the start method.
-    :param care: does what is no start, no order and no end.
+    :param inspection: does what is no start, no order and no end.
     :param publish: takes the events.
     """
 
@@ -40,7 +40,7 @@ class Execution:
         shared: SharedPipes,
         settings: Settings,
         start: StartMethod,
-        care: Care,
+        inspection: Inspection,
         publish: Callable[[events.Event], object],
     ) -> None:
         self._os = system
@@ -49,7 +49,7 @@ class Execution:
         self._shared = shared
         self._settings = settings
         self._start_method = start
-        self._care = care
+        self._inspection = inspection
         self._publish = publish
         # What has just been started: nothing has come of that yet.
         self._begun: list[actions.Start] = []
@@ -88,7 +88,7 @@ class Execution:
             case actions.Kill(worker, late):
                 self._kill(worker, late, now)
             case _:
-                self._care.do(action)
+                self._inspection.do(action)
 
     def _order(self, worker: Worker, kind: actions.OrderKind, now: float) -> None:
         process = self._processes[worker]

@@ -9,7 +9,6 @@ from oslo_service._common import clock, late
 from oslo_service.supervisor import events
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers import telling
-from oslo_service.supervisor.workers.care import Care
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
     LEAVING,
@@ -20,6 +19,7 @@ from oslo_service.supervisor.workers.channel import (
     STOPPED,
 )
 from oslo_service.supervisor.workers.facts import Sightings
+from oslo_service.supervisor.workers.inspection import Inspection
 from oslo_service.supervisor.workers.process import Process
 from oslo_service.supervisor.workers.shared_pipes import SharedPipes
 from oslo_service.supervisor.workers.slots import Worker
@@ -42,7 +42,7 @@ class Intake:
     :param state: what decides.
     :param processes: the workers that there are.
     :param shared: what they have in common.
-    :param care: takes in what one leaves behind.
+    :param inspection: takes in what one leaves behind.
     :param publish: takes the events.
     :ivar exchange: returns who takes what workers answer, and tell; None: nobody.
     :ivar seen: what has been seen of them.
@@ -56,14 +56,14 @@ class Intake:
         state: PoolState,
         processes: dict[Worker, Process],
         shared: SharedPipes,
-        care: Care,
+        inspection: Inspection,
         publish: Callable[[events.Event], object],
     ) -> None:
         self._pool = pool
         self._state = state
         self._processes = processes
         self._shared = shared
-        self._care = care
+        self._inspection = inspection
         self._publish = publish
         self.exchange = lambda: None
         self.seen = Sightings()
@@ -107,7 +107,7 @@ class Intake:
         elif message == SERVED:
             self._state.served(worker)
         elif message == OVERDUE:
-            self._care.take_overdue(worker)
+            self._inspection.take_overdue(worker)
         elif message == LEAVING:
             self._processes[worker].leaving = True
 
@@ -135,7 +135,7 @@ class Intake:
         if status is None:
             status = 0 if process.leaving else None
         self.seen.gone(worker)
-        error = self._care.bury(worker, process, status)
+        error = self._inspection.conclude(worker, process, status)
         del self._processes[worker]
         process.close()
         self._state.gone(worker, process.told_status(status), now)

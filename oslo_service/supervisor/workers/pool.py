@@ -15,8 +15,8 @@ from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers import actions, state, telling
-from oslo_service.supervisor.workers.care import Care
 from oslo_service.supervisor.workers.execution import Execution
+from oslo_service.supervisor.workers.inspection import Inspection
 from oslo_service.supervisor.workers.intake import Intake, as_respondent
 from oslo_service.supervisor.workers.plan import StartMethod, WorkerPlan
 from oslo_service.supervisor.workers.process import Process, pidfds_work
@@ -67,12 +67,12 @@ class WorkerPool(Unit):
         self.timeout: ShutdownTimeout | None = None
         self._backed = False
         self._shared = SharedPipes(driver.original("os"))
-        care = Care(self._state, self.processes, settings, publish)
+        inspection = Inspection(self._state, self.processes, settings, publish)
         known = (self._state, self.processes, self._shared)
         self._execution = Execution(
-            driver.original("os"), *known, settings, start, care, publish
+            driver.original("os"), *known, settings, start, inspection, publish
         )
-        self._intake = Intake(self, *known, care, publish)
+        self._intake = Intake(self, *known, inspection, publish)
         self.ended = driver.event()
 
     def exchange_with(self, exchange: "Callable[[], Exchange | None]") -> None:

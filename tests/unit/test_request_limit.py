@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from oslo_service.supervisor.limits import Limits
-from oslo_service.supervisor.turnover import Turnover
+from oslo_service.supervisor.request_limit import RequestLimit
 
 
 class Worker:
@@ -20,7 +20,7 @@ class Worker:
         self.settings = mock.Mock(limits=Limits(**limits))
         self.told = 0
         with mock.patch.object(random, "random", return_value=chance):
-            self.turnover = Turnover(self.settings, self._tell)
+            self.request_limit = RequestLimit(self.settings, self._tell)
 
     def _tell(self) -> None:
         self.told += 1
@@ -28,7 +28,7 @@ class Worker:
     def answers(self, count: int) -> int:
         """Answer so many; return how often it has told so far."""
         for _ in range(count):
-            self.turnover.count()
+            self.request_limit.count()
         return self.told
 
 

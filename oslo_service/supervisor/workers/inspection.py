@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Doing what the policies of a pool want, but for starting and ending workers."""
+"""Looking into workers for the policies of a pool, and telling what is found."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 else:
     stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
 
-__all__ = ("Care",)
+__all__ = ("Inspection",)
 
 
-class Care:
+class Inspection:
     """Looks into workers, and tells of them.
 
     :param state: what decides.
@@ -100,7 +100,7 @@ class Care:
         worker.failure = worker.failure or "hung"
         self._publish(event)
 
-    def bury(self, worker: Worker, process: Process, status: int | None) -> str:
+    def conclude(self, worker: Worker, process: Process, status: int | None) -> str:
         """Take in what a worker has left; return what it has failed of, in words.
 
         :param status: how it has ended.

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from oslo_service.supervisor.settings import Settings
 
-__all__ = ("Turnover",)
+__all__ = ("RequestLimit",)
 
 
-class Turnover:
+class RequestLimit:
     """Counts the requests that a worker has answered.
 
     :param settings: say how many it may.

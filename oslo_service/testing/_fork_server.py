@@ -19,10 +19,10 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from oslo_service.testing import _fork_server_main
-
 __all__ = ("ForkServer", "ForkedProgram", "server_for")
 
+# What it runs; not to be imported where a driver has patched the standard library.
+_MAIN = Path(__file__).with_name("_fork_server_main.py")
 # How many are kept, each of which has the memory of a program.
 _MOST = 4
 # How long one may take to be ready, or a program to begin, in seconds.
@@ -84,7 +84,7 @@ class ForkServer:
 
     def __init__(self, driver: str, program: Path, environment: dict[str, str]) -> None:
         self._programs: list[ForkedProgram] = []
-        main = [sys.executable, "-W", "ignore", _fork_server_main.__file__]
+        main = [sys.executable, "-W", "ignore", str(_MAIN)]
         with contextlib.ExitStack() as stack:
             self._printed = stack.enter_context(tempfile.TemporaryFile())
             self._requests, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)

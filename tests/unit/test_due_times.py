@@ -72,6 +72,18 @@ class TestSkip:
         assert times.due(25.0) is None
         assert times.due(30.0) == 30.0
 
+    def test_one_that_was_not_begun_after_all_is_due_still(self) -> None:
+        times = taken_over(5.0)
+        times.begun(10.0)
+        take_back = times.begun(20.0)
+        take_back()
+        assert times.due(25.0) == 20.0
+        assert times.due(15.0) is None, "the one before was begun"
+        take_back = times.begun(20.0)
+        times.begun(30.0)
+        take_back()
+        assert times.due(35.0) is None, "another was begun meanwhile"
+
     def test_none_is_begun_that_is_not_later_than_the_last(self) -> None:
         times = taken_over(5.0)
         times.begun(50.0)

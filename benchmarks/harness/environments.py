@@ -22,7 +22,7 @@ _WHAT: dict[str, Sequence[str]] = {
     ),
     "upstream": (
         _UPSTREAM,
-        *("eventlet", "tenacity", "gunicorn>=25.1", "cheroot", "waitress", "pyuwsgi"),
+        *("eventlet", "tenacity", "gunicorn>=27", "cheroot", "waitress", "pyuwsgi"),
         *("prometheus_client", "httptools"),
     ),
     "compiled": ("granian", "fastpysgi", "gunicorn[fast]"),

@@ -136,12 +136,17 @@ def _found(pattern: str, report: str) -> re.Match[str]:
 
 @contextlib.contextmanager
 def serving(
-    contestant: Contestant, workers: int = 1, *files: Path, apart: bool = True
+    contestant: Contestant,
+    workers: int = 1,
+    *files: Path,
+    apart: bool = True,
+    **variables: str,
 ) -> Iterator[Site]:
     """Run a contestant's server.
 
     :param files: a certificate and its key: to serve HTTPS.
     :param apart: whether the server has a processor of its own.
+    :param variables: of its environment.
     """
     _allow_many_descriptors()
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -155,7 +160,7 @@ def serving(
         process = subprocess.Popen(
             command,
             cwd=BENCHMARKS,
-            env=surroundings(),
+            env=surroundings(**variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

@@ -3,6 +3,7 @@
 """The library's server: ``library_http DRIVER PORT WORKERS [CERTIFICATE KEY]``."""
 
 import logging
+import os
 import sys
 
 from harness.inside import select
@@ -11,7 +12,7 @@ _driver, _port, _workers, *_files = sys.argv[1:]
 select(_driver)
 
 from oslo_config import cfg  # noqa: E402 - after the choice of the driver
-from oslo_service import service, sslutils, wsgi  # noqa: E402
+from oslo_service import opts, service, sslutils, wsgi  # noqa: E402
 
 from programs.http_app import application  # noqa: E402
 
@@ -45,6 +46,10 @@ def main():
     wsgi.register_opts(conf)
     sslutils.register_opts(conf)
     conf([], project="benchmark", default_config_files=[])
+    if "ADMIN_SOCKET" in os.environ:  # requests are measured
+        path = os.environ["ADMIN_SOCKET"]
+        opts.register_service_opts(conf)
+        conf.set_override("admin_socket", path, group="oslo_service")
     for name, file in zip(("cert_file", "key_file"), _files, strict=False):
         conf.set_override(name, file, group="ssl")
     server = wsgi.Server(

@@ -55,6 +55,7 @@ def gunicorn(port, workers, *files, more=()):
         *("--threads", "10", "--workers", str(workers), "--log-level", "warning"),
         *("--keep-alive", "60", "--no-control-socket", *more),
         *(word for pair in named for word in pair),
+        *_where("STATSD", "--statsd-host"),
         "programs.http_app",
     )
 
@@ -84,6 +85,7 @@ def uwsgi(port, workers):
         *("uwsgi", "--http11-socket", f"127.0.0.1:{port}", "--module"),
         *("programs.http_app", "--master", "--processes", str(workers)),
         *("--threads", "10", "--disable-logging", "--listen", "100"),
+        *_where("ADMIN_SOCKET", "--stats"),
     )
 
 
@@ -96,6 +98,11 @@ def nginx(port, _workers):
     if program is None:
         sys.exit("nginx is not installed")
     os.execv(program, [program, "-p", str(folder), "-c", str(folder / "nginx.conf")])
+
+
+def _where(variable, option):
+    """Return an option that requests are measured by, where they are to be."""
+    return (option, os.environ[variable]) if variable in os.environ else ()
 
 
 def _become(name, *arguments):

@@ -42,6 +42,7 @@ class Client:
     :param now: the time, in seconds.
     :ivar pending: what is to be answered later.
     :ivar active_at: when it has last done something.
+    :ivar answers: how many it has had.
     """
 
     def __init__(self, socket: Any, now: float, *, trusted: bool) -> None:
@@ -56,6 +57,8 @@ class Client:
         self._shut = False
         self.pending: Later | None = None
         self.active_at = now
+        self.answers = 0
+        self._silenced = False
 
     # What to wait for
 
@@ -65,9 +68,23 @@ class Client:
         return self._connection.phase is Phase.CLOSED and not self._out
 
     @property
-    def busy(self) -> bool:
-        """Whether it is being answered."""
-        return self._connection.current is not None or bool(self._out)
+    def standing(self) -> tuple[int, float]:
+        """What it is worth, where there is no room for all: the least goes first.
+
+        0: it asks nothing. 1: it has had an answer, asks several things, or may be
+        gone by now. 2: it waits for its first answer.
+        """
+        connection, requests = self._connection, self._connection.requests
+        asks = bool(requests) and _is_whole(requests[0])
+        if not (asks or connection.current is not None or self._out):
+            return 0, self.active_at
+        had = self.answers + max(0, len(requests) - 1) + self._silenced
+        return (1, -had) if had else (2, self.active_at)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for its first answer."""
+        return self.standing[0] > 1
 
     @property
     def wants_data(self) -> bool:
@@ -106,6 +123,7 @@ class Client:
         if data:
             self._send(self._connection.receive(data, now), now)
         else:
+            self._silenced = True
             self._connection.receive_eof()
         self._reject(now)
 
@@ -127,7 +145,7 @@ class Client:
     def body_is_whole(self) -> bool:
         """Whether all of what it asks is here."""
         request = self._connection.current
-        return request is None or request.body is None or request.body.complete
+        return request is None or _is_whole(request)
 
     # Out
 
@@ -135,6 +153,7 @@ class Client:
         """Send a response."""
         connection, request = self._connection, self._connection.current
         self.pending = None
+        self.answers += 1
         if request is None:
             return
         head, framing, _, close = self._head(request, reply.status_text, reply)
@@ -147,6 +166,7 @@ class Client:
         request = self._connection.current
         if request is None:
             return
+        self.answers += 1
         head, framing, _, _ = self._head(request, "200 OK", stream)
         self._send(head, now)
         if framing is Framing.NO_BODY:
@@ -229,6 +249,10 @@ class Client:
         if self.pending is not None:
             self.pending.forget()
         self._socket.close()
+
+
+def _is_whole(request: Request) -> bool:
+    return request.body is None or request.body.complete
 
 
 def _ask(request: Request, trusted: bool) -> Ask:

@@ -4,7 +4,8 @@
 
 It never blocks, and does little at a time: between any two requests the supervisor
 looks after signals and workers. However many clients there are, and whatever they
-do, the newest is let in: the one that has been idle for the longest goes.
+do, the newest is let in: the one that has been idle for the longest goes, else the
+one that has been answered the most.
 """
 
 import functools
@@ -49,9 +50,11 @@ class Listener:
         #: By descriptor; the oldest first.
         self.clients: dict[int, Client] = {}
 
-    def accept(self, now: float) -> None:
+    def accept(self, now: float, hear: Callable[[Client], object]) -> None:
         """Let clients in that wait.
 
+        :param hear: takes in what one has sent by now: one that asks is worth more
+            than one that is silent. It may drop it.
         :raises OSError: there is no room.
         """
         for _ in range(_ACCEPTED):
@@ -62,12 +65,16 @@ class Listener:
             socket.setblocking(False)
             client = Client(socket, now, trusted=self.trusted)
             self.clients[client.fd] = client
-            if len(self.clients) > CLIENTS:
-                self.drop(self._idlest(client))
+            hear(client)
+            if len(self.clients) > CLIENTS and self._make_room():
+                return
 
-    def _idlest(self, newest: Client) -> Client:
-        others = [one for one in self.clients.values() if one is not newest]
-        return min(others, key=lambda one: (one.busy, one.active_at))
+    def _make_room(self) -> bool:
+        """Drop a client; return whether it was one that waits for its first answer."""
+        least = min(self.clients.values(), key=lambda one: one.standing)
+        waits = least.waits
+        self.drop(least)
+        return waits
 
     def drop(self, client: Client) -> None:
         """Close a client."""
@@ -172,10 +179,18 @@ class AdminServer(Guest):
 
     def _accept(self, listener: Listener, now: float) -> None:
         try:
-            listener.accept(now)
+            listener.accept(now, functools.partial(self._hear, listener, now))
         except OSError as exc:
             self._paused_until = now + _PAUSE
             LOG.warning("The admin endpoint accepts no client for a second: %s", exc)
+
+    def _hear(self, listener: Listener, now: float, client: Client) -> None:
+        def hear() -> None:
+            client.receive(now)
+            client.flush(now)  # what it said may be nothing to answer later
+
+        self._more = True
+        self._guard(listener, client, hear)
 
     def _attend(
         self,

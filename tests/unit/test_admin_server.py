@@ -287,7 +287,7 @@ class TestLimits:
         for _ in range(CLIENTS - 2):
             there.connect()
         there.pass_time(1)
-        there.turn(3)
+        there.turn(CLIENTS)
         assert there.count == CLIENTS
         newest = there.connect(GET % b"new")
         there.turn(4)
@@ -296,10 +296,27 @@ class TestLimits:
         assert not is_closed(busy)
         assert there.count == CLIENTS
 
+    def test_one_that_asks_is_answered_though_crowds_come_all_the_time(
+        self, there
+    ) -> None:
+        greedy = [there.connect(300 * (GET % b"good")) for _ in range(CLIENTS // 2)]
+        there.turn(CLIENTS)
+        for _ in range(5):
+            one = there.connect(GET % b"new")
+            crowd = [there.connect() for _ in range(2 * CLIENTS)]
+            crowd += [there.connect(b"GET /ne") for _ in range(CLIENTS)]
+            there.pass_time(0.1)
+            there.turn(2 * CLIENTS)
+            assert b"/new" in one.recv(4096)
+            assert there.count == CLIENTS
+            for client in crowd:
+                client.close()
+        assert greedy
+
     def test_what_there_is_no_room_for_is_waited_for(
         self, there, monkeypatch, caplog
     ) -> None:
-        def refuse(now: float) -> None:
+        def refuse(now: float, hear: object) -> None:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
         there.connect()

@@ -33,7 +33,7 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> None:
     :param supervisor: what is shown, and told.
     :param conf: has the options.
     """
-    if _opened.get() is supervisor and supervisor.guests:
+    if _opened.get() is supervisor and supervisor.added_sources:
         return
     _opened.set(supervisor)
     listeners = list(_listeners(supervisor, conf))
@@ -49,7 +49,7 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> None:
             for listener in listeners:
                 listener.close(BoundSocket.close)
         else:
-            supervisor.receive(server)
+            supervisor.add_source(server)
 
 
 class _Hearer:

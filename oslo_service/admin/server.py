@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The server of the endpoint: a guest in the supervisor's own wait.
+"""The server of the endpoint: it waits in the supervisor's own wait.
 
 It never blocks, and does little at a time: between any two requests the supervisor
 looks after signals and workers. However many clients there are, and whatever they
@@ -19,7 +19,7 @@ from oslo_service.admin.client import LIMITS, Client
 from oslo_service.admin.interest import Interest
 from oslo_service.admin.replies import Answer, Ask, Later, Reply, failure, refusal
 from oslo_service.sockets.binding import BoundSocket
-from oslo_service.supervisor.attendance import Guest
+from oslo_service.supervisor.wait_sources import AddedSource
 
 __all__ = ("AdminServer", "Listener")
 
@@ -89,7 +89,7 @@ class Listener:
         end(self.bound)
 
 
-class AdminServer(Guest):
+class AdminServer(AddedSource):
     """Serves clients until everything has ended.
 
     :param listeners: where.

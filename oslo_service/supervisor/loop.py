@@ -17,7 +17,6 @@ from oslo_service.supervisor import (
     signals,
     stopping,
 )
-from oslo_service.supervisor.attendance import Attended, Guest
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.kept_time import KeptTime
 from oslo_service.supervisor.request_limit import RequestLimit
@@ -26,6 +25,7 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.signal_policy import SignalPolicy
 from oslo_service.supervisor.supervised import Supervised
 from oslo_service.supervisor.unit import Unit
+from oslo_service.supervisor.wait_sources import AddedSource, WaitSource
 from oslo_service.supervisor.work_limits import WorkLimits
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.parent_link import ParentLink
@@ -145,18 +145,18 @@ class Supervisor(Supervised):
             # What a start() that is still in progress adds must end, too.
             unit.stop()
 
-    def receive(self, guest: Guest) -> None:
-        """Attend to this, too, until everything has ended: whenever anybody waits."""
-        self.guests.append(guest)
+    def add_source(self, source: AddedSource) -> None:
+        """Wait for this, too, until everything has ended: whenever anybody waits."""
+        self.added_sources.append(source)
         self._waker.wake()
 
-    def _dismiss_guests(self) -> None:
-        guests, self.guests = self.guests, []
-        for guest in guests:
+    def _close_added_sources(self) -> None:
+        sources, self.added_sources = self.added_sources, []
+        for source in sources:
             try:
-                guest.close()
+                source.close()
             except Exception:
-                LOG.exception("%r could not be closed", guest)
+                LOG.exception("%r could not be closed", source)
 
     def _remove_ended(self) -> None:
         units = self.units
@@ -174,7 +174,7 @@ class Supervisor(Supervised):
             self._over = self.has_parent
             self._stopping = False
             self.end_delay()
-            self._dismiss_guests()
+            self._close_added_sources()
             self._kept_time.keep(None)
             self.reporter.all_ended()
             self._signals.unattended = None
@@ -317,7 +317,7 @@ class Supervisor(Supervised):
                 self._remove_ended()
 
     def _wait(self) -> None:
-        attended: list[Attended] = [*self.units, *self.guests]
+        sources: list[WaitSource] = [*self.units, *self.added_sources]
         reading, writing = [self._waker.fileno()], list[int]()
         deadlines = [self.reporter.deadline]
         exchange, kept_time = self.exchange_in_use(), None
@@ -329,17 +329,17 @@ class Supervisor(Supervised):
         if self._parent_link is not None:
             reading += self._parent_link.filenos()
             writing += self._parent_link.filenos_to_write()
-        for one in attended:
-            reading += one.filenos()
-            writing += one.filenos_to_write()
-            deadlines.append(one.deadline)
+        for source in sources:
+            reading += source.filenos()
+            writing += source.filenos_to_write()
+            deadlines.append(source.deadline)
         self._kept_time.keep(kept_time)
         due = min((one for one in deadlines if one is not None), default=None)
         timeout = None if due is None else max(0.0, due - clock.now())
         found = self.driver.wait_ready(reading, writing, timeout)
         readable, writable, now = set(found[0]), set(found[1]), clock.now()
-        for one in attended:
-            one.collect(readable, writable, now)
+        for source in sources:
+            source.collect(readable, writable, now)
         if self._parent_link is not None:
             self._hear_parent(self._parent_link, readable)
 
@@ -383,7 +383,7 @@ class Supervisor(Supervised):
 
     def abandon(self) -> None:
         """Close what is held: of a driver that a test has left."""
-        self._dismiss_guests()
+        self._close_added_sources()
         self._waker.close()
         self._kept_time.keep(None)
         self._timeout.close()
@@ -396,7 +396,7 @@ class Supervisor(Supervised):
         self._timeout.leave()
         for unit in self.units:
             unit.abandon()
-        for guest in self.guests:
-            guest.leave()
+        for source in self.added_sources:
+            source.leave()
         if self._parent_link is not None:
             self._parent_link.close()

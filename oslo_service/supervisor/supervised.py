@@ -14,11 +14,11 @@ from oslo_service._common import clock, first_process
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import events, signals, wording
-from oslo_service.supervisor.attendance import Guest
 from oslo_service.supervisor.reporting import Reporter
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
+from oslo_service.supervisor.wait_sources import AddedSource
 from oslo_service.supervisor.waker import Waker
 from oslo_service.supervisor.workers.parent_link import ParentLink
 
@@ -56,8 +56,8 @@ class Supervised:
     ) -> None:
         self.driver = driver
         self.units: list[Unit] = []
-        #: What else is attended to.
-        self.guests: list[Guest] = []
+        #: What else is waited for.
+        self.added_sources: list[AddedSource] = []
         self._parent_link = parent_link
         self._waker = Waker(driver)
         self._signals = signals.of_process()

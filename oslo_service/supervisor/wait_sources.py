@@ -1,38 +1,18 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is attended to in the supervisor's wait, besides signals and orders."""
+"""What a supervisor waits for in its one wait, besides signals and orders."""
 
 import abc
 from collections.abc import Iterable
 from typing import Protocol
 
-__all__ = ("Attended", "Guest")
+__all__ = ("AddedSource", "WaitSource")
 
 
-class Attended(Protocol):
+class WaitSource(Protocol):
     """What has descriptors and deadlines of its own in the supervisor's one wait.
 
     All of it is called by whoever turns the supervisor, and none of it blocks.
-    """
-
-    def filenos(self) -> Iterable[int]:
-        """Return the descriptors to wait for until they can be read."""
-
-    def filenos_to_write(self) -> Iterable[int]:
-        """Return the descriptors to wait for until they can be written to."""
-
-    @property
-    def deadline(self) -> float | None:
-        """When there is something to do even if nothing happens."""
-
-    def collect(self, readable: set[int], writable: set[int], now: float) -> None:
-        """Take in what the descriptors tell."""
-
-
-class Guest(abc.ABC):
-    """What is attended to for as long as anything is supervised, and is no part of it.
-
-    It is :class:`Attended`, and raises nothing.
     """
 
     @abc.abstractmethod
@@ -51,6 +31,13 @@ class Guest(abc.ABC):
     @abc.abstractmethod
     def collect(self, readable: set[int], writable: set[int], now: float) -> None:
         """Take in what the descriptors tell, and do what is due."""
+
+
+class AddedSource(WaitSource, Protocol):
+    """A source that belongs to no unit: it is there while anything is supervised.
+
+    It raises nothing.
+    """
 
     @abc.abstractmethod
     def close(self) -> None:

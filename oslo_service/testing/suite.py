@@ -132,14 +132,21 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
             raise _Hangs
 
     before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, _HANGS, _HANGS)
+    hangs = _when_it_hangs(pyfuncitem)
+    signal.setitimer(signal.ITIMER_REAL, hangs, hangs)
     try:
         return (yield)
     except _Hangs:
-        pytest.fail(f"it hangs: what should return has not in {_HANGS:g} s")
+        pytest.fail(f"it hangs: what should return has not in {hangs:g} s")
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _when_it_hangs(item: pytest.Item) -> float:
+    """Return after how many seconds: where a test says how long it takes, nearly so."""
+    marker = item.get_closest_marker("timeout")
+    return max(_HANGS, 0.9 * marker.args[0] if marker and marker.args else 0.0)
 
 
 def _is_contract(item: pytest.Item) -> bool:

@@ -534,6 +534,68 @@ class TestMember:
         for loop in member._loops:
             loop.wait()
 
+    def test_who_leaves_keeps_the_connection_as_long_as_a_lock_is_in_use(
+        self, member, server
+    ) -> None:
+        candidate = member.candidate("x")
+        member.add(candidate)
+        self.turns(member)
+        with candidate.using(candidate.term()):
+            member.retire()
+            self.turns(member)
+            assert server.asked == ["open", "acquire x1"]
+            assert not member._left.is_set()
+        self.turns(member)
+        assert server.asked[2:] == ["release x1", "close"]
+        assert member._left.is_set()
+
+    def test_what_was_given_back_is_looked_at_no_more(self, member, server) -> None:
+        kept, given_back = [member.candidate(name) for name in ("x", "y")]
+        for one in (kept, given_back):
+            member.add(one)
+        self.turns(member)
+        given_back.release_soon()
+        self.turns(member)
+        assert server.asked[-1] == "release y2"
+        assert member._subjects == [kept]
+
+    def test_the_next_turn_is_when_the_first_has_something_to_do(
+        self, member, server
+    ) -> None:
+        member.add(member.candidate("x"))
+        member.add(member.candidate("y"))
+        server.answers = [True, True, False]  # x is had, y is not
+        assert member._talk() == POLL
+
+    @pytest.mark.parametrize(
+        ("lease", "again", "watch"),
+        [(LENGTH, 1.0, 5.0), (3.0, 0.3, 1.0), (math.inf, 1.0, 20.0)],
+    )
+    def test_a_server_that_does_not_answer_is_asked_again_soon(
+        self, server, time, told, driver, lease, again, watch
+    ) -> None:
+        server.lease = lease
+        member = Member(driver, server, "me", time, told.append)
+        assert member.reachable
+        server.answers = [Unreachable("gone")]
+        assert member._talk() == pytest.approx(again)
+        assert not member.reachable
+        assert member._watch() == pytest.approx(watch)
+        self.turns(member)
+        assert member.reachable
+
+    def test_what_is_measured(self, member, server) -> None:
+        for name in ("x", "y"):
+            member.add(member.candidate(name))
+        member.add(member.group("g", lambda _members: None))
+        server.answers = [True, True, False]  # x is had, y is not
+        self.turns(member)
+        server.answers = [Unreachable("gone")] * 9
+        values = [one.value for one in member.readings()]
+        assert values == [1.0, 1.0, 0.0], "the server answers; x leads, y does not"
+        self.turns(member)
+        assert next(iter(member.readings())).value == 0.0
+
     def test_what_it_reports_is_what_is_wrong(self, server, time, told, driver) -> None:
         reports: list[str] = []
         member = Member(driver, server, "me", time, told.append, reports.append)

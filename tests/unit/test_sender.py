@@ -93,7 +93,7 @@ def made(client: Any, tls: Any = None) -> Sender:
 
 def test_what_the_client_takes_is_sent_at_once(client, sender) -> None:
     sender.send(b"a")
-    sender.send(b"b", b"", b"c")
+    sender.send_parts(b"b", b"", b"c")
     sender.send(b"")
     assert client.taken == b"abc"
     assert sender.pending == 0
@@ -108,11 +108,12 @@ def test_what_the_client_takes_is_sent_at_once(client, sender) -> None:
 
 def test_what_it_does_not_take_is_kept_in_order(client, sender) -> None:
     client.room = 3
-    sender.send(b"ab", b"cd", b"ef")
+    sender.send_parts(b"ab", b"cd", b"ef")
     assert (client.taken, sender.pending) == (b"abc", 3)
     assert client.wanted == [True]
     client.room = 1
-    sender.send(b"gh")
+    sender.send(b"g")
+    sender.send_parts(b"h", b"")
     assert (client.taken, sender.pending) == (b"abc", 5), "it does not overtake"
     assert client.wanted == [True]
     assert not sender.flush()
@@ -137,6 +138,8 @@ def test_who_is_gone_is_sent_nothing_and_the_first_reason_is_told(
     assert str(sender.mark_gone("it is late")) == "it hung up"
     with pytest.raises(ClientGone, match="it hung up"):
         sender.send(b"a")
+    with pytest.raises(ClientGone, match="it hung up"):
+        sender.send_parts(b"a", b"b")
     with pytest.raises(ClientGone, match="it hung up"):
         sender.check()
     assert not sender.send_last(b"a", "an end", lambda: True)
@@ -172,11 +175,12 @@ def test_after_the_last_nothing_follows(client, sender) -> None:
 def test_all_goes_through_tls_but_what_is_its_own(client) -> None:
     sender = made(client, TLS())
     assert sender.encrypted
-    sender.send(b"a", b"b")
+    sender.send(b"a")
+    sender.send_parts(b"a", b"b")
     sender.send_raw(b"[hello]")
     sender.close_notify()
     sender.send_last(b"c", "an end", lambda: True)
-    assert client.taken == b"<ab>[hello][bye]<c>"
+    assert client.taken == b"<a><ab>[hello][bye]<c>"
 
 
 def test_a_farewell_may_be_empty_or_none(client, sender) -> None:

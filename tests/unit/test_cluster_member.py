@@ -447,6 +447,10 @@ class TestMember:
         self.turns(member)
         assert server.asked == ["close", "open", "heartbeat", "join g", "members g"]
         assert seen == [{"me"}, frozenset(), {"me"}]
+        time.now += 3.0
+        server.asked.clear()
+        self.turns(member)
+        assert server.asked == ["heartbeat", "members g"], "once"
 
     def test_one_stays_a_member_though_it_takes_long_to_see_who_the_others_are(
         self, member, server, time

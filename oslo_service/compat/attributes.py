@@ -85,7 +85,7 @@ def _fork_times(wrapper: Any) -> list[float]:
     return sorted(
         begin + worker.started_at
         for worker in getattr(unit, "processes", ())
-        if worker.slot.spec.label is wrapper
+        if worker.slot.spec.wrapper is wrapper
     )
 
 

@@ -237,6 +237,8 @@ def test_the_children_of_a_launcher_are_its_workers(driver_name: str) -> None:
         "assert sorted(len(one.children) for one in found) == [1, 2]\n"
         "assert set().union(*(one.children for one in found)) "
         "== set(launcher.children)\n"
+        "started = sorted(time.time() - at for one in found for at in one.forktimes)\n"
+        "assert len(started) == 3 and -60 < started[0] <= started[2] < 600\n"
         "launcher.stop()\n"
         "assert launcher.wait() == 0\n"
         "assert not launcher.running and launcher.children == {}\n"

@@ -8,10 +8,8 @@ import os
 import re
 import signal
 import ssl
-import time
 import warnings
 from pathlib import Path
-from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -165,25 +163,6 @@ def test_the_attributes_of_launchers_say_what_is_so(undecided):
     launcher = service.ServiceLauncher(conf)
     assert launcher.restart_method == launcher.services.restart_method == "reload"
     assert launcher.signal_handler is handler
-
-
-def test_a_wrapper_says_when_its_workers_were_started():
-    mine, other = (service.ServiceWrapper(Quiet(), 1) for _ in range(2))
-    workers = [
-        SimpleNamespace(
-            slot=SimpleNamespace(spec=SimpleNamespace(label=label)),
-            started_at=time.monotonic() - ago,
-        )
-        for label, ago in ((mine, 5), (other, 100), (mine, 20))
-    ]
-    unit = SimpleNamespace(processes=workers)
-    launcher = SimpleNamespace(_unit=unit)
-    mine._launcher = other._launcher = launcher
-
-    ago = [time.time() - at for at in mine.forktimes]
-
-    assert [round(seconds / 5) for seconds in ago] == [4, 1]
-    assert len(other.forktimes) == 1
 
 
 def test_services_are_done_when_they_are_stopped(undecided):

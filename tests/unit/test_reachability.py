@@ -37,8 +37,8 @@ def test_that_it_answers_is_reported_first_and_no_event(outages) -> None:
     assert not world.server.answered
     for _ in range(2):
         world.server.up()
+        assert world.reports == [""], "at once, and once"
     assert world.server.answered
-    assert world.reports == [""]
     assert world.events == []
     assert outages == []
 
@@ -58,10 +58,10 @@ def test_an_outage_is_told_once_and_its_end_too(outages, answered: bool) -> None
     assert outages == [True]
     for _ in range(2):
         world.server.up()
+        assert world.reports[1:] == [""], "at once, and once"
     unreachable, reachable = world.events
     assert isinstance(unreachable, events.ClusterUnreachable)
     assert unreachable.error is ERROR
     assert isinstance(reachable, events.ClusterReachable)
     assert reachable.seconds == 10.0
     assert world.server.down_since is None
-    assert world.reports[1:] == [""]

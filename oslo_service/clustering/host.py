@@ -11,14 +11,13 @@ from typing import Any
 
 from oslo_service._common import clock as monotonic
 from oslo_service._common.process_state import Inherited, OwnLock, PerProcess
-from oslo_service.clustering import telling
+from oslo_service.clustering import publishing
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Unreachable
 from oslo_service.clustering.host_state import HostState
 from oslo_service.loops import clock
 from oslo_service.supervisor import current, events
-from oslo_service.supervisor.exchange import registry
-from oslo_service.supervisor.exchange import telling as channel
+from oslo_service.supervisor.exchange import registry, to_parent
 from oslo_service.supervisor.exchange.inquiries import Respondent
 
 __all__ = ("ask", "has_parent", "here", "prepare", "say_once", "tell")
@@ -98,7 +97,7 @@ def say_once(text: str) -> None:
     """Write something to the log at INFO, once for all workers of a parent."""
     if text not in _said.get():
         _said.get().add(text)
-        if not (has_parent() and channel.tell(_NAME, [_SAY, text])):
+        if not (has_parent() and to_parent.tell(_NAME, [_SAY, text])):
             LOG.info(text)
 
 
@@ -111,7 +110,7 @@ def _say(text: str) -> None:
 def _forget(who: Respondent) -> None:
     """Say what a worker had begun that has ended; what it had is free."""
     for one in _host.get().act(who, "gone", []):
-        telling.publish(
+        publishing.publish(
             events.DueTimeInterrupted(**_about(who), task=one.task, due_time=one.due)
         )
 
@@ -129,9 +128,9 @@ def _pass(_now: float) -> None:
     supervisor = current.known()
     for who in kill:
         if supervisor is not None and supervisor.kill_worker(who):
-            telling.publish(events.LeaderKilled(**_about(who)))
+            publishing.publish(events.LeaderKilled(**_about(who)))
     for who, one in paused:
-        telling.publish(
+        publishing.publish(
             events.DueTimeInterrupted(
                 **_about(who), task=one.task, due_time=one.due, paused=True
             )
@@ -163,14 +162,14 @@ def ask(name: str, *arguments: Any) -> Any:
     if not has_parent():
         return _here().act(_HERE, name, list(arguments))
     try:
-        return channel.ask_parent(_NAME, [name, *arguments], _PATIENCE)
-    except channel.Unheard as exc:
+        return to_parent.ask_parent(_NAME, [name, *arguments], _PATIENCE)
+    except to_parent.Unheard as exc:
         raise Unreachable(f"the parent process: {exc}") from None
 
 
 def tell(name: str, *arguments: Any) -> None:
     """Have the parent know something; non-blocking."""
     if has_parent():
-        channel.tell(_NAME, [name, *arguments])
+        to_parent.tell(_NAME, [name, *arguments])
     else:
         _here().act(_HERE, name, list(arguments))

@@ -14,7 +14,7 @@ from oslo_config import cfg
 from oslo_service import backend
 from oslo_service._common import measured
 from oslo_service._common.process_state import Inherited, PerProcess
-from oslo_service.clustering import settings, telling
+from oslo_service.clustering import publishing, settings
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection
 from oslo_service.clustering.member import Member
@@ -137,7 +137,7 @@ def _make(options: settings.Settings) -> Member:
         _connection(options, name),
         name,
         Clocks(),
-        telling.publish,
+        publishing.publish,
         _report if options.url else lambda _problem: None,
     )
     if options.url:

@@ -10,7 +10,7 @@ from oslo_config import cfg
 
 from oslo_service._common.process_state import OwnLock, PerProcess
 from oslo_service._common.records import Record, State
-from oslo_service.clustering import host, metering, process, settings, telling
+from oslo_service.clustering import host, metering, process, publishing, settings
 from oslo_service.clustering.candidate import Candidate
 from oslo_service.clustering.connection import Unreachable
 from oslo_service.clustering.due_times import DueTimes
@@ -179,7 +179,7 @@ class _ClusterScope(Scope):
             event = events.DueTimesMissed(
                 task=task.label, due_times=missed, certain=certain
             )
-            telling.publish(event)
+            publishing.publish(event)
 
     @contextlib.contextmanager
     def claim(self, task: SharedTask, term: Term, due: float) -> Iterator[bool]:

@@ -13,7 +13,7 @@ from typing import Any
 from oslo_service._common import clock
 from oslo_service._common.process_state import PerProcess
 from oslo_service._common.records import Record
-from oslo_service.supervisor.exchange import telling
+from oslo_service.supervisor.exchange import to_parent
 from oslo_service.supervisor.exchange.inquiries import Respondent
 
 __all__ = (
@@ -124,7 +124,7 @@ def record(name: str, ok: bool, detail: str, ttl: float) -> None:
     value.ok, value.detail, value.ttl, value.at = ok, detail, ttl, clock.now()
     before = value.told
     if value.is_news():
-        telling.tell(KIND, vars(value.as_check(name)))
+        to_parent.tell(KIND, vars(value.as_check(name)))
         _log(name, value, before)
 
 

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from oslo_service import backend
 from oslo_service._common.process_state import OwnLock
-from oslo_service.clustering import telling
+from oslo_service.clustering import publishing
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 from oslo_service.clustering.member import Member
@@ -185,7 +185,7 @@ class FakeMember:
                 _Connection(self._cluster, self, options),
                 self.name,
                 self.clocks,
-                telling.publish,
+                publishing.publish,
             )
         self._member.start()
         return self._member

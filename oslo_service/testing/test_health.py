@@ -14,7 +14,7 @@ from oslo_service import health
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
 from oslo_service.monitoring import checks
-from oslo_service.supervisor.exchange import telling
+from oslo_service.supervisor.exchange import to_parent
 from oslo_service.testing.live import DAEMON, Live, live
 from oslo_service.testing.waiting import ended
 
@@ -54,7 +54,7 @@ class TestRecording:
     ) -> None:
         del driver
         caplog.set_level("INFO", "oslo_service.health")
-        with mock.patch.object(telling, "tell") as told:
+        with mock.patch.object(to_parent, "tell") as told:
             for ok in (True, True, False, False, True):
                 health.report("database", ok, "cut off")
             assert [call.args[1]["ok"] for call in told.mock_calls] == [
@@ -71,7 +71,7 @@ class TestRecording:
         del driver
         now = 1000.0
         monkeypatch.setattr(clock, "now", lambda: now)
-        with mock.patch.object(telling, "tell") as told:
+        with mock.patch.object(to_parent, "tell") as told:
             for _ in range(500):
                 health.report("database", True)
                 health.report("database", False)

@@ -8,7 +8,7 @@ from typing import Any
 
 from oslo_service.supervisor import events
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.workers import actions, telling
+from oslo_service.supervisor.workers import actions, descriptions
 from oslo_service.supervisor.workers.inspection import Inspection
 from oslo_service.supervisor.workers.plan import StartMethod
 from oslo_service.supervisor.workers.process import Process
@@ -155,7 +155,7 @@ class Execution:
             self._state.survived(worker, now)
         elif late:
             event = events.WorkerKilled(
-                **telling.about(worker, process),
+                **descriptions.about(worker, process),
                 hung=worker.hung,
                 starting=worker.slot.dismissed is worker,
             )
@@ -163,7 +163,7 @@ class Execution:
 
     def _tell_refused(self, worker: Worker, error: OSError) -> None:
         if not worker.refusals:
-            about = telling.about(worker, self._processes[worker])
+            about = descriptions.about(worker, self._processes[worker])
             self._publish(events.KillRefused(**about, error=error))
 
 

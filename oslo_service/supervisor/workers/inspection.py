@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from oslo_service._common import late
 from oslo_service.supervisor import events
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.workers import actions, telling
+from oslo_service.supervisor.workers import actions, descriptions
 from oslo_service.supervisor.workers.process import Process
 from oslo_service.supervisor.workers.slots import Worker
 from oslo_service.supervisor.workers.state import PoolState
@@ -48,10 +48,12 @@ class Inspection:
             case actions.Adopt():
                 self._settings.adopt()
             case actions.RollFailed(worker):
-                error = RuntimeError(f"{telling.in_slot(worker)}: {worker.failure}")
+                error = RuntimeError(
+                    f"{descriptions.in_slot(worker)}: {worker.failure}"
+                )
                 self._publish(events.ReloadFailed(error=error, rolled_back=True))
             case actions.RollbackFailed(worker):
-                about = telling.about_slot(worker.slot)
+                about = descriptions.about_slot(worker.slot)
                 self._publish(events.RollbackFailed(**about, error=worker.failure))
             case actions.Measure():
                 self._measure()
@@ -67,7 +69,7 @@ class Inspection:
     def _tell(self, action: actions.Action) -> None:
         if isinstance(action, actions.Late):
             action.worker.failure = f"not ready after {action.seconds:g} s"
-        event = telling.event_of(action, self._processes)
+        event = descriptions.event_of(action, self._processes)
         if event is not None:
             self._publish(event)
 
@@ -92,7 +94,7 @@ class Inspection:
             return
         process.reported = True
         event = events.WorkerHung(
-            **telling.about(worker, process),
+            **descriptions.about(worker, process),
             seconds=worker.silence,
             work=worker.failure,
             stacks=process.stacks.text() or stack_dumps.describe(process.pid),
@@ -108,6 +110,6 @@ class Inspection:
         if worker.hung:
             self.report_hung(worker)
         error = process.stacks.error()
-        worker.failure = error or worker.failure or telling.end(status)
+        worker.failure = error or worker.failure or descriptions.end(status)
         worker.slot.failure = worker.failure
         return error

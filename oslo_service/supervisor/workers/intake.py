@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from oslo_service._common import clock, late
 from oslo_service.supervisor import events
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers import telling
+from oslo_service.supervisor.workers import descriptions
 from oslo_service.supervisor.workers.channel import (
     ALIVE,
     LEAVING,
@@ -86,7 +86,7 @@ class Intake:
                 self._hear(workers[number], message, now)
 
     def _hear(self, worker: Worker, message: bytes, now: float) -> None:
-        about = telling.about(worker, self._processes[worker])
+        about = descriptions.about(worker, self._processes[worker])
         self._listen(worker, message, about, now)
         self.seen.heard(worker, now)
 
@@ -140,9 +140,9 @@ class Intake:
         process.close()
         self._state.gone(worker, process.told_status(status), now)
         event = events.WorkerEnded(
-            **telling.about(worker, process),
+            **descriptions.about(worker, process),
             status=status,
-            cause=telling.cause(worker),
+            cause=descriptions.cause(worker),
             stacks=process.stacks.text(),
             error=error,
         )

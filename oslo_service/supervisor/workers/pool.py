@@ -14,7 +14,7 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers import actions, state, telling
+from oslo_service.supervisor.workers import actions, descriptions, state
 from oslo_service.supervisor.workers.execution import Execution
 from oslo_service.supervisor.workers.inspection import Inspection
 from oslo_service.supervisor.workers.intake import Intake, as_respondent
@@ -269,14 +269,16 @@ class WorkerPool(Unit):
         if self._settings.limits.worker_timeout:
             return []
         return [
-            telling.name(worker, process)
+            descriptions.name(worker, process)
             for worker, process in self.processes.items()
             if worker.is_silent(now)
         ]
 
     def still_running(self) -> str:
         """Name what has not ended."""
-        return ", ".join(telling.name(*one) for one in list(self.processes.items()))
+        return ", ".join(
+            descriptions.name(*one) for one in list(self.processes.items())
+        )
 
     def facts(self, tally: Tally, now: float) -> Iterator[ServiceFacts]:
         """Return what is known of the services."""

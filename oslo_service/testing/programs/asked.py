@@ -21,7 +21,7 @@ from oslo_service import health, opts, service
 from oslo_service._common import clock
 from oslo_service.monitoring import checks, probes, status
 from oslo_service.supervisor import current
-from oslo_service.supervisor.exchange import registry, telling
+from oslo_service.supervisor.exchange import registry, to_parent
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 
 CONF = cfg.CONF
@@ -39,15 +39,15 @@ class Asked(daemon.Daemon):
         """Tell the parent something, and wait for what it says."""
         super().start()
         if "asks" in TRAITS:
-            reply = telling.ask_parent("claim", {"pid": os.getpid()}, 20)
+            reply = to_parent.ask_parent("claim", {"pid": os.getpid()}, 20)
             say("reply", reply=reply)
         if "reports" in TRAITS:
             health.report("database", "ill" not in TRAITS, "as it is", ttl=30)
             self.load()
         if "unheard" in TRAITS:
             try:
-                telling.ask_parent("claim", {}, 20)
-            except telling.Unheard as exc:
+                to_parent.ask_parent("claim", {}, 20)
+            except to_parent.Unheard as exc:
                 say("unheard", why=str(exc))
 
     @health.watch("catalog", LookupError)

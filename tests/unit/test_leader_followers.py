@@ -182,7 +182,7 @@ def test_all_end_those_at_work_when_they_are_done(driver, work) -> None:
     work.order(work.tasks.promote)
     work.order(end)
 
-    assert members(driver) == []
+    assert driver.tasks == [], "neither does the monitor stay"
     assert work.ends == 1
 
 

@@ -312,11 +312,11 @@ class TestInAWorker:
         link.on_wait()
         assert world.wakes == [True]
 
-    def test_its_last_words_are_told_and_those_that_fail_harm_none(
+    def test_what_it_has_to_tell_at_its_end_is_told_and_those_that_fail_harm_none(
         self, world, link
     ) -> None:
-        registry.tell_last("figures", lambda: 1 / 0)
-        registry.tell_last("counts", lambda: [1, 2])
+        registry.tell_at_end("figures", lambda: 1 / 0)
+        registry.tell_at_end("counts", lambda: [1, 2])
         world.exchange.leave()
         told, seconds = link.told
         assert told == ({"tell": "counts"}, [1, 2])

@@ -34,7 +34,7 @@ class Source(State):
     :ivar label: what its gauges have as the value of a label; None: no label, as
         there is no other; empty: there are others, which have them.
     :ivar changed_at: of series of which the latest counts: when they have changed.
-    :ivar final: whether these are its last words.
+    :ivar final: whether these are what it told at its end.
     """
 
     label: str | None
@@ -94,7 +94,7 @@ class Merger:
         :param process: what no other process has, as long as that may be told of.
         :param digest: of the layout of its values.
         :param text: of the layout, where it was not known.
-        :param final: whether these are its last words: what comes later is older.
+        :param final: whether it told these at its end: what comes later is older.
         """
         before = self.sources.get(process)
         if before is not None and before.final and not final:

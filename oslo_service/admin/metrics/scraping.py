@@ -116,7 +116,7 @@ def _label(process: Respondent, services: list[str]) -> str | None:
 def register() -> None:
     """Have the question answered, in this process and its workers."""
     registry.answer(METRICS, _answer, quick=False)
-    registry.tell_last(METRICS, lambda: gathering.of_process().message([]))
+    registry.tell_at_end(METRICS, lambda: gathering.of_process().message([]))
 
 
 def _answer(args: dict[str, Any]) -> bytes:

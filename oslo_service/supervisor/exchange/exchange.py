@@ -29,7 +29,7 @@ __all__ = ("Exchange",)
 #: Takes what a parent replies.
 OnReply = Callable[[Any], object]
 
-# How long the last words of a worker may take, in seconds.
+# How long a worker waits until what it tells at its end is written, in seconds.
 _LAST_WORDS = 1.0
 # A worker that has left so many questions unanswered in a row is asked no more, or
 # its orders would have no room left in the pipe.
@@ -246,11 +246,11 @@ class Exchange:
             self._try("reply", on_reply, reply)
 
     def leave(self) -> None:
-        """Tell the parent a worker's last words: its services have ended."""
+        """Tell the parent what is told at the end: a worker's services have ended."""
         outbox = None if self._link is None else self._link.outbox
         if outbox is None:
             return
-        for name, call in registry.last_words().items():
+        for name, call in registry.told_at_end().items():
             self._try(name, lambda name=name, call=call: self.tell(name, call()))
         outbox.drain(
             lambda left: self._driver.wait_ready((), (outbox.fileno(),), left),

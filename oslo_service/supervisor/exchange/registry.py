@@ -27,9 +27,9 @@ __all__ = (
     "hearer",
     "is_wanted",
     "keep_time",
-    "last_words",
-    "tell_last",
+    "tell_at_end",
     "times",
+    "told_at_end",
     "want",
 )
 
@@ -66,7 +66,7 @@ class TimeKeeping(Record):
 class _Registry(State):
     answering: dict[str, Answering] = dataclasses.field(default_factory=dict)
     hearers: dict[str, Hearer] = dataclasses.field(default_factory=dict)
-    last_words: dict[str, Callable[[], Any]] = dataclasses.field(default_factory=dict)
+    told_at_end: dict[str, Callable[[], Any]] = dataclasses.field(default_factory=dict)
     endings: dict[str, Callable[["Respondent"], object]] = dataclasses.field(
         default_factory=dict
     )
@@ -137,18 +137,18 @@ def times() -> list[TimeKeeping]:
     return _registry.get().times
 
 
-def tell_last(name: str, call: Callable[[], Any]) -> None:
+def tell_at_end(name: str, call: Callable[[], Any]) -> None:
     """Have a worker tell something when its services have ended, before it leaves.
 
     :param name: what it is called.
     :param call: returns what is told.
     """
-    _registry.get().last_words[name] = call
+    _registry.get().told_at_end[name] = call
 
 
-def last_words() -> dict[str, Callable[[], Any]]:
+def told_at_end() -> dict[str, Callable[[], Any]]:
     """Return what a worker tells at its end."""
-    return dict(_registry.get().last_words)
+    return dict(_registry.get().told_at_end)
 
 
 def want() -> None:

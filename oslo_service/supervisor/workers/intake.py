@@ -124,7 +124,7 @@ class Intake:
         ended, status = process.reap()
         if not ended:
             return
-        # Its last words may lie there: it said them before.
+        # What it told at its end may lie there: it was written before.
         self._receive(now)
         answers = self._shared.answers
         if answers is not None:

@@ -164,7 +164,7 @@ registry.answer("strange", strange)
 registry.answer("much", much, quick=False)
 registry.answer("wait", wait, quick=False)
 registry.hear("claim", hear)
-registry.tell_last("bye", os.getpid)
+registry.tell_at_end("bye", os.getpid)
 registry.hear("bye", hear)
 
 

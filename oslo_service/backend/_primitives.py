@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 __all__ = ("Event", "Primitives")
 
@@ -42,6 +42,8 @@ class Event(Protocol):
 class Primitives(Protocol):
     """The part of :class:`.Driver` that the library's own pieces are made of."""
 
+    #: What the model can do; see :class:`.Capabilities`.
+    capabilities: ClassVar[Any]
     running: set[Any]
 
     @property

@@ -6,6 +6,7 @@ import abc
 import contextvars
 import logging
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -128,7 +129,14 @@ class Task(abc.ABC):
         """
 
     def main(self) -> None:
-        """Run the call and keep its outcome: a driver runs this in the task."""
+        """Run the call and keep its outcome: a driver runs this in the task.
+
+        What native threads the call makes are the program's, and waited for: they
+        inherit no daemon, which the thread of a task mostly is.
+        """
+        if self._driver.capabilities.parallel:
+            # Whether this one is waited for was decided when it began.
+            threading.current_thread()._daemonic = False  # type: ignore[attr-defined]
         contextvars.Context().run(self._main)
 
     def _main(self) -> None:

@@ -161,7 +161,7 @@ class ScriptedTask(base.Task):
 
         :raises UnsupportedBackendError: the driver does not declare that it kills.
         """
-        if not self._driver.capabilities.kill_tasks:  # type: ignore[attr-defined]
+        if not self._driver.capabilities.kill_tasks:
             raise exceptions.UnsupportedBackendError(
                 f"task {self.name} cannot be killed: the driver does not declare it"
             )

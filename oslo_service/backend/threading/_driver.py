@@ -24,15 +24,9 @@ class ThreadTask(base.Task):
 
     def begin(self) -> None:
         """Start the thread."""
-        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+        self._thread = threading.Thread(target=self.main, name=self.name, daemon=True)
         self._thread.start()
         self.ident = self._thread.ident
-
-    def _run(self) -> None:
-        # What it is has been decided when it began. From now on this is what the
-        # threads inherit that are made in it, and those are the program's.
-        self._thread._daemonic = False  # type: ignore[attr-defined]
-        self.main()
 
     def stop(self) -> None:
         """Refuse: a native thread cannot be ended from outside."""

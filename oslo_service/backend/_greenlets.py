@@ -3,7 +3,6 @@
 """What models have in common whose tasks are greenlets, whichever hub they have."""
 
 import gc
-import itertools
 import sys
 import weakref
 from collections.abc import Callable, Iterable
@@ -22,13 +21,10 @@ def frames_of_greenlets(
     :param current: the calling one.
     :param is_inherited: whether one is of the process that this was forked from.
     """
-    there_is = gc.get_objects()
-    # Without a line of Python for each of them: there may be a million.
-    are_greenlets = map(_with_subclasses(kind).__contains__, map(type, there_is))
     found = [
         one
-        for one in itertools.compress(there_is, are_greenlets)
-        if not is_inherited(one)
+        for one in gc.get_objects()
+        if issubclass(type(one), kind) and not is_inherited(one)
     ]
     # Those from before a fork are hidden; the main one is one of them.
     ancestor = current
@@ -38,12 +34,6 @@ def frames_of_greenlets(
     frames = {id(one): one.gr_frame for one in found if one.gr_frame is not None}
     frames[id(current)] = sys._getframe(2)
     return frames
-
-
-def _with_subclasses(kind: type) -> set[type]:
-    """Return a class and all that are derived from it."""
-    derived: list[type] = type.__subclasses__(kind)
-    return {kind}.union(*map(_with_subclasses, derived))
 
 
 def frames_of_these(greenlets: Iterable[Any], current: Any) -> dict[int, FrameType]:

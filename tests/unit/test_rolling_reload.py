@@ -271,6 +271,19 @@ class TestBack:
         told = [one for one in parent.told if isinstance(one, actions.RollbackFailed)]
         assert [one.worker.slot.index for one in told] == [0], "once"
 
+    def test_a_way_back_that_fails_is_told_again_after_another_reload(self) -> None:
+        parent = a_parent(2)
+        parent.order("roll")
+        parent.ready(parent.worker)
+        parent.dies(parent.worker, 1)
+        parent.dies(parent.worker, 1)
+        parent.order("roll")
+        parent.dies(parent.worker, 1)
+        parent.pass_time(1)
+        parent.dies(parent.worker, 1)
+        kinds = [type(one) for one in parent.told]
+        assert kinds == 2 * [actions.RollFailed, actions.RollbackFailed]
+
     def test_a_way_back_that_is_never_ready_is_one_that_fails(self) -> None:
         parent = a_parent(2)
         parent.order("roll")

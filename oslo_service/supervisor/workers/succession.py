@@ -36,6 +36,8 @@ class Succession:
         self._latest = 0
         # What a rolling reload brings; None: there is none in progress.
         self._target: int | None = None
+        # Of which it has been said that they do not get back what they had.
+        self._stuck: set[Slot] = set()
         self._told: list[Action] = []
 
     # Facts
@@ -44,6 +46,7 @@ class Succession:
         """Have every worker replaced, by one with a configuration that is new."""
         self._latest = max(self._latest, self._pool.generation) + 1
         self._target = self._latest
+        self._stuck.clear()
         for slot in self._pool.slots:
             slot.failures, slot.succeed_not_before = 0, 0.0
 
@@ -64,7 +67,8 @@ class Succession:
         if slot.successor is worker:
             slot.successor = None
             self._count_failure(slot, now)
-            if self._is_taken_back(slot) and slot.failures == 1:
+            if self._is_taken_back(slot) and slot not in self._stuck:
+                self._stuck.add(slot)
                 self._told.append(RollbackFailed(worker))
         if worker.generation == self._target:
             self._fail(worker)

@@ -124,8 +124,8 @@ class Supervisor(Supervised):
         pool.timeout = self._timeout
         pool.exchange_with(self.exchange_in_use)
         # What its workers are going to need is imported before they are forked.
-        self.exchange_in_use()
-        if settings.limits.worker_timeout:
+        asked = self.exchange_in_use() is not None or settings.limits.worker_timeout
+        if asked:  # then, a worker may have no descriptor to read a module by
             late.load(stack_dumps, tracked_work)
         pool.held_by = self._is_held
         self._add(pool)

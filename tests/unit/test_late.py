@@ -84,6 +84,12 @@ def test_an_option_brings_what_it_needs_and_no_more(
     assert wanted <= found["parent"]
 
 
+def test_the_endpoint_brings_what_its_questions_need_before_the_fork(tmp_path) -> None:
+    """A worker may have no descriptor left to read a module by."""
+    found = told(tmp_path, f"admin_socket = {tmp_path / 'socket'}")
+    assert {*DUMPS, "exchange.exchange", *WORK} <= found["worker"]
+
+
 def test_a_module_is_imported_at_its_first_use() -> None:
     module = late.module("colorsys")
     with mock.patch.dict(sys.modules):

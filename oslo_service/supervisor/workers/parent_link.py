@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A worker's link to its parent, and the watch over the parent's life."""
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -142,10 +143,14 @@ class ParentLink:
         self.offer_stacks()
 
     def offer_stacks(self) -> None:
-        """Have the parent get the stacks of this process, whatever becomes of it."""
+        """Have the parent get the stacks of this process, whatever becomes of it.
+
+        Where the system has no room for that, it is tried again the next time.
+        """
         if not self._listens and self._stacks_fd is not None:
-            self._listens = True
-            stack_dumps.listen(self._stacks_fd)
+            with contextlib.suppress(OSError):
+                stack_dumps.listen(self._stacks_fd)
+                self._listens = True
 
     def tell_served(self) -> None:
         """Say that as many requests have been answered as may be."""

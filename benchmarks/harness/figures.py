@@ -47,7 +47,7 @@ def write(
         ".. Written by benchmarks/run.py --report.",
         "",
         name,
-        "~" * len(name),
+        "^" * len(name),
         "",
         f"{date}; {_machine()}; {taken}. Medians of {rounds} rounds.",
         "",

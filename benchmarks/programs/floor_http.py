@@ -60,12 +60,14 @@ class Client:
         environ["SERVER_PROTOCOL"] = "HTTP/1.1"
         environ["QUERY_STRING"] = ""
         environ["wsgi.input"] = io.BytesIO()
-        body = application(environ, self._start_response)
         self._close = not parser.should_keep_alive()
+        body = application(environ, self._start_response)
         self._send(self._head + b"".join(body))
 
     def _start_response(self, status, headers):
         lines = [f"HTTP/1.1 {status}", *map(": ".join, headers), "\r\n"]
+        if self._close:
+            lines.insert(1, "Connection: close")
         self._head = "\r\n".join(lines).encode("latin-1")
 
     def _send(self, data):

@@ -234,6 +234,10 @@ class Parser:
             self._error = error
             raise
         request.keep_alive = self._limits.keep_alive and parser.should_keep_alive()
+        # Earlier parsers know no list, nor a tab, there.
+        connection = self._fields.get("HTTP_CONNECTION")
+        if connection is not None and fields.names_close(connection):
+            request.keep_alive = False
         self._request = request
         self.requests.append(request)
         if request.body is None and self._unparsed <= self._most_unparsed:

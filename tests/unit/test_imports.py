@@ -141,7 +141,8 @@ class TestImportTime:
 
         assert result.returncode == 0, result.stderr
         assert result.stdout == own.stdout
-        for name in ("debtcollector", "futurist", "eventlet", "greenlet"):
+        # Some versions of oslo.config have debtcollector loaded.
+        for name in ("futurist", "eventlet", "greenlet"):
             assert name not in result.stdout
 
     def test_every_module_can_be_imported_first_and_decides_nothing(self) -> None:

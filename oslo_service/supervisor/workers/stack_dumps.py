@@ -8,6 +8,7 @@ says where the system has its threads.
 """
 
 import contextlib
+import ctypes
 import faulthandler
 import os
 import signal
@@ -49,8 +50,6 @@ def _use_own_stack() -> None:
     """
     if sys.platform != "linux":
         return
-    # Not earlier: hardly anybody needs it.
-    import ctypes
 
     class Stack(ctypes.Structure):
         _fields_ = (

@@ -35,11 +35,12 @@ from oslo_service.supervisor.workers.pool import WorkerPool
 if TYPE_CHECKING:
     from oslo_service.supervisor import tracked_work
     from oslo_service.supervisor.exchange import exchange as exchanges
-    from oslo_service.supervisor.workers import stack_dumps
+    from oslo_service.supervisor.workers import stack_dumps, succession
 else:
     tracked_work = late.module("oslo_service.supervisor.tracked_work")
     exchanges = late.module("oslo_service.supervisor.exchange.exchange")
     stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
+    succession = late.module("oslo_service.supervisor.workers.succession")
 
 __all__ = ("Supervisor",)
 
@@ -127,6 +128,8 @@ class Supervisor(Supervised):
         asked = self.exchange_in_use() is not None or settings.limits.worker_timeout
         if asked:  # then, a worker may have no descriptor to read a module by
             late.load(stack_dumps, tracked_work)
+        if settings.rolls:  # nor may the parent, when it is told to
+            late.load(succession)
         pool.held_by = self._is_held
         self._add(pool)
         return pool

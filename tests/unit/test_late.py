@@ -34,7 +34,9 @@ class Short(service.Service):
             os._exit(3)
 
 cfg.CONF([f"--config-file={sys.argv[3]}"], project="short")
-launcher = service.launch(cfg.CONF, Short(), workers=2)
+launcher = service.launch(
+    cfg.CONF, Short(), workers=2, restart_method=sys.argv[4]
+)
 launcher.wait()
 tell("parent")
 """
@@ -46,11 +48,13 @@ EXCHANGE = ("exchange.exchange", "exchange.inquiries", "exchange.pipe")
 WORK = ("tracked_work",)
 
 
-def told(tmp_path, options: str) -> dict[str, set[str]]:
+def told(tmp_path, options: str, restart_method: str = "reload") -> dict[str, set[str]]:
     config = tmp_path / "conf"
     config.write_text(f"[oslo_service]\n{options}\n")
     modules = ",".join((*POLICIES, *DUMPS, *EXCHANGE, "snapshot", *WORK))
-    done = run_script(SERVICE, modules, str(tmp_path / "lost"), str(config))
+    done = run_script(
+        SERVICE, modules, str(tmp_path / "lost"), str(config), restart_method
+    )
     assert done.returncode == 0, done.stderr
     found: dict[str, set[str]] = {"worker": set(), "parent": set()}
     for who, *there in map(str.split, done.stdout.splitlines()):
@@ -63,6 +67,12 @@ def test_without_options_nothing_of_it_is_imported(tmp_path) -> None:
     found = told(tmp_path, "")
     assert found["worker"] == set()
     assert found["parent"] <= set(WORK)
+
+
+def test_a_pool_that_rolls_needs_nothing_more_when_it_is_told_to(tmp_path) -> None:
+    found = told(tmp_path, "", "rolling")
+    assert found["worker"] == {"workers.succession"}
+    assert found["parent"] <= {"workers.succession", *WORK}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import dataclasses
 import reprlib
 import sys
 import typing
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 __all__ = ("Record", "State")
@@ -54,7 +56,7 @@ def _default_of(cls: type, name: str) -> tuple[Any, Any]:
 
 class _Fields:
     # Of each field, what makes its value where none is given.
-    _defaults: ClassVar[dict[str, tuple[Any, Any]]] = {}
+    _defaults: ClassVar[Mapping[str, tuple[Any, Any]]] = MappingProxyType({})
     __match_args__: ClassVar[tuple[str, ...]] = ()
     _kw_only: ClassVar[bool] = False
 
@@ -71,7 +73,8 @@ class _Fields:
         # Each has its own: what is found out of a base is not what there is.
         known.__dataclass_fields__ = _DataclassFields()
         own = _own_fields(cls)
-        cls._defaults = cls._defaults | {name: _default_of(cls, name) for name in own}
+        added = {name: _default_of(cls, name) for name in own}
+        cls._defaults = {**cls._defaults, **added}
         if not cls._kw_only:
             known.__match_args__ = tuple(dict.fromkeys((*cls.__match_args__, *own)))  # type: ignore[misc]
 

@@ -42,10 +42,10 @@ def test_promises_are_kept(backend: str, driver: str) -> None:
     from chaos import Chaos
 
     script = SCRIPTS[backend, driver]
-    figures = Chaos(backend, driver, seed=17, script=script, lasting=(1.2, 1.3)).run(0)
+    figures = Chaos(backend, driver, seed=17, script=script, lasting=(1.4, 1.5)).run(0)
 
     assert figures.disturbances == len(script)
-    assert figures.takeovers > 1
+    assert figures.takeovers  # who is paused may come back before anybody else comes
 
 
 #: What is found of each fault, and where: etcd lets one believe in a lease for ever.

@@ -77,6 +77,7 @@ def test_webob_is_not_missed_where_it_is_not_installed():
         "    if hasattr(finder, 'package'):\n"
         "        assert finder.find_spec('nowhere_at_all', None) is None\n"
         "        finder.package = 'nowhere_at_all'\n"
+        "        break\n"
         "try:\n    import nowhere_at_all\n"
         "except ModuleNotFoundError:\n    pass\n"
         "else:\n    raise AssertionError\n"

@@ -15,19 +15,34 @@ descriptors and memory, and may fail. Such is imported by :func:`load` while the
 plenty, and before a fork, so that workers share it.
 """
 
+import contextlib
 import importlib
 import sys
 from types import ModuleType
 from typing import Any
 
-__all__ = ("is_loaded", "load", "module")
+from oslo_service._common.process_state import PerProcess
+
+__all__ = ("is_loaded", "load", "module", "settle")
+
+# The names of those that are being imported just now.
+_importing: PerProcess[set[str]] = PerProcess(set)
 
 
 class _LateModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # somebody looks what it is, and uses nothing
             raise AttributeError(name)
-        return getattr(importlib.import_module(self.__name__), name)
+        return getattr(_import(self.__name__), name)
+
+
+def _import(name: str) -> ModuleType:
+    importing = _importing.get()
+    importing.add(name)
+    try:
+        return importlib.import_module(name)
+    finally:
+        importing.discard(name)
 
 
 def module(name: str) -> ModuleType:
@@ -43,4 +58,14 @@ def is_loaded(one: ModuleType) -> bool:
 def load(*modules: ModuleType) -> None:
     """Import these now."""
     for one in modules:
-        importlib.import_module(one.__name__)
+        _import(one.__name__)
+
+
+def settle() -> None:
+    """Wait for what other threads are importing just now: a fork is imminent.
+
+    A child would find it locked, for ever, by a thread that is not there.
+    """
+    for name in tuple(_importing.get()):
+        with contextlib.suppress(Exception):  # it fails there, too, and is told there
+            importlib.import_module(name)

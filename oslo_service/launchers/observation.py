@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a process can tell of itself: nothing is imported before somebody asks."""
 
-import sys
 from typing import TYPE_CHECKING, Any
 
+from oslo_service._common import late
 from oslo_service.supervisor import work_items
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.work_items import WorkItem
 
 if TYPE_CHECKING:
+    from oslo_service.monitoring import checks, status, work_in_progress
     from oslo_service.supervisor.exchange.inquiries import Respondent
+else:
+    checks = late.module("oslo_service.monitoring.checks")
+    status = late.module("oslo_service.monitoring.status")
+    work_in_progress = late.module("oslo_service.monitoring.work_in_progress")
 
 __all__ = ("offer",)
 
@@ -28,37 +33,25 @@ def offer() -> None:
 
 
 def _look(stacks: bool) -> list[WorkItem]:
-    from oslo_service.monitoring import work_in_progress
-
     return work_in_progress.look(stacks)
 
 
 def _answer_work(args: dict[str, Any]) -> Any:
-    from oslo_service.monitoring import work_in_progress
-
     return work_in_progress.answer(args)
 
 
 def _answer_health(_args: dict[str, Any]) -> Any:
-    from oslo_service.monitoring import checks
-
     return checks.answer()
 
 
 def _answer_state(_args: dict[str, Any]) -> Any:
-    from oslo_service.monitoring import status
-
     return status.answer()
 
 
 def _hear_health(sender: "Respondent", value: Any) -> None:
-    from oslo_service.monitoring import checks
-
     checks.hear(sender, value)
 
 
 def _forget_health(worker: "Respondent") -> None:
-    if "oslo_service.monitoring.checks" in sys.modules:
-        from oslo_service.monitoring import checks
-
+    if late.is_loaded(checks):
         checks.forget(worker)

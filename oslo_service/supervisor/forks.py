@@ -14,6 +14,7 @@ import warnings
 from typing import Any
 
 from oslo_service import backend
+from oslo_service._common import late
 from oslo_service._common.process_state import Inherited
 from oslo_service.supervisor import backstop, current, signals
 
@@ -62,6 +63,7 @@ def _fork() -> int:
 
 
 def _before() -> None:
+    late.settle()
     supervisor = current.known()
     if supervisor is None:
         return

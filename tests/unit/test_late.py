@@ -130,3 +130,31 @@ def test_one_that_is_not_there_says_so_at_its_first_use() -> None:
     module = late.module("oslo_service.no_such_module")
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         _ = module.anything
+
+
+# Forks while another thread imports; prints how the child, which imports it, ends.
+FORK = """
+import os, signal, sys, threading
+from oslo_service._common import late
+from oslo_service.supervisor import forks
+
+sys.path.insert(0, sys.argv[1])
+threading.begun = threading.Event()
+slow = late.module("slow_to_import")
+forks.watch()
+threading.Thread(target=lambda: slow.VALUE).start()
+threading.begun.wait(60)
+pid = os.fork()
+if not pid:
+    signal.alarm(30)
+    os._exit(slow.VALUE)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_a_child_can_import_what_another_thread_was_importing(tmp_path) -> None:
+    (tmp_path / "slow_to_import.py").write_text(
+        "import threading, time\nthreading.begun.set()\ntime.sleep(0.3)\nVALUE = 7\n"
+    )
+    done = run_script(FORK, str(tmp_path))
+    assert done.stdout == "7\n", done.stderr

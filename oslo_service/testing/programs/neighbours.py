@@ -27,9 +27,6 @@ from oslo_config import cfg
 
 from oslo_service import opts, service
 
-# A thread that imports it while another one forks leaves it locked in the child.
-from oslo_service.monitoring import work_in_progress  # noqa: F401
-
 CONF = cfg.CONF
 TRAITS = daemon.PLAN.traits
 say = daemon.say

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The time-out of an orderly end, kept by force."""
 
+import atexit
 import contextlib
 import faulthandler
 import logging
@@ -69,6 +70,7 @@ class ShutdownTimeout:
         self._call: tuple[float, Callable[[], object]] | None = None
         self._expired = self._exiting = False
         self._stderr = _open_stderr()
+        atexit.register(self._leave_to_backstop)  # called after what comes later
 
     # Units
 
@@ -127,6 +129,16 @@ class ShutdownTimeout:
         self._set_alarm()
         self.back()
 
+    def _leave_to_backstop(self) -> None:
+        """Let what stands behind the alarm be the first, when Python ends itself.
+
+        It has given signals back by then: the alarm would end it by SIGALRM. That is
+        left to what comes last of all, when faulthandler is gone, too.
+        """
+        if self._ends and self._backstop_set:
+            end = max(self._ends.values()) + 2 * _BACKSTOP
+            self._alarm.set(end - clock.now())
+
     def call_in(
         self, seconds: float | None, call: Callable[[], object] = lambda: None
     ) -> None:
@@ -153,6 +165,7 @@ class ShutdownTimeout:
         self._ends.clear()
         self._call = None
         self._alarm.give_back()
+        atexit.unregister(self._leave_to_backstop)
         self._close_stderr()
 
     def before_fork(self) -> None:
@@ -178,6 +191,7 @@ class ShutdownTimeout:
         self._kept.clear()
         self._call = None
         self._alarm.leave()
+        atexit.unregister(self._leave_to_backstop)
         self._close_stderr()
 
     def _close_stderr(self) -> None:

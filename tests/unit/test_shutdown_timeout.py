@@ -17,7 +17,7 @@ from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import backstop, shutdown_timeout
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
 from oslo_service.testing.scripted import ScriptedDriver
-from oslo_service.testing.waiting import LIMIT
+from oslo_service.testing.waiting import LIMIT, run_script
 
 
 class Exited(BaseException):
@@ -393,3 +393,32 @@ class TestStreams:
         monkeypatch.setattr(sys, "stderr", Stream())
         flush_streams()
         assert flushed == [1]
+
+
+# Stops at once, and takes longer than its limit when the interpreter takes itself down.
+SLOW_TO_GO = """
+import os, signal, sys, time
+from oslo_config import cfg
+from oslo_service import service
+
+class Slow:
+    def __del__(self, sleep=time.sleep):
+        sleep(30)
+
+class Short(service.Service):
+    def start(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sys.modules["kept_until_then"] = Slow()
+conf = cfg.ConfigOpts()
+conf([f"--config-file={sys.argv[1]}"])
+sys.exit(service.launch(conf, Short()).wait())
+"""
+
+
+def test_an_interpreter_that_does_not_end_is_ended_with_status_1(tmp_path):
+    config = tmp_path / "conf"
+    config.write_text("[DEFAULT]\ngraceful_shutdown_timeout = 1\n")
+    done = run_script(SLOW_TO_GO, str(config))
+    assert done.returncode == 1, done.stderr
+    assert "__del__" in done.stderr

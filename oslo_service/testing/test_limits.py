@@ -136,6 +136,16 @@ def test_a_start_that_hangs_is_ended_too(driver_name, limit_of_1, tmp_path) -> N
         program.expect_text("after 1 s still running", 2)
 
 
+def test_a_signal_acts_while_a_subscriber_hangs_already(driver_name: str) -> None:
+    with unusual(driver_name, traits=["hanging from the start"]) as program:
+        hangs = program.expect("hangs")[0]
+        program.until_asleep(hangs["pid"])
+        program.kill(SIGTERM)
+        program.expect("stop")
+        program.kill(SIGINT)
+        assert program.wait() == 1
+
+
 class TestHeldUp:
     """A signal acts though the supervisor is inside something that blocks."""
 

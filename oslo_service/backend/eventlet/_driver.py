@@ -93,6 +93,7 @@ class GreenTask(base.Task):
         self._box = box
         if box.is_local():
             self._spawn()
+            box.wake_local()
         else:
             box.post(self._spawn)
 

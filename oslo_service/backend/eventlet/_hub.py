@@ -52,13 +52,25 @@ class Mailbox:
 
     def post(self, call: Callable[[], object]) -> None:
         """Have the hub make a call, soon. Non-blocking, and legal anywhere."""
-        if self.is_local() and greenlet.getcurrent() is not self.hub.greenlet:
-            # In a green thread of this hub, which is therefore awake.
+        if self.is_local() and not self._may_be_asleep():
             self.hub.schedule_call_global(0, call)
             return
         if self._closed:  # the hub of the process that this one was forked from
             return
         self._calls.append(call)
+        self._wake()
+
+    def wake_local(self) -> None:
+        """Have this native thread's hub see what has been scheduled just now."""
+        if self._may_be_asleep():
+            self._wake()
+
+    def _may_be_asleep(self) -> bool:
+        # In a green thread, it is awake; a signal's handler runs in the hub's own,
+        # which goes on with its wait as if nothing had happened (PEP 475).
+        return greenlet.getcurrent() is self.hub.greenlet
+
+    def _wake(self) -> None:
         try:
             _os.write(self._pipe.writer, b"!")
         except BlockingIOError:  # full: the hub is going to wake up anyway

@@ -180,6 +180,8 @@ def hold_up() -> None:
 
 def subscribe() -> None:
     """Have what happens told, among those who misbehave."""
+    if "hanging from the start" in TRAITS:
+        hang_on_signal()
     if "failing subscriber" in TRAITS:
         events.subscribe(lambda _event: 1 / 0)
     if "subscribed" in TRAITS:

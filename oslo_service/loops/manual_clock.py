@@ -20,9 +20,9 @@ from oslo_service.loops.sleepers import Sleeper, WakingEvent, watch
 
 __all__ = ("ManualClock",)
 
-# The clock counts nanoseconds: times that are the same are so, whatever
-# intervals they are the sums of.
-_DIGITS = 9
+# The clock counts microseconds: times that are the same are so, whatever intervals
+# they are the sums of, and however long the machine has been up.
+_DIGITS = 6
 
 
 class ManualClock(Clock):

@@ -15,6 +15,7 @@ from oslo_service import (
     periodic_task,
     threadgroup,
 )
+from oslo_service._common import clock as real_clock
 from oslo_service.backend import base
 from oslo_service.testing.waiting import LIMIT, Log, until, until_set
 
@@ -149,9 +150,23 @@ class TestClockFixture:
             assert len(ticks) == expected
         loop.stop()
 
+    @pytest.mark.parametrize("years", [0, 1])
     def test_calls_are_made_one_at_a_time_in_the_order_of_their_time(
-        self, clock
+        self, driver, monkeypatch, years
     ) -> None:
+        """However long the machine has been up: sums of floats are worse then."""
+        del driver
+        up = time.monotonic() + years * 365 * 86400
+        clock = fixture.ClockFixture()
+        with monkeypatch.context() as patch:
+            patch.setattr(real_clock, "now", lambda: up)
+            clock.setUp()
+        try:
+            self.expect_calls_in_order(clock)
+        finally:
+            clock.cleanUp()
+
+    def expect_calls_in_order(self, clock: fixture.ClockFixture) -> None:
         calls = Log()
         loops = [
             loopingcall.FixedIntervalLoopingCall(

@@ -146,6 +146,20 @@ def test_a_signal_acts_while_a_subscriber_hangs_already(driver_name: str) -> Non
         assert program.wait() == 1
 
 
+def hold_up(program: Live, workers: int) -> None:
+    """Have something of it block as soon as there is something to do.
+
+    Its main thread waits for the launcher by then: what blocks in the place of one
+    that does not would hold up no end.
+    """
+    program.expect("started", workers)
+    program.expect("waiting")
+    program.until_handled(signal.SIGUSR1, program.pid)
+    program.until_asleep(program.pid)
+    program.kill(signal.SIGUSR1)
+    program.expect("held up")
+
+
 class TestHeldUp:
     """A signal acts though the supervisor is inside something that blocks."""
 
@@ -161,14 +175,14 @@ class TestHeldUp:
         with unusual(
             driver_name, workers=self.workers, traits=[self.trait], arguments=limit_of_1
         ) as program:
-            self.hold_up(program)
+            hold_up(program, self.workers)
             assert program.end() == 1
             assert len(set(program.pids("stop"))) == self.workers
             assert not program.left()
 
     def test_a_second_sigterm_ends_it_at_once(self, driver_name: str) -> None:
         with unusual(driver_name, workers=self.workers, traits=[self.trait]) as program:
-            self.hold_up(program)
+            hold_up(program, self.workers)
             program.kill(SIGTERM)
             program.expect("stop", self.workers)
             time.sleep(REPEATED)
@@ -177,17 +191,9 @@ class TestHeldUp:
 
     def test_sigint_ends_it_at_once(self, driver_name: str) -> None:
         with unusual(driver_name, workers=self.workers, traits=[self.trait]) as program:
-            self.hold_up(program)
+            hold_up(program, self.workers)
             assert program.end(SIGINT) == 1
             program.until(lambda: not program.left(), "nothing is left")
-
-    def hold_up(self, program: Live) -> None:
-        """Wait until it is held up, or will be as soon as it writes to the log."""
-        program.expect("started", self.workers)
-        program.expect("waiting")
-        program.until_handled(signal.SIGUSR1, program.pid)
-        program.kill(signal.SIGUSR1)
-        program.expect("held up")
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -201,11 +207,7 @@ def test_a_sigterm_acts_that_comes_as_something_begins_to_block(
         traits=["terminated when told"],
         arguments=limit_of_1,
     ) as program:
-        program.expect("started", workers)
-        program.expect("waiting")
-        program.until_handled(signal.SIGUSR1, program.pid)
-        program.kill(signal.SIGUSR1)
-        program.expect("held up")
+        hold_up(program, workers)
         program.kill(SIGHUP)
         assert program.wait() == 1
         assert len(set(program.pids("stop"))) == workers

@@ -11,6 +11,7 @@ from typing import Any
 
 from oslo_config import cfg, types
 
+from oslo_service._common.config_files import place_of
 from oslo_service._common.process_state import PerProcess
 
 __all__ = (
@@ -142,8 +143,14 @@ def unknown_options(conf: cfg.ConfigOpts | None, ours: list[Any]) -> list[str]:
     known = {*conf[BACKEND_GROUP], *(option.dest for option in ours)}
     found = {name for file in parsed for name in file.get(BACKEND_GROUP, ())}
     return [
-        f"[{BACKEND_GROUP}] {name} is set, which is no option and has no effect; there"
-        f" is: {', '.join(sorted(known))}"
+        f"[{BACKEND_GROUP}] {name} is set{_place(conf, name)}, which is no option and"
+        f" has no effect; there is: {', '.join(sorted(known))}"
         for name in sorted(found)
         if name.replace("-", "_") not in known
     ]
+
+
+def _place(conf: cfg.ConfigOpts, name: str) -> str:
+    """Return where one of the group is set, in brackets, where that is found."""
+    place = place_of(conf, BACKEND_GROUP, name.replace("-", "_"))
+    return f" ({place})" if place else ""

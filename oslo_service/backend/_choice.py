@@ -3,11 +3,13 @@
 """Who may choose the driver, and what each of them says."""
 
 import enum
+import functools
 import os
+from collections.abc import Callable
 
 from oslo_config import cfg
 
-from oslo_service._common import options
+from oslo_service._common import config_files, options
 from oslo_service._common.records import Record
 from oslo_service.backend import _loading
 
@@ -47,12 +49,17 @@ class Choice(Record):
 
     :ivar name: the driver's.
     :ivar rule: who decided.
-    :ivar origin: the same in words, with the file and the line where there is one.
+    :ivar tell: gives the same in words.
     """
 
     name: str
     rule: Rule
-    origin: str
+    tell: Callable[[], str]
+
+    @property
+    def origin(self) -> str:
+        """Who decided, with the file and the line where there is one."""
+        return self.tell()
 
     def __str__(self) -> str:
         return f"{self.name!r}, selected by {self.origin}"
@@ -85,21 +92,28 @@ def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
         # A configuration that has been read has looked there itself.
         called = getattr(conf, "prog", None)
         value = None if called else os.environ.get(variable)
-        where = variable
-    else:
-        where = location.detail or location.location.name
+        location = cfg.LocationInfo(cfg.Locations.environment, variable)
     if not value:
         return None
-    origin = f"[{group}] {option} = {value} ({where})"
+    tell = functools.cache(functools.partial(_setting, conf, value, location))
     if value == AUTO:
-        return auto(origin, Rule.OPTION)
-    return Choice(value, Rule.OPTION, origin)
+        return auto(tell, Rule.OPTION)
+    return Choice(value, Rule.OPTION, tell)
 
 
-def auto(origin: str, rule: Rule = Rule.AUTO) -> Choice:
+def _setting(conf: cfg.ConfigOpts, value: str, location: cfg.LocationInfo) -> str:
+    """Return how the option is set, and where."""
+    group, option = options.BACKEND_GROUP, options.BACKEND_OPTION
+    where = location.detail or location.location.name
+    if location.location is cfg.Locations.user:
+        where = config_files.place_of(conf, group, option, value) or where
+    return f"[{group}] {option} = {value} ({where})"
+
+
+def auto(told: Callable[[], str], rule: Rule = Rule.AUTO) -> Choice:
     """Return what suits the process as it is.
 
-    :param origin: who leaves it to that.
+    :param told: says who leaves it to that.
     """
     if _loading.is_patched():
         name, why = BackendType.EVENTLET.value, "the process is monkey-patched"
@@ -107,4 +121,4 @@ def auto(origin: str, rule: Rule = Rule.AUTO) -> Choice:
         name, why = BackendType.EVENTLET.value, "a hub of Eventlet is in use here"
     else:
         name, why = BackendType.THREADING.value, "the process is not monkey-patched"
-    return Choice(name, rule, f"{origin}, as {why}")
+    return Choice(name, rule, lambda: f"{told()}, as {why}")

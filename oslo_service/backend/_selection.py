@@ -39,7 +39,8 @@ def init_backend(type_: BackendType | str) -> None:
         what selected it.
     """
     name = name_of(type_)
-    choice = Choice(name, Rule.CODE, f"init_backend() at {_caller()}")
+    origin = f"init_backend() at {_caller()}"
+    choice = Choice(name, Rule.CODE, lambda: origin)
     with _state.current().lock:
         _state.current().select(choice)
 
@@ -141,7 +142,7 @@ def _reset_backend() -> None:
 
 def default_backend_type() -> BackendType:
     """Return what ``auto`` would select now, deciding nothing."""
-    return BackendType(auto("").name)
+    return BackendType(auto(str).name)
 
 
 def _caller() -> str:

@@ -101,14 +101,15 @@ class Selection:
         stale = for_launcher and self.choice and self.choice.rule is Rule.AUTO
         if self.choice is not None and not stale:
             return self.choice
-        return self._ask_hook() or auto("the default")
+        return self._ask_hook() or auto(lambda: "the default")
 
     def _ask_hook(self) -> Choice | None:
         if self.hook is None:
             return None
         try:
             name = name_of(self.hook())
-            return Choice(name, Rule.HOOK, f"the hook {self.hook!r}")
+            origin = f"the hook {self.hook!r}"
+            return Choice(name, Rule.HOOK, lambda: origin)
         except Exception:
             LOG.exception("The hook for the default backend failed; it is passed over")
             return None

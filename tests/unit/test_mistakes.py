@@ -39,7 +39,8 @@ def test_an_unknown_option_in_our_group_is_warned_of(tmp_path, undecided, caplog
     (one,) = said
     beginning, _, known = one.getMessage().partition("; there is: ")
     assert beginning == (
-        "[oslo_service] backends is set, which is no option and has no effect"
+        f"[oslo_service] backends is set ({path}, line 2), which is no option and has"
+        " no effect"
     )
     assert known.split(", ") == sorted(one.dest for one in opts.group_opts)
 

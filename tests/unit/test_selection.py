@@ -718,11 +718,11 @@ class TestWrongNames:
         if how == "file":
             path.write_text("[oslo_service]\nbackend = thread\n", encoding="ascii")
             conf(["--config-file", str(path)])
-            where = str(path)
+            where = f"{path}, line 2)"
         elif how == "environment":
             monkeypatch.setenv("OS_OSLO_SERVICE__BACKEND", "thread")
             conf([], default_config_files=[])
-            where = "OS_OSLO_SERVICE__BACKEND"
+            where = "OS_OSLO_SERVICE__BACKEND)"
         else:
             conf([], default_config_files=[])
             opts.register_backend_opts(conf)
@@ -735,3 +735,36 @@ class TestWrongNames:
         assert f"[oslo_service] backend = thread ({where}" in str(caught.value)
         with pytest.raises(ValueError, match="thread"):
             backend.commit(conf)
+
+    def test_of_several_files_the_one_that_sets_it_is_named(
+        self, undecided: cfg.ConfigOpts, tmp_path: Path
+    ) -> None:
+        del undecided
+        texts = {
+            "a.conf": "[oslo_service]\nbackend = thread\n",
+            "b.conf": "[oslo_service]\nlog_options = true\n",
+        }
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text, encoding="ascii")
+        conf = cfg.ConfigOpts()
+        conf([f"--config-file={tmp_path / name}" for name in texts])
+
+        place = re.escape(f"({tmp_path / 'a.conf'}, line 2)")
+        with pytest.raises(exceptions.UnknownBackendError, match=place):
+            backend.commit(conf)
+
+    def test_no_file_is_read_again_unless_the_words_are_wanted(
+        self, undecided: cfg.ConfigOpts, tmp_path: Path
+    ) -> None:
+        del undecided
+        path = tmp_path / "service.conf"
+        path.write_text("[oslo_service]\nbackend = threading\n", encoding="ascii")
+        conf = cfg.ConfigOpts()
+        conf(["--config-file", str(path)])
+        backend.commit(conf)
+
+        path.write_text("[oslo_service]\n\nbackend = threading\n", encoding="ascii")
+
+        assert f"({path}, line 3)" in str(backend.choice())
+        path.unlink()
+        assert f"({path}, line 3)" in str(backend.choice())

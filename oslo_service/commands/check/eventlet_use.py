@@ -109,8 +109,9 @@ def _uses(module: Module) -> Iterator[Match]:
 
 def _use(module: Module, node: ast.expr, symbol: str) -> Iterator[Match]:
     rule = eventlet_names.rule_for(symbol)
-    if isinstance(getattr(node, "ctx", None), ast.Store):
-        rule = None if rule is None else rules.MOCKED
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        owner = module.symbol(node.value) or ""
+        rule = rules.MOCKED if _model(owner) and "()" not in owner else None
     elif symbol.startswith(_GREEN) and not _is_spelt_out(module, node):
         rule = None  # to change the import is enough
     elif symbol.startswith("futurist.Green") and "()" not in symbol:

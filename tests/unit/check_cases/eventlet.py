@@ -523,13 +523,23 @@ CASES = {
         """
         from unittest import mock
 
+        import eventlet.wsgi
         import eventlet_things
+        from eventlet.green.http.client import _UNKNOWN
 
 
         @mock.patch("time.sleep")
         @mock.patch.object(eventlet_things, "spawn")
         def test():
             print("eventlet.sleep")
+
+
+        class Server:
+            protocol = None
+
+            def __init__(self, protocol=eventlet.wsgi.HttpProtocol):
+                self.protocol = protocol
+                self.length = _UNKNOWN
         """,
     ),
 }

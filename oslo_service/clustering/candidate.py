@@ -11,19 +11,17 @@ from oslo_service.clustering import metering
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 from oslo_service.clustering.lease import Lease
-from oslo_service.clustering.listener import Listener, Term
+from oslo_service.clustering.lock_listener import LockListener, Term
 from oslo_service.supervisor import events
 
 __all__ = ("POLL", "Candidate")
 
-
-#: How often to ask for a lock that somebody else has, in seconds.
+#: How often to ask for a lock that another process holds, in seconds.
 POLL = 0.25
+# How soon to be called again where there is nothing to do, in seconds.
+_IDLE = 60.0
 
 _TOO_LATE = "no heartbeat was confirmed in time"
-
-# How long the watch may look away where nothing is held, in seconds.
-_IDLE = 60.0
 
 
 class Candidate:
@@ -33,12 +31,13 @@ class Candidate:
     (:meth:`look`), and any may ask.
 
     :param name: of the lock.
-    :param lease: how long it is kept.
+    :param lease: how long the server keeps the lock without a heartbeat.
     :param clocks: the clocks.
     :param publish: takes events.
-    :param member: this process, as events name it.
-    :param gap: for how many seconds nobody may have it after somebody had.
-    :param listener: is told.
+    :param member: the name of this process, for events.
+    :param gap: for how many seconds the server may keep the lock of a process that
+        has ended.
+    :param listener: what is told of the lock.
     """
 
     def __init__(
@@ -49,32 +48,33 @@ class Candidate:
         publish: Callable[[events.Event], object],
         member: str,
         gap: float,
-        listener: Listener | None = None,
+        listener: LockListener | None = None,
     ) -> None:
         self.name = name
         self._lease = lease
         self._clocks = clocks
         self._publish = publish
         self._member = member
-        self._listener = listener or Listener()
+        self._listener = listener or LockListener()
         self._guard = OwnLock()
         self._lock: Lock | None = None
         self._lost: Lock | None = None
         self._term = Term(number=0, since=math.inf)
         self._users = 0
-        # When it was last known that somebody had it.
         self._gap = gap
+        # When some process was last known to hold it, by the time of day.
         self._known_held = math.inf
+        # Whether the listener knows that it is endangered.
         self._warned = False
-        #: Whether it is asked for; no more, when it has been given back.
+        #: Whether this process wants it; False once it is to be given back.
         self.wanted = True
-        #: Whether the connection knows of a lock that was lost.
+        #: Whether the connection still has a lock object that was lost.
         self.stale = False
 
-    # What is the case
+    # Looking
 
     def term(self) -> Term | None:
-        """Return the present term; None where it is not sure at this moment."""
+        """Return the current term; None where the lock is not sure to be held."""
         term = self._term
         if self.wanted and self._lease.is_sure(self._clocks.since_boot()):
             return term
@@ -84,7 +84,7 @@ class Candidate:
     def using(self, term: Term) -> Iterator[bool]:
         """Keep the lock, as far as that can be done, for the time of a context.
 
-        Yields whether the term goes on, for sure, at its begin.
+        Yields whether the lock is sure to be held, in the same term, at its beginning.
         """
         self.keep()
         try:
@@ -93,12 +93,12 @@ class Candidate:
             self.let_go()
 
     def keep(self) -> None:
-        """Have it not given back before :meth:`let_go`."""
+        """Prevent it from being given back before :meth:`let_go`."""
         with self._guard:
             self._users += 1
 
     def let_go(self) -> None:
-        """Let it be given back, as far as this use of it is concerned."""
+        """End one use of it: without any, it may be given back."""
         with self._guard:
             self._users -= 1
 
@@ -121,7 +121,7 @@ class Candidate:
         """Until when it is sure to be held, by the time since boot."""
         return self._lease.deadline
 
-    # By who talks to the server
+    # Talking to the server
 
     def turn(self, connection: Connection) -> float:
         """Do what is due; return the seconds until something is again.
@@ -137,7 +137,7 @@ class Candidate:
         return self._ask(connection)
 
     def _free(self, lost: Lock, connection: Connection) -> None:
-        """Have one that was lost not be kept as long as the connection is."""
+        """Release a lost lock that the server keeps for as long as the connection."""
         if connection.lasting:
             lost.release()
         self._lost = None
@@ -160,9 +160,8 @@ class Candidate:
             self._lock, self._warned = lock, False
         if not held:
             # Too late, or given back while it was asked for.
-            self._lock, self._lost = None, lock
-            lock.release()
-            self._lost = None
+            self._lock = None
+            self._release(lock)
             return POLL
         metering.takeover(self.name)
         self._publish(events.LeadershipTaken(name=self.name, member=self._member))
@@ -206,15 +205,18 @@ class Candidate:
             self._lease.give_up()
             self._tell_lost("given back")
             if lock is not None:
-                self._lost = lock
-                lock.release()
-                self._lost = None
+                self._release(lock)
         return _IDLE
 
-    # By who watches the time
+    def _release(self, lock: Lock) -> None:
+        self._lost = lock  # until the server has answered
+        lock.release()
+        self._lost = None
+
+    # Watching the time
 
     def look(self) -> float:
-        """Do what the time says; return the seconds until it may say more."""
+        """Act on the time; return the seconds until that may be needed again."""
         now = self._clocks.since_boot()
         with self._guard:
             lost = self._lease.passed(now)
@@ -248,9 +250,9 @@ class Candidate:
         self._publish(event)
 
     def abandon(self) -> None:
-        """Have it no more, and tell nobody."""
+        """Stop holding it, and tell nobody."""
         self._lease.give_up()
 
     def release_soon(self) -> None:
-        """Have it given back, as soon as it is not in use; asked for no more."""
+        """Have it given back as soon as it is not in use, and not asked for again."""
         self.wanted = False

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What keeps the locks and groups of a cluster, as a process sees it.
+"""The interface of what keeps the locks and groups of a cluster.
 
 All calls may block, for a third of a lease or so; one task makes them.
 """
@@ -13,29 +13,29 @@ __all__ = ("Connection", "Lock", "Unreachable")
 
 
 class Unreachable(OsloServiceError):
-    """The server has not answered, or not as it should. It may, later.
+    """The server has not answered, or not as it should; it may answer later.
 
-    No password is in the message.
+    The message contains no password.
     """
 
 
 class Lock(abc.ABC):
-    """A lock by its name. One that was lost is never used again.
+    """A named lock. An object whose lock was lost is never used again.
 
     :raises Unreachable: by every method.
     """
 
     @abc.abstractmethod
     def acquire(self) -> bool:
-        """Take it, if nobody has it; return whether."""
+        """Take it, if nobody holds it; return whether it was taken. Does not wait."""
 
     @abc.abstractmethod
     def heartbeat(self) -> bool:
-        """Return whether it was held when this was called, and so is kept longer."""
+        """Extend it; return whether it was still held when this was called."""
 
     @abc.abstractmethod
     def release(self) -> None:
-        """Let others have it at once."""
+        """Give it back, so that others can take it at once."""
 
 
 class Connection(abc.ABC):
@@ -44,9 +44,10 @@ class Connection(abc.ABC):
     :ivar lease: for how many seconds locks are kept without a heartbeat; infinite:
         until the process ends.
     :ivar membership: for how many seconds this process stays a member without one.
-    :ivar slack: by how many seconds that may begin before it was asked for.
-    :ivar lasting: whether locks are kept as long as the connection, whoever forgets
-        them.
+    :ivar slack: by how many seconds the server may count these earlier than from
+        when it was asked.
+    :ivar lasting: whether a lock that is not released is kept as long as the
+        connection.
     """
 
     lease: float
@@ -58,8 +59,8 @@ class Connection(abc.ABC):
     def open(self) -> None:
         """Connect.
 
-        :raises Unreachable: it cannot be done now.
-        :raises ClusterOptionError: it never will, as the options are.
+        :raises Unreachable: that is not possible now.
+        :raises ClusterOptionError: the options will never allow it.
         """
 
     @abc.abstractmethod
@@ -68,7 +69,7 @@ class Connection(abc.ABC):
 
     @abc.abstractmethod
     def lock(self, name: str) -> Lock:
-        """Return a lock that this process has never held."""
+        """Return a fresh object for a lock, which is not held by it."""
 
     @abc.abstractmethod
     def heartbeat(self) -> None:
@@ -79,14 +80,14 @@ class Connection(abc.ABC):
 
     @abc.abstractmethod
     def join(self, group: str) -> None:
-        """Become a member of a group; harmless where this process is one.
+        """Become a member of a group; idempotent.
 
         :raises Unreachable: the server did not answer.
         """
 
     @abc.abstractmethod
     def leave(self, group: str) -> None:
-        """Be no member of a group any more; harmless where this process is none.
+        """Stop being a member of a group; idempotent.
 
         :raises Unreachable: the server did not answer.
         """

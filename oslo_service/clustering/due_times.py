@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which due times of a task one process begins: arithmetic without a clock.
+"""Which due times of a task this process begins: arithmetic without a clock.
 
 Due times are multiples of the spacing, in seconds since the epoch: the same in all
 processes. Each has one number, by which it is compared.
@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 __all__ = ("RUN", "SKIP", "DueTimes")
 
-#: What becomes of due times that nobody was there for: each is run once at most.
+#: What becomes of due times at which no process was there: each is run once at most.
 SKIP = "skip"
-#: Or the latest of them is run, though it may have been run.
+#: Or the latest of them is run, though it may have been run already.
 RUN = "run"
 
-# In how far past due times one looks for those that may have been missed.
+# How many due times are reported as missed, at most: the latest.
 _REPORTED = 1000
 
 
@@ -32,20 +32,20 @@ class DueTimes:
         self.spacing = spacing
         self.missed = missed
         self._skew = skew
-        # The numbers of the last one begun here, and of the first one that may be:
-        # both only ever grow while somebody holds the lock.
+        # The numbers of the last one begun here, and of the first one that may be
+        # begun: both only ever grow while some process holds the lock.
         self._last: int | None = None
         self._first: int | None = None
 
     def took_over(self, at: float) -> None:
-        """Record that from now on this process is the one."""
+        """Record that from now on this process runs the due times."""
         if self.missed == RUN:
             self._first = self._number(at)
         else:
             self._first = self._number(at + self._skew) + 1
 
     def gave_up(self) -> None:
-        """Record that this process is the one no more."""
+        """Record that this process does not run the due times any more."""
         self._first = None
 
     def due(self, now: float) -> float | None:
@@ -54,15 +54,15 @@ class DueTimes:
         if self._first is None or number < self._first:
             return None
         if self.missed == RUN and (self._last is None or self._last < self._first):
-            return self._time(self._first)  # however late one looks
+            return self._time(self._first)  # however late this is asked
         if self._last is not None and number <= self._last:
             return None
         return self._time(number)
 
     def begun(self, due: float) -> Callable[[], None]:
-        """Record that a due time is begun: no earlier one is from now on.
+        """Record that a due time is begun: no earlier one may be from now on.
 
-        :returns: a function that records that it was not.
+        :returns: takes that back.
         """
         before, number = self._last, self._number(due)
         if before is None or number > before:
@@ -75,14 +75,14 @@ class DueTimes:
         return take_back
 
     def pause(self, now: float) -> float:
-        """Return the seconds until the next due time; 0: one has come meanwhile."""
+        """Return the seconds until the next due time; 0: one is due already."""
         due = self.due(now)
         if due is not None and due < self._time(self._number(now)):
             return 0.0
         return max(self._time(self._number(now) + 1) - now, 0.0)
 
     def unknown(self, since: float) -> tuple[float, ...]:
-        """Return the due times of which a successor does not know what became.
+        """Return the due times that may have been missed before this process took over.
 
         :param since: when its predecessor may have ended.
         """
@@ -106,7 +106,7 @@ class DueTimes:
 
     def _number(self, at: float) -> int:
         number = math.floor(at / self.spacing)
-        # The quotient is rounded: it may be that of the due time next to it.
+        # The quotient is rounded, and may be off by one.
         if self._time(number + 1) <= at:
             return number + 1
         return number - 1 if self._time(number) > at else number

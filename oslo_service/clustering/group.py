@@ -19,11 +19,12 @@ class Group:
     """One group that this process is a member of.
 
     :param name: of the group.
-    :param lease: how long a member is one without a heartbeat.
-    :param view: how long the members count that were seen last.
+    :param lease: how long a process stays a member without a heartbeat.
+    :param view: how long the list of members is valid that was read last.
     :param clocks: the clocks.
-    :param changed: called with the members whenever they change; with none when
-        this process is not sure to be one.
+    :param member: the name of this process among the members.
+    :param changed: called with the members whenever they change; with none where
+        this process may not be a member.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Group:
 
     @property
     def members(self) -> frozenset[str]:
-        """Who the members are; nobody where this process may be none."""
+        """The members; none where this process may not be one."""
         now = self._clocks.since_boot()
         if self.wanted and self._lease.is_sure(now) and self._view.is_sure(now):
             return self._members
@@ -62,7 +63,7 @@ class Group:
 
     @property
     def stale(self) -> bool:
-        """Whether the connection knows of a membership that was lost."""
+        """Whether the connection still has a membership that was lost."""
         return self._lost
 
     @property
@@ -90,11 +91,11 @@ class Group:
         if not self._confirm(self._lease, asked):
             self._set(_NOBODY)
             return 0.0
-        self._look_who_is_there(connection)
+        self._read_members(connection)
         return self._lease.beat
 
-    def _look_who_is_there(self, connection: Connection) -> None:
-        """Ask who the members are, which may take longer than to stay one."""
+    def _read_members(self, connection: Connection) -> None:
+        """Read who the members are, which may take longer than a heartbeat."""
         asked = self._clocks.since_boot()
         members = connection.members(self.name)
         if self._member not in members:
@@ -104,7 +105,7 @@ class Group:
         self._set(members if known and self._lease.held else _NOBODY)
 
     def _confirm(self, lease: Lease, asked: float) -> bool:
-        """Record that something is so; return whether it still is known to be."""
+        """Record that the server has confirmed a lease; return whether it is held."""
         now = self._clocks.since_boot()
         with self._guard:
             if lease.held:
@@ -119,7 +120,7 @@ class Group:
         return self._lease.beat
 
     def look(self) -> float:
-        """Do what the time says; return the seconds until it may say more."""
+        """Act on the time; return the seconds until that may be needed again."""
         now = self._clocks.since_boot()
         with self._guard:
             lost = self._lease.passed(now)
@@ -131,7 +132,7 @@ class Group:
         return min((max(one.deadline - now, 0.0) for one in held), default=60.0)
 
     def abandon(self) -> None:
-        """Have it no more, and tell nobody."""
+        """Stop being a member, and tell nobody."""
         self._lease.give_up()
         self._view.give_up()
 

@@ -1,8 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The parent's part: it decides for its workers, and knows what they are at.
+"""What the parent decides for its workers: asking it, and answering them.
 
-A process that is nobody's worker decides for itself.
+A process that is not a worker decides for itself.
 """
 
 import logging
@@ -25,12 +25,12 @@ __all__ = ("ask", "has_parent", "here", "prepare", "say_once", "tell")
 LOG = logging.getLogger("oslo_service.cluster")
 
 _NAME = "cluster"
-# What is no fact about a worker, but something to write to the log.
+# A message that is no fact about a worker, but something to write to the log.
 _SAY = "say"
 # How long a worker waits for its parent's decision, in seconds.
 _PATIENCE = 5.0
 
-# Who this process is to itself.
+# The key of this process itself, where it is not a worker.
 _HERE = "this process"
 
 
@@ -42,13 +42,13 @@ class _Host:
         self._guard = OwnLock()
 
     def act(self, who: object, name: str, arguments: list[Any]) -> Any:
-        """Have a fact, or a question, be one about somebody; return the answer."""
+        """Call a method of the state for a process; return its answer."""
         with self._guard:
             return getattr(self.state, name)(who, *arguments)
 
     def deadline(self) -> float | None:
         """Return when a lease is over; see :attr:`HostState.deadline`."""
-        with self._guard:  # whoever runs here has its loops, and threads, beside this
+        with self._guard:  # other threads of this process may ask at the same time
             return self.state.deadline
 
     def passed(self, now: float) -> Any:
@@ -58,7 +58,7 @@ class _Host:
 
 
 _host = PerProcess(_Host)
-# Where tests have the time in their hands, what was decided before has no meaning.
+# Under a manual clock, what was decided by another clock has no meaning.
 _by_clock: PerProcess[weakref.WeakKeyDictionary[clock.Clock, _Host]] = PerProcess(
     weakref.WeakKeyDictionary
 )
@@ -85,7 +85,7 @@ _said: Inherited[set[str]] = Inherited(set)
 
 
 def _hear(sender: Respondent, message: list[Any]) -> Any:
-    """Answer a worker: called by whoever turns the supervisor of its parent."""
+    """Answer a worker: called by the supervisor's loop, in its parent."""
     name, *arguments = message
     if name == _SAY:
         _say(*arguments)
@@ -108,7 +108,7 @@ def _say(text: str) -> None:
 
 
 def _forget(who: Respondent) -> None:
-    """Say what a worker had begun that has ended; what it had is free."""
+    """Release what a worker held that has ended, and report what it was running."""
     for one in _host.get().act(who, "gone", []):
         publishing.publish(
             events.DueTimeInterrupted(**_about(who), task=one.task, due_time=one.due)
@@ -122,7 +122,7 @@ def _deadline() -> float | None:
 
 
 def _pass(_now: float) -> None:
-    """Act on the ends of leases: called by whoever turns."""
+    """Act on the ends of leases: called by the supervisor's loop."""
     host = _host.get()
     kill, paused = host.passed(Clocks().since_boot())
     supervisor = current.known()
@@ -149,14 +149,14 @@ def has_parent() -> bool:
 
 
 def here() -> object:
-    """Return what all that is decided in this process goes by: a key."""
+    """Return the object that decides in this process, as a key."""
     return _here()
 
 
 def ask(name: str, *arguments: Any) -> Any:
-    """Have the parent decide something, and return what; may block the task.
+    """Return what the parent decides; may block the task.
 
-    :param name: the method of :class:`HostState`.
+    :param name: the method of :class:`HostState` to call.
     :raises Unreachable: the parent does not answer.
     """
     if not has_parent():
@@ -168,7 +168,10 @@ def ask(name: str, *arguments: Any) -> Any:
 
 
 def tell(name: str, *arguments: Any) -> None:
-    """Have the parent know something; non-blocking."""
+    """Tell the parent a fact; non-blocking.
+
+    :param name: see :func:`ask`.
+    """
     if has_parent():
         to_parent.tell(_NAME, [name, *arguments])
     else:

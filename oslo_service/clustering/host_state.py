@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a parent decides for its workers: a state machine without I/O.
 
-Which of them runs a due time, who has a lock, who is in a group; and what they do
-just now, for the case that they end. Who tells something is known by any object
-that can be a key.
+Which of them runs a due time, holds a lock, is in a group; and what each is running,
+for the case that it ends. A process is identified by any hashable object.
 """
 
 import dataclasses
@@ -19,9 +18,11 @@ Who = Hashable
 
 
 class Interrupted(State):
-    """A due time that somebody has begun and not ended.
+    """A due time that a process has begun and not ended.
 
-    :ivar again: whether somebody else may begin it.
+    :ivar task: the label of the task.
+    :ivar due: in seconds since the epoch.
+    :ivar again: whether another process may begin it.
     """
 
     task: str
@@ -33,9 +34,9 @@ class _Worker(State):
     running: dict[tuple[str, float], Interrupted] = dataclasses.field(
         default_factory=dict
     )
-    # Until when it is sure to have a lock, by the time since boot, by name.
+    # By lock, until when it is sure to hold it, in seconds since boot.
     holds: dict[str, float] = dataclasses.field(default_factory=dict)
-    # Which of these it is to be killed for, if it still has them then.
+    # Those of these that it is killed for if it still is at work then.
     deadly: set[str] = dataclasses.field(default_factory=set)
 
 
@@ -54,7 +55,7 @@ class HostState:
     # Due times
 
     def claim(self, who: Who, task: str, due: float, missed: str) -> bool:
-        """Return whether somebody may begin a due time: the first who asks."""
+        """Return whether a process may begin a due time: the first that asks."""
         if due <= self._last.get(task, float("-inf")):
             return False
         self._last[task] = due
@@ -62,7 +63,7 @@ class HostState:
         return True
 
     def begun(self, who: Who, task: str, due: float, again: bool = False) -> None:
-        """Record that somebody begins a due time."""
+        """Record that a process begins a due time."""
         self._of(who).running[task, due] = Interrupted(task, due, again)
 
     def ended(self, who: Who, task: str, due: float) -> None:
@@ -72,20 +73,20 @@ class HostState:
     # Locks and groups
 
     def acquire(self, who: Who, name: str) -> bool:
-        """Return whether somebody has a lock from now on."""
+        """Return whether a process holds a lock from now on."""
         return self._locks.setdefault(name, who) == who
 
     def release(self, who: Who, name: str) -> None:
-        """Record that somebody gives a lock back."""
+        """Record that a process gives a lock back."""
         if self._locks.get(name) == who:
             del self._locks[name]
 
     def join(self, who: Who, group: str, member: str) -> None:
-        """Record that somebody is a member of a group, and under which name."""
+        """Record that a process is a member of a group, and under which name."""
         self._groups.setdefault(group, {})[who] = member
 
     def leave(self, who: Who, group: str) -> None:
-        """Record that somebody is a member no more."""
+        """Record that a process is not a member any more."""
         self._groups.get(group, {}).pop(who, None)
 
     def members(self, _who: Who, group: str) -> list[str]:
@@ -95,31 +96,31 @@ class HostState:
     # Leases that a server grants
 
     def hold(self, who: Who, name: str, until: float, deadly: bool = False) -> None:
-        """Record until when somebody is sure to have a lock."""
+        """Record until when a process is sure to hold a lock, in seconds since boot."""
         worker = self._of(who)
         worker.holds[name] = until
         if deadly:
             worker.deadly.add(name)
 
     def hold_no_more(self, who: Who, name: str) -> None:
-        """Record that somebody does nothing any more that takes the lock."""
+        """Record that a process no longer does what needs the lock."""
         worker = self._of(who)
         worker.holds.pop(name, None)
         worker.deadly.discard(name)
 
     @property
     def deadline(self) -> float | None:
-        """When a lease is over that is not renewed, by the time since boot."""
+        """When the next lease ends unless it is renewed, in seconds since boot."""
         return min(
             (until for one in self._workers.values() for until in one.holds.values()),
             default=None,
         )
 
     def passed(self, now: float) -> tuple[list[Who], list[tuple[Who, Interrupted]]]:
-        """Record the time; return who is to be killed, and what they were at.
+        """Record the time, in seconds since boot.
 
-        :returns: who is to be killed; and what those have begun who were paused, or
-            do not answer.
+        :returns: the processes to kill; and, of the others whose leases have ended
+            though they have not, what each was running.
         """
         kill: list[Who] = []
         paused: list[tuple[Who, Interrupted]] = []

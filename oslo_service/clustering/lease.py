@@ -2,22 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a lock is sure to be held: arithmetic without a clock.
 
-Times are those of CLOCK_BOOTTIME, in seconds: a machine that was suspended has not
-held anything meanwhile. A server counts from when it is asked, or later; so what is
-counted here from before it was asked ends earlier.
+Times are those of CLOCK_BOOTTIME, in seconds, which goes on while a machine is
+suspended. A server counts a lease from when it receives a request. Here it is counted
+from before the request is sent, so it ends here first.
 """
 
 import math
 
 __all__ = ("Lease",)
 
-# Of the length of a lease: how often it is confirmed; after how much without that,
-# what cannot be ended at once is stopped; what is left at its end for clocks that do
-# not go at the same rate, and that in seconds at least.
+# Parts of the length of a lease.
+# How often it is confirmed.
 _BEAT = 0.2
+# After how much time without a confirmation to stop what cannot stop at once.
 _ENDANGERED = 2 / 3
+# How much earlier it ends here, as clocks do not go at the same rate; in seconds,
+# that is the following at least.
 _MARGIN = 0.05
 _LEAST_MARGIN = 0.5
+# The longest time between two confirmations, in seconds.
+_LONGEST_BEAT = 60.0
 
 
 class Lease:
@@ -41,7 +45,7 @@ class Lease:
     @property
     def beat(self) -> float:
         """How many seconds after it was confirmed it is to be confirmed again."""
-        return min(self._seconds * _BEAT, 60.0)
+        return min(self._seconds * _BEAT, _LONGEST_BEAT)
 
     @property
     def held(self) -> bool:
@@ -55,12 +59,12 @@ class Lease:
 
     @property
     def endangered_at(self) -> float:
-        """When to stop what takes time to stop, if nothing is confirmed until then."""
+        """When to stop what takes time to stop, unless it is confirmed before."""
         return math.inf if self._asked is None else self._asked + self._endangered
 
     @property
     def confirm_at(self) -> float:
-        """When to have it confirmed again."""
+        """When to confirm it again."""
         return math.inf if self._asked is None else self._asked + self.beat
 
     def is_sure(self, now: float) -> bool:
@@ -75,19 +79,19 @@ class Lease:
     def confirmed(self, asked: float, now: float) -> bool:
         """Record that the server has confirmed it; return whether it still is held.
 
-        What comes when it was over already confirms nothing: another may have had it
-        in between.
+        An answer that comes after its end confirms nothing: another process may have
+        held the lock in between.
         """
         if self._keep(now):
             self._asked = asked
         return self.held
 
     def passed(self, now: float) -> bool:
-        """Record the time; return whether it has been lost by that."""
+        """Record the time; return whether it has ended by that."""
         return self.held and not self._keep(now)
 
     def give_up(self) -> None:
-        """Record that it is held no more."""
+        """Record that it is not held any more."""
         self._asked = None
 
     def _keep(self, now: float) -> bool:

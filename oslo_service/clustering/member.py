@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""This process in its cluster: who talks to the server, and who watches the time."""
+"""This process in its cluster: one loop talks to the server, one watches the time."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -15,21 +15,18 @@ from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Unreachable
 from oslo_service.clustering.group import Group
 from oslo_service.clustering.lease import Lease
-from oslo_service.clustering.listener import Listener
+from oslo_service.clustering.lock_listener import LockListener
 from oslo_service.clustering.reachability import Reachability
 from oslo_service.clustering.wakeable_loop import WakeableLoop
 from oslo_service.supervisor import events
 
 __all__ = ("Member",)
 
-
 # How long to wait before a server that has not answered is asked again, in seconds.
 _RETRY = 1.0
-
-# How long whoever talks, or watches, pauses where there is nothing to do, seconds.
+# How long the two loops pause where there is nothing to do, in seconds.
 _IDLE = 60.0
-
-# How long the begin, and the end, wait for a server, in leases.
+# How long start() and stop() wait for a server, in leases.
 _PATIENCE = 1.0
 
 
@@ -37,7 +34,7 @@ class Member:
     """This process in its cluster.
 
     :param driver: what the loops run on.
-    :param connection: to what keeps the locks and groups; opened by this.
+    :param connection: to what keeps the locks and groups; not open yet.
     :param name: this process's, among the members.
     :param clocks: the clocks.
     :param publish: takes events.
@@ -60,12 +57,12 @@ class Member:
         self._connection = connection
         self._publish = publish
         self._reached = Reachability(clocks, publish, report)
-        # What is wanted: replaced as a whole, by one task at a time.
+        # The locks and groups that are wanted: replaced as a whole, under the guard.
         self._subjects: list[Candidate | Group] = []
         self._guard = OwnLock()
         self._loops: list[WakeableLoop] = []
         self._settled, self._left = driver.event(), driver.event()
-        # How often something was wanted at once.
+        # Counts the calls of hurry().
         self._hurries = 0
         self._begun = self._open = self._ending = self._over = False
         self._failure: ClusterOptionError | None = None
@@ -78,13 +75,13 @@ class Member:
 
     @property
     def reachable(self) -> bool:
-        """Whether the server has answered last."""
+        """Whether the server answered when it was last asked."""
         return self._reached.down_since is None
 
     # What is wanted
 
-    def candidate(self, name: str, listener: Listener | None = None) -> Candidate:
-        """Return a lock that can be asked for: by :meth:`add`."""
+    def candidate(self, name: str, listener: LockListener | None = None) -> Candidate:
+        """Return a lock, which :meth:`add` has asked for."""
         lease = Lease(self._connection.lease, self._connection.slack)
         return Candidate(
             name,
@@ -97,7 +94,7 @@ class Member:
         )
 
     def group(self, name: str, changed: Callable[[frozenset[str]], object]) -> Group:
-        """Return a group that this process can be a member of: by :meth:`add`.
+        """Return a group, which :meth:`add` has this process join.
 
         :param changed: see :class:`~oslo_service.clustering.group.Group`.
         """
@@ -106,9 +103,9 @@ class Member:
         return Group(name, lease, view, self.clocks, self.name, changed)
 
     def add(self, subject: Candidate | Group) -> None:
-        """Have a lock asked for, or a group joined, until it is given back, or left.
+        """Have a lock asked for, or a group joined, until it is released.
 
-        Returns when the server has been asked, or that took long.
+        Returns when the server has been asked, or after a lease.
         """
         with self._guard:
             self._subjects = [*self._subjects, subject]
@@ -116,7 +113,7 @@ class Member:
         self.await_answer()
 
     def hurry(self) -> None:
-        """Have what is wanted now done at once, not at the next beat. Non-blocking."""
+        """Have the server asked at once, not at the next beat. Non-blocking."""
         with self._guard:
             self._hurries += 1
             if not self._over:
@@ -125,7 +122,7 @@ class Member:
             loop.wake()
 
     def readings(self) -> Iterator[Reading]:
-        """Return what is the case."""
+        """Return whether the server answers, and which locks are held."""
         yield Reading(metering.REACHABLE, (), float(self.reachable))
         for one in self._subjects:
             if isinstance(one, Candidate):
@@ -135,11 +132,11 @@ class Member:
     # Beginning and ending
 
     def start(self) -> None:
-        """Connect, and go on doing so; returns when the server has answered, or not.
+        """Connect, and keep connected; returns when the server has answered.
 
-        A server that does not answer may do so later.
+        Or after a lease: a server that does not answer may do so later.
 
-        :raises ClusterOptionError: it never will, as the options are.
+        :raises ClusterOptionError: the options will never allow it.
         """
         with self._guard:
             begun, self._begun = self._begun, True
@@ -150,7 +147,7 @@ class Member:
             raise self._failure
 
     def await_answer(self) -> None:
-        """Wait until the server has been asked for everything wanted, for a while."""
+        """Wait, for a lease at most, until the server has been asked for all of it."""
         if self._begun:
             self._settled.wait(self._patience)
 
@@ -164,26 +161,26 @@ class Member:
         loops = self._loops = [WakeableLoop(self.driver, call) for call in calls]
         for loop in loops:
             loop.start(stop_on_exception=False)
-        if self._over:  # already: what had not been started could not be stopped
+        if self._over:  # stopped meanwhile, before there were loops to stop
             self._end()
 
     def retire(self) -> None:
-        """Leave: give back what is not in use, now, and the rest when it is not."""
+        """Leave; locks that are in use are given back when they are not any more."""
         for subject in self._subjects:
             subject.release_soon()
         self._ending = True
         self.hurry()
 
     def stop(self, patience: float | None = None) -> None:
-        """Leave, and let go of the connection; waits for a while at most.
+        """Leave, and wait until the connection is closed.
 
-        :param patience: for how many seconds; None: a lease.
+        :param patience: for how many seconds at most; None: for a lease.
         """
         self.retire()
         self._left.wait(self._patience if patience is None else patience)
 
     def abandon(self) -> None:
-        """Do nothing any more, not even leave: as if the process were gone."""
+        """Do nothing any more, not even leave, as if the process had died."""
         loops, self._loops = self._loops, []
         for loop in loops:
             loop.stop()
@@ -226,9 +223,9 @@ class Member:
         return min(pauses, default=_IDLE)
 
     def _close_if_stale(self) -> None:
-        """Have everything made anew where something may have been lost.
+        """Close the connection, to open a new one, where something may have been lost.
 
-        Not while anything is held: to close the connection would give it back.
+        Not while a lock is held, which that would give back.
         """
         if not self._open or any(one.in_use for one in self._subjects):
             return
@@ -252,7 +249,7 @@ class Member:
         self._end()
 
     def _end(self) -> None:
-        """Be asked for nothing any more."""
+        """Stop both loops, and let go of whoever waits."""
         with self._guard:
             self._over = True
             self._settled.set()
@@ -262,7 +259,7 @@ class Member:
 
     def _refused(self, error: ClusterOptionError) -> float:
         if self._reached.answered or self._reached.down_since is not None:
-            # It was right before: somebody may mend it.
+            # The options worked before: what is wrong may be mended on the server.
             self._reached.down(error)
             return _RETRY
         self._failure = error
@@ -272,6 +269,6 @@ class Member:
     # Watching the time
 
     def _watch(self) -> float:
-        # What is taken from now on is not endangered earlier than in two thirds.
+        # A lease that begins now is not endangered before two thirds of it are over.
         pauses = [one.look() for one in self._subjects]
         return min([*pauses, self._patience / 3, _IDLE])

@@ -12,7 +12,7 @@ from oslo_config import cfg
 
 from oslo_service import backend
 from oslo_service._common.process_state import PerProcess
-from oslo_service.clustering import host, process, settings
+from oslo_service.clustering import host, membership, settings
 from oslo_service.clustering.group import Group
 from oslo_service.clustering.ring import Ring
 
@@ -27,16 +27,16 @@ OnChange = Callable[["Partition"], object]
 class Partition:
     """Which keys are this process's, of those that a group shares.
 
-    A key is one member's, nearly always: while members join or leave, two may take
-    it for theirs, or nobody, for a fifth of a lease or so.
+    A key belongs to one member, nearly always: while members join or leave, two may
+    take it for theirs, or none, for a fifth of a lease or so.
 
     A process becomes a member when it first asks for a key, or earlier by
     :meth:`join`; it leaves when its services stop, or when its lease ends.
 
-    :param group: what the members have in common, and who shares other keys has not.
+    :param group: the name that the members share, another one for other keys.
     :param conf: has the options.
-    :param on_change: called with this when the members have changed, in a task of
-        its own, once for changes that follow each other while it is called.
+    :param on_change: called with this object when the members have changed, in a
+        task of its own. Changes during a call lead to one further call.
     """
 
     def __init__(
@@ -50,16 +50,16 @@ class Partition:
         self._on_change = on_change
         self._views: PerProcess[dict[object, _View]] = PerProcess(dict)
         host.prepare()
-        process.check_before_launch()
+        membership.check_before_launch()
 
     def __reduce__(self) -> tuple[object, ...]:
         # For workers that are spawned: each becomes a member by itself.
         return type(self), (self.group, self._conf, self._on_change)
 
     def join(self) -> None:
-        """Become a member; returns when this process is one, or cannot be now.
+        """Become a member; returns when this process is one, or after a lease.
 
-        :raises ClusterOptionError: it never can, as the options are.
+        :raises ClusterOptionError: the options will never allow it.
         """
         self._view()
 
@@ -81,18 +81,18 @@ class Partition:
 
     @property
     def members(self) -> frozenset[str]:
-        """The members; nobody where this process is not sure to be one."""
+        """The members; none where this process may not be one."""
         return self._view().group.members
 
     def leave(self) -> None:
-        """Be no member any more; the others take over at once."""
+        """Stop being a member; the others take over at once."""
         for key, view in list(self._views.get().items()):
             del self._views.get()[key]
             view.leave()
 
     def _view(self) -> "_View":
         conf = self._conf or settings.configured()
-        member, views = process.member(conf), self._views.get()
+        member, views = membership.member(conf), self._views.get()
         view = views.get(member)
         if view is None:
             name = f"{settings.read(conf).group}.{self.group}"
@@ -104,7 +104,7 @@ class Partition:
 
 
 class _View:
-    """The members, as one process sees them."""
+    """The partition, as one process sees it."""
 
     def __init__(self, partition: Partition, member: Any, name: str) -> None:
         self._partition = partition
@@ -122,7 +122,10 @@ class _View:
         self._begun.set()
 
     def leave(self) -> None:
-        """Be no member any more; whoever was told of that would ask, and join again."""
+        """Stop being a member.
+
+        Nobody is called for that: a function that asks for a key would join again.
+        """
         self._left = True
         self.group.release_soon()
         self._member.hurry()
@@ -140,7 +143,7 @@ class _View:
         return ring.owns(key)
 
     def _changed(self, members: frozenset[str]) -> None:
-        """Have the user's function called, by somebody who has the time."""
+        """Have the user's function called, in a task that may block."""
         del members
         if self._left:
             return

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the server of a cluster answers, and who is told."""
+"""Whether the server of a cluster answers: told when that changes."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the servers that tooz knows can do: tested, as tooz itself does not tell."""
+"""The schemes of ``cluster_url``: what each kind of server can do.
+
+Found out by tests, as tooz does not tell.
+"""
 
 import math
 
@@ -13,12 +16,12 @@ __all__ = ("SCHEMES", "Scheme", "known")
 class Scheme(Record):
     """What one kind of server can do.
 
-    :ivar package: the package of its client; None: tooz needs none.
-    :ivar leases: whether it takes a lock from who is cut off, or paused, once the
-        lease is over; else only from who has ended.
+    :ivar package: the module of its client; None: tooz needs none.
+    :ivar leases: whether a process that is cut off, or paused, loses its locks when
+        the lease is over; else only one that has ended does.
     :ivar hosts: whether it joins processes of several hosts.
-    :ivar lasting: whether a lock is kept as long as the connection is.
-    :ivar slack: by how many seconds it may count a lease earlier than it was asked.
+    :ivar lasting: see :class:`~oslo_service.clustering.connection.Connection`.
+    :ivar slack: see there; in seconds.
     """
 
     package: str | None
@@ -28,16 +31,16 @@ class Scheme(Record):
     slack: float = 0.0
 
     def lease(self, seconds: float) -> float:
-        """Return the length of its leases, where so many seconds are asked for."""
+        """Return the length of its leases in seconds, where so many are configured."""
         return seconds if self.leases else math.inf
 
 
 _ETCD = Scheme("etcd3gw")
-# A follower of an ensemble tells the leader of what it has heard once in half a tick,
-# which is 1 s by default.
+# A follower of an ensemble reports heartbeats to its leader once in half a tick, which
+# is 1 s by default.
 _ZOOKEEPER = Scheme("kazoo", lasting=True, slack=1.0)
 
-#: What can be in ``cluster_url``.
+#: By the scheme of ``cluster_url``.
 SCHEMES = {
     "etcd3+http": _ETCD,
     "etcd3+https": _ETCD,
@@ -49,7 +52,7 @@ SCHEMES = {
     "file": Scheme(None, leases=False, hosts=False, lasting=True),
 }
 
-# What tooz knows besides, and why that will not do.
+# Other schemes of tooz, and why they will not do.
 _REFUSED = {
     "mysql": "its locks have no lease, and it has no groups",
     "postgresql": "its locks have no lease, and it has no groups",
@@ -61,7 +64,7 @@ _REFUSED = {
 def known(scheme: str) -> Scheme:
     """Return what a scheme can do.
 
-    :raises ClusterOptionError: it is none that will do.
+    :raises ClusterOptionError: it is unknown, or will not do.
     """
     if scheme in SCHEMES:
         return SCHEMES[scheme]

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 from oslo_config import cfg
 
-from oslo_service.clustering import host, process
+from oslo_service.clustering import host, membership
 from oslo_service.clustering.due_times import RUN
 from oslo_service.clustering.scopes import CLUSTER, SharedTask, scope_of
 
 __all__ = ("ScopedTask", "declared", "due_time", "prepare")
 
-# How soon one looks again whether it has taken over where there may be something to
-# run at once, in seconds.
+# How soon to look again whether this process has taken over, where there may be
+# something to run at once, in seconds.
 _SOON = 1.0
 
 _due_time: contextvars.ContextVar[float | None] = contextvars.ContextVar(
@@ -24,20 +24,23 @@ _due_time: contextvars.ContextVar[float | None] = contextvars.ContextVar(
 
 
 def due_time() -> float | None:
-    """Return the due time that the calling task is run for; None: for none."""
+    """Return the due time that the calling task runs for.
+
+    :returns: seconds since the epoch; None: it runs for none.
+    """
     return _due_time.get()
 
 
 class ScopedTask(SharedTask):
     """A periodic task of which one process runs each due time.
 
-    What a process knows of it is kept apart: this may cross a fork.
+    Immutable, and may cross a fork: what a process knows of it is kept in its scope.
     """
 
     def look(self, conf: cfg.ConfigOpts) -> tuple[bool, float]:
         """Return whether there is a due time to begin, and how soon to look again.
 
-        :raises ClusterOptionError: there is no such cluster as the options say.
+        :raises ClusterOptionError: the options do not allow joining the cluster.
         """
         scope = scope_of(self, conf)
         known = scope.known(self)
@@ -50,7 +53,7 @@ class ScopedTask(SharedTask):
     def begin(self, conf: cfg.ConfigOpts) -> Iterator[bool]:
         """Begin the due time of now, and end it with the context.
 
-        Yields whether there is one, and it is this process that runs it.
+        Yields whether this process is to run one.
         """
         scope = scope_of(self, conf)
         found = scope.take(self)
@@ -73,19 +76,19 @@ class ScopedTask(SharedTask):
 
 
 def declared(scope: str) -> None:
-    """Record that there is a task of a scope: before workers are started."""
+    """Prepare for tasks of a scope: before workers are started."""
     host.prepare()
     if scope == CLUSTER:
-        process.check_before_launch()
+        membership.check_before_launch()
 
 
 def prepare(conf: cfg.ConfigOpts, scope: str) -> None:
     """Have the processes that are started from now on connect before they start.
 
     :param conf: has the options.
-    :param scope: for tasks of which it is.
-    :raises ClusterOptionError: services are started already, and there is no such
-        cluster as the options say.
+    :param scope: that of the task.
+    :raises ClusterOptionError: services are started already, and the options do not
+        allow joining the cluster.
     """
     if scope == CLUSTER:
-        process.connect_before_start(conf)
+        membership.connect_before_start(conf)

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Those among whom one runs each due time of a task: a parent's workers, a cluster."""
+"""The processes of which one runs each due time: a parent's workers, or a cluster."""
 
 import contextlib
 import weakref
@@ -10,12 +10,12 @@ from oslo_config import cfg
 
 from oslo_service._common.process_state import OwnLock, PerProcess
 from oslo_service._common.records import Record, State
-from oslo_service.clustering import host, metering, process, publishing, settings
+from oslo_service.clustering import host, membership, metering, publishing, settings
 from oslo_service.clustering.candidate import Candidate
 from oslo_service.clustering.connection import Unreachable
 from oslo_service.clustering.due_times import DueTimes
-from oslo_service.clustering.holder import Holder
-from oslo_service.clustering.listener import Term
+from oslo_service.clustering.lease_reporter import LeaseReporter
+from oslo_service.clustering.lock_listener import Term
 from oslo_service.clustering.member import Member
 from oslo_service.clustering.simulated import simulated
 from oslo_service.supervisor import events
@@ -31,10 +31,10 @@ CLUSTER = "cluster"
 class SharedTask(Record):
     """A task of which one process runs each due time.
 
-    :ivar label: how it is called in the log, and known in all processes.
+    :ivar label: its name in the log, the same in all processes.
     :ivar spacing: seconds.
     :ivar scope: ``HOST`` or ``CLUSTER``.
-    :ivar missed: what becomes of due times that nobody was there for.
+    :ivar missed: what becomes of due times at which no process was there.
     """
 
     label: str
@@ -46,27 +46,27 @@ class SharedTask(Record):
 class _Known(State):
     """What a process knows of a task.
 
-    :ivar term: the one whose due times these are.
+    :ivar term: for which term the due times are; None: it may run none.
     """
 
     times: DueTimes
     term: Term | None = None
 
 
-#: A due time, the term for which it is begun, those that have passed meanwhile, and
-#: what takes it back.
+#: A due time, the term in which it is begun, those that were passed over, and what
+#: takes it back.
 _Taken = tuple[float, Term, tuple[float, ...], Callable[[], None]]
 
 
 class Scope:
-    """Those among whom one runs a due time, as seen from one of them."""
+    """Some processes of which one runs a due time, as seen from one of them."""
 
     skew = 0.0
 
     def __init__(self) -> None:
-        self.clocks = process.clocks()
+        self.clocks = membership.clocks()
         self._known: dict[SharedTask, _Known] = {}
-        # Two tasks of this process may look at a time.
+        # Two tasks of this process may look at the same time.
         self._guard = OwnLock()
 
     def now(self) -> float:
@@ -83,7 +83,7 @@ class Scope:
     def _update(
         self, task: SharedTask, term: Term | None
     ) -> tuple[_Known, tuple[float, ...]]:
-        """Return what is known of a task, and what has become unknown of it."""
+        """Return what is known of a task, and the due times it may have missed."""
         known = self._known.get(task)
         if known is None:
             times = DueTimes(task.spacing, task.missed, self.skew)
@@ -110,16 +110,16 @@ class Scope:
     def tell_missed(
         self, task: SharedTask, missed: tuple[float, ...], *, certain: bool = False
     ) -> None:
-        """Say which due times have passed: another worker may have had them."""
+        """Report missed due times; here: none, another worker has had them."""
 
     def term(self) -> Term | None:
-        """Return since when this process may run due times; None: it may not."""
+        """Return the term in which this process may run due times; None: it may not."""
         raise NotImplementedError
 
     def claim(
         self, task: SharedTask, term: Term, due: float
     ) -> contextlib.AbstractContextManager[bool]:
-        """Return a context in which a due time is run, if that is for this process."""
+        """Return a context to run a due time in, which yields whether to run it."""
         raise NotImplementedError
 
 
@@ -128,16 +128,16 @@ class _HostScope(Scope):
 
     def __init__(self) -> None:
         super().__init__()
-        # A due time before this process was there is another's.
+        # Due times before this process began are not for it.
         self._term = Term(number=1, since=self.now())
 
     def term(self) -> Term | None:
-        """Return the time since this process has looked first."""
+        """Return the one term, which begins when this process first looked."""
         return self._term
 
     @contextlib.contextmanager
     def claim(self, task: SharedTask, term: Term, due: float) -> Iterator[bool]:
-        """Have the parent decide, and know when it is over."""
+        """Have the parent decide, and tell it when the run is over."""
         del term
         try:
             claimed = bool(host.ask("claim", task.label, due, task.missed))
@@ -151,7 +151,7 @@ class _HostScope(Scope):
 
 
 class _ClusterScope(Scope):
-    """The processes of the group: who has its lock runs what is due."""
+    """The processes of the group: the one that holds its lock runs what is due."""
 
     def __init__(self, member: Member, options: settings.Settings) -> None:
         self.skew = options.skew
@@ -161,18 +161,20 @@ class _ClusterScope(Scope):
         self._candidate: Candidate | None = None
 
     def begin(self) -> None:
-        """Ask for the lock; returns when there is an answer, or none."""
-        self._candidate = self._member.candidate(self._group, Holder(self._group))
+        """Ask for the lock; returns when there is an answer, or after a lease."""
+        self._candidate = self._member.candidate(
+            self._group, LeaseReporter(self._group)
+        )
         self._member.add(self._candidate)
 
     def term(self) -> Term | None:
-        """Return the time for which this process has the lock, for sure."""
+        """Return the term of the lock, if this process is sure to hold it."""
         return None if self._candidate is None else self._candidate.term()
 
     def tell_missed(
         self, task: SharedTask, missed: tuple[float, ...], *, certain: bool = False
     ) -> None:
-        """Say which due times have passed."""
+        """Report due times that were, or may have been, missed."""
         if missed:
             result = "missed" if certain else "unknown"
             metering.due_times(task.label, result, len(missed))
@@ -183,7 +185,7 @@ class _ClusterScope(Scope):
 
     @contextlib.contextmanager
     def claim(self, task: SharedTask, term: Term, due: float) -> Iterator[bool]:
-        """Keep the lock, and have the parent know what is at work."""
+        """Keep the lock, and tell the parent what is running."""
         candidate = self._candidate
         if candidate is None:
             yield False
@@ -204,13 +206,13 @@ _scopes: PerProcess["weakref.WeakKeyDictionary[object, Scope]"] = PerProcess(
 
 
 def scope_of(task: SharedTask, conf: cfg.ConfigOpts) -> Scope:
-    """Return those among whom one runs a task."""
+    """Return the processes of which one runs a task."""
     options = settings.read(conf) if task.scope == CLUSTER else None
-    pretended, scopes = simulated.get(), _scopes.get()
-    if options is None or not (options.url or pretended):
-        key = pretended or host.here()
+    simulation, scopes = simulated.get(), _scopes.get()
+    if options is None or not (options.url or simulation):
+        key = simulation or host.here()
         return scopes.get(key) or scopes.setdefault(key, _HostScope())
-    member = process.member(conf)
+    member = membership.member(conf)
     found = scopes.get(member)
     if found is None:
         made = _ClusterScope(member, options)

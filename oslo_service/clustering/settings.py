@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the options say of the cluster."""
+"""The options of the cluster, as they are set."""
 
 import os
 import re
@@ -24,12 +24,12 @@ _WITHOUT = (
 
 
 class Settings(Record):
-    """What the options say.
+    """The options of a cluster.
 
-    :ivar url: where the cluster is; empty: there is none.
-    :ivar group: what all processes of the service share.
-    :ivar lease: seconds.
-    :ivar skew: seconds.
+    :ivar url: where the server is; empty: there is no cluster.
+    :ivar group: the name that all processes of the service share.
+    :ivar lease: how long a lock is kept without a heartbeat, in seconds.
+    :ivar skew: by how many seconds the clocks of two hosts may differ.
     """
 
     url: str
@@ -39,18 +39,18 @@ class Settings(Record):
 
 
 def configured() -> cfg.ConfigOpts:
-    """Return the configuration of who names none: the launcher's, or the global one."""
+    """Return the configuration to use by default: the launcher's, or the global one."""
     supervisor = current.known()
     conf = None if supervisor is None or supervisor.left else supervisor.conf
     return cfg.CONF if conf is None else conf
 
 
 def read(conf: cfg.ConfigOpts) -> Settings:
-    """Return what the options say; the library's are registered if need be.
+    """Return the options of the cluster; they are registered if need be.
 
-    Says, once, that there is no cluster where there is none.
+    Logs, once, that there is no cluster where there is none.
 
-    :raises ClusterOptionError: there is to be one.
+    :raises ClusterOptionError: there is none, and ``cluster_required`` is set.
     """
     opts.register_cluster_opts(conf)
     if not isinstance(conf, cfg.ConfigOpts):  # a stand-in, which cannot say
@@ -75,5 +75,5 @@ def _program(conf: cfg.ConfigOpts) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return a name that every server takes."""
+    """Return a name in characters that every server accepts."""
     return re.sub(r"[^A-Za-z0-9_.-]", lambda found: f"%{ord(found[0]):x}", name)

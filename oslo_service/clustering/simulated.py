@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Members of a cluster that are no processes of their own: in tests."""
+"""Processes of a cluster that tests simulate within one process."""
 
 import contextvars
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ __all__ = ("SimulatedProcess", "simulated")
 
 
 class SimulatedProcess(Protocol):
-    """What a task has of the cluster that acts for a process of its own.
+    """The part in the cluster of a task that acts as a process of its own.
 
     :ivar clocks: its clocks.
     """
@@ -19,10 +19,10 @@ class SimulatedProcess(Protocol):
     clocks: Clocks
 
     def member(self, options: Any) -> Any:
-        """Return the member, started, for what the options say."""
+        """Return the member, started, for some options."""
 
 
-#: The process that the calling task acts for; None: the one that it is in.
+#: The process that the calling task acts as; None: the one that it is in.
 simulated: contextvars.ContextVar[SimulatedProcess | None] = contextvars.ContextVar(
     "simulated", default=None
 )

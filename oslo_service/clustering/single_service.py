@@ -13,10 +13,10 @@ from oslo_service._common import naming
 from oslo_service._common.process_state import OwnLock
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.backend.base import Event
-from oslo_service.clustering import host, process, settings
+from oslo_service.clustering import host, membership, settings
 from oslo_service.clustering.candidate import Candidate
-from oslo_service.clustering.holder import Holder
-from oslo_service.clustering.listener import Held
+from oslo_service.clustering.lease_reporter import LeaseReporter
+from oslo_service.clustering.lock_listener import Held
 from oslo_service.clustering.single_state import Action, SingleState
 
 __all__ = ("SingleService",)
@@ -26,18 +26,18 @@ class SingleService(ServiceBase):
     """A service that is started on one process of the group.
 
     It is launched as any other. Its ``start()`` connects; the service's is called
-    when this process leads. When that may end, the service's ``stop()`` is called,
-    before another process can lead. A worker whose service has not ended by then is
-    killed by its parent, and replaced.
+    when this process becomes the leader. When it may lose that, the service's
+    ``stop()`` is called, before another process can lead. A worker whose service has
+    not ended by then is killed by its parent, and replaced.
 
-    Where this process leads again, the service is started again: as after a reload,
-    without a ``reset()``.
+    When this process becomes the leader again, the service is started again: as after
+    a reload, without a ``reset()``.
 
     :param service: the service.
     :param conf: has the options; ``service.conf`` if not given, where there is one,
         else the launcher's.
-    :param name: what processes that run the same service have in common; the name
-        of its class if not given.
+    :param name: the name of the service, the same in all processes; that of its
+        class if not given.
     :raises TypeError: it is no service.
     """
 
@@ -58,7 +58,7 @@ class SingleService(ServiceBase):
         self.name = type(service).__qualname__ if name is None else name
         self._run: _Run | None = None
         host.prepare()
-        process.check_before_launch()
+        membership.check_before_launch()
 
     @property
     def leads(self) -> bool:
@@ -68,13 +68,13 @@ class SingleService(ServiceBase):
     def start(self) -> None:
         """Connect to the cluster; the service is started when this process leads.
 
-        :raises ClusterOptionError: it cannot be done, as the options are.
+        :raises ClusterOptionError: the options do not allow it.
         """
         conf = getattr(self, "conf", None)
         self._run = _Run(self.service, self.name, conf or settings.configured())
 
     def stop(self) -> None:
-        """Stop the service, where it runs; lead no more."""
+        """Stop the service, where it runs, and stop being a candidate."""
         if self._run is not None:
             self._run.stop()
 
@@ -91,8 +91,8 @@ class SingleService(ServiceBase):
         self.service.reset()
 
 
-class _Run(Holder):
-    """From a start() to the end of the wait() that follows."""
+class _Run(LeaseReporter):
+    """One run, from a start() to the end of the wait() that follows."""
 
     def __init__(self, service: ServiceBase, name: str, conf: cfg.ConfigOpts) -> None:
         lock = f"{settings.read(conf).group}.{name}"
@@ -105,7 +105,7 @@ class _Run(Holder):
         self._ended = self._driver.event()
         self._told_to_stop = self._driver.event()
         self._failure: BaseException | None = None
-        self._member = process.member(conf)
+        self._member = membership.member(conf)
         self._ask()
 
     def _ask(self) -> None:
@@ -147,10 +147,10 @@ class _Run(Holder):
         if self._failure is not None:
             raise self._failure
 
-    # What is done
+    # Acting
 
     def _do(self, fact: Callable[[], list[Action]]) -> bool:
-        """Do what follows from a fact; return whether anything does."""
+        """Tell the state a fact, and act on it; return whether anything follows."""
         with self._guard:
             actions = fact()
         for action in actions:
@@ -183,7 +183,7 @@ class _Run(Holder):
         if self._candidate.in_use:
             self._member.hurry()
             self._member.await_answer()
-            self.over()  # what was being asked may have told that it is held
+            self.over()  # a heartbeat that was in progress may have reported it again
 
     # The bodies of tasks
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A service that runs where a lock is held: a state machine without I/O.
 
-Facts come in: the lock was taken, or may go; a call has returned, or failed; the
+Facts come in: the lock was taken, or may be lost; a call has returned, or failed; the
 launcher stops it all. Actions come out, once each.
 """
 
@@ -18,9 +18,9 @@ class Action(enum.Enum):
     START = "start"
     #: Call its stop().
     STOP = "stop"
-    #: Let others have the lock, and ask for it again.
+    #: Give the lock back, and ask for it again.
     RELEASE = "release"
-    #: Let others have the lock, and ask for it no more.
+    #: Give the lock back, for good.
     LEAVE = "leave"
     #: Have wait() return, or raise.
     END = "end"
@@ -58,7 +58,7 @@ class SingleState:
         return [Action.START]
 
     def endangered(self) -> list[Action]:
-        """Record that the lock may go soon, or is gone."""
+        """Record that the lock may be lost soon, or has been."""
         if self._phase is not _Phase.RUNNING:
             return []
         self._phase = _Phase.STOPPING

@@ -9,7 +9,7 @@ from typing import Any
 
 from oslo_service._common.extras import need, without_eventlet
 from oslo_service.backend.exceptions import ClusterOptionError
-from oslo_service.clustering import schemes, servers
+from oslo_service.clustering import schemes, server_quirks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 
 __all__ = ("ToozConnection", "check_url")
@@ -18,10 +18,11 @@ _OPTION = "[oslo_service] cluster_url"
 
 
 def check_url(url: str) -> schemes.Scheme:
-    """Return what a URL's scheme can do; its client, and tooz, are imported.
+    """Return what a URL's scheme can do; tooz and its client are imported.
 
-    :raises ClusterOptionError: there is no such scheme, or it will not do, or a
-        package is missing, or the URL is none.
+    :param url: the value of ``cluster_url``.
+    :raises ClusterOptionError: it is no URL, or its scheme is unknown or will not do,
+        or a package is missing.
     """
     try:
         parts = urllib.parse.urlsplit(url)
@@ -47,9 +48,9 @@ def check_url(url: str) -> schemes.Scheme:
 class ToozConnection(Connection):
     """A connection to a server by way of tooz.
 
-    :param url: what ``cluster_url`` says.
+    :param url: the value of ``cluster_url``.
     :param member: the name of this process among the members; ASCII.
-    :param seconds: the lease.
+    :param seconds: the length of a lease.
     """
 
     def __init__(self, url: str, member: str, seconds: int) -> None:
@@ -70,7 +71,7 @@ class ToozConnection(Connection):
         with without_eventlet():
             self._coordinator = self._make_coordinator()
             with self._refusing():
-                granted = servers.start(self._coordinator, self._seconds)
+                granted = server_quirks.start(self._coordinator, self._seconds)
         if granted is not None and granted != self._seconds:
             self.close()
             raise ClusterOptionError(
@@ -80,19 +81,21 @@ class ToozConnection(Connection):
 
     def _make_coordinator(self) -> Any:
         try:
-            return servers.make_coordinator(self._url, self._member, self._seconds)
-        except Exception as exc:  # noqa: BLE001 - it is raised again, in our words
-            words = self._words(exc)
-            raise ClusterOptionError(f"{_OPTION}: {words}") from None
+            return server_quirks.make_coordinator(
+                self._url, self._member, self._seconds
+            )
+        except Exception as exc:  # noqa: BLE001 - raised again, as one of ours
+            message = self._describe(exc)
+            raise ClusterOptionError(f"{_OPTION}: {message}") from None
 
     def close(self) -> None:
-        """Leave the groups and close the connection, as far as that can be done."""
+        """Leave the groups and close the connection, as far as that is possible."""
         coordinator, self._coordinator = self._coordinator, None
         if coordinator is not None and coordinator.is_started:
             with contextlib.suppress(Exception):
-                # What is held has been given back: the rest is lost already.
-                servers.forget_locks(coordinator)
-                servers.stop(coordinator)
+                # Locks that are held have been released; the others are lost.
+                server_quirks.forget_locks(coordinator)
+                server_quirks.stop(coordinator)
 
     def lock(self, name: str) -> Lock:
         """Return a fresh lock object."""
@@ -101,12 +104,12 @@ class ToozConnection(Connection):
             return _ToozLock(self, lock, self._kind)
 
     def heartbeat(self) -> None:
-        """Keep this process a member; with etcd, make it able to be one."""
+        """Keep this process a member; with etcd, get the lease that members need."""
         with self._talking():
             self._coordinator.heartbeat()
 
     def join(self, group: str) -> None:
-        """Become a member; what is left of an earlier connection is replaced."""
+        """Become a member; a membership of an earlier connection is replaced."""
         from tooz import coordination
 
         name = group.encode()
@@ -120,7 +123,7 @@ class ToozConnection(Connection):
                 self._coordinator.join_group(name).get()
 
     def leave(self, group: str) -> None:
-        """Be no member any more."""
+        """Stop being a member."""
         from tooz import coordination
 
         gone = coordination.MemberNotJoined, coordination.GroupNotCreated
@@ -140,43 +143,43 @@ class ToozConnection(Connection):
 
     @contextlib.contextmanager
     def _talking(self) -> Iterator[None]:
-        """Have everything that fails be a server that does not answer.
+        """Raise whatever fails as :exc:`Unreachable`.
 
         Clients raise errors of many kinds, not all of which tooz translates.
         """
         try:
             yield
-        except Exception as exc:  # noqa: BLE001 - it is raised again, in our words
-            raise Unreachable(self._words(exc)) from None
+        except Exception as exc:  # noqa: BLE001 - raised again, as one of ours
+            raise Unreachable(self._describe(exc)) from None
 
     @contextlib.contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Tell what never will do from a server that does not answer."""
+        """Tell refused credentials from a server that does not answer."""
         try:
             yield
-        except Exception as exc:  # noqa: BLE001 - it is raised again, in our words
+        except Exception as exc:  # noqa: BLE001 - raised again, as one of ours
             self.close()
-            words = self._words(exc)
-            if servers.is_refusal(exc):
+            message = self._describe(exc)
+            if server_quirks.is_refusal(exc):
                 raise ClusterOptionError(
-                    f"{_OPTION}: {words}: the server refuses who the URL says we are"
+                    f"{_OPTION}: {message}: the server refuses the credentials"
                 ) from None
-            raise Unreachable(words) from None
+            raise Unreachable(message) from None
 
-    def _words(self, error: BaseException) -> str:
-        return _hide(f"{self._kind}: {servers.words(error)}", self._url)
+    def _describe(self, error: BaseException) -> str:
+        return _hide(f"{self._kind}: {server_quirks.describe(error)}", self._url)
 
 
 class _ToozLock(Lock):
     def __init__(self, connection: ToozConnection, lock: Any, kind: str) -> None:
         self._talking = connection._talking
         self._lock = lock
-        self._confirm = servers.confirmation(lock, kind)
+        self._confirm = server_quirks.confirmation(lock, kind)
 
     def acquire(self) -> bool:
         """Take it, if nobody has it."""
         with self._talking():
-            if servers.is_taken(self._lock):
+            if server_quirks.is_taken(self._lock):
                 return False
             return bool(self._lock.acquire(blocking=False))
 
@@ -192,7 +195,7 @@ class _ToozLock(Lock):
 
 
 def _hide(text: str, url: str) -> str:
-    """Return words without the password that is in a URL."""
+    """Return a text without the password that is in a URL."""
     secrets: set[str] = set()
     rest = url.partition("://")[2]
     authority = rest.partition("/")[0]

@@ -23,11 +23,11 @@ class WakeableLoop(loopingcall.DynamicLoopingCall):
         self._woken = clock.current.event(driver)
 
     def wake(self) -> None:
-        """Have it call again at once; after the call in progress. Non-blocking."""
+        """Make the next call at once, or after the one in progress. Non-blocking."""
         self._woken.set()
 
     def stop(self) -> None:
-        """End it, after the call in progress. Non-blocking."""
+        """End the loop after the call in progress. Non-blocking."""
         super().stop()
         self.wake()
 

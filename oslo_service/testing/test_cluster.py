@@ -17,7 +17,7 @@ from oslo_config import cfg
 from oslo_service import cluster, events, fixture, loopingcall, periodic_task, service
 from oslo_service._common import measured
 from oslo_service.backend.base import Driver
-from oslo_service.clustering import holder
+from oslo_service.clustering import lease_reporter
 from oslo_service.periodic_task import InvalidPeriodicTaskArg, PeriodicTasks
 from oslo_service.supervisor.subscribers import subscribe
 from oslo_service.testing.fake_cluster import FakeCluster
@@ -487,10 +487,10 @@ class TestWithoutACluster:
 
 def leave_the_host() -> None:
     """Have this process be no member any more, and do nothing as one."""
-    from oslo_service.clustering import process
+    from oslo_service.clustering import membership
 
-    members = [*process._members.get().values()]
-    process.retire()
+    members = [*membership._members.get().values()]
+    membership.retire()
     for one in members:
         assert one._left.wait(LIMIT)
         one.abandon()
@@ -636,7 +636,7 @@ class TestSingleService:
         parent = types.SimpleNamespace(
             has_parent=lambda: True, tell=lambda what, *_: told.append(what)
         )
-        monkeypatch.setattr(holder, "host", parent)
+        monkeypatch.setattr(lease_reporter, "host", parent)
         keep, ended = fake.keep, driver.event()
 
         def keep_slowly(*arguments):

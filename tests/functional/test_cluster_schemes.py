@@ -15,7 +15,7 @@ import pytest
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.clustering.connection import Unreachable
 from oslo_service.clustering.schemes import SCHEMES
-from oslo_service.clustering.servers import make_coordinator
+from oslo_service.clustering.server_quirks import make_coordinator
 from oslo_service.clustering.tooz_connection import ToozConnection
 from oslo_service.testing.proxy import Proxy
 from oslo_service.testing.servers import SERVERS, Etcd, Redis, ZooKeeper

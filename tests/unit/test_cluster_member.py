@@ -13,12 +13,12 @@ from oslo_config import cfg
 from oslo_service import opts
 from oslo_service._common import clock
 from oslo_service.backend.exceptions import ClusterOptionError
-from oslo_service.clustering import process
+from oslo_service.clustering import membership
 from oslo_service.clustering.candidate import POLL, Candidate
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 from oslo_service.clustering.lease import Lease
-from oslo_service.clustering.listener import Held, Listener
+from oslo_service.clustering.lock_listener import Held, LockListener
 from oslo_service.clustering.member import Member
 from oslo_service.monitoring import checks
 from oslo_service.supervisor import events
@@ -97,7 +97,7 @@ class ALock(Lock):
         self.server.answer(f"release {self.name}")
 
 
-class Heard(Listener):
+class Heard(LockListener):
     def __init__(self) -> None:
         self.heard: list[str] = []
 
@@ -641,9 +641,9 @@ class TestProcess:
             made.append(Server(time))
             return made[-1]
 
-        monkeypatch.setattr(process, "_connection", connection)
+        monkeypatch.setattr(membership, "_connection", connection)
         yield made
-        process.retire()
+        membership.retire()
 
     def configured(self, group: str) -> cfg.ConfigOpts:
         conf = cfg.ConfigOpts()
@@ -655,26 +655,26 @@ class TestProcess:
 
     def test_it_gives_back_what_it_has_there(self, servers) -> None:
         conf = self.configured("one")
-        before = process.member(conf)
+        before = membership.member(conf)
         before.add(before.candidate("x"))
         conf.set_override("cluster_lease", 20, "oslo_service")
-        assert process.member(conf) is not before
+        assert membership.member(conf) is not before
         assert before._left.wait(LIMIT)
         assert servers[0].asked == ["open", "acquire x1", "release x1", "close"]
 
     def test_not_where_one_that_is_gone_has_said_the_same(self, servers) -> None:
-        shared = process.member(self.configured("four"))
+        shared = membership.member(self.configured("four"))
         gc.collect()
-        assert process.member(self.configured("four")) is shared
+        assert membership.member(self.configured("four")) is shared
         assert not shared._ending
 
     def test_not_where_another_configuration_says_so_still(self, servers) -> None:
         first, other = self.configured("two"), self.configured("two")
-        shared = process.member(first)
-        assert process.member(other) is shared
+        shared = membership.member(first)
+        assert membership.member(other) is shared
         first.set_override("cluster_group", "three", "oslo_service")
-        assert process.member(first) is not shared
-        assert process.member(other) is shared
+        assert membership.member(first) is not shared
+        assert membership.member(other) is shared
         assert not shared._ending
         assert len(servers) == 2
 
@@ -684,11 +684,11 @@ def test_health_warns_while_the_server_is_out_of_reach() -> None:
         (check,) = [one for one in checks.of_process() if one.name == "cluster"]
         return check.status(clock.now() + 0.001), check.detail
 
-    process._report("")
+    membership._report("")
     assert status() == ("pass", "")
-    process._report("out of reach: no route")
+    membership._report("out of reach: no route")
     assert status() == ("warn", "out of reach: no route")
-    process._report("")
+    membership._report("")
     assert status() == ("pass", "")
 
 
@@ -697,21 +697,21 @@ def test_nothing_crosses_a_fork(tmp_path: Path) -> None:
 import os, sys
 from oslo_config import cfg
 from oslo_service import backend, opts
-from oslo_service.clustering import process
+from oslo_service.clustering import membership
 conf = cfg.ConfigOpts()
 conf([], prog="svc", default_config_files=[])
 opts.register_service_opts(conf)
 conf.set_override("cluster_url", "file://{tmp_path}", "oslo_service")
 backend.init_backend("threading")
-ours = process.member(conf)
+ours = membership.member(conf)
 pid = os.fork()
 if not pid:
     backend.get_backend().after_fork()
-    theirs = process.member(conf)
+    theirs = membership.member(conf)
     fine = theirs is not ours and theirs.name != ours.name and theirs.reachable
     os._exit(0 if fine else 1)
 assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-assert process.member(conf) is ours
+assert membership.member(conf) is ours
 """
     done = run_script(code)
     assert done.returncode == 0, done.stderr

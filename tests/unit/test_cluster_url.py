@@ -12,7 +12,7 @@ from oslo_config import cfg
 
 from oslo_service import cluster, opts, periodic_task, service
 from oslo_service._common import extras
-from oslo_service.clustering import schemes, servers, settings, tooz_connection
+from oslo_service.clustering import schemes, server_quirks, settings, tooz_connection
 from oslo_service.clustering.connection import Unreachable
 from oslo_service.clustering.tooz_connection import ToozConnection
 from oslo_service.testing.waiting import run_script
@@ -135,7 +135,7 @@ class TestSecrets:
         for url in ("etcd3+http://127.0.0.1:1", "redis://127.0.0.1:1"):
             with pytest.raises(Unreachable, match=r"127\.0\.0\.1.*refused"):
                 ToozConnection(url, "me", 5).open()
-        assert servers.words(ValueError()) == "ValueError"
+        assert server_quirks.describe(ValueError()) == "ValueError"
 
     def test_it_is_not_in_that_of_a_url_that_is_none(self) -> None:
         with pytest.raises(cluster.ClusterOptionError) as found:

@@ -24,7 +24,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service import backend, cluster, events, opts, periodic_task, service
-from oslo_service.clustering import process, schemes
+from oslo_service.clustering import membership, schemes
 from oslo_service.clustering.connection import Connection, Lock, Unreachable
 
 CONF = cfg.CONF
@@ -138,7 +138,7 @@ class WithTasks(service.Service):
         """Run them."""
         self.tasks = Tasks(CONF)
         self.tg.add_dynamic_timer(self.tasks.run_periodic_tasks, context=None)
-        say("started", connected=bool(process._members.get()))
+        say("started", connected=bool(membership._members.get()))
 
 
 class Sharing(service.Service):
@@ -195,7 +195,7 @@ def main() -> int:
     CONF(daemon.PLAN.arguments, project="clustered", default_config_files=[])
     if "cluster" in TRAITS:
         CONF.set_override("cluster_url", "test://", "oslo_service")
-        process._connection = lambda *_args: FileConnection()
+        membership._connection = lambda *_args: FileConnection()
         schemes.SCHEMES["test"] = schemes.Scheme(None)
     logging.basicConfig(level=logging.INFO, stream=sys.stdout)
     events.subscribe(tell)

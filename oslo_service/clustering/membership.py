@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What this process has of the cluster: nothing of it crosses a fork."""
+"""The memberships of this process in clusters: none of them crosses a fork."""
 
 import atexit
 import os
@@ -31,33 +31,41 @@ __all__ = (
     "retire",
 )
 
+# How long the end of the process waits for the server, in seconds.
+_PATIENCE = 2.0
+# The time to live of a check that is stale at once: a warning, in seconds.
+_STALE_AT_ONCE = 1e-6
+
+_Configurations = list[weakref.ref[cfg.ConfigOpts]]
 
 _members: PerProcess[dict[settings.Settings, Member]] = PerProcess(dict)
-# The configurations that have said so.
-_sayers: PerProcess[dict[settings.Settings, list[weakref.ref[cfg.ConfigOpts]]]] = (
-    PerProcess(dict)
-)
+# Those that have been told to leave, and may still be leaving.
+_leaving: PerProcess[list[Member]] = PerProcess(list)
+# Which configurations have each of these settings.
+_users: PerProcess[dict[settings.Settings, _Configurations]] = PerProcess(dict)
 # Reentrant, as a signal handler may come here.
 _making = PerProcess(threading.RLock)
+# The configurations by which to connect before a service is started.
+_wanted: Inherited[_Configurations] = Inherited(list)
 
 
 def clocks() -> Clocks:
     """Return the clocks of the calling task."""
-    pretended = simulated.get()
-    return Clocks() if pretended is None else pretended.clocks
+    process = simulated.get()
+    return Clocks() if process is None else process.clocks
 
 
 def member(conf: cfg.ConfigOpts) -> Member:
-    """Return this process as a member of its cluster; it is made one, if need be.
+    """Return the member that this process is of its cluster; join it if need be.
 
     Without ``cluster_url``, the cluster is that of the workers of one parent.
 
     :raises ClusterOptionError: it cannot be one, as the options are.
     """
     options = settings.read(conf)
-    pretended = simulated.get()
-    if pretended is not None:
-        found: Member = pretended.member(options)
+    process = simulated.get()
+    if process is not None:
+        found: Member = process.member(options)
         return found
     with _making.get():  # of two that are the first, one makes it
         members = _members.get()
@@ -66,32 +74,36 @@ def member(conf: cfg.ConfigOpts) -> Member:
             one = members[options] = _make(options)
             if len(members) == 1:
                 _watch_end()
-        if not any(sayer() is conf for sayer in _sayers.get().get(options, ())):
-            _retire_what_was_said(conf)
-            _sayers.get().setdefault(options, []).append(weakref.ref(conf))
+        if not any(user() is conf for user in _users.get().get(options, ())):
+            _leave_former_cluster(conf)
+            _users.get().setdefault(options, []).append(weakref.ref(conf))
     one.start()
     return one
 
 
-def _retire_what_was_said(conf: cfg.ConfigOpts) -> None:
-    """Leave the cluster that a configuration has named before it was read again.
+def _leave_former_cluster(conf: cfg.ConfigOpts) -> None:
+    """Leave the cluster that a configuration named before it was read again.
 
-    What this process had there would be kept from everybody, and used by nobody.
+    What this process holds there would be kept from everybody, and used by nobody.
     """
-    sayers = _sayers.get()
-    for options, before in list(sayers.items()):
+    users = _users.get()
+    for options, before in list(users.items()):
         if not any(one() is conf for one in before):
             continue
         left = [one for one in before if one() is not None and one() is not conf]
-        sayers[options] = left
+        users[options] = left
         if not left and (member := _members.get().pop(options, None)) is not None:
-            del sayers[options]
-            _leaving.get().append(member)
-            member.retire()
+            del users[options]
+            _retire(member)
+
+
+def _retire(member: Member) -> None:
+    _leaving.get().append(member)
+    member.retire()
 
 
 def check_before_launch() -> None:
-    """Have no launcher made where the options name what never can be a cluster.
+    """Have launchers refuse options that name what can never be a cluster.
 
     A parent finds that out for its workers, which inherit what is imported for it.
     """
@@ -106,18 +118,14 @@ def _check(conf: cfg.ConfigOpts) -> None:
         tooz_connection.check_url(url)
 
 
-# The configurations by which to connect before a service is started.
-_wanted: Inherited[list[weakref.ref[cfg.ConfigOpts]]] = Inherited(list)
-
-
 def connect_before_start(conf: cfg.ConfigOpts) -> None:
     """Have every process connect before it starts a service: here, and in workers.
 
-    Where it cannot be done as the options are, that is a failure of its start. Where
-    the services of a launcher are started already, it is done at once.
+    Where the options do not allow that, the start fails. Where the services of a
+    launcher are started already, it is done at once.
 
     :param conf: has the options, and is the launcher's.
-    :raises ClusterOptionError: it cannot be done here and now, as the options are.
+    :raises ClusterOptionError: it is done at once, and the options do not allow it.
     """
     wanted = _wanted.get()
     if not any(one() is conf for one in wanted):
@@ -146,11 +154,12 @@ def _make(options: settings.Settings) -> Member:
 
 
 def _report(problem: str) -> None:
-    """Have health say how the cluster fares: out of reach, it is a warning.
+    """Record as a health check how the cluster fares.
 
-    Everything but what is the cluster's runs on; what counts no more is a warning.
+    One that is out of reach is a warning, which is what a stale check is: all that
+    does not need the cluster runs on.
     """
-    checks.record("cluster", True, problem, _NO_TIME if problem else 0.0)
+    checks.record("cluster", True, problem, _STALE_AT_ONCE if problem else 0.0)
 
 
 def _connection(options: settings.Settings, name: str) -> Connection:
@@ -166,41 +175,31 @@ def _connection(options: settings.Settings, name: str) -> Connection:
 
 
 def _name() -> str:
-    """Return a name that no other process has ever had: where it is, and which."""
+    """Return a name that no other process has ever had: host, pid, random part."""
     host = socket.gethostname().encode("ascii", "replace").decode()
     plain = "".join(one if one.isalnum() or one in "-." else "-" for one in host)
     return f"{plain}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def _watch_end() -> None:
-    """Have the others take over at once where this process ends in order."""
+    """Have the other members take over at once when this process ends in order."""
     subscribers.subscribe(_hear)
     atexit.register(_leave_at_end, os.getpid())
 
 
 def _hear(event: events.Event) -> None:
     if isinstance(event, events.Draining) and _members.get():
-        # Whoever turns must not wait for a server.
+        # The supervisor's loop must not wait for a server.
         backend.get_backend().spawn(retire, name="leave the cluster")
 
 
 def retire() -> None:
-    """Leave the cluster: what is still done in this process ends before."""
-    members, found = _members.get(), list(_members.get().items())
-    for options, one in found:
+    """Leave all clusters, as soon as what needs a lock there has ended."""
+    members = _members.get()
+    for options, one in list(members.items()):
         members.pop(options, None)
-        _sayers.get().pop(options, None)
-        _leaving.get().append(one)
-        one.retire()
-
-
-_leaving: PerProcess[list[Member]] = PerProcess(list)
-
-# For how long a value counts that counts no more, in seconds.
-_NO_TIME = 1e-6
-
-# How long the end of a process waits for the server, in seconds.
-_PATIENCE = 2.0
+        _users.get().pop(options, None)
+        _retire(one)
 
 
 def _leave_at_end(pid: int) -> None:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where servers, and what tooz makes of them, differ."""
+"""What differs among the servers, and among tooz's drivers for them."""
 
 import contextlib
 import functools
@@ -9,16 +9,16 @@ from typing import Any
 
 __all__ = (
     "confirmation",
+    "describe",
     "forget_locks",
     "is_refusal",
     "is_taken",
     "make_coordinator",
     "start",
     "stop",
-    "words",
 )
 
-# What clients raise where a password, or its absence, is refused.
+# What clients raise where the credentials are refused, or missing.
 _REFUSALS = frozenset(
     {
         "AuthFailedError",
@@ -29,7 +29,7 @@ _REFUSALS = frozenset(
     }
 )
 # What etcd says then.
-_REFUSAL_WORDS = (
+_REFUSAL_PHRASES = (
     "authentication failed",
     "invalid auth token",
     "permission denied",
@@ -41,8 +41,10 @@ _REFUSAL_WORDS = (
 def make_coordinator(url: str, member: bytes, seconds: int) -> Any:
     """Return a coordinator of tooz that has not been started.
 
-    One value for everything that tooz has options for; the socket's time-out is a
-    third of it. What the URL says of these has no effect.
+    All time-outs follow from one value, whatever the URL says of them.
+
+    :param member: the name of this process among the members.
+    :param seconds: the lease; a call may block for a third of it.
     """
     from tooz import coordination
 
@@ -64,10 +66,9 @@ def make_coordinator(url: str, member: bytes, seconds: int) -> Any:
 
 
 def _limit_retries(coordinator: Any) -> None:
-    """Have a call to Redis last no longer than the socket's time-out.
+    """Limit a call to Redis to the socket's time-out.
 
-    The client's own retries, which tooz has no option for, would be made in addition
-    to ours, with pauses that grow.
+    The client would retry by itself, with growing pauses, for which tooz has no option.
     """
     make = coordinator._make_client
 
@@ -91,15 +92,18 @@ _UNCHANGED = b"_oslo_service_unchanged"
 def _look_once(transaction: Callable[..., Any], do: Any, *_: Any, **how: Any) -> Any:
     """Read, and change, a group of Redis once, whoever changes it meanwhile.
 
-    It would be read again without end: of a hundred members that join, each has all
-    the others begin anew, and none is heard of before its membership is over. Who is
-    taken for gone, and comes just now, finds out, and joins again.
+    The client would start over at each change: of a hundred members that join, each
+    makes all the others start over, and none gets through before its membership ends.
+    A member that is overwritten finds that out, and joins again.
     """
     return transaction(do, _UNCHANGED, **how)
 
 
 def start(coordinator: Any, seconds: int) -> float | None:
-    """Connect; return the lease that the server grants, where it decides that."""
+    """Connect.
+
+    :returns: the lease that the server grants, in seconds; None: what was asked for.
+    """
     session: list[float] = []
     kazoo = getattr(coordinator, "_coord", None)
     connection = getattr(kazoo, "_connection", None)
@@ -115,7 +119,7 @@ def start(coordinator: Any, seconds: int) -> float | None:
 
 
 def stop(coordinator: Any) -> None:
-    """Leave the groups, and close the connection and all that it holds."""
+    """Leave the groups, and close the connection with its descriptors."""
     kazoo: Any = getattr(coordinator, "_coord", None)
     coordinator.stop()
     if hasattr(kazoo, "close"):
@@ -123,11 +127,12 @@ def stop(coordinator: Any) -> None:
 
 
 def _note_session(connection: Any, session: list[float]) -> None:
-    """Record the time-outs of sessions as they are agreed: two thirds of each."""
+    """Record the time-outs of sessions of ZooKeeper, in seconds, as they are agreed."""
     connect = connection._connect
 
     def note(*args: Any, **kwargs: Any) -> Any:
         result = connect(*args, **kwargs)
+        # kazoo returns its own: two thirds of what was agreed, in milliseconds.
         session.append(round(result[0] * 1.5 / 1000.0, 3))
         return result
 
@@ -135,7 +140,7 @@ def _note_session(connection: Any, session: list[float]) -> None:
 
 
 def _granted(client: Any, seconds: int) -> float:
-    """Return the length of a lease that etcd grants: never shorter than its least."""
+    """Return the lease that etcd grants, in seconds: it has a minimum of its own."""
     lease = client.lease(seconds)
     try:
         url = client.get_url("/kv/lease/timetolive")
@@ -146,10 +151,12 @@ def _granted(client: Any, seconds: int) -> float:
 
 
 def confirmation(lock: Any, kind: str) -> Callable[[], object]:
-    """Return what confirms a lock.
+    """Return what confirms a lock, and returns whether it still is held.
 
     A lock of ZooKeeper lasts as long as the session, and has no heartbeat of its own;
     that of a file as long as the process.
+
+    :param kind: the scheme of the URL.
     """
     if kind == "file":
         return lock.is_still_owner  # type: ignore[no-any-return]
@@ -161,7 +168,7 @@ def confirmation(lock: Any, kind: str) -> Callable[[], object]:
 def _is_owner(lock: Any) -> bool:
     """Whether a session still has a lock of ZooKeeper.
 
-    :raises ConnectionError: that cannot be asked just now, which tooz takes for a loss.
+    :raises ConnectionError: the server cannot be asked; tooz would take that for no.
     """
     if lock.is_still_owner():
         return True
@@ -176,13 +183,13 @@ def _heartbeat(lock: Any) -> bool:
         return bool(lock.heartbeat())
     except Exception as exc:
         if any(type(one).__name__ == "LockNotOwnedError" for one in _chain(exc)):
-            forget_locks(lock._coord, lock)  # or it is warned of at each heartbeat
+            forget_locks(lock._coord, lock)  # or tooz warns at each heartbeat
             return False
         raise
 
 
 def forget_locks(coordinator: Any, *locks: Any) -> None:
-    """Have a coordinator not know of locks that it takes for held; none: of any."""
+    """Make a coordinator forget locks that it takes for held; none given: all."""
     known = getattr(coordinator, "_acquired_locks", None)
     if known is not None:
         for one in locks or tuple(known):
@@ -191,34 +198,34 @@ def forget_locks(coordinator: Any, *locks: Any) -> None:
 
 
 def is_taken(lock: Any) -> bool:
-    """Whether somebody has a lock, where it costs much to find out by asking for it.
+    """Whether a lock is taken, where a failed attempt to take it is expensive.
 
-    etcd is asked to grant a lease first, which is a write on its disk, and stays there
-    until it is over.
+    With etcd, an attempt begins with a lease, which is written to the disk, and stays
+    there until it ends.
     """
     client: Any = getattr(getattr(lock, "_coord", None), "client", None)
     return hasattr(client, "lease") and bool(client.get(lock._key.decode()))
 
 
-def words(error: BaseException) -> str:
-    """Return what an error says, or what has caused it; clients leave some empty."""
+def describe(error: BaseException) -> str:
+    """Return the message of an error, or of its cause: clients leave some empty."""
     said = (f"{one}" for one in _chain(error))
     return next(filter(None, said), type(error).__name__)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Return an error, and what has caused it."""
+    """Yield an error, and its causes."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether a server refuses who we say that we are: in what clients raise."""
+    """Whether an error says that the server refuses the credentials."""
     for one in _chain(error):
         if any(kind.__name__ in _REFUSALS for kind in type(one).__mro__):
             return True
         said = f"{one} {getattr(one, 'detail_text', '')}".lower()
-        if any(words in said for words in _REFUSAL_WORDS):
+        if any(phrase in said for phrase in _REFUSAL_PHRASES):
             return True
     return False

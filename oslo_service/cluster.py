@@ -24,7 +24,7 @@ Nothing of tooz, which does it, is imported before it is used.
 
 from oslo_config import cfg
 
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.clustering import host
 from oslo_service.clustering.partition import OnChange, Partition
@@ -39,7 +39,7 @@ __all__ = (
     "partition",
 )
 
-publish(globals())
+set_modules(globals())
 
 # Whoever imports this wants workers that can ask their parent, also where what asks is
 # made in a worker.

@@ -8,12 +8,12 @@ It is the same on every driver; launchers open it by themselves.
 from oslo_config import cfg
 
 from oslo_service import backdoor, backend
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 from oslo_service.backdoor.address import EventletBackdoorConfigValueError
 
 __all__ = ("EventletBackdoorConfigValueError", "initialize_if_enabled")
 
-publish(globals())
+set_modules(globals())
 
 
 def initialize_if_enabled(conf: cfg.ConfigOpts) -> int | str | None:

@@ -16,7 +16,7 @@ In a process that has workers these are the events of its workers, and of the
 whole; in one that runs its services itself, or in a worker, those of that process.
 """
 
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 from oslo_service.supervisor.events import (
     ActionFailed,
     Cause,
@@ -104,4 +104,4 @@ __all__ = (
     "subscribe",
 )
 
-publish(globals())
+set_modules(globals())

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calling a function again and again, and calling one until it succeeds."""
 
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 from oslo_service.backend.base import Task
 from oslo_service.loops import schedules
 from oslo_service.loops.looping_call import LoopingCallBase, LoopingCallDone, seconds
@@ -20,7 +20,7 @@ __all__ = (
     "RetryDecorator",
 )
 
-publish(globals())
+set_modules(globals())
 
 
 class FixedIntervalLoopingCall(LoopingCallBase):

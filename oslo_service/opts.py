@@ -14,7 +14,7 @@ from oslo_service._common.options import (
     register,
     register_backend_opts,
 )
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 
 __all__ = (
     "list_opts",
@@ -27,7 +27,7 @@ __all__ = (
     "set_service_opts_defaults",
 )
 
-publish(globals())
+set_modules(globals())
 
 SSL_GROUP = "ssl"
 

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from oslo_service import backend, opts
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 from oslo_service.loops.clock import now
 from oslo_service.periodic import (
     concurrent_calls,
@@ -52,7 +52,7 @@ __all__ = (
     "periodic_task",
 )
 
-publish(globals())
+set_modules(globals())
 
 LOG = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@
 
 from oslo_config import cfg
 
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.launchers.checks import check_service, check_workers
 from oslo_service.launchers.process_launcher import ProcessLauncher
@@ -37,7 +37,7 @@ __all__ = (
     "list_opts",
 )
 
-publish(globals())
+set_modules(globals())
 
 
 def launch(

@@ -12,7 +12,7 @@ from typing import Any
 from oslo_service import backend, loopingcall
 from oslo_service._common import naming
 from oslo_service._common.deprecation import warn_once
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 from oslo_service.backend.base import Driver, Event, InlineTask
 from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.groups import ending, joining
@@ -22,7 +22,7 @@ from oslo_service.loops.stopping import stop_requested
 
 __all__ = ("Thread", "ThreadGroup", "stop_requested")
 
-publish(globals())
+set_modules(globals())
 
 LOG = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ for what is in progress, and ends as soon as that is done. It is for pieces of w
 that come to an end, not for what runs for as long as the service does.
 """
 
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 from oslo_service.supervisor.tracked_work import track, track_future, tracked
 
 __all__ = ("track", "track_future", "tracked")
 
-publish(globals())
+set_modules(globals())

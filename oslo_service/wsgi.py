@@ -16,7 +16,7 @@ from oslo_config import cfg
 from oslo_service import backend, opts, sslutils
 from oslo_service._common import submodules
 from oslo_service._common.process_state import OwnLock
-from oslo_service._common.publishing import publish, published_in
+from oslo_service._common.public_names import set_module, set_modules
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.applications.loader import ConfigNotFound, Loader, PasteAppNotFound
 from oslo_service.serving import parameters
@@ -40,7 +40,7 @@ __all__ = (
     "register_opts",
 )
 
-publish(globals())
+set_modules(globals())
 submodules.offer("webob", "dec", "exc")
 submodules.offer("routes", "middleware")
 
@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:
     if name in ("Request", "Router"):
         from oslo_service.applications import router
 
-        return published_in(__name__, getattr(router, name))
+        return set_module(getattr(router, name), __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

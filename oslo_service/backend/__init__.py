@@ -17,7 +17,7 @@ first match wins:
 from typing import Any
 
 from oslo_service._common import submodules
-from oslo_service._common.publishing import publish
+from oslo_service._common.public_names import set_modules
 from oslo_service.backend import _loading, exceptions
 from oslo_service.backend._bootstrap import bootstrap
 from oslo_service.backend._choice import BackendType
@@ -55,7 +55,7 @@ __all__ = (
     "warn_of_idle_hub",
 )
 
-publish(globals())
+set_modules(globals())
 if _loading.is_patched():
     submodules.offer_eventlets()
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What launchers refuse."""
+"""The checks that launchers make of what they are given."""
 
 import logging
 
@@ -28,7 +28,7 @@ def check_service(service: object) -> None:
 
 
 def warn_of_rolling(settings: Settings) -> None:
-    """Say once that what runs in this process cannot be replaced while it serves."""
+    """Warn once that ``rolling`` needs workers."""
     if settings.rolls and not _warned.get():
         _warned.set(True)
         LOG.warning(
@@ -38,7 +38,7 @@ def warn_of_rolling(settings: Settings) -> None:
 
 
 def check_workers(workers: object) -> int:
-    """Return how many workers are meant.
+    """Return the number of workers; None stands for 1.
 
     :raises TypeError: it is not an integer.
     :raises ValueError: it is less than 1.

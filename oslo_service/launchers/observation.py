@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a process can tell of itself: nothing is imported before somebody asks."""
+"""What this process tells of itself when asked: what answers is imported only then."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,9 @@ __all__ = ("offer",)
 
 
 def offer() -> None:
-    """Have questions to this process, and its workers, answered; idempotent."""
+    """Have questions to this process, and to its workers, answered; idempotent."""
     if registry.answers("work") is not None:
-        return  # a worker has it of its parent: it writes to no page of that
+        return  # in a worker, which inherits it, and shares the memory of its parent
     work_items.see_by(_look)
     registry.answer("work", _answer_work)
     registry.answer("health", _answer_health)

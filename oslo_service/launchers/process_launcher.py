@@ -1,24 +1,22 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What runs services in worker processes."""
+"""The launcher that runs services in worker processes."""
 
 import functools
-import threading
 
 from oslo_config import cfg
 
 from oslo_service import backdoor, backend
 from oslo_service._common import first_process
 from oslo_service._common.deprecation import warn_once
-from oslo_service._common.process_state import PerProcess
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.compat.attributes import HasOldAttributes
-from oslo_service.launchers import preparation, start_methods
+from oslo_service.launchers import start_methods, worker_preparation
 from oslo_service.launchers.checks import check_service, check_workers, warn_of_rolling
 from oslo_service.launchers.process_backdoor import open_backdoor
 from oslo_service.launchers.services import ServiceWrapper
 from oslo_service.launchers.signal_handlers import warn_of_handle_signal
-from oslo_service.launchers.supervision import supervise
+from oslo_service.launchers.supervision import is_over, launching, supervise
 from oslo_service.launchers.systemd import check_systemd
 from oslo_service.supervisor import loop
 from oslo_service.supervisor.services.runner import ServiceRunner
@@ -27,9 +25,6 @@ from oslo_service.supervisor.workers.plan import WorkerPlan
 from oslo_service.supervisor.workers.pool import WorkerPool
 
 __all__ = ("ProcessLauncher",)
-
-# Reentrant, as a signal handler may launch.
-_launching = PerProcess(threading.RLock)
 
 
 class ProcessLauncher(HasOldAttributes):
@@ -69,7 +64,7 @@ class ProcessLauncher(HasOldAttributes):
         self.wait_interval = wait_interval
         self.no_fork = no_fork
         self._settings = Settings(conf, restart_method)
-        backdoor.is_wanted(conf)
+        backdoor.is_wanted(conf)  # or raises, before a driver is selected for good
         self._driver = backend.commit(conf)
         start_methods.check_start_method(start_method, self._driver)
         self._start_method = start_method or start_methods.FORK
@@ -100,7 +95,7 @@ class ProcessLauncher(HasOldAttributes):
             pickling.check_picklable(service, self.conf)
         wrapper = ServiceWrapper(service, count, self)
         plan = WorkerPlan(
-            *(self._driver, self._settings, preparation.prepare, service),
+            *(self._driver, self._settings, worker_preparation.prepare, service),
             name=str(wrapper),
             wrapper=wrapper,
         )
@@ -122,7 +117,7 @@ class ProcessLauncher(HasOldAttributes):
 
         In the main thread, signals are acted upon meanwhile.
 
-        :returns: 0 after an orderly end, 1 otherwise.
+        :returns: the exit status: 0 after an orderly end, 1 otherwise.
         :raises RuntimeError: called by a signal handler that runs in it.
         """
         unit, supervisor = self._unit, self._supervisor
@@ -152,14 +147,9 @@ class ProcessLauncher(HasOldAttributes):
     def _launching_unit(
         self,
     ) -> tuple[ServiceRunner | WorkerPool, loop.Supervisor]:
-        with _launching.get():  # of two that are the first, one makes it
+        with launching.get():
             unit, supervisor = self._unit, self._supervisor
-            if (
-                unit is None
-                or supervisor is None
-                or unit.ended.is_set()
-                or supervisor.left
-            ):
+            if unit is None or supervisor is None or is_over(unit, supervisor):
                 supervisor = self._supervisor = supervise(self._driver, self._settings)
                 if self.no_fork:
                     warn_of_rolling(self._settings)

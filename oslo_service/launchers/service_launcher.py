@@ -1,32 +1,27 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What runs services in this process."""
+"""The launchers that run services in this process."""
 
 import functools
-import threading
 
 from oslo_config import cfg
 
 from oslo_service import backdoor, backend
 from oslo_service._common import first_process
-from oslo_service._common.process_state import PerProcess
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.launchers.checks import check_service, check_workers, warn_of_rolling
-from oslo_service.launchers.process_backdoor import with_backdoor
+from oslo_service.launchers.process_backdoor import record_backdoor
 from oslo_service.launchers.services import Services
 from oslo_service.launchers.signal_handlers import warn_of_handle_signal
 from oslo_service.launchers.start_methods import check_start_method
-from oslo_service.launchers.supervision import supervise
+from oslo_service.launchers.supervision import is_over, launching, supervise
 from oslo_service.launchers.systemd import check_systemd
 from oslo_service.supervisor import loop
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
 
 __all__ = ("Launcher", "ServiceLauncher")
-
-# Reentrant, as a signal handler may launch.
-_launching = PerProcess(threading.RLock)
 
 
 class Launcher(HasOldAttributes):
@@ -52,14 +47,14 @@ class Launcher(HasOldAttributes):
         self.services = Services(restart_method)
         self._settings = Settings(conf, restart_method)
         warn_of_rolling(self._settings)
-        backdoor.is_wanted(conf)  # or it is refused before anything is decided
+        backdoor.is_wanted(conf)  # or raises, before a driver is selected for good
         self._driver = backend.commit(conf)
         check_systemd()
         self._supervisor: loop.Supervisor | None = None
         self.backdoor_port = backdoor.open_if_enabled(self._driver, conf)
 
     def launch_service(self, service: ServiceBase, workers: int | None = 1) -> None:
-        """Start a service; does not wait for its ``start()``.
+        """Start a service; non-blocking: its ``start()`` runs in a task of its own.
 
         :param service: the service.
         :param workers: 1 or None.
@@ -72,8 +67,8 @@ class Launcher(HasOldAttributes):
                 f" {workers} workers: use a ProcessLauncher, or launch()"
             )
         check_service(service)
-        with_backdoor(service, self.backdoor_port)
-        runner = self._running()
+        record_backdoor(service, self.backdoor_port)
+        runner = self._launching_runner()
         runner.post(lambda: runner.add(service))
 
     def stop(self) -> None:
@@ -90,7 +85,7 @@ class Launcher(HasOldAttributes):
 
         In the main thread, signals are acted upon meanwhile.
 
-        :returns: 0 after an orderly end, 1 otherwise.
+        :returns: the exit status: 0 after an orderly end, 1 otherwise.
         :raises RuntimeError: called by a signal handler that runs in it.
         """
         runner, supervisor = self.services._runner, self._supervisor
@@ -110,14 +105,10 @@ class Launcher(HasOldAttributes):
         if runner is not None and supervisor is not None:
             runner.give_reload(functools.partial(supervisor.reload_unit, runner))
 
-    @property
-    def _is_left(self) -> bool:
-        return self._supervisor is not None and self._supervisor.left
-
-    def _running(self) -> ServiceRunner:
-        with _launching.get():  # of two that are the first, one makes it
-            runner, left = self.services._runner, self._is_left
-            if runner is None or runner.ended.is_set() or left:
+    def _launching_runner(self) -> ServiceRunner:
+        with launching.get():
+            runner = self.services._runner
+            if runner is None or is_over(runner, self._supervisor):
                 self._supervisor = supervise(self._driver, self._settings)
                 runner = self._supervisor.add_runner(self._settings)
                 self.services._runner = runner

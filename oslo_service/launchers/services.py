@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Services that run in this process, and what is known of those that do not."""
+"""The services that run in this process, and the wrapper of those in workers."""
 
 from typing import Any
 

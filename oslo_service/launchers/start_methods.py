@@ -3,9 +3,9 @@
 """How worker processes begin."""
 
 import sys
-from typing import Any
 
 from oslo_service import backend
+from oslo_service.backend.base import Driver
 from oslo_service.supervisor.workers import forking
 from oslo_service.supervisor.workers.plan import StartMethod
 
@@ -14,9 +14,11 @@ __all__ = ("FORK", "SPAWN", "called", "check_start_method")
 FORK, SPAWN = "fork", "spawn"
 
 
-def check_start_method(method: str | None, driver: Any) -> None:
-    """Refuse a start method that there is not, or not on this driver.
+def check_start_method(method: str | None, driver: Driver) -> None:
+    """Refuse a start method that does not exist, or not on this driver.
 
+    :param method: its name; None: the default.
+    :param driver: what the launcher runs on.
     :raises ValueError: there is no such method.
     :raises UnsupportedBackendError: the driver cannot do it.
     """
@@ -34,10 +36,13 @@ def check_start_method(method: str | None, driver: Any) -> None:
 
 
 def called(method: str) -> StartMethod:
-    """Return what starts a worker, by the name of the method."""
+    """Return the function that starts a worker.
+
+    :param method: the name of the start method.
+    """
     if method == FORK:
         return forking.fork
-    # Not earlier: it needs much that nobody else does.
+    # Not earlier: it imports much that forking does not need.
     from oslo_service.supervisor.workers import spawning
 
     return spawning.spawn

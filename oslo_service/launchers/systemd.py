@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What launchers have systemd told."""
+"""Telling systemd how the services of a launcher fare."""
 
 import os
 
@@ -12,7 +12,7 @@ __all__ = ("check_systemd", "tell_systemd")
 
 
 def check_systemd() -> None:
-    """Refuse what systemd has not said well, before anything is launched.
+    """Refuse variables of systemd that have no meaning, before anything is launched.
 
     :raises ValueError: a variable that systemd sets has no meaning.
     """

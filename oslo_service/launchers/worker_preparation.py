@@ -4,7 +4,7 @@
 
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.backend.base import Driver
-from oslo_service.launchers import endpoint, observation
+from oslo_service.launchers import admin_endpoint, observation
 from oslo_service.launchers.process_backdoor import open_backdoor
 from oslo_service.supervisor.settings import Settings
 
@@ -12,7 +12,7 @@ __all__ = ("prepare",)
 
 
 def prepare(service: ServiceBase, driver: Driver, settings: Settings) -> None:
-    """Prepare a worker process for a service."""
+    """Prepare a worker process for a service, which starts next."""
     observation.offer()
-    endpoint.prepare(settings)
+    admin_endpoint.prepare_worker(settings)
     open_backdoor(service, driver, settings)

@@ -6,22 +6,22 @@ from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.loop import Supervisor
 from oslo_service.supervisor.settings import Settings
 
-__all__ = ("open_endpoint", "prepare")
+__all__ = ("open_admin_endpoint", "prepare_worker")
 
 
-def open_endpoint(supervisor: Supervisor, settings: Settings) -> None:
-    """Open it, unless it is open, or nobody asks for it; a worker has none."""
+def open_admin_endpoint(supervisor: Supervisor, settings: Settings) -> None:
+    """Open the endpoint, where an option asks for it; idempotent. A worker has none."""
     if supervisor.has_parent or not _is_wanted(settings):
         return
-    # Not earlier: hardly anybody needs it.
+    # Not earlier: most processes do not need it.
     from oslo_service.admin import opening
 
     opening.open_endpoint(supervisor, settings.conf)
 
 
-def prepare(settings: Settings) -> None:
-    """Prepare a worker for what its parent asks, which has the endpoint."""
-    # Forked, it knows that its parent has one, whatever the files say by now.
+def prepare_worker(settings: Settings) -> None:
+    """Prepare a worker for the questions of a parent that has the endpoint."""
+    # A forked one knows whether its parent has it, whatever the files say by now.
     if registry.is_wanted() or _is_wanted(settings):
         from oslo_service.admin import answering
 

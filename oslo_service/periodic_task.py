@@ -103,7 +103,7 @@ class PeriodicTasks:
         self._periodic_pool = process_pool.Pool()
 
     def _share(self, name: str, task: Any) -> None:
-        """Have due times of a task be run by one process each, where that is wanted."""
+        """Have each due time run by one process of some, where the task asks for it."""
         self._periodic_shared.pop(name, None)
         if task._periodic_scope != declaring.PROCESS:
             from oslo_service.clustering import scoped_task
@@ -148,14 +148,11 @@ class PeriodicTasks:
             stops none begins any more.
         """
         due, later = self._look()
-        turn, owner = now(), type(self).__name__
+        time_slice, owner = concurrent_calls.TimeSlice(now), type(self).__name__
         for name, task in due:
             if is_stopping():
                 return DEFAULT_INTERVAL
-            at = now()
-            if at - turn > concurrent_calls.TURN:
-                concurrent_calls.yield_turn()
-                at = turn = now()
+            at = time_slice.check()
             later = min(later, self._begin(name, at))
             LOG.debug("Running periodic task %s.%s", owner, name)
             try:
@@ -164,11 +161,7 @@ class PeriodicTasks:
                 if raise_on_error or not _is_failure(exc):
                     raise
                 self._log_failure(name)
-        at = now()
-        if at - turn > concurrent_calls.TURN:
-            concurrent_calls.yield_turn()
-            at = now()
-        return max(0.0, later - at)
+        return max(0.0, later - time_slice.check())
 
     def run_periodic_tasks_in_parallel(
         self,
@@ -178,8 +171,8 @@ class PeriodicTasks:
     ) -> float:
         """Run the tasks that are due concurrently, and wait for all of them.
 
-        A slow one delays no other of this call. The next call, if it is that
-        of a looping call, waits for the slowest: one that hangs holds up all.
+        A slow one delays no other of this call. In a looping call, the next call
+        waits for the slowest: one that hangs holds up all.
 
         :param context: passed on to each.
         :param raise_on_error: whether the first failure, in the order of their
@@ -230,7 +223,7 @@ class PeriodicTasks:
     def _call(self, name: str, task: Task, context: Any) -> Call:
         call = functools.partial(self._run_now, name, task, context)
         if name in self._periodic_shared:
-            # Among whom one runs it depends on who asks.
+            # Which process it is run for may depend on context variables.
             return functools.partial(contextvars.copy_context().run, call)
         return call
 
@@ -245,7 +238,7 @@ class PeriodicTasks:
         context: Any,
         began: float,  # noqa: ARG002
     ) -> None:
-        # Who looks at its frame knows what is run, and since when.
+        # Monitors find the name, and `began`, in this frame.
         what = f"{type(self).__name__}.{name}"
         shared = self._periodic_shared.get(name)
         if shared is None:
@@ -293,7 +286,7 @@ class PeriodicTasks:
     def _begin(self, name: str, at: float) -> float:
         """Record that a task is run at that time; return when it is due again."""
         if name in self._periodic_shared:
-            return math.inf  # it has been looked when
+            return math.inf  # _look() has found out when
         spacing = self._periodic_spacing[name]
         last_run = spacings.aligned(self._periodic_last_run[name], spacing, at)
         self._periodic_last_run[name] = last_run

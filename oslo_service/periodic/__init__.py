@@ -1,3 +1,3 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Periodic tasks: calls side by side, and calls in other processes."""
+"""Periodic tasks: declaring them, and running them concurrently, or in processes."""

@@ -21,9 +21,9 @@ LOG = logging.getLogger("oslo_service.periodic_task")
 
 DEFAULT_INTERVAL = 60.0
 
-#: The scope of a task that every process runs for itself; and those of which one
-#: process of some runs each due time.
+#: The scope of a task that every process runs for itself.
 PROCESS = "process"
+# Those of tasks of which one process of some runs each due time.
 _SHARED = ("host", "cluster")
 _MISSED = ("skip", "run")
 
@@ -146,14 +146,14 @@ def _check_scope(name: str, scope: object, missed: object, immediate: bool) -> N
             " due times lie on a grid that all processes share; missed='run' runs"
             " the latest as soon as somebody is there"
         )
-    # Before workers are started: they are to be able to ask their parent.
+    # Before workers are started, which have to be able to ask their parent.
     from oslo_service.clustering import scoped_task
 
     scoped_task.declared(scope)
 
 
 def is_wanted(task: Any) -> bool:
-    """Whether a task is run at all; it is logged where it is not."""
+    """Whether a task is run at all; if not, that is logged."""
     if task._periodic_spacing < 0:
         LOG.info("%s is not run: its spacing is negative", task._periodic_name)
         return False

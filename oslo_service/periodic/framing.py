@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Messages in a stream of bytes: each has its length before it."""
+"""Messages in a stream of bytes, each after its length."""
 
 import struct
 from collections.abc import Callable
@@ -12,14 +12,14 @@ _MOST = 1 << 20
 
 
 def pack(message: bytes) -> bytes:
-    """Put the length before a message."""
+    """Return a message with its length before it."""
     return _LENGTH.pack(len(message)) + message
 
 
 def read(receive: Callable[[int], bytes]) -> bytes:
-    """Read a message.
+    """Return the next message.
 
-    :param receive: gives so many bytes at most; none at the end.
+    :param receive: returns so many bytes at most; none at the end.
     :raises ConnectionError: the stream has ended.
     """
     (length,) = _LENGTH.unpack(_read_exactly(receive, _LENGTH.size))

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured of periodic tasks, where somebody wants to know."""
+"""What is measured of periodic tasks, where metrics are on."""
 
 from typing import Any
 
@@ -15,7 +15,10 @@ _FAILURES = measured.Measure("periodic_task_failures", "Periodic tasks that fail
 
 
 def run(name: str, task: Any, owner: Any, context: Any) -> Any:
-    """Run a periodic task."""
+    """Run a periodic task, and measure it where metrics are on.
+
+    :param name: the task's, for the label.
+    """
     meters = measured.meters()
     if meters is None:
         return task(owner, context)

@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What runs beside a service: a pool of the standard library's.
+"""The process beside a service that has a pool of the standard library.
 
-Started by :mod:`.process_pool`, with the descriptor of a socket. It ends when
-nobody is at the other end of that any more.
+Started by :mod:`.process_pool`, with the descriptor of a socket. It ends when the
+other end of that is closed.
 """
 
 import concurrent.futures
@@ -69,7 +69,7 @@ def _make_pool(
 def _run(
     pool: concurrent.futures.ProcessPoolExecutor, calls: list[bytes]
 ) -> list[bytes | None]:
-    """Run calls; give what each has raised, pickled, or None: nobody knows."""
+    """Return what each call has raised, pickled; None: its process has died."""
     try:
         futures = [pool.submit(_call, call) for call in calls]
     except concurrent.futures.process.BrokenProcessPool:

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls in other processes, on any driver.
 
-The standard library's pool wants native threads beside it, which a process of
-green ones does not have. So it runs in a host, a process of its own
-(:mod:`.pool_process`), which is asked through a socket.
+The standard library's pool needs native threads, which a process with green ones
+does not have. So it runs in a process of its own (:mod:`.pool_process`), and is
+asked through a socket.
 """
 
 import os
@@ -20,18 +20,18 @@ from oslo_service.periodic import framing
 if TYPE_CHECKING:
     import subprocess
 
-# What pools need beyond that is imported where there is one: few ever want it.
+# What else pools need is imported when there is one: few processes have any.
 __all__ = ("Pool", "check_size", "dump")
 
-# How long a host may take to end, once nobody asks it any more; in seconds.
+# How long the pool process may take to end, once its socket is closed; in seconds.
 _END_TIMEOUT = 5.0
 
 
 def dump(call: Callable[[], Any], what: str) -> bytes:
     """Pickle a call.
 
-    :param what: names it in the error.
-    :raises TypeError: with what of it cannot be pickled.
+    :param what: names the call, for the message.
+    :raises TypeError: it cannot be pickled; the message says why.
     """
     import multiprocessing.reduction
 
@@ -60,13 +60,13 @@ def check_size(processes: object) -> None:
 
 
 class Pool:
-    """Processes that are started when they are needed first, and kept.
+    """Processes that are started at the first call, and kept for the next.
 
-    A copy, and a fork, have processes of their own.
+    A copy of this object, and a forked process, have processes of their own.
     """
 
     def __init__(self) -> None:
-        self._host: _Host | None = None
+        self._process: _PoolProcess | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Pool, ()
@@ -78,24 +78,24 @@ class Pool:
 
         :param driver: what the calling task runs on.
         :param processes: how many of them run at a time.
-        :returns: what each has raised.
+        :returns: what each has raised; None: nothing.
         """
-        host, self._host = self._host, None  # another task may call meanwhile
+        process, self._process = self._process, None  # another task may call meanwhile
         try:
-            if host is None or not host.fits(driver, processes):
-                host = _Host(driver, processes)
-            failures = host.ask(calls)
+            if process is None or not process.fits(driver, processes):
+                process = _PoolProcess(driver, processes)
+            failures = process.ask(calls)
         except OSError as exc:
             lost = RuntimeError(
                 f"the processes to run it in are gone, or cannot be started: {exc}"
             )
             return [lost] * len(calls)
-        self._host = host
+        self._process = process
         return failures
 
 
-class _Host:
-    """The process beside this one, and the connection to it."""
+class _PoolProcess:
+    """The process that has the pool, and the connection to it."""
 
     def __init__(self, driver: Driver, processes: int) -> None:
         self._driver = driver
@@ -114,7 +114,7 @@ class _Host:
         self._send(pickle.dumps((_preparation(), processes)))
 
     def fits(self, driver: Driver, processes: int) -> bool:
-        """Whether it is the one that is needed."""
+        """Whether it was made for these, and by this process."""
         return (driver, processes, os.getpid()) == (
             self._driver,
             self._processes,
@@ -124,7 +124,7 @@ class _Host:
     def ask(self, calls: list[bytes]) -> list[BaseException | None]:
         """Return what each of the calls has raised.
 
-        :raises OSError: the host is gone.
+        :raises OSError: the process is gone.
         """
         self._send(pickle.dumps(calls))
         answer: list[bytes] = pickle.loads(self._receive())  # noqa: S301 - our own

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Ending the threads of a group, and saying which of them linger."""
+"""Stopping the threads of a group, and naming those that linger in the log."""
 
 import logging
 
@@ -11,16 +11,16 @@ from oslo_service.groups.thread import Thread, ask_to_stop
 
 __all__ = ("cancel_threads", "stop_threads")
 
-# What users know of: the log of their groups.
+# The name of the module that users import: they configure its log.
 LOG = logging.getLogger("oslo_service.threadgroup")
 
-# How long it is watched whether what was stopped does end, in seconds, before
-# what lingers is named.
+# How long to wait for threads that were stopped, in seconds, before those that linger
+# are named.
 _LINGER = 0.1
 
 
 def stop_threads(driver: Driver, members: Members) -> None:
-    """End the threads, and send away who waits to add one."""
+    """Stop the threads, and send away the callers that wait to add one."""
     members.slots.cancel_waiting()
     _let_go(members)
     threads = members.own()
@@ -28,7 +28,7 @@ def stop_threads(driver: Driver, members: Members) -> None:
     for thread in threads:
         if thread in ended:
             thread.stop()
-        else:  # the caller: asked, and never killed by itself
+        else:  # the caller itself: asked to stop, and not killed
             ask_to_stop(thread)
     _report_lingering(ended)
     members.waits.notify()
@@ -54,13 +54,13 @@ def cancel_threads(
 
 
 def _let_go(members: Members) -> None:
-    """Forget the threads that the group has not started: it cannot end them."""
+    """Forget the threads that the group has not started: it cannot stop them."""
     foreign = members.foreign()
     for thread in foreign:
         discard(members.threads, thread)
     if foreign:
         names = ", ".join(thread.name for thread in foreign)
-        LOG.warning("Threads that the group cannot stop run on: %s", names)
+        LOG.warning("Threads that the group cannot stop keep running: %s", names)
 
 
 def _report_lingering(threads: list[Thread]) -> None:

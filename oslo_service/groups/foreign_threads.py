@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Threads in a group that a subclass has started itself: they can be waited for."""
+"""Threads in a group that a subclass has started itself, to wait for them."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ __all__ = ("ForeignThread",)
 
 
 class ForeignThread:
-    """What a group needs to know of a thread that it has not started.
+    """A thread that the group has not started, as something to wait for.
 
     :param thread: a :class:`threading.Thread`.
     """
@@ -31,7 +31,8 @@ class ForeignThread:
     def link(self, callback: Callable[[Any], object]) -> None:
         """Call ``callback(self)`` when it has ended, in a thread for that alone.
 
-        One of the same kind, whatever the driver: only that can join it.
+        That is a :class:`threading.Thread`, too, whatever the driver: only such can
+        join it.
         """
 
         def watch() -> None:

@@ -15,7 +15,12 @@ __all__ = ("wait_for", "wait_until_empty")
 
 
 def wait_for(driver: Driver, members: Members, wanted: list[Any]) -> None:
-    """Block until those that are wanted have ended, or count no more."""
+    """Block until some members have ended, or need not be waited for any more.
+
+    :param driver: that of the group.
+    :param members: all members.
+    :param wanted: those to wait for.
+    """
     with _waiting(driver, members):
         for one in others(wanted, driver.current_ident()):
             task = task_of(one)
@@ -29,7 +34,9 @@ def wait_until_empty(
 ) -> None:
     """Block until all have ended, also those that are added meanwhile.
 
-    :param wanted: returns who of the members is there now.
+    :param driver: that of the group.
+    :param members: all members.
+    :param wanted: returns the members to wait for that there are now.
     """
     ident = driver.current_ident()
     counts = functools.partial(_counts, members)
@@ -39,7 +46,7 @@ def wait_until_empty(
 
 
 def _counts(members: Members, member: Any) -> bool:
-    """Whether a member is one to wait for."""
+    """Whether to wait for a member."""
     task = task_of(member)
     if task is None or task.done or members.waits.holds(task):
         return False
@@ -48,7 +55,7 @@ def _counts(members: Members, member: Any) -> bool:
 
 @contextlib.contextmanager
 def _waiting(driver: Driver, members: Members) -> Iterator[None]:
-    """Let other members know where the caller is one that waits."""
+    """Record, if the caller is a member, that it waits for others."""
     ident = driver.current_ident()
     if members.include(ident):
         with members.waits.by(ident):

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a thread group holds: its threads, its timers, and who acts in them."""
+"""The members of a thread group: its threads and timers."""
 
 import functools
 import os
@@ -26,7 +26,7 @@ Spawn = Callable[..., Task]
 
 
 class Members:
-    """What a group holds, in one process: it does not cross a fork.
+    """The members of a group, in one process: they do not cross a fork.
 
     :param size: how many threads may run at a time.
     """
@@ -35,36 +35,42 @@ class Members:
         self.pid = os.getpid()
         self.slots = Slots(size)
         self.waits = GroupWaits()
-        # Threads, and what a subclass adds to them; the lock is for subclasses.
+        # Subclasses may add threads of their own here, under the lock.
         self.threads: list[Any] = []
         self.lock = threading.Lock()
         self.timers: list[loopingcall.LoopingCallBase] = []
-        # Those that were stopped, and whose call in progress has not ended.
+        # Timers that were stopped while a call was in progress, which goes on.
         self._stopped: list[loopingcall.LoopingCallBase] = []
-        # Who makes the calls of the threads: a thread may act before its
-        # entry in the list above has been made.
+        # The identities of the tasks of threads: a thread may run before it is in
+        # the list above.
         self._callers: set[int] = set()
-        # Timers that are about to start; one that a stop finds here is stopped
-        # as soon as it has started.
+        # Timers that are being started. Stopping one takes it out: it is stopped as
+        # soon as it has started.
         self._starting: set[loopingcall.LoopingCallBase] = set()
-        # Who has a slot.
+        # The threads that have a slot.
         self._holders: set[Thread] = set()
         measured.add(self)
 
     def readings(self) -> Iterator[Reading]:
-        """Return what is the case, for who measures: of all groups together."""
+        """Return the sizes of the group, for metrics: summed over all groups."""
         slots = self.slots
         if self.pid == os.getpid():
             yield Reading(measured.POOL_SIZE, _POOL, slots.size)
             yield Reading(measured.POOL_BUSY, _POOL, slots.taken)
             yield Reading(measured.POOL_WAITING, _POOL, slots.waiting)
 
-    # Beginning
+    # Starting
 
     def start(
         self, spawn: Spawn, thread: Thread, call: Callable[[], Any], name: str
     ) -> None:
-        """Make a call in a task of its own, which has the slot that was taken."""
+        """Make a call in a task of its own; the caller has taken a slot for it.
+
+        :param spawn: spawns the task.
+        :param thread: the thread that the call is to be.
+        :param call: what to call.
+        :param name: that of the task.
+        """
         self._holders.add(thread)
         body = functools.partial(run, thread, call, name, self._callers)
         try:
@@ -73,7 +79,7 @@ class Members:
             self.leave(thread)
             raise
         self.threads.append(thread)
-        if thread not in self._holders:  # it has ended already, and found no entry
+        if thread not in self._holders:  # it has ended already
             discard(self.threads, thread)
 
     def run_here(
@@ -87,9 +93,13 @@ class Members:
     def start_timer(
         self, timer: loopingcall.LoopingCallBase, start: Callable[[], object]
     ) -> None:
-        """Add a timer and start it; one that is stopped meanwhile ends at once."""
+        """Add a timer, and start it; one that is stopped meanwhile ends at once.
+
+        :param timer: the timer.
+        :param start: starts it.
+        """
         self._starting.add(timer)
-        # Before it starts: it may end, and leave, before start() returns.
+        # Before it starts: it may end, and be removed, before start() returns.
         self.timers.append(timer)
         try:
             start()
@@ -99,14 +109,14 @@ class Members:
             except KeyError:
                 timer.stop()
 
-    # Ending
+    # Stopping
 
     def stop_timer(self, timer: loopingcall.LoopingCallBase) -> None:
         """Stop a timer, also one that is about to start. Non-blocking."""
         self._starting.discard(timer)
         self._stopped.append(timer)
         timer.stop()
-        # It may end, and leave, at any moment; or it never began.
+        # It may end, and be removed, at any moment; or it has never begun.
         if not discard(self.timers, timer) or timer.done is None:
             discard(self._stopped, timer)
 
@@ -143,7 +153,7 @@ class Members:
         return [one for one in foreign if not ForeignThread(one).done]
 
     def include(self, ident: int) -> bool:
-        """Whether the calling task, of that identity, is a member's."""
+        """Whether the calling task, which has this identity, is a member's."""
         return ident in self._callers or any(
             _is_caller(one, ident)
             for one in [*self.timers, *self._stopped, *self.foreign()]
@@ -151,7 +161,7 @@ class Members:
 
 
 def others(members: Iterable[Any], ident: int) -> list[Any]:
-    """Return the members that are not the calling task, of that identity."""
+    """Return the members without the calling task, which has this identity."""
     return [one for one in members if not _is_caller(one, ident)]
 
 
@@ -164,7 +174,7 @@ def _is_caller(member: Any, ident: int) -> bool:
 
 
 def task_of(member: Any) -> Waitable | None:
-    """Return what to wait for: of a thread, a timer, or a thread of others' making."""
+    """Return what to wait for to wait for a member; None: it has not begun."""
     if isinstance(member, Thread):
         return member.thread
     if isinstance(member, loopingcall.LoopingCallBase):

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Who may run in a group of limited size, and who waits for a slot."""
+"""The slots of a group of limited size, and the queue of those that wait for one."""
 
 import collections
 import threading
@@ -11,7 +11,7 @@ __all__ = ("Slots",)
 
 
 class _Ticket:
-    """The turn of one who waits for a slot."""
+    """The place in the queue of a caller that waits for a slot."""
 
     __slots__ = ("cancelled", "turn")
 
@@ -21,7 +21,7 @@ class _Ticket:
 
 
 class Slots:
-    """So many slots, and a queue in front of them. Thread-safe.
+    """A number of slots, and a queue for them, first come, first served. Thread-safe.
 
     :param size: the number of slots.
     """
@@ -50,7 +50,10 @@ class Slots:
         return len(self._queue)
 
     def resize(self, size: int) -> None:
-        """Have another number of slots; what is taken stays so."""
+        """Change the number of slots; those that are taken stay so.
+
+        :param size: how many there are to be.
+        """
         tickets = []
         with self._lock:
             self._size = size
@@ -69,7 +72,7 @@ class Slots:
             return True
 
     def release(self) -> None:
-        """Hand a slot over to the first who waits for one, if anybody does."""
+        """Give a slot back, or hand it over to the first in the queue."""
         with self._lock:
             passes_on = self._queue and self._taken <= self._size
             ticket = self._queue.popleft() if passes_on else None
@@ -81,7 +84,7 @@ class Slots:
     def wait(self, driver: Driver) -> bool:
         """Wait for a slot.
 
-        :returns: whether it was had; False: :meth:`cancel_waiting` was called.
+        :returns: whether one was taken; False: :meth:`cancel_waiting` was called.
         """
         ticket = _Ticket(driver.event())
         with self._lock:
@@ -105,7 +108,7 @@ class Slots:
             self.release()
 
     def cancel_waiting(self) -> None:
-        """Send away everybody who waits."""
+        """Send away all that wait: their :meth:`wait` returns False."""
         with self._lock:
             tickets = list(self._queue)
             self._queue.clear()

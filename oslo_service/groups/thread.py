@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A thread of a group: a call, and what became of it."""
+"""A thread of a group."""
 
 import logging
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver, Event, Task
-from oslo_service.loops.stopping import forget, listen
+from oslo_service.loops.stopping import reset_stop_event, set_stop_event
 
 __all__ = ("Thread", "ask_to_stop", "run")
 
@@ -26,7 +26,7 @@ class Thread:
     :param driver: what runs it; the group's if not given.
     :param at_end: what is called with this thread when it has ended; the
         group's ``thread_done()`` if not given.
-    :param stopping: what is set to ask the thread to end.
+    :param stopping: the event that asks the thread to stop; a fresh one if not given.
     """
 
     __module__ = "oslo_service.threadgroup"
@@ -46,7 +46,7 @@ class Thread:
         self._driver: Driver = group._driver() if driver is None else driver
         self._at_end = group.thread_done if at_end is None else at_end
         self._stopping = self._driver.event() if stopping is None else stopping
-        #: When the call began, in monotonic seconds; None: it has not.
+        #: When the call began, in monotonic seconds; None: it has not begun.
         self.began: float | None = None
         if link and thread is not None:
             self.link(self._at_end)
@@ -124,12 +124,17 @@ def ask_to_stop(thread: Thread) -> None:
 def run(thread: Thread, call: Callable[[], Any], name: str, callers: set[int]) -> Any:
     """Make the call of a thread: the body of its task.
 
-    :param callers: who makes such calls at the moment: the caller joins them.
+    :param thread: the thread.
+    :param call: what to call.
+    :param name: that of the task, for the log.
+    :param callers: the identities of the tasks that make such calls: the calling one
+        is among them meanwhile.
+    :returns: what the call returns.
     """
     driver = thread._driver
     ident = driver.current_ident()
     thread.began = clock.now()
-    outer = listen(thread._stopping)
+    outer = set_stop_event(thread._stopping)
     nested = ident in callers
     callers.add(ident)
     try:
@@ -139,7 +144,7 @@ def run(thread: Thread, call: Callable[[], Any], name: str, callers: set[int]) -
             LOG.exception("The function of %s failed", name)
         raise
     finally:
-        forget(outer)
+        reset_stop_event(outer)
         if not nested:
             callers.discard(ident)
         thread._at_end(thread)

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Members of a group that wait for the group: they never wait in a circle."""
+"""Members of a group that wait for the group: they never wait for each other."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ __all__ = ("GroupWaits", "Waitable")
 
 
 class Waitable(Protocol):
-    """What can be waited for: a task, or what has as much of one."""
+    """What can be waited for: a task, or what has these methods of one."""
 
     @property
     def ident(self) -> int | None:
@@ -27,10 +27,10 @@ class Waitable(Protocol):
 
 
 class GroupWaits:
-    """Which members of a group wait for its other members now.
+    """Which members of a group are waiting for its other members.
 
-    Who waits for the group does not hold up another member that does: two
-    that waited for each other would never end.
+    A member that waits for the group does not wait for another that does: they would
+    wait for each other for ever.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,10 @@ class GroupWaits:
 
     @contextlib.contextmanager
     def by(self, ident: int) -> Iterator[None]:
-        """Count a member as waiting."""
+        """Count a member as waiting, for the time of a context.
+
+        :param ident: the identity of its task.
+        """
         nested = ident in self._waiting
         self._waiting.add(ident)
         self.notify()
@@ -54,14 +57,20 @@ class GroupWaits:
         return task.ident in self._waiting
 
     def notify(self) -> None:
-        """Have everybody look again whether there is something to wait for."""
+        """Have all that wait look again whether there is something to wait for."""
         for watcher in list(self._watchers):
             watcher.set()
 
     def wait_while(
         self, driver: Driver, task: Waitable, counts: Callable[[], bool]
     ) -> None:
-        """Block while a task counts; it counts no more when it has ended."""
+        """Block while a task has to be waited for.
+
+        :param driver: that of the group.
+        :param task: the task.
+        :param counts: whether to wait for it; asked again when it has ended, and
+            after each :meth:`notify`.
+        """
         change = driver.event()
         self._watchers.append(change)
         try:

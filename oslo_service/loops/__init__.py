@@ -1,3 +1,3 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Looping calls and retries: schedules, clocks, the event that asks for an end."""
+"""Looping calls and retries: schedules, clocks, and the event that asks to stop."""

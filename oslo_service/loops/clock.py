@@ -1,9 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The clock by which looping calls and retries pause, and periodic tasks are due.
+"""The clock of looping calls, retries and periodic tasks, which tests can replace.
 
-A test puts another in its place. What time it is for everybody else is not asked
-here.
+For all other purposes there is :mod:`oslo_service._common.clock`.
 """
 
 import contextlib
@@ -21,8 +20,8 @@ _NOTHING = contextlib.nullcontext()
 class Clock:
     """Monotonic time, and pauses by it: those of the real world.
 
-    Who pauses says so before, by :meth:`spawn` or :meth:`attend`, for the sake of
-    clocks that wait until everybody does.
+    A task that is going to pause announces that, by :meth:`spawn` or :meth:`attend`:
+    a manual clock waits until all such tasks pause.
     """
 
     __slots__ = ()
@@ -32,13 +31,14 @@ class Clock:
         return clock.now()
 
     def timer(self) -> Callable[[], float]:
-        """Return what returns the time: for who asks at every tick."""
+        """Return a function that returns the time in seconds: the quickest there is."""
         return clock.now if type(self) is Clock else self.now
 
     def pause(self, event: Event, seconds: float) -> None:
         """Block the calling task until so many seconds have passed.
 
-        :param event: what ends the pause at once; :meth:`event` has made it.
+        :param event: ends the pause when it is set; made by :meth:`event`.
+        :param seconds: how long.
         """
         event.wait(seconds)
 
@@ -51,7 +51,10 @@ class Clock:
     ) -> Task:
         """Make a call that pauses by this clock, in a task of its own.
 
-        :param event: what is set when the call is to end.
+        :param driver: whose task it is.
+        :param call: what to call.
+        :param name: that of the task.
+        :param event: is set when the call is to end.
         """
         del event
         return driver.spawn(call, name=name)
@@ -61,14 +64,14 @@ class Clock:
     ) -> contextlib.AbstractContextManager[None]:
         """Return a context in which the calling task pauses by this clock.
 
-        :param driver: returns the task's.
-        :param name: what it does, for messages.
+        :param driver: returns the driver of the task.
+        :param name: what the task does, for messages.
         """
         del driver, name
         return _NOTHING
 
 
-#: The clock of what begins now.
+#: The clock of all that begins now.
 current = Clock()
 
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A function that is called again and again: what all kinds of that have."""
+"""The base of all looping calls: a function that is called again and again."""
 
 import contextvars
 import functools
@@ -16,18 +16,18 @@ from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.loops import clock, schedules
-from oslo_service.loops.stopping import forget, listen
+from oslo_service.loops.stopping import reset_stop_event, set_stop_event
 
 __all__ = ("LoopingCallBase", "LoopingCallDone", "seconds")
 
-# What users know of: the log of their looping calls.
+# The name of the module that users import: they configure its log.
 LOG = logging.getLogger("oslo_service.loopingcall")
 
 
 class LoopingCallDone(OsloServiceError):
     """Raised by the function of a looping call to end the loop.
 
-    :param retvalue: what :meth:`LoopingCallBase.wait` shall return.
+    :param retvalue: what :meth:`LoopingCallBase.wait` is to return.
     """
 
     __module__ = "oslo_service.loopingcall"
@@ -55,7 +55,7 @@ class LoopingCallBase(HasOldAttributes):
     _KIND = "Looping call"
     # The name of the driver that runs it; None: the process's.
     _driver_name: str | None = None
-    # By which it pauses: the one that is current when it is started.
+    # The clock by which it pauses: the current one at its start.
     _clock = clock.current
 
     def __init__(
@@ -66,11 +66,11 @@ class LoopingCallBase(HasOldAttributes):
         self.kw = kwargs
         self.done: Task | None = None
         self._abort: Event | None = None
-        # Whose task makes the calls, while one does. Not looked up in `done`,
-        # which start() may not have set yet when the first call is made.
+        # The identity of the task that makes the calls, while it does. Not taken from
+        # `done`, which start() may not have set yet when the first call is made.
         self._ident: int | None = None
         self._on_end: Callable[[LoopingCallBase], object] | None = None
-        # Who starts it now, by process: a fork leaves them behind.
+        # Who is starting it, by pid: a forked process is not.
         self._starters: dict[int, object] = {}
 
     @property
@@ -122,7 +122,7 @@ class LoopingCallBase(HasOldAttributes):
         timeout: float = 0,
     ) -> Task:
         starter, pid = object(), os.getpid()
-        # Two could find that it does not run.
+        # Or two could find that it does not run.
         if self._starters.setdefault(pid, starter) is not starter:
             raise RuntimeError(f"{self} is being started already")
         try:
@@ -167,7 +167,7 @@ class LoopingCallBase(HasOldAttributes):
         stop_on_exception: bool,
     ) -> Any:
         self._ident = self._driver().current_ident()
-        outer = listen(abort)
+        outer = set_stop_event(abort)
         try:
             return self._loop(abort, schedule, initial_delay, stop_on_exception)
         except LoopingCallDone as done:
@@ -177,7 +177,7 @@ class LoopingCallBase(HasOldAttributes):
                 LOG.exception("%s failed", self)
             raise
         finally:
-            forget(outer)
+            reset_stop_event(outer)
             self._ident = None
             if self._on_end is not None:
                 self._on_end(self)
@@ -196,7 +196,7 @@ class LoopingCallBase(HasOldAttributes):
         schedule.begin(first)
         while not stopped():
             try:
-                if self.kw:  # it is cheaper not to unpack none
+                if self.kw:  # unpacking an empty dict costs
                     result = self.f(*self.args, **self.kw)  # type: ignore[misc]
                 else:
                     result = self.f(*self.args)  # type: ignore[misc]
@@ -209,7 +209,7 @@ class LoopingCallBase(HasOldAttributes):
                 result = schedules.FAILED
             if stopped():
                 break
-            # Two variables, for who looks: see backdoor.running_loops.
+            # In variables, as backdoor.running_loops reads this frame.
             ended = now()
             pause = schedule.delay(result, ended)
             self._sleep(pause)
@@ -222,7 +222,8 @@ class LoopingCallBase(HasOldAttributes):
 def seconds(name: str, value: float) -> float:
     """Return a number of seconds, or refuse it.
 
-    :param name: whose it is, for the message.
+    :param name: that of the parameter, for the message.
+    :param value: the number.
     :raises TypeError: it is no number.
     :raises ValueError: it is negative.
     """

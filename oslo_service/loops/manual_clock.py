@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A manual clock: its time goes on only when it is told to.
+"""A manual clock: its time goes on only when it is advanced.
 
-Who advances it waits until everybody pauses, wakes the one whose time comes
-first, waits again, and so on: one at a time, in the order of time.
+Advancing it waits until all tasks pause, wakes the one that is due first, waits again,
+and so on: one at a time, in the order in which they are due.
 """
 
 import contextlib
@@ -20,16 +20,16 @@ from oslo_service.loops.sleepers import Sleeper, WakingEvent, watch
 
 __all__ = ("ManualClock",)
 
-# The clock counts microseconds: times that are the same are so, whatever intervals
-# they are the sums of, and however long the machine has been up.
+# The clock counts microseconds: equal times compare as equal, whatever intervals they
+# are the sums of, and however long the machine has been up.
 _DIGITS = 6
 
 
 class ManualClock(Clock):
-    """Monotonic time that goes on only when it is told to.
+    """Monotonic time that goes on only when it is advanced.
 
-    :param patience: how many seconds of real time the calls of one moment may
-        take.
+    :param patience: how many seconds of real time a task may take until it pauses
+        again.
     """
 
     def __init__(self, patience: float) -> None:
@@ -56,12 +56,12 @@ class ManualClock(Clock):
     # Advancing
 
     def advance(self, seconds: float) -> None:
-        """Advance the clock, and have everybody do what is due meanwhile.
+        """Advance the clock, and have all tasks do what is due meanwhile.
 
-        :param seconds: by how much. 0 waits until everybody pauses.
+        :param seconds: by how much; 0 only waits until all tasks pause.
         :raises ValueError: it is negative.
-        :raises RuntimeError: called by one who pauses by this clock.
-        :raises TimeoutError: somebody did not come to the next pause in time.
+        :raises RuntimeError: called by a task that pauses by this clock.
+        :raises TimeoutError: a task did not come to its next pause in time.
         """
         if not seconds >= 0:
             raise ValueError(f"a clock goes forward: 0 or more, not {seconds!r}")
@@ -84,7 +84,7 @@ class ManualClock(Clock):
                 )
 
     def _next(self, target: float) -> Sleeper | None:
-        """Return whose time comes first, and make it now."""
+        """Return the sleeper that is due first, and make it the time; None: none is."""
         with self._lock:
             times = [
                 (one.due, number)
@@ -99,27 +99,27 @@ class ManualClock(Clock):
             return self._sleepers[number]
 
     def close(self) -> None:
-        """Let everybody go on in real time."""
+        """Let all tasks go on in real time."""
         with self._lock:
             self._closed = True
             sleepers = list(self._sleepers)
         for one in sleepers:
             one.wake.set()
 
-    # What is asked of a clock
+    # As every clock
 
     def now(self) -> float:
         """Return the time in seconds."""
         return clock.now() if self._closed else self._now
 
     def event(self, driver: Driver) -> Event:
-        """Return an event that wakes who pauses by this clock."""
+        """Return an event that also ends pauses by this clock."""
         return WakingEvent(driver.event(), self._wake)
 
     def spawn(
         self, driver: Driver, call: Callable[[], Any], name: str, event: Event
     ) -> Task:
-        """Make a call in a task that is busy until it pauses, from now on."""
+        """Make a call in a task that counts as busy until it pauses."""
         sleeper = Sleeper(driver, name, event)
 
         def body() -> Any:
@@ -142,7 +142,7 @@ class ManualClock(Clock):
 
     @contextlib.contextmanager
     def attend(self, driver: Callable[[], Driver], name: str) -> Iterator[None]:
-        """Have the calling task, if it does not yet, pause by this clock."""
+        """Have the calling task pause by this clock, for the time of a context."""
         if self._caller() is not None:
             yield
             return
@@ -157,10 +157,10 @@ class ManualClock(Clock):
     def pause(self, event: Event, seconds: float) -> None:
         """Block the calling task until the clock has been advanced so far.
 
-        Who has not said that it pauses by this clock pauses in real time.
+        A task that has not announced that pauses in real time.
 
-        :raises TimeoutError: the task is not one of :meth:`spawn`, and nobody
-            advances the clock: likely the one who would is the caller.
+        :raises TimeoutError: the task is not one of :meth:`spawn`, and nobody has
+            advanced the clock: most likely, the caller is to do that.
         """
         sleeper = self._caller()
         if sleeper is not None and seconds > 0:
@@ -169,10 +169,10 @@ class ManualClock(Clock):
                 return
         event.wait(seconds)
 
-    # Who pauses
+    # Pausing
 
     def _pause(self, sleeper: Sleeper, event: Event, seconds: float) -> float:
-        """Return the seconds that were left when the clock was put away."""
+        """Pause; return the seconds that were left when the clock was closed."""
         with self._lock:
             if event.is_set():
                 return 0.0
@@ -185,12 +185,12 @@ class ManualClock(Clock):
         if not sleeper.wake.wait(None if sleeper.stopping else self._patience):
             raise TimeoutError(
                 f"{sleeper} pauses for {seconds:g} s, and in {self._patience:g} s of"
-                " real time nobody has advanced the clock. Is it called by who would?"
+                " real time nobody has advanced the clock. Is that up to its caller?"
             )
         return max(0.0, due - self._now) if self._closed else 0.0
 
     def _wake(self, event: Event) -> None:
-        """Have everybody go on who pauses until then, or in a task that is to end."""
+        """Wake the sleepers whose pause, or whose task, an event ends."""
         with self._lock:
             paused = [
                 one
@@ -214,13 +214,13 @@ class ManualClock(Clock):
         sleeper.settled.set()
 
     def _leave_last(self, sleeper: Sleeper, task: Task) -> None:
-        """Leave when the test's own linked functions have been called."""
+        """Leave when all functions linked to the task have been called."""
         if task._links:
             task._links.append(functools.partial(self._leave_last, sleeper))
         else:
             self._leave(sleeper)
 
-    # Who waits for one who pauses
+    # Waiting for a task that pauses
 
     @contextlib.contextmanager
     def _waiting_for(self, task: Task) -> Iterator[None]:

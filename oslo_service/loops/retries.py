@@ -14,7 +14,7 @@ from oslo_service.loops.looping_call import LoopingCallBase, LoopingCallDone
 
 __all__ = ("RetryDecorator",)
 
-# What users know of: the log of their retries.
+# The name of the module that users import: they configure its log.
 LOG = logging.getLogger("oslo_service.loopingcall")
 
 P = ParamSpec("P")
@@ -27,11 +27,12 @@ class RetryDecorator:
     The function runs in the caller's own task. Counts and pauses belong to
     each call, so that concurrent callers may share one decorator.
 
-    :param max_retry_count: how often to try again; -1: without end.
-    :param inc_sleep_time: seconds by which each pause is longer than the one
-        before; the first is that long.
+    :param max_retry_count: how often to try again; -1: without limit.
+    :param inc_sleep_time: the first pause, in seconds; each further one is longer
+        by as much.
     :param max_sleep_time: the longest pause in seconds.
-    :param exceptions: the exception classes to try again after; others pass.
+    :param exceptions: the exception classes after which to try again; one, or any
+        number. Other exceptions are raised at once.
     """
 
     __module__ = "oslo_service.loopingcall"
@@ -53,7 +54,7 @@ class RetryDecorator:
         )
 
     def __call__(self, f: Callable[P, T]) -> Callable[P, T]:
-        """Decorate ``f``."""
+        """Return the decorated function."""
         exceptions = self._exceptions
 
         @functools.wraps(f)

@@ -34,7 +34,7 @@ _OVERRUNS = measured.Measure(
 )
 # How much the jitter of a back-off varies (standard deviation).
 _JITTER_SPREAD = 0.1
-# As in 4.8.0: tests of others put something in the place of its gauss().
+# As in 4.8.0: tests of projects replace its gauss().
 _RANDOM = random.SystemRandom()
 
 
@@ -53,11 +53,13 @@ class Schedule(Protocol):
     def delay(self, result: Any, now: float) -> float:
         """Return the seconds until the next tick.
 
-        :raises LoopingCallTimeOut: there shall be none, the time is over.
+        :param result: what the call has returned; :data:`FAILED`: it has raised.
+        :param now: the time, in monotonic seconds.
+        :raises LoopingCallTimeOut: there is to be none, the time is over.
         """
 
     def __str__(self) -> str:
-        """Return how often that is, in words."""
+        """Describe how often the ticks are due, for people."""
 
 
 class FixedInterval:
@@ -70,7 +72,7 @@ class FixedInterval:
     The first of a run of overruns is logged, and the recovery from it.
 
     :param interval: seconds.
-    :param owner: whose calls they are, for the log.
+    :param owner: the looping call, for the log.
     """
 
     __slots__ = ("_due", "_interval", "_overruns", "_owner")
@@ -123,10 +125,11 @@ class FixedInterval:
 
 
 class Limited:
-    """Another schedule, until a time is over.
+    """Another schedule, for a limited time.
 
-    :param until: when; the first tick that ends later is the last.
-    :param since: when it began, for the message.
+    :param schedule: the other schedule.
+    :param since: when the time begins, in monotonic seconds.
+    :param until: when it is over; the first tick that ends later is the last.
     """
 
     def __init__(self, schedule: Schedule, since: float, until: float) -> None:
@@ -154,7 +157,8 @@ class Limited:
 class Dynamic:
     """Every call returns the seconds to wait before the next.
 
-    :param longest: the most to wait; also for calls that return None.
+    :param longest: the longest pause in seconds, also after a call that returns
+        None; None: such a call is an error, and there is no longest.
     """
 
     def __init__(self, longest: float | None) -> None:
@@ -192,12 +196,12 @@ class BackOff:
     Each pause is about twice the one before, times a random factor around
     ``jitter``. A call that returns something true starts over.
 
-    :param start: the pause after a call that returned something true.
+    :param start: the pause after a call that returned something true, in seconds.
     :param timeout: the most seconds of pauses in a run of failures; 0: no
         limit.
-    :param longest: the longest pause.
+    :param longest: the longest pause, in seconds.
     :param jitter: the mean of the random factor.
-    :param shortest: the shortest pause.
+    :param shortest: the shortest pause, in seconds.
     """
 
     def __init__(

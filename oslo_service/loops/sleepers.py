@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Who pauses by a manual clock, and the event that ends a pause."""
+"""Tasks that pause by a manual clock, and the event that ends a pause."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,11 +12,12 @@ __all__ = ("Sleeper", "WakingEvent", "watch")
 
 
 class Sleeper:
-    """A task that pauses by the clock; busy, as long as it does not.
+    """A task that pauses by the clock, and is busy as long as it does not.
 
-    :param driver: the task's.
+    :param driver: the driver of the task.
     :param name: for messages.
-    :param stopping: what is set when it is to end; None: it only ends by itself.
+    :param stopping: the event that asks the task to stop; None: there is none.
+    :ivar due: when its pause is over, by the clock; None: it does not pause.
     """
 
     def __init__(
@@ -24,16 +25,17 @@ class Sleeper:
     ) -> None:
         self.name = name
         self.stopping = stopping
-        # What ends its pause, besides.
+        # The event that ends its pause, while there is one.
         self.pausing: Event | None = None
-        # Whose task it is: known to itself first, and then to who has spawned it.
+        # The identity of the task, and the task itself: known when it has begun, and
+        # when it has been spawned.
         self.ident: int | None = None
         self.task: Task | None = None
         self.due: float | None = None
         self.wake = driver.event()
         # Set while it is not busy.
         self.settled = driver.event()
-        # Those who wait for its end, and are busy as soon as it comes.
+        # Those that wait for its end, and are busy as soon as it comes.
         self.waiters: list[Sleeper] = []
         self._driver = driver
 
@@ -42,7 +44,7 @@ class Sleeper:
         return self.ident is not None and self.ident == self._driver.current_ident()
 
     def enter(self) -> None:
-        """Record that the calling task is the one."""
+        """Record that the calling task is this one."""
         self.ident = self._driver.current_ident()
 
     def rouse(self) -> None:
@@ -55,10 +57,10 @@ class Sleeper:
 
 
 class WakingEvent:
-    """An event of a driver that wakes those who pause until it is set.
+    """An event of a driver that also calls something when it is set.
 
     :param event: the driver's.
-    :param wake: is called with this event when it has been set.
+    :param wake: called with this event when it has been set.
     """
 
     def __init__(self, event: Event, wake: "Callable[[WakingEvent], object]") -> None:
@@ -69,7 +71,7 @@ class WakingEvent:
         self.wait = event.wait
 
     def set(self) -> None:
-        """Raise the flag and wake everybody who waits, or pauses."""
+        """Raise the flag, and wake all that wait or pause."""
         self._event.set()
         self._wake(self)
 
@@ -77,9 +79,9 @@ class WakingEvent:
 def watch(
     task: Task, waiting_for: Callable[[Task], AbstractContextManager[None]]
 ) -> None:
-    """Have whoever waits for a task do it in a context.
+    """Make each wait for a task happen in a context.
 
-    :param waiting_for: returns the context.
+    :param waiting_for: returns the context, for the task.
     """
     kind = type(task)
 

@@ -1,27 +1,27 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which event tells the calling task that it should end."""
+"""The event that asks the calling task to stop."""
 
 import contextvars
 
 from oslo_service import backend
 from oslo_service.backend.base import Event
 
-__all__ = ("forget", "listen", "stop_requested")
+__all__ = ("reset_stop_event", "set_stop_event", "stop_requested")
 
 _event: contextvars.ContextVar[Event] = contextvars.ContextVar("stop_requested")
 
 
-def listen(event: Event) -> contextvars.Token[Event]:
-    """Make ``event`` the one that the calling task watches.
+def set_stop_event(event: Event) -> contextvars.Token[Event]:
+    """Make an event the one that asks the calling task to stop.
 
-    :returns: what :func:`forget` takes.
+    :returns: what :func:`reset_stop_event` takes.
     """
     return _event.set(event)
 
 
-def forget(token: contextvars.Token[Event]) -> None:
-    """Watch the event again that was watched before :func:`listen`."""
+def reset_stop_event(token: contextvars.Token[Event]) -> None:
+    """Restore the event that there was before :func:`set_stop_event`."""
     _event.reset(token)
 
 

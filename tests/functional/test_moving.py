@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the documentation says of moving is what is found, and what then runs."""
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from oslo_service import opts, wsgi
 from oslo_service.commands.check import analysis, catalogue, files
 from oslo_service.commands.check.model import Severity
 from oslo_service.testing.live import Live
@@ -47,6 +49,19 @@ def test_the_rule_that_the_page_names_finds_what_stands_beside_it(ids, said, tmp
     for number, code in enumerate(codes):
         findings = found(tmp_path / f"example{number}.py")
         assert ids[0] in {one.rule.id for one in findings}, code
+
+
+def test_what_takes_the_place_of_arguments_of_eventlet_s_server_is_there():
+    section = PAGE.partition("\neventlet.wsgi.server() with arguments\n")[2]
+    section = section.partition("\n4. ")[0]
+    instead = [row.split("\n      - ")[1] for row in section.split("    * - ")[2:]]
+    parameters = {one for row in instead for one in re.findall(r"``(\w+)=", row)}
+    options = {one for row in instead for one in re.findall(r"option ``(\w+)``", row)}
+
+    assert parameters
+    assert parameters <= set(inspect.signature(wsgi.Server).parameters)
+    assert options
+    assert options <= {one.dest for one in opts.wsgi_opts}
 
 
 def test_the_example_has_what_the_page_says_is_found_there():

@@ -133,6 +133,7 @@ def register_backend_default_hook(hook: _state.Hook | None) -> None:
         One that raises is logged and passed over. None removes it.
     """
     _state.current().hook = hook
+    _state.current().hook_place = _caller()
 
 
 def _reset_backend() -> None:

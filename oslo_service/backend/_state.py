@@ -32,6 +32,7 @@ class Selection:
     """What has been decided in this process so far.
 
     :ivar hook: decides where neither code nor the option does.
+    :ivar hook_place: the file and line that registered it.
     :ivar choice: who decided what.
     :ivar driver: the one that was chosen.
     :ivar launching: the one that launchers run on, once there has been one.
@@ -40,6 +41,7 @@ class Selection:
 
     def __init__(self) -> None:
         self.hook: Hook | None = None
+        self.hook_place = ""
         self.choice: Choice | None = None
         self.driver: base.Driver | None = None
         self.launching: base.Driver | None = None
@@ -108,10 +110,14 @@ class Selection:
             return None
         try:
             name = name_of(self.hook())
-            origin = f"the hook {self.hook!r}"
+            origin = f"the hook that {self.hook_place} registered"
             return Choice(name, Rule.HOOK, lambda: origin)
         except Exception:
-            LOG.exception("The hook for the default backend failed; it is passed over")
+            LOG.exception(
+                "The hook for the default backend, which %s registered, failed;"
+                " it is passed over",
+                self.hook_place,
+            )
             return None
 
     def driver_called(self, name: str) -> base.Driver:
@@ -135,7 +141,8 @@ def _load(choice: Choice) -> base.Driver:
     try:
         return _loading.load(choice.name)
     except exceptions.UnsupportedBackendError as exc:
-        if choice.rule is Rule.OPTION:
+        # In code, the traceback shows who asked for it.
+        if choice.rule is not Rule.CODE:
             raise type(exc)(f"{choice.origin}: {exc}") from exc.__cause__
         raise
 

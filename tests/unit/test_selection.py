@@ -116,6 +116,8 @@ class TestRules:
         backend.register_backend_default_hook(lambda: answer)
 
         assert backend.get_backend().name == "eventlet"
+        place = re.escape(__file__)
+        assert re.search(rf"by the hook that {place}:\d+ reg", str(backend.choice()))
 
     @pytest.mark.parametrize("answer", ["raises", None, "no such driver"])
     def test_a_hook_that_fails_is_logged_and_passed_over(
@@ -128,12 +130,14 @@ class TestRules:
 
         backend.register_backend_default_hook(hook)
         if answer == "no such driver":
-            with pytest.raises(exceptions.UnsupportedBackendError, match="no such"):
+            said = f"^the hook that {re.escape(__file__)}:.* registered: .*no such"
+            with pytest.raises(exceptions.UnsupportedBackendError, match=said):
                 backend.get_backend()
             return
 
         assert backend.get_backend().name == "threading"
         assert "Traceback" in caplog.text
+        assert __file__ in caplog.text
 
     def test_a_hook_can_be_removed(self) -> None:
         backend.register_backend_default_hook(lambda: BackendType.EVENTLET)

@@ -3,7 +3,8 @@
 """What ties a project to Eventlet: read from its code, of which nothing is run.
 
 ``model`` says what a rule and a finding are, ``modules`` and ``projects`` what a
-name in the code stands for. The rules have a module each for: the use of
-Eventlet, the library's own features, what blocks, and what is shared. ``entries``
-tells which functions run beside others.
+name in the code stands for. There are rules about the use of Eventlet
+(``eventlet_use``, ``patching``), about features of this library (``library_use``),
+about what blocks (``blocking``), and about what is shared (``shared_state``).
+``entries`` finds the functions that run concurrently.
 """

@@ -15,7 +15,7 @@ from oslo_service.commands.check.projects import Project
 
 __all__ = ("Result", "analyse")
 
-# What can make a file that has none of these words uninteresting.
+# A file that has none of these words needs no analysis.
 _WORDS = re.compile(
     r"eventlet|greenlet|green|threading|oslo_service|futurist|add_t(hread|imer)"
     r"|add_dynamic_timer|signal\b|fork|multiprocessing|concurrent|sleep\(0"
@@ -29,8 +29,9 @@ _UNREADABLE = (OSError, SyntaxError, ValueError, RecursionError, MemoryError)
 class Result:
     """What was found, and in how much.
 
-    :ivar files: how many were read.
-    :ivar suppressed: how many findings a comment has taken away.
+    :ivar findings: what was found.
+    :ivar files: how many files were read.
+    :ivar suppressed: how many findings were suppressed by comments.
     """
 
     findings: list[Finding] = dataclasses.field(default_factory=list)
@@ -41,8 +42,9 @@ class Result:
 def analyse(paths: Sequence[Path], rules: frozenset[str]) -> Result:
     """Apply rules to files.
 
-    Each is read on its own, but for the names that they have from each other.
+    Each is analysed by itself, but for the names that it imports from the others.
 
+    :param paths: the files.
     :param rules: the ids of the rules.
     """
     project = _survey(paths)
@@ -59,7 +61,7 @@ def analyse(paths: Sequence[Path], rules: frozenset[str]) -> Result:
 
 
 def _survey(paths: Sequence[Path]) -> Project:
-    """See what the files pass on to each other."""
+    """Return what the files of a project import from each other."""
     project = Project()
     for path in paths:
         try:
@@ -78,7 +80,7 @@ def _module(path: Path, text: str, project: Project) -> Module:
 
 
 def _findings(path: Path, project: Project) -> Iterator[tuple[Finding, str]]:
-    """Return what is found in a file, in order, each with the line it is on."""
+    """Yield the findings in a file, in order, each with the text of its line."""
     try:
         text = files.read(path)
         if not (_WORDS.search(text) or any(one in text for one in project.names)):

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Finding what was harmless in a patched process, and is not on threads."""
+"""Finding what is harmless in a patched process, and is not on native threads."""
 
 import ast
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ _WITH_TIMEOUT = frozenset(
         "requests.request",
     )
 )
-# Where the time-out may stand without its name.
+# The position of the time-out, where it may be passed without its name.
 _PLACES = {
     "urllib.request.urlopen": 2,
     "socket.create_connection": 1,
@@ -63,7 +63,7 @@ _LIFE = frozenset(("start", "stop", "wait", "reset"))
 
 
 def find(module: Module) -> Iterator[Match]:
-    """Find what blocks otherwise, or longer, on native threads."""
+    """Yield what blocks more, or longer, on native threads."""
     starts = entries(module)
     yield from _endless(module, starts)
     beside = reached(module, starts)
@@ -83,7 +83,7 @@ def _endless(module: Module, starts: dict[Function, Kind]) -> Iterator[Match]:
         for node in own_nodes(function):
             if isinstance(node, ast.While) and _is_endless(module, node, function):
                 match = Match(rules.ENDLESS, node, f"while True, in {kind.value}")
-                # Nobody has ever killed what is a thread by itself.
+                # A native thread was never killed, on Eventlet either.
                 yield match.lowered() if kind is Kind.NATIVE else match
 
 
@@ -121,7 +121,7 @@ def _looks_for_stop(node: ast.AST) -> bool:
     )
 
 
-# Wherever it stands
+# In any function
 
 
 def _anywhere(module: Module, beside: dict[Function, Kind]) -> Iterator[Match]:
@@ -164,7 +164,7 @@ def _forks(symbol: str, call: ast.Call) -> bool:
     return symbol in _FORKS
 
 
-# In what runs beside others
+# In functions that run concurrently
 
 
 def _in_function(module: Module, function: Function, kind: Kind) -> Iterator[Match]:
@@ -176,7 +176,7 @@ def _in_function(module: Module, function: Function, kind: Kind) -> Iterator[Mat
             continue
         if _is_unlimited(symbol, node):
             match = Match(rules.UNLIMITED, node, f"{symbol}, in {kind.value}")
-            # As above: nobody has killed it.
+            # As above: it was never killed.
             yield match.lowered() if kind is Kind.NATIVE else match
         elif symbol == "time.sleep" and kind is not Kind.POOL and _is_long(node):
             yield Match(rules.LONG_SLEEP, node, f"{symbol}, in {kind.value}")

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The rules about what was harmless in a patched process, and is not on threads."""
+"""The rules about what is harmless in a patched process, and is not on threads."""
 
 from oslo_service.commands.check.model import Rule, Severity
 
@@ -19,9 +19,9 @@ __all__ = (
 ENDLESS = Rule(
     "OSE301",
     Severity.WARNING,
-    "a thread goes round for ever, and never looks whether it should stop",
+    "a thread loops for ever, and never checks whether it should stop",
     "A green thread was killed when the service stopped. A native one cannot be:"
-    " it works on until the process has ended, in the midst of whatever it does.",
+    " it goes on until the process ends, and is cut off wherever it is then.",
     "stopping = oslo_service.threadgroup.stop_requested(), and"
     " while not stopping.wait(timeout=pause): ... in a thread of a ThreadGroup; an"
     " event that stop() sets, elsewhere.",
@@ -29,7 +29,7 @@ ENDLESS = Rule(
 SIGNAL = Rule(
     "OSE302",
     Severity.ERROR,
-    "a signal's handler is set off the main thread",
+    "a signal handler is installed outside the main thread",
     "Services start, and threads run, in native threads of their own, in which"
     " signal.signal() raises ValueError. All green threads were in the main one.",
     "oslo_service.service.SignalHandler().add_handler(), which may be called in any"

@@ -9,9 +9,9 @@ from oslo_service.commands.check import (
     blocking_rules,
     eventlet_rules,
     eventlet_use,
-    library_rules,
+    library_use,
     patching,
-    state_rules,
+    shared_state,
 )
 from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Rule, Severity
@@ -30,16 +30,16 @@ UNREADABLE = Rule(
 RULES: tuple[Rule, ...] = (
     UNREADABLE,
     *eventlet_rules.RULES,
-    *library_rules.RULES,
+    *library_use.RULES,
     *blocking_rules.RULES,
-    *state_rules.RULES,
+    *shared_state.RULES,
 )
 FINDERS: tuple[Callable[[Module], Iterator[Match]], ...] = (
     eventlet_use.find,
     patching.find,
-    library_rules.find,
+    library_use.find,
     blocking.find,
-    state_rules.find,
+    shared_state.find,
 )
 
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which functions of a module run beside others: in loops, threads and timers."""
+"""Which functions of a module run concurrently: in loops, threads and timers."""
 
 import ast
 import enum
@@ -25,7 +25,7 @@ _SERVICES = frozenset(
 
 
 class Kind(enum.Enum):
-    """How a function comes to run beside others."""
+    """How a function comes to run concurrently."""
 
     LOOP = "a looping call or timer"
     THREAD = "a thread of a group"
@@ -35,7 +35,7 @@ class Kind(enum.Enum):
     PERIODIC = "a periodic task"
 
 
-# Where the function is among the arguments, by the method's name.
+# Which argument the function is, by the name of the method: its position, its name.
 _BY_METHOD = {
     "add_timer": (1, "callback", Kind.LOOP),
     "add_timer_args": (1, "callback", Kind.LOOP),
@@ -43,7 +43,7 @@ _BY_METHOD = {
     "add_dynamic_timer_args": (0, "callback", Kind.LOOP),
     "add_thread": (0, "callback", Kind.THREAD),
 }
-# The same, by what the call is of.
+# The same, by the symbol of what is called.
 _BY_SYMBOL = {
     "threading.Thread": (1, "target", Kind.NATIVE),
     "threading.Timer": (1, "function", Kind.NATIVE),
@@ -67,7 +67,7 @@ _DECORATORS = frozenset(
 
 
 def entries(module: Module) -> dict[Function, Kind]:
-    """Return the functions of a module that it has run beside others."""
+    """Return the functions of a module that it has run concurrently."""
     found: dict[Function, Kind] = {}
     for call in module.nodes(ast.Call):
         where = _expected(module, call)
@@ -112,7 +112,7 @@ def is_service(module: Module, owner: ast.ClassDef | None) -> bool:
 
 
 def is_made_with_service(module: Module, function: Function) -> bool:
-    """Whether a constructor is that of a service, or one that such a one calls."""
+    """Whether a function is the constructor of a service, or one that that calls."""
     if getattr(function, "name", "") != "__init__":
         return False
     makers = module.project.with_ancestors(module.makers(function))
@@ -122,7 +122,7 @@ def is_made_with_service(module: Module, function: Function) -> bool:
 
 
 def reached(module: Module, starts: dict[Function, Kind]) -> dict[Function, Kind]:
-    """Return the functions, and those of the module that they call in turn."""
+    """Return some functions, and all in the module that they call, in turn."""
     found = dict(starts)
     rest = list(starts)
     while rest:
@@ -136,7 +136,7 @@ def reached(module: Module, starts: dict[Function, Kind]) -> dict[Function, Kind
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    """Return what is in a function, but not in those defined in it."""
+    """Yield the nodes of a function, without those of functions defined in it."""
     rest = list(ast.iter_child_nodes(function))
     while rest:
         node = rest.pop()

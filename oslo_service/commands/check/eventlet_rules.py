@@ -256,6 +256,15 @@ STATED = Rule(
     "Nothing, so that the option [oslo_service] backend decides; or a hook by"
     " oslo_service.backend.register_backend_default_hook(), for a default.",
 )
+MOCKED = Rule(
+    "OSE134",
+    Severity.ERROR,
+    "a part of Eventlet is replaced, by a test or otherwise",
+    "It fails where Eventlet is not installed, and changes nothing that is called"
+    " on native threads.",
+    "The same for what the code calls instead; for the limits of the HTTP server,"
+    " options such as max_header_line.",
+)
 ORIGINAL = Rule(
     "OSE135",
     Severity.ERROR,
@@ -265,15 +274,6 @@ ORIGINAL = Rule(
     "The standard module itself, or nothing: where this repairs something after"
     " patching, that is done by oslo_service.backend.bootstrap(). If it has to stay,"
     " in the branch that patches.",
-)
-MOCKED = Rule(
-    "OSE134",
-    Severity.ERROR,
-    "a part of Eventlet is replaced, by a test or otherwise",
-    "It fails where Eventlet is not installed, and changes nothing that is called"
-    " on native threads.",
-    "The same for what the code calls instead; for the limits of the HTTP server,"
-    " options such as max_header_line.",
 )
 
 RULES = (

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Code that is reached only where it has been found out that Eventlet is there."""
+"""Code that runs only where it has been checked that Eventlet is in use."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ from oslo_service.commands.check.modules import Module
 __all__ = ("is_guarded",)
 
 _ON_EVENTLET = re.compile(r"eventlet|monkey", re.IGNORECASE)
-# The word alone may as well be about one thread.
+# Not the word "thread" alone, which may be about a single thread.
 _ON_THREADS = re.compile(r"threading\b(?!\.)|(native|on|use)_threads", re.IGNORECASE)
 
 
@@ -39,5 +39,5 @@ def _speaks_of_model(one: ast.If, child: ast.AST) -> bool:
 
 
 def _may_fail(one: ast.Try, node: ast.AST) -> bool:
-    """Whether an import may fail, and the module lives on."""
+    """Whether an import may fail, and the module handles that."""
     return isinstance(node, ast.Import | ast.ImportFrom) and bool(one.handlers)

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Whether threads of a project's own end by themselves, or are seen to."""
+"""Whether the native threads of a project end by themselves, or are joined."""
 
 import ast
 
@@ -11,11 +11,11 @@ from oslo_service.commands.check.nodes import argument, keyword
 __all__ = ("is_brief", "keeps_process")
 
 _FINITE = frozenset(("dict", "list", "range", "reversed", "set", "sorted", "tuple"))
-_THERE = (ast.arg, ast.Dict, ast.List, ast.ListComp, ast.Set, ast.Tuple)
+_CONTAINERS = (ast.arg, ast.Dict, ast.List, ast.ListComp, ast.Set, ast.Tuple)
 
 
 def is_brief(module: Module, call: ast.Call) -> bool:
-    """Whether a thread's function is known, and goes round in nothing."""
+    """Whether the function of a thread is known, and contains no endless loop."""
     target = argument(call, 1, "target")
     function = None if target is None else module.function(target)
     return function is not None and not any(
@@ -27,9 +27,9 @@ def is_brief(module: Module, call: ast.Call) -> bool:
 
 
 def _is_finite(module: Module, things: ast.expr) -> bool:
-    """Whether a loop goes through what is there, as far as can be seen.
+    """Whether a loop goes through a finite container, as far as can be seen.
 
-    What another function makes may come one by one, and for ever.
+    What another function returns may be an endless iterator.
     """
     if isinstance(things, ast.Call):
         if isinstance(things.func, ast.Attribute):
@@ -38,8 +38,8 @@ def _is_finite(module: Module, things: ast.expr) -> bool:
     if isinstance(things, ast.Name):
         scope = module.binding(things)
         sources = [] if scope is None else scope.bindings[things.id]
-        return bool(sources) and all(isinstance(one, _THERE) for one in sources)
-    return isinstance(things, _THERE)
+        return bool(sources) and all(isinstance(one, _CONTAINERS) for one in sources)
+    return isinstance(things, _CONTAINERS)
 
 
 def keeps_process(module: Module, call: ast.Call) -> bool:
@@ -51,10 +51,10 @@ def keeps_process(module: Module, call: ast.Call) -> bool:
     around = module.function_around(call)
     owner = None if around is None else module.class_of(around)
     where = owner or around or module.top.node
-    return not any(_is_seen_to(node) for node in ast.walk(where))
+    return not any(_is_ended(node) for node in ast.walk(where))
 
 
-def _is_seen_to(node: ast.AST) -> bool:
+def _is_ended(node: ast.AST) -> bool:
     if isinstance(node, ast.Attribute):
         if node.attr == "daemon":
             return isinstance(node.ctx, ast.Store)

@@ -14,8 +14,10 @@ __all__ = ("Match",)
 class Match:
     """A node to which a rule applies.
 
-    :ivar subject: what it is about.
-    :ivar severity: None: that of the rule.
+    :ivar rule: the rule.
+    :ivar node: the node.
+    :ivar subject: what it is about: a name in the code.
+    :ivar severity: how much it matters; None: as much as the rule says.
     """
 
     rule: Rule
@@ -24,6 +26,9 @@ class Match:
     severity: Severity | None = None
 
     def lowered(self, to: Severity = Severity.NOTE) -> "Match":
-        """Return the same match, mattering less."""
+        """Return the same match with a lower severity.
+
+        :param to: the severity, unless it is lower already.
+        """
         least = min(to, self.severity or self.rule.severity)
         return dataclasses.replace(self, severity=least)

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a rule is, and what it finds."""
+"""Rules, findings, and their severity."""
 
 import dataclasses
 import enum
@@ -24,7 +24,8 @@ class Severity(enum.IntEnum):
 class Rule:
     """Something to look for.
 
-    :ivar id: never given to another rule.
+    :ivar id: unique, and never reused.
+    :ivar severity: how much it matters.
     :ivar title: what is found, in a few words.
     :ivar why: why it matters on native threads.
     :ivar instead: what to write instead.
@@ -39,8 +40,10 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """That a rule applies somewhere in a file.
+    """A place in a file to which a rule applies.
 
+    :ivar rule: the rule.
+    :ivar path: the file.
     :ivar line: from 1.
     :ivar column: from 1.
     :ivar subject: what it is about: a name in the code, as far as it could be

@@ -33,7 +33,7 @@ class Module(Tree):
         super().__init__(path, name, tree)
 
     def pass_on(self) -> None:
-        """Have the project know what other modules may import from here."""
+        """Record in the project what other modules may import from here."""
         bases = {
             symbol: [
                 one for base in made.bases if (one := self.symbol(base)) is not None
@@ -47,7 +47,7 @@ class Module(Tree):
         self._pass_arguments()
 
     def _pass_arguments(self) -> None:
-        """Have the project know what is passed to functions of other modules."""
+        """Record in the project what is passed to functions of other modules."""
         for call in self.nodes(ast.Call):
             for called, site in passing.sites_of_call(call):
                 module, _, name = (self.symbol(called) or "").rpartition(".")
@@ -56,7 +56,7 @@ class Module(Tree):
                     self.project.call(f"{module}.{name}", abroad)
 
     def _abroad(self, site: passing.Site, maker: str | None) -> passing.Site:
-        """Return a place with symbols, which mean the same in other modules."""
+        """Return a call with symbols as arguments, which other modules understand."""
         given, named = site.given, site.named
         return passing.Site(
             None if given is None else [self._known(one) for one in given],
@@ -67,7 +67,7 @@ class Module(Tree):
         )
 
     def _maker(self, call: ast.Call) -> str | None:
-        """Return the class in whose constructor a call is."""
+        """Return the symbol of the class in whose constructor a call is."""
         function = self.function_around(call)
         if getattr(function, "name", "") != "__init__":
             return None
@@ -75,16 +75,16 @@ class Module(Tree):
         return None if owner is None else f"{self.name}.{owner.name}"
 
     def makers(self, constructor: Function) -> set[str]:
-        """Return the classes of whose objects the constructors call this one."""
+        """Return the classes whose constructors call this one."""
         sites = self._sites_of(constructor)
         return {one.maker for one in sites if one.maker is not None}
 
     def symbol(self, node: ast.expr | None) -> str | None:
-        """Return what an expression stands for; None where that is not plain."""
+        """Return the symbol that an expression stands for; None: it is not known."""
         if node is None:
             return None
         if node not in self._symbols:
-            self._symbols[node] = None  # what refers to itself stands for nothing
+            self._symbols[node] = None  # until it is known: it may refer to itself
             self._symbols[node] = self._follow(node)
         return self._symbols[node]
 
@@ -109,7 +109,7 @@ class Module(Tree):
         return None if found is None else self.project.expand(found)
 
     def _returned(self, made: Function) -> str | None:
-        """Return what a function gives, where that is one thing."""
+        """Return the symbol of what a function returns, if it is always the same."""
         if not isinstance(made, ast.FunctionDef) or any(
             getattr(one, "id", "") not in ("staticmethod", "classmethod")
             for one in made.decorator_list
@@ -125,14 +125,14 @@ class Module(Tree):
         return None if scope is None else self.bound(scope, node.id)
 
     def bound(self, scope: Scope, name: str) -> str | None:
-        """Return what a name stands for that a scope binds."""
+        """Return the symbol of a name that a scope binds."""
         if name not in scope.symbols:
-            scope.symbols[name] = None  # as above
+            scope.symbols[name] = None  # as in symbol()
             scope.symbols[name] = self._unite(scope.bindings[name])
         return scope.symbols[name]
 
     def _unite(self, sources: list[Source]) -> str | None:
-        """Return the one symbol that all sources have; None counts for any."""
+        """Return the symbol that all sources stand for; the constant None fits any."""
         symbols = {
             self._known(one)
             for one in sources
@@ -149,7 +149,7 @@ class Module(Tree):
         return self.symbol(source)
 
     def _passed(self, parameter: ast.arg) -> str | None:
-        """Return what is passed for a parameter, as far as that is seen."""
+        """Return the symbol of what is passed for a parameter, if that is one."""
         function = self.parents[self.parents[parameter]]
         if not isinstance(function, Function):
             return None
@@ -161,7 +161,7 @@ class Module(Tree):
     def _sites_of(self, function: Function) -> list[passing.Site]:
         """Return where a function is called, here and in other modules."""
         if self._sites is None:
-            self._sites = {}  # what is called while they are looked for is not known
+            self._sites = {}  # while they are searched for, none is known
             self._find_sites()
         name = getattr(function, "name", "")
         owner = self.class_of(function)
@@ -185,7 +185,7 @@ class Module(Tree):
 
     def _called(self, node: ast.expr) -> tuple[Function | None, bool]:
         """Return the function that a call is of, and whether it is bound."""
-        # By the name alone: what it stands for may depend on what is looked for.
+        # By its name alone: its symbol may depend on the sites that are searched for.
         if isinstance(node, ast.Name) and self.binding(node) is self.top:
             made = self.classes.get(f"{self.name}.{node.id}")
             if made is not None:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a project passes to the parameters of its own functions."""
+"""The arguments that a project passes to its own functions."""
 
 import ast
 import dataclasses
@@ -10,11 +10,11 @@ from oslo_service.commands.check.tree import Function, Source
 
 __all__ = ("Site", "sites_of_call", "source")
 
-#: What has a function called with what stands behind it, by the last part.
+# By the last part of its name: what calls an argument with those that follow it.
 _HANDS_ON = frozenset(
     ("spawn", "spawn_n", "spawn_after", "add_thread", "submit", "partial")
 )
-# The same by keywords: the function, its arguments.
+# The same by keywords: ``target`` and ``args``.
 _NATIVE = frozenset(("Thread", "Process"))
 
 
@@ -24,7 +24,7 @@ class Site:
 
     :ivar given: what is passed by position; None where that cannot be told.
     :ivar named: what is passed by name; likewise.
-    :ivar bound: whether the first parameter is not among them.
+    :ivar bound: whether the first parameter, ``self``, is not among them.
     :ivar maker: the class in whose constructor it is; None elsewhere.
     """
 
@@ -35,7 +35,7 @@ class Site:
 
 
 def sites_of_call(call: ast.Call) -> Iterator[tuple[ast.expr, Site]]:
-    """Return what a call calls, now or later, and what is passed to it."""
+    """Yield the functions that a call calls, now or later, with their arguments."""
     yield call.func, _site(call.args, call.keywords)
     name = getattr(call.func, "attr", getattr(call.func, "id", ""))
     if name in _HANDS_ON:
@@ -60,7 +60,7 @@ def _site(given: Sequence[ast.expr], keywords: Iterable[ast.keyword]) -> Site:
 
 
 def source(function: Function, parameter: ast.arg, site: Site) -> Source:
-    """Return what a parameter gets in a place; None where that cannot be told."""
+    """Return the argument for a parameter at a call; None where that is not known."""
     if site.given is None or site.named is None:
         return None
     if parameter.arg in site.named:

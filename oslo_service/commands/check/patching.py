@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Programs that are monkey-patched by another module of their project."""
+"""Finding programs that are monkey-patched by another module of their project."""
 
 import ast
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _PATCHES = frozenset(("eventlet.monkey_patch", "eventlet.patcher.monkey_patch"))
 
 
 def pass_on(module: Module) -> None:
-    """Have the project know what patches: functions, and modules when imported."""
+    """Record in the project which functions, and which imports, patch the process."""
     found: dict[str, bool] = {}
     before = -1
     while before != (before := len(found)):
@@ -36,7 +36,7 @@ def pass_on(module: Module) -> None:
 
 
 def _where(module: Module, call: ast.Call) -> str | None:
-    """Return the symbol of what patches: the function around, or the module."""
+    """Return the symbol of what patches: the enclosing function, or the module."""
     function = module.function_around(call)
     if function is None:
         run = any(
@@ -49,7 +49,7 @@ def _where(module: Module, call: ast.Call) -> str | None:
 
 
 def find(module: Module) -> Iterator[Match]:
-    """Find where a module has others of the project patch."""
+    """Yield where a module causes others of the project to patch."""
     functions = module.project.patching_functions
     for call in module.nodes(ast.Call):
         symbol = module.symbol(call.func) or ""
@@ -74,13 +74,13 @@ def _asks_for_main(test: ast.If) -> bool:
 
 
 def _is_used(module: Module, node: ast.Import | ast.ImportFrom) -> bool:
-    """Whether a module is imported for more than what that does by itself."""
+    """Whether a module is imported for its names, not only for its side effects."""
     names = {name for name, _ in module.imports(node)}
     return any(one.id in names for one in module.nodes(ast.Name))
 
 
 def _imported(module: Module, node: ast.Import | ast.ImportFrom) -> set[str]:
-    """Return what a statement imports; of packages, where it is about these."""
+    """Return the modules that an import statement imports."""
     if isinstance(node, ast.Import):
         return {alias.name for alias in node.names}
     symbols = {symbol for _, symbol in module.imports(node)}

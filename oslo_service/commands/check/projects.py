@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the modules of a project have from each other."""
+"""What the modules of a project import from each other."""
 
 from collections.abc import Iterable, Mapping
 
@@ -8,19 +8,19 @@ from oslo_service.commands.check.passing import Site
 
 __all__ = ("Project",)
 
-# How often a name may be passed on from module to module.
+# Through how many modules a name is followed, at most.
 _HOPS = 10
-#: What makes a module worth looking at twice: others may have it from there.
+# A module that has none of these words passes nothing on that matters.
 _ORIGINS = ("eventlet", "greenlet", "oslo_service", "futurist")
 
 
 class Project:
-    """What modules pass on to those that import them.
+    """What the modules of a project pass on to those that import them.
 
     :ivar bases: the symbols of the bases of classes, by the symbol of each.
-    :ivar patching_functions: those that patch the process; whether only where it
-        is on Eventlet.
-    :ivar patching_modules: those that patch it when they are imported; likewise.
+    :ivar patching_functions: functions that patch the process, by symbol: whether
+        they may do so only where it runs on Eventlet.
+    :ivar patching_modules: modules that patch it when they are imported, likewise.
     :ivar patching_packages: those of the modules that are packages.
     """
 
@@ -32,12 +32,12 @@ class Project:
         self._sites: dict[str, list[Site]] = {}
         self._passed_on: dict[str, str] = {}
         self._packages: set[str] = set()
-        #: What those are called that lead out of the project, to what matters.
+        #: The names that stand for something of a library that matters.
         self.names: set[str] = set()
 
     @staticmethod
     def wants(text: str) -> bool:
-        """Whether the text of a module promises anything to pass on."""
+        """Whether a module may pass anything on that matters, by its text."""
         return any(one in text for one in _ORIGINS)
 
     def add(
@@ -89,11 +89,11 @@ class Project:
             self.patching_packages.add(module)
 
     def sites(self, symbol: str) -> list[Site]:
-        """Return where others call a function or a class of a module."""
+        """Return where other modules call a function or a class."""
         return self._sites.get(symbol, [])
 
     def with_ancestors(self, symbols: Iterable[str]) -> set[str]:
-        """Return classes, with their bases, direct and indirect."""
+        """Return the symbols of classes and of all their bases."""
         found: set[str] = set()
         rest = list(symbols)
         while rest:
@@ -104,7 +104,7 @@ class Project:
         return found
 
     def expand(self, symbol: str) -> str:
-        """Follow a symbol to where it was passed on from first."""
+        """Return the symbol that one stands for, followed through the modules."""
         for _ in range(_HOPS):
             longer = self._step(symbol)
             if longer is None:

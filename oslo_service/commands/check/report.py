@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Telling what was found: to people, and to programs."""
+"""The report: as text for people, and as JSON for programs."""
 
 import collections
 import json
@@ -69,7 +69,7 @@ def _number(count: int, name: str) -> str:
 def as_json(result: Result, failed: bool) -> str:
     """Return the findings for programs.
 
-    :param failed: whether any is as bad as was asked to fail on.
+    :param failed: whether a finding is as severe as ``--fail-on`` says.
     """
     said = {
         "version": _VERSION,

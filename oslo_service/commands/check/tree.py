@@ -10,8 +10,8 @@ from typing import Any, TypeAlias, TypeVar, overload
 __all__ = ("Function", "Scope", "Source", "Tree")
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-#: What a name may have been bound to: an expression, what is passed for a
-#: parameter, a symbol, or anything.
+#: What a name may be bound to: an expression, the argument for a parameter, a symbol;
+#: None: it is not known.
 Source: TypeAlias = "ast.expr | ast.arg | str | None"
 N = TypeVar("N", bound=ast.AST)
 M = TypeVar("M", bound=ast.AST)
@@ -30,7 +30,7 @@ _SCOPES = (
 
 
 class Scope:
-    """Where names are bound."""
+    """A scope, in which names are bound."""
 
     __slots__ = ("bindings", "defs", "node", "not_local", "parent", "symbols")
 
@@ -52,9 +52,9 @@ class Tree:
 
     :ivar name: its dotted name.
     :ivar top: the scope of the module itself.
-    :ivar parents: what each node is in.
+    :ivar parents: the parent of each node.
     :ivar classes: those of the module, by the symbol of each.
-    :ivar attributes: what the methods of a class have set of ``self``.
+    :ivar attributes: what the methods of each class bind attributes of ``self`` to.
     """
 
     def __init__(self, path: Path, name: str, tree: ast.Module) -> None:
@@ -76,12 +76,12 @@ class Tree:
     def nodes(self, kind: type[N], other: type[M], /) -> Iterator[N | M]: ...
 
     def nodes(self, *kinds: type[Any]) -> Iterator[Any]:
-        """Return the nodes of some types."""
+        """Yield the nodes of some types."""
         for kind in kinds:
             yield from self._by_type.get(kind, ())
 
     def around(self, node: ast.AST) -> Iterator[ast.AST]:
-        """Return what a node is in, from the inside out."""
+        """Yield the nodes around a node, from the inside out."""
         while (parent := self.parents.get(node)) is not None:
             yield parent
             node = parent
@@ -162,7 +162,7 @@ class Tree:
         return f"{self.name}.{name}" if scope is self.top else None
 
     def _stored(self, target: ast.expr) -> Source:
-        """Return the expression whose value a target gets, where that is plain."""
+        """Return the expression that a target is bound to; None: it is not known."""
         parent = self.parents[target]
         if isinstance(parent, ast.Assign | ast.AnnAssign | ast.NamedExpr):
             return parent.value or ast.Constant(None)  # annotated, and not set
@@ -171,7 +171,7 @@ class Tree:
         return None
 
     def imports(self, node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
-        """Return the names that a statement binds, and their symbols."""
+        """Yield the names that an import binds, and their symbols."""
         if isinstance(node, ast.Import):
             for alias in node.names:
                 first = alias.name.partition(".")[0]
@@ -186,7 +186,7 @@ class Tree:
             return node.module or ""
         parts = self.name.split(".")
         up = node.level - (self.path.stem == "__init__")
-        # In a folder that is no package: whatever it is, it is the project's.
+        # In a folder that is no package, it still is something of the project's.
         parts = parts[: max(0, len(parts) - up)] or [""]
         return ".".join((*parts, node.module) if node.module else parts)
 

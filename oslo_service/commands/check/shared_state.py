@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""State of a module that loops and threads change without a lock."""
+"""Finding state of a module that loops and threads change without a lock."""
 
 import ast
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ RULES = (COUNTED, CHECKED, ITERATED)
 _GROWS = ("append", "extend", "insert", "add", "update")
 _SHRINKS = ("remove", "discard", "pop", "popitem", "clear")
 _CHANGES = frozenset((*_GROWS, *_SHRINKS))
-# Of these, one call is made at a time.
+# Kinds of which no two calls run at the same time.
 _ALONE = (Kind.LOOP, Kind.PERIODIC)
 _CONTAINERS = frozenset(
     ("dict", "list", "set", "collections.defaultdict", "collections.OrderedDict")
@@ -54,7 +54,7 @@ _CONTAINERS = frozenset(
 
 
 def find(module: Module) -> Iterator[Match]:
-    """Find state of the module that its loops and threads change unprotected."""
+    """Yield changes of state of the module, in loops and threads, without a lock."""
     containers = _containers(module)
     changed = {
         name

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Features of the library that cost, or do, something else on native threads."""
+"""Finding features of the library that cost more, or differ, on native threads."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ from oslo_service.commands.check.nodes import argument, constant, keyword, maxim
 
 __all__ = ("RULES", "find")
 
-# More threads than that are seldom meant.
+# A pool of more threads than that is seldom intended.
 _MANY = 100
 
 LARGE = Rule(
@@ -122,7 +122,7 @@ _REPEATING = (
 
 
 def find(module: Module) -> Iterator[Match]:
-    """Find features of the library that are different on native threads."""
+    """Yield uses of features of the library that differ on native threads."""
     for call in module.nodes(ast.Call):
         symbol = module.symbol(call.func)
         yield from _size(module, call, symbol)
@@ -141,7 +141,7 @@ def find(module: Module) -> Iterator[Match]:
 
 
 def _forked(module: Module) -> Iterator[Match]:
-    """Find what is started in the function that forks, in a line before."""
+    """Yield what a function starts before it forks."""
     calls = [(call, module.symbol(call.func) or "") for call in module.nodes(ast.Call)]
     forks: dict[ast.AST | None, int] = {}
     for call, symbol in calls:
@@ -167,7 +167,7 @@ def _short(symbol: str) -> str:
 
 
 def _is_first(module: Module, attribute: ast.Attribute) -> bool:
-    """Whether no shorter part of a dotted name would do."""
+    """Whether no shorter part of a dotted name is a finding, too."""
     before = module.symbol(attribute.value) or ""
     return isinstance(attribute.ctx, ast.Load) and not _INSIDE.match(before)
 
@@ -223,7 +223,10 @@ def _begin(module: Module, call: ast.Call, symbol: str) -> Iterator[Match]:
 
 
 def _contradictions(module: Module) -> Iterator[Match]:
-    """Find both in one block: where they are apart, they may exclude each other."""
+    """Yield selections of threading in the block that patches.
+
+    In different blocks, they may exclude each other.
+    """
     calls = [(call, module.symbol(call.func)) for call in module.nodes(ast.Call)]
     patching = ("eventlet.monkey_patch", "eventlet.patcher.monkey_patch")
     blocks = [_block(module, call) for call, symbol in calls if symbol in patching]

@@ -9,7 +9,7 @@ from typing import Any
 from oslo_service.admin import bodies
 from oslo_service.admin.later import Heard, Inquiry, Outcome
 from oslo_service.admin.replies import Answer, Ask, Refused, Reply, as_json
-from oslo_service.supervisor import events, wording
+from oslo_service.supervisor import events, log_messages
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.inquiries import Answer as Answered
 from oslo_service.supervisor.loop import Supervisor
@@ -178,7 +178,7 @@ def _ended(event: events.Event) -> Reply | None:
         case events.ServiceFailed(fatal=True, service=service, error=error):
             why = f"{service} has failed, and everything is stopped: {error}"
         case events.RestartLimitReached():
-            why = f"{wording.last_line(event)}; everything is stopped"
+            why = f"{log_messages.last_line(event)}; everything is stopped"
         case events.Draining():
             why = "it was told to stop"
         case _:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Having events told by whoever supervises this process, or else here and now."""
 
-from oslo_service.supervisor import current, events, wording
+from oslo_service.supervisor import current, events, log_messages
 from oslo_service.supervisor.subscribers import EventQueue
 
 __all__ = ("publish",)
@@ -15,6 +15,6 @@ def publish(event: events.Event) -> None:
         supervisor.publish(event)
         supervisor.post(lambda: None)  # whoever turns tells it
         return
-    queue = EventQueue([wording.log])
+    queue = EventQueue([log_messages.log])
     queue.publish(event)
     queue.deliver()

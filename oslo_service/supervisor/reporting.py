@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from oslo_service._common import clock, late
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor import events, gil, wording, work_items
+from oslo_service.supervisor import events, gil, log_messages, work_items
 from oslo_service.supervisor.readiness import Readiness
 from oslo_service.supervisor.subscribers import EventQueue
 from oslo_service.supervisor.systemd import wire
@@ -53,7 +53,7 @@ class Reporter:
         self._parent_link = parent_link
         self._lend = lend
         self.tally = Tally()
-        self._events = EventQueue([wording.log, self._hear, self.tally.hear])
+        self._events = EventQueue([log_messages.log, self._hear, self.tally.hear])
         self._notifier: Notifier | None = None
         self._readiness = Readiness(self.publish)
         self._telling = False
@@ -101,7 +101,7 @@ class Reporter:
         given_up, self._given_up = self._given_up, None
         if given_up is not None:
             # Whoever looks at a service that has ended looks at its last line.
-            LOG.error("%s", wording.last_line(given_up))
+            LOG.error("%s", log_messages.last_line(given_up))
 
     def snapshot(self) -> "snapshots.Snapshot":
         """Return all that is known of what is supervised, without asking anybody."""

@@ -13,7 +13,7 @@ from oslo_config import cfg
 from oslo_service._common import clock, first_process
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
-from oslo_service.supervisor import events, signals, wording
+from oslo_service.supervisor import events, log_messages, signals
 from oslo_service.supervisor.reporting import Reporter
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
 from oslo_service.supervisor.turn import Turn
@@ -189,7 +189,7 @@ class Supervised:
             unit.quit()
         self._timeout.exit_soon(2 * _REAPING)
         if reason is not None:
-            wording.log(reason)
+            log_messages.log(reason)
         self.reporter.tell_end()
         until = clock.now() + _REAPING
         for unit in self.units:

@@ -42,7 +42,7 @@ def test_it_is_reported_and_replaced_and_nobody_else_notices(
         program.expect("trouble", kind=trait)
         program.expect("serving", 3)
         program.expect_text(f"(pid {victim}) hangs, and is replaced: no answer for")
-        program.expect_text(f"Worker {victim} hung, and did not end by itself: killed")
+        program.expect_text(f"(pid {victim}) hung, and did not end by itself: killed")
         program.expect_text(where)
         assert program.end() == 0
         assert other in program.pids("stopped")

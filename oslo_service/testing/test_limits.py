@@ -72,7 +72,7 @@ def test_a_worker_that_does_not_even_run_is_killed(driver_name, limit_of_1) -> N
         program.expect("waiting")
         program.kill(signal.SIGSTOP, pid)
         assert program.end() == 1
-        program.expect_text(f"Worker {pid} did not end within")
+        program.expect_text(f"(pid {pid}) did not end within")
         assert program.expect("last", status=1)
 
 

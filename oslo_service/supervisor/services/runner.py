@@ -13,7 +13,7 @@ from typing import Any
 
 from oslo_service._common import clock, naming, records
 from oslo_service.backend.base import Driver, Task
-from oslo_service.supervisor import callers, events, wording
+from oslo_service.supervisor import callers, events, log_messages
 from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.services import actions
 from oslo_service.supervisor.services.awaited import AwaitedOrders
@@ -318,7 +318,7 @@ def make_unsupervised(driver: Driver, *, mutates: bool = False) -> ServiceRunner
 
     :param mutates: whether a reload restarts nothing.
     """
-    queue = EventQueue([wording.log])
+    queue = EventQueue([log_messages.log])
 
     def follow_up() -> None:
         runner.advance(clock.now())

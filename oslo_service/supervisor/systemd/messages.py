@@ -11,7 +11,7 @@ Times are monotonic, in seconds, and always given by the caller.
 
 from collections.abc import Iterator
 
-from oslo_service.supervisor import wording
+from oslo_service.supervisor import log_messages
 from oslo_service.supervisor.snapshot import Snapshot
 from oslo_service.supervisor.systemd.watchdog import Watchdog
 
@@ -118,7 +118,7 @@ class Messages:
         return [f"EXTEND_TIMEOUT_USEC={int(EXTENSION * 1e6)}"]
 
     def _status_lines(self, snapshot: Snapshot) -> list[str]:
-        status = wording.status(snapshot)
+        status = log_messages.status(snapshot)
         if status == self._status:
             return []
         self._status = status

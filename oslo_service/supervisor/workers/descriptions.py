@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from oslo_service.supervisor import events, wording
+from oslo_service.supervisor import events, log_messages
 from oslo_service.supervisor.workers import actions
 from oslo_service.supervisor.workers.process import Process
 from oslo_service.supervisor.workers.slots import Slot, Worker
@@ -36,7 +36,7 @@ def in_slot(worker: Worker) -> str:
 
 def end(status: int | None) -> str:
     """Say how a worker has ended."""
-    return f"worker {wording.how(status)}"
+    return f"worker {log_messages.how(status)}"
 
 
 def name(worker: Worker, process: Process) -> str:

@@ -13,7 +13,7 @@ from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.sockets import activation
 from oslo_service.supervisor import current, forks, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
-from oslo_service.supervisor.workers import ending, worker
+from oslo_service.supervisor.workers import finalization, worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import WorkerPlan
@@ -77,7 +77,7 @@ def _be_worker(
 
     def live() -> int:
         activation.inherit(link.parent)
-        ending.begin()
+        finalization.begin()
         signals.of_process().start_over()
         current.leave()
         for one in {plan.driver, *backend.in_use()}:

@@ -11,7 +11,7 @@ from oslo_service._common import first_process
 from oslo_service.supervisor import current, forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.systemd import wire
-from oslo_service.supervisor.workers import ending
+from oslo_service.supervisor.workers import finalization
 from oslo_service.supervisor.workers.channel import LEAVING, Channel
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import WorkerPlan
@@ -66,7 +66,7 @@ def run(work: Callable[[], int], channel: Channel) -> NoReturn:
     except BaseException:
         LOG.exception("The worker failed")
     try:
-        ending.finish()
+        finalization.finish()
         flush_streams()
         if status == 0:
             channel.send(LEAVING)

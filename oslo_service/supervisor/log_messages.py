@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The one place where what happens becomes words: for the log, and for systemd."""
+"""The log message of each event, and the status that systemd shows."""
 
 import contextlib
 import logging
@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from oslo_service.supervisor import events, work_items
 
@@ -19,11 +19,24 @@ __all__ = ("how", "last_line", "log", "status")
 
 LOG = logging.getLogger("oslo_service.supervisor")
 
-# Why workers end of which somebody should know.
+# Causes of the end of a worker that are logged as warnings.
 _UNWANTED = (events.Cause.UNEXPECTED, events.Cause.HUNG, events.Cause.TIMED_OUT)
 
-# What logging takes: a level, a message, its values; and what was raised.
+# What logging takes: the level, the message, its arguments, and the exception.
 _Line = tuple[int, str, tuple[object, ...], BaseException | None]
+
+
+class _OfWorker(Protocol):
+    """An event that is about one worker process."""
+
+    @property
+    def service(self) -> str: ...
+
+    @property
+    def worker(self) -> int: ...
+
+    @property
+    def pid(self) -> int: ...
 
 
 def log(event: events.Event) -> None:
@@ -37,7 +50,7 @@ def log(event: events.Event) -> None:
 
 
 def _show(event: events.WorkerEnded | events.WorkerHung) -> None:
-    """Write stacks to the standard error, in one piece: they are no log line."""
+    """Write stacks to the standard error, in one piece: they are not one log line."""
     whose = f"worker {event.worker} of {event.service} (pid {event.pid})"
     with contextlib.suppress(AttributeError, OSError, ValueError):
         sys.stderr.write(f"The stacks of {whose}:\n{event.stacks}\n")
@@ -45,9 +58,9 @@ def _show(event: events.WorkerEnded | events.WorkerHung) -> None:
 
 
 def _line(event: events.Event) -> _Line | None:
-    """Return what there is to say of an event."""
-    word = _WORDINGS.get(type(event))
-    return None if word is None else word(event)
+    """Return the log line of an event; None: it has none."""
+    make = _LINES.get(type(event))
+    return None if make is None else make(event)
 
 
 def _signal_received(event: events.SignalReceived) -> _Line:
@@ -58,7 +71,7 @@ def _signal_received(event: events.SignalReceived) -> _Line:
 def _resized(event: events.Resized) -> _Line:
     workers = _count(event.workers, "worker")
     values = (event.service, workers, event.before)
-    return logging.INFO, "%s is to have %s, instead of %d", values, None
+    return logging.INFO, "%s is to have %s instead of %d", values, None
 
 
 def _start_delayed(event: events.StartDelayed) -> _Line:
@@ -68,7 +81,10 @@ def _start_delayed(event: events.StartDelayed) -> _Line:
 
 def _reload_failed(event: events.ReloadFailed) -> _Line:
     if event.rolled_back:
-        message = "The reload failed; every worker keeps, or gets back, what it had: %s"
+        message = (
+            "The reload failed; every worker keeps, or gets back, its old"
+            " configuration: %s"
+        )
         return logging.ERROR, message, (event.error,), None
     message = "The configuration could not be read again; it stays as it was"
     return logging.ERROR, message, (), event.error
@@ -76,8 +92,8 @@ def _reload_failed(event: events.ReloadFailed) -> _Line:
 
 def _rollback_failed(event: events.RollbackFailed) -> _Line:
     message = (
-        "Worker %d of %s does not get back what it had, which is tried again; until"
-        " then it has the new configuration: %s"
+        "Worker %d of %s cannot be rolled back, which is tried again; until then it has"
+        " the new configuration: %s"
     )
     return logging.ERROR, message, (event.worker, event.service, event.error), None
 
@@ -90,11 +106,11 @@ def _draining(event: events.Draining) -> _Line | None:
 
 
 def _cleanup_failed(event: events.CleanupFailed) -> _Line:
-    return logging.WARNING, "Something is left behind: %s", (event.error,), None
+    return logging.WARNING, "Cannot be cleaned up: %s", (event.error,), None
 
 
 def _action_failed(event: events.ActionFailed) -> _Line:
-    message = "The supervisor goes on, though this has failed: %s"
+    message = "An action of the supervisor failed, which goes on: %s"
     return logging.ERROR, message, (event.action,), event.error
 
 
@@ -131,49 +147,44 @@ def _start_resumed(event: events.StartResumed) -> _Line:
 
 
 def _worker_ready(event: events.WorkerReady) -> _Line:
-    values = (event.worker, event.service, event.pid, event.seconds)
-    message = "Worker %d of %s (pid %d) is ready after %.3g s"
-    return logging.DEBUG, message, values, None
+    values = (_worker(event), event.seconds)
+    return logging.DEBUG, "%s is ready after %.3g s", values, None
 
 
 def _worker_killed(event: events.WorkerKilled) -> _Line:
-    message = "Worker %d did not end within graceful_shutdown_timeout: killed"
+    message = "%s did not end within graceful_shutdown_timeout: killed"
     if event.hung:
-        message = "Worker %d hung, and did not end by itself: killed"
+        message = "%s hung, and did not end by itself: killed"
     elif event.starting:
-        message = "Worker %d was never ready, and did not end by itself: killed"
-    return logging.ERROR, message, (event.pid,), None
+        message = "%s was never ready, and did not end by itself: killed"
+    return logging.ERROR, message, (_worker(event),), None
 
 
 def _worker_hung(event: events.WorkerHung) -> _Line:
     why = event.work or f"no answer for {event.seconds:.3g} s"
-    message = "Worker %d of %s (pid %d) hangs, and is replaced: %s"
-    values = (event.worker, event.service, event.pid, why)
-    return logging.ERROR, message, values, None
+    message = "%s hangs, and is replaced: %s"
+    return logging.ERROR, message, (_worker(event), why), None
 
 
 def _worker_recycled(event: events.WorkerRecycled) -> _Line:
-    message = "Worker %d of %s (pid %d) is recycled: %s"
-    values = (event.worker, event.service, event.pid, event.cause.value)
-    return logging.INFO, message, values, None
+    values = (_worker(event), event.cause.value)
+    return logging.INFO, "%s is recycled: %s", values, None
 
 
 def _start_timed_out(event: events.StartTimedOut) -> _Line:
-    message = "Worker %d of %s (pid %d) was not ready after %g s (start_timeout)"
-    values = (event.worker, event.service, event.pid, event.seconds)
-    return logging.ERROR, message, values, None
+    message = "%s was not ready after %g s (start_timeout)"
+    return logging.ERROR, message, (_worker(event), event.seconds), None
 
 
 def _kill_refused(event: events.KillRefused) -> _Line:
-    message = "Worker %d cannot be sent a signal, which is tried again: %s"
-    return logging.ERROR, message, (event.pid, event.error), None
+    message = "%s cannot be sent a signal, which is tried again: %s"
+    return logging.ERROR, message, (_worker(event), event.error), None
 
 
 def _worker_ended(event: events.WorkerEnded) -> _Line:
     orderly = event.cause not in _UNWANTED and event.status == 0
     level = logging.INFO if orderly else logging.WARNING
-    values = (event.worker, event.service, event.pid, how(event.status))
-    return level, "Worker %d of %s (pid %d) %s", values, None
+    return level, "%s %s", (_worker(event), how(event.status)), None
 
 
 def _slot_paused(event: events.SlotPaused) -> _Line:
@@ -200,7 +211,7 @@ def _watchdog_resumed(event: events.WatchdogResumed) -> _Line:  # noqa: ARG001
 
 
 def _cluster_unreachable(event: events.ClusterUnreachable) -> _Line:
-    message = "The cluster is out of reach, what is its own pauses: %s"
+    message = "The cluster is out of reach; what runs once per cluster pauses: %s"
     return logging.WARNING, message, (event.error,), None
 
 
@@ -210,8 +221,8 @@ def _cluster_reachable(event: events.ClusterReachable) -> _Line:
 
 
 def _leader_killed(event: events.LeaderKilled) -> _Line:
-    message = "Worker %d did not stop before its lease ended: killed"
-    return logging.ERROR, message, (event.pid,), None
+    message = "%s did not stop before its lease ended: killed"
+    return logging.ERROR, message, (_worker(event),), None
 
 
 def _leadership_taken(event: events.LeadershipTaken) -> _Line:
@@ -220,7 +231,7 @@ def _leadership_taken(event: events.LeadershipTaken) -> _Line:
 
 def _leadership_lost(event: events.LeadershipLost) -> _Line:
     values = (event.member, event.name, event.reason)
-    return logging.INFO, "%s leads %s no more: %s", values, None
+    return logging.INFO, "%s no longer leads %s: %s", values, None
 
 
 def _due_times_missed(event: events.DueTimesMissed) -> _Line:
@@ -231,13 +242,13 @@ def _due_times_missed(event: events.DueTimesMissed) -> _Line:
 
 
 def _due_time_interrupted(event: events.DueTimeInterrupted) -> _Line:
-    how = "was paused past its lease" if event.paused else "ended"
-    values = (event.pid, how, event.task, f"{event.due_time:.15g}")
-    return logging.WARNING, "Worker %d %s during %s for due time %s", values, None
+    what = "was paused past its lease" if event.paused else "ended"
+    values = (_worker(event), what, event.task, f"{event.due_time:.15g}")
+    return logging.WARNING, "%s %s during %s for due time %s", values, None
 
 
 def given_up(event: events.RestartLimitReached) -> str:
-    """Say that a service cannot be kept up."""
+    """Describe that a service cannot be kept up."""
     return (
         f"Every worker of {event.service} was lost more than {event.limit} times in"
         f" {event.seconds:g} s (restart_limit)"
@@ -245,8 +256,13 @@ def given_up(event: events.RestartLimitReached) -> str:
 
 
 def last_line(event: events.RestartLimitReached) -> str:
-    """Say at the end why everything has ended."""
+    """Return the last line of the log: why everything has ended."""
     return f"{given_up(event)}; the last error: {event.error}"
+
+
+def _worker(event: _OfWorker) -> str:
+    """Name the worker that an event is about."""
+    return f"Worker {event.worker} of {event.service} (pid {event.pid})"
 
 
 def _where(event: events.StartRefused | events.StartResumed) -> str:
@@ -256,7 +272,10 @@ def _where(event: events.StartRefused | events.StartResumed) -> str:
 
 
 def how(status: int | None) -> str:
-    """Say how a process has ended."""
+    """Describe how a process has ended.
+
+    :param status: its exit status, or the negative number of a signal; None: unknown.
+    """
     if status is None:
         return "has ended; its status went to somebody else"
     if status < 0:
@@ -272,7 +291,7 @@ def _signal_name(signum: int) -> str:
 
 
 def status(snapshot: "Snapshot") -> str:
-    """Say how the services fare, in a few words."""
+    """Describe how the services fare, in a few words."""
     workers = _count(snapshot.workers, "worker")
     if snapshot.stopping:
         workers = f"stopping: {workers}"
@@ -288,9 +307,9 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-# What says it, of each kind: one look-up, as workers are forked meanwhile, and each
-# page that is written to is copied then. functools.singledispatch writes to many.
-_WORDINGS: dict[type[events.Event], Callable[[Any], _Line | None]] = {
+# What makes the line of each kind of event. Not functools.singledispatch, which writes
+# to many pages of memory: workers that are forked meanwhile would copy them.
+_LINES: dict[type[events.Event], Callable[[Any], _Line | None]] = {
     events.SignalReceived: _signal_received,
     events.Resized: _resized,
     events.StartDelayed: _start_delayed,

@@ -1,10 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The end of a worker: that of a Python program, which has begun with the worker.
+"""The finalization of a worker: as of a program that has begun with the worker.
 
-What its parent has registered for its own end is not the worker's. Of it there is
-left what the standard library needs for what the worker makes: executors,
-multiprocessing, finalizers.
+What its parent has registered for its own end is not the worker's. Only what the
+standard library needs for the worker's own executors, processes and finalizers stays.
 """
 
 import atexit
@@ -19,7 +18,7 @@ __all__ = ("begin", "finish")
 
 LOG = logging.getLogger(__name__)
 
-# Modules with executors, and what they have listed for the end in each.
+# The modules of executors, each with its registry of threads to join at the end.
 _EXECUTORS = {
     "concurrent.futures.thread": "_threads_queues",
     "concurrent.futures.process": "_threads_wakeups",
@@ -35,7 +34,7 @@ def begin() -> None:
 
 
 def _begin_threads() -> None:
-    # Called before threads are waited for; what is listed for them is the parent's.
+    # Called before threads are joined. The registered threads are the parent's.
     calls: list[Any] = getattr(threading, "_threading_atexits", [])
     calls[:] = [one for one in calls if _module_of(one) in _EXECUTORS]
     for name, attribute in _EXECUTORS.items():

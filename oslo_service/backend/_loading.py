@@ -20,7 +20,11 @@ __all__ = (
 )
 
 GROUP = "oslo_service.backend"
-_BUILT_IN = ("eventlet", "threading")
+# Of the drivers that come with the library, what is imported by name only.
+_BY_NAME = {
+    "eventlet": ("oslo_service.backend.eventlet", "eventlet.hubs.epolls"),
+    "threading": ("oslo_service.backend.threading",),
+}
 
 _registered: Inherited[dict[str, type[base.Driver]]] = Inherited(dict)
 
@@ -99,16 +103,17 @@ def _refuse_incomplete(name: str) -> None:
         )
 
 
-def _how_to_freeze(name: str) -> str:
-    """Return what PyInstaller has to be told of a driver: nothing imports it."""
-    if name in _BUILT_IN:
-        distribution, module = "oslo.service", f"oslo_service.backend.{name}"
-    else:
-        distribution, module = "ITS-DISTRIBUTION", "its_module"
-    return (
-        f"build it by pyinstaller --copy-metadata {distribution}"
-        f" --hidden-import {module}"
-    )
+def _how_to_freeze(name: str, missing: str | None = None) -> str:
+    """Return what PyInstaller has to be told of a driver: nothing imports it.
+
+    :param missing: a module that was looked for.
+    """
+    distribution = "oslo.service" if name in _BY_NAME else "ITS-DISTRIBUTION"
+    modules = dict.fromkeys(_BY_NAME.get(name, ("its_module",)))
+    if missing is not None:
+        modules[missing] = None
+    hidden = "".join(f" --hidden-import {one}" for one in modules)
+    return f"build it by pyinstaller --copy-metadata {distribution}{hidden}"
 
 
 def is_driver_class(thing: object) -> TypeGuard[type[base.Driver]]:
@@ -142,7 +147,7 @@ def _explain(name: str, error: Exception) -> str:
     if not isinstance(error, ImportError):
         return f"{type(error).__name__}: {error}"
     if getattr(sys, "frozen", False):
-        return f"{error}: {_how_to_freeze(name)}"
+        return f"{error}: {_how_to_freeze(name, error.name)}"
     if _own(name):
         return f"{error}. Install what it needs: pip install 'oslo.service[{name}]'"
     return f"{error}. Install what its package needs"

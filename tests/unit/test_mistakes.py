@@ -141,7 +141,7 @@ from importlib import metadata
 sys.frozen = True
 class Nothing:
     def find_spec(self, name, path=None, target=None):
-        if name.startswith("oslo_service.backend.threading"):
+        if name.startswith(sys.argv[1]):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 def none(name):
     raise metadata.PackageNotFoundError(name)
@@ -157,7 +157,7 @@ except backend.exceptions.UnsupportedBackendError as exc:
 """
 
 
-@pytest.mark.parametrize("missing", ["metadata", "module"])
+@pytest.mark.parametrize("missing", ["metadata", "oslo_service.backend.threading"])
 def test_a_frozen_program_says_what_to_build_it_with(missing):
     done = run_script(FROZEN, missing, "threading")
     assert "pip" not in done.stdout
@@ -167,8 +167,22 @@ def test_a_frozen_program_says_what_to_build_it_with(missing):
     ), (done.stdout, done.stderr)
 
 
+@pytest.mark.parametrize(
+    "missing",
+    ["oslo_service.backend.eventlet", "eventlet.hubs.epolls", "greenlet"],
+)
+def test_it_names_all_that_is_imported_by_name_and_what_is_missing(missing):
+    done = run_script(FROZEN, missing, "eventlet")
+    (said,) = done.stdout.splitlines()
+    hidden = re.findall(r"--hidden-import (\S+)", said)
+    assert hidden[:2] == ["oslo_service.backend.eventlet", "eventlet.hubs.epolls"]
+    (lacking,) = re.findall(r"No module named '([\w.]+)'", said)
+    assert lacking in hidden, said
+    assert len(set(hidden)) == len(hidden), said
+
+
 def test_a_frozen_program_says_so_of_a_driver_of_others():
-    done = run_script(FROZEN, "module", "theirs")
+    done = run_script(FROZEN, "its_module", "theirs")
     assert "--copy-metadata ITS-DISTRIBUTION" in done.stdout, done.stderr
 
 

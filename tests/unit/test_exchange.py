@@ -4,6 +4,7 @@
 
 import collections
 import os
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -293,7 +294,7 @@ class TestInAWorker:
     def test_it_tells_and_may_have_a_reply(self, world, link) -> None:
         replies: list[Any] = []
         assert world.exchange.tell("news", b"raw")
-        assert world.exchange.tell("claim", [1], replies.append)
+        assert world.exchange.ask_parent("claim", [1], replies.append)
         assert link.told[0] == ({"tell": "news"}, b"raw")
         head, value = link.told[1]
         assert (head["tell"], value) == ("claim", [1])
@@ -301,9 +302,34 @@ class TestInAWorker:
             world.exchange.listen(pack({"reply": head["number"]}, "yes"))
         assert replies == ["yes"]
 
+    def test_who_waits_no_more_has_no_reply_and_leaves_nothing(
+        self, world, link
+    ) -> None:
+        class Asker:
+            def take(self, reply: Any) -> None:
+                replies.append(reply)
+
+        replies: list[Any] = []
+        askers = [Asker(), Asker()]
+        there = [weakref.ref(one) for one in askers]
+        give_up = world.exchange.ask_parent("claim", 1, askers.pop().take)
+        give_up()
+        world.exchange.listen(pack({"reply": link.told[0][0]["number"]}, "yes"))
+        world.exchange.ask_parent("claim", 1, askers.pop().take)
+        world.exchange.leave()
+        world.exchange.listen(pack({"reply": link.told[1][0]["number"]}, "yes"))
+        assert replies == []
+        assert [one() for one in there] == [None, None]
+
+    def test_what_cannot_be_told_leaves_nothing(self, world) -> None:
+        with pytest.raises(TypeError):
+            world.exchange.ask_parent("claim", object(), print)
+        assert world.exchange._replies == {}
+
     def test_without_a_way_it_is_told_so(self, world, link) -> None:
         link.outbox = None
         assert not world.exchange.tell("news", 1)
+        assert world.exchange.ask_parent("claim", 1, print) is None
         world.exchange.listen(pack({"ask": "greeting", "number": 7}, {}))
         world.exchange.leave()
         assert world.events == []
@@ -327,5 +353,5 @@ class TestInAWorker:
     def test_one_without_a_parent_tells_itself(self) -> None:
         replies: list[Any] = []
         registry.hear("claim", lambda sender, value: [sender.pid, value])
-        assert World().exchange.tell("claim", 1, replies.append)
+        assert World().exchange.ask_parent("claim", 1, replies.append)
         assert replies == [[os.getpid(), 1]]

@@ -39,7 +39,8 @@ _UNANSWERED = 64
 class Exchange:
     """What this process asks its workers and itself, and answers its parent.
 
-    For whoever turns the supervisor, but for :meth:`tell`, which is thread-safe.
+    For whoever turns the supervisor, but for :meth:`tell` and :meth:`ask_parent`, which
+    are thread-safe.
 
     :param driver: the driver.
     :param units: returns what is supervised.
@@ -184,8 +185,7 @@ class Exchange:
             message = pack(head, value)
         except (TypeError, ValueError) as exc:
             message = pack({**head, "problem": _words(exc)}, None)
-        if self._link is not None and self._link.outbox is not None:
-            self._link.outbox.send(message)
+        self._send(message)
 
     def _answer(
         self,
@@ -217,33 +217,52 @@ class Exchange:
         except RuntimeError as exc:
             take(None, _words(exc))
 
-    def tell(self, name: str, value: Any, on_reply: OnReply | None = None) -> bool:
+    def tell(self, name: str, value: Any) -> bool:
         """Tell the parent something; where there is none, this process itself.
 
         Non-blocking, and thread-safe.
 
         :param name: what it is called.
         :param value: what JSON can be, or bytes.
-        :param on_reply: called by whoever turns, with what JSON can be.
         :returns: whether there is a way to the parent.
         """
-        link = self._link
-        if link is None:
-            self._post(functools.partial(self._tell_here, name, value, on_reply))
+        if self._link is None:
+            self._post(functools.partial(self._tell_here, name, value, lambda _: None))
             return True
-        if link.outbox is None:
+        return self._send(pack({"tell": name}, value))
+
+    def ask_parent(
+        self, name: str, value: Any, on_reply: OnReply
+    ) -> Callable[[], object] | None:
+        """Tell the parent something, as :meth:`tell` does, and have its reply.
+
+        :param on_reply: called by whoever turns, with what JSON can be.
+        :returns: what the asker calls when it waits no more, whether there was a
+            reply or not; None: there is no way to the parent.
+        """
+        if self._link is None:
+            self._post(functools.partial(self._tell_here, name, value, on_reply))
+            return lambda: None
+        number = next(self._numbers)
+        message = pack({"tell": name, "number": number}, value)
+        self._replies[number] = on_reply
+        forget = functools.partial(self._replies.pop, number, None)
+        if self._send(message):
+            return forget
+        forget()
+        return None
+
+    def _send(self, message: bytes) -> bool:
+        """Send the parent a message; return whether there is a way to it."""
+        outbox = None if self._link is None else self._link.outbox
+        if outbox is None:
             return False
-        head: dict[str, Any] = {"tell": name}
-        if on_reply is not None:
-            head["number"] = next(self._numbers)
-            self._replies[head["number"]] = on_reply
-        link.outbox.send(pack(head, value))
+        outbox.send(message)
         return True
 
-    def _tell_here(self, name: str, value: Any, on_reply: OnReply | None) -> None:
+    def _tell_here(self, name: str, value: Any, on_reply: OnReply) -> None:
         reply = self._hear(Respondent(os.getpid()), name, value)
-        if on_reply is not None:
-            self._try("reply", on_reply, reply)
+        self._try("reply", on_reply, reply)
 
     def leave(self) -> None:
         """Tell the parent what is told at the end: a worker's services have ended."""
@@ -256,6 +275,7 @@ class Exchange:
             lambda left: self._driver.wait_ready((), (outbox.fileno(),), left),
             _LAST_WORDS,
         )
+        self._replies.clear()
 
 
 def _words(error: BaseException) -> str:

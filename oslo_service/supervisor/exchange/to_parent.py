@@ -46,8 +46,12 @@ def ask_parent(name: str, value: Any, seconds: float) -> Any:
         replies.append(reply)
         replied.set()
 
-    if not supervisor.exchange.tell(name, value, take):
+    give_up = supervisor.exchange.ask_parent(name, value, take)
+    if give_up is None:
         raise Unheard("this worker was started without a way to tell its parent")
-    if not replied.wait(seconds):
-        raise Unheard(f"the parent has not answered within {seconds:g} s")
+    try:
+        if not replied.wait(seconds):
+            raise Unheard(f"the parent has not answered within {seconds:g} s")
+    finally:
+        give_up()
     return replies[0]

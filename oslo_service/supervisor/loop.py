@@ -62,8 +62,9 @@ class Supervisor(Supervised):
         self.before_fork = self._timeout.before_fork
         #: Goes on after that, in the parent.
         self.after_fork = self._timeout.back_again
-        # The one, once there is: whichever of several tasks makes it.
-        self._exchanges: dict[str, exchanges.Exchange] = {}
+        self._exchange: exchanges.Exchange | None = None
+        # Reentrant: a signal's handler may interrupt who makes it, and want it, too.
+        self._making_exchange = driver.original("_thread").RLock()
         self._waiters = 0
         #: In a worker: how many requests it answers.
         self.request_limit: RequestLimit | None = None
@@ -80,8 +81,12 @@ class Supervisor(Supervised):
     @property
     def exchange(self) -> "exchanges.Exchange":
         """What workers are asked, and what they tell: made at its first use."""
-        known = self._exchanges.get("one")
-        return known or self._exchanges.setdefault("one", self._make_exchange())
+        if self._exchange is None:
+            with self._making_exchange:
+                if self._exchange is None:
+                    made = self._make_exchange()
+                    self._exchange = self._exchange or made
+        return self._exchange
 
     def _make_exchange(self) -> "exchanges.Exchange":
         return exchanges.Exchange(
@@ -97,7 +102,7 @@ class Supervisor(Supervised):
         """Return it where there is, or may be, anything for it to do."""
         link = self._parent_link
         asks = link is not None and link.outbox is not None
-        if self._exchanges or asks or registry.is_wanted():
+        if self._exchange is not None or asks or registry.is_wanted():
             return self.exchange
         return None
 

@@ -4,6 +4,7 @@
 
 import collections
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from oslo_service._common import clock
 from oslo_service.supervisor import events
+from oslo_service.supervisor.exchange import exchange as exchanges
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.exchange import Exchange
 from oslo_service.supervisor.exchange.framing import pack, split, unpack
@@ -22,6 +24,8 @@ from oslo_service.supervisor.exchange.inquiries import (
     Answer,
     Respondent,
 )
+from oslo_service.supervisor.loop import Supervisor
+from oslo_service.testing.waiting import LIMIT, until_asleep
 
 HERE = Respondent(os.getpid())
 ONE, TWO = Respondent(11, "api", 0, 1), Respondent(12, "api", 1, 2)
@@ -355,3 +359,29 @@ class TestInAWorker:
         registry.hear("claim", lambda sender, value: [sender.pid, value])
         assert World().exchange.ask_parent("claim", 1, replies.append)
         assert replies == [[os.getpid(), 1]]
+
+
+def test_it_is_made_once_though_another_wants_it_just_then(driver, monkeypatch) -> None:
+    made: list[Exchange] = []
+    found: list[Exchange] = []
+
+    class Slow(Exchange):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            made.append(self)
+            if len(made) == 1:
+                other.start()
+                until_asleep(other.native_id)
+
+    monkeypatch.setattr(exchanges, "Exchange", Slow)
+    supervisor = Supervisor(driver)
+    other = threading.Thread(
+        target=lambda: found.append(supervisor.exchange), daemon=True
+    )
+    try:
+        found.append(supervisor.exchange)
+        other.join(LIMIT)
+    finally:
+        supervisor.abandon()
+    assert len(found) == 2
+    assert {*made} == {*found}

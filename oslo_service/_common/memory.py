@@ -4,6 +4,8 @@
 
 from pathlib import Path
 
+from oslo_service._common import process_files
+
 __all__ = ("pss",)
 
 
@@ -15,11 +17,5 @@ def pss(pid: int) -> int | None:
 
     :returns: None where that cannot be known.
     """
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    except (OSError, UnicodeError):
-        return None
-    for line in text.splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return None
+    found = process_files.field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+    return None if found is None else int(found[0]) * 1024

@@ -15,6 +15,8 @@ import signal
 import sys
 from pathlib import Path
 
+from oslo_service._common import process_files
+
 __all__ = ("describe", "listen", "request_stacks", "write")
 
 # The last of the real-time signals: nobody has another use for it.
@@ -75,7 +77,7 @@ def request_stacks(pid: int) -> None:
 
 
 def _handles(pid: int, signum: int) -> bool:
-    mask = _field(Path(f"/proc/{pid}/status"), "SigCgt:")
+    mask = process_files.field(Path(f"/proc/{pid}/status"), "SigCgt:")
     return mask is not None and bool(int(mask[0], 16) >> (signum - 1) & 1)
 
 
@@ -101,15 +103,3 @@ def _describe_thread(task: Path) -> str:
         call = (task / "syscall").read_text(encoding="ascii").split()[0]
         words += [f"system call {call}"] if call.isdigit() else []
     return ", ".join(words)
-
-
-def _field(path: Path, name: str) -> list[str] | None:
-    """Return what stands behind a name in a file of proc(5)."""
-    try:
-        text = path.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return None
-    for line in text.splitlines():
-        if line.startswith(name):
-            return line.split()[1:]
-    return None

@@ -11,6 +11,7 @@ from oslo_config import cfg
 from oslo_service._common.process_state import PerProcess
 from oslo_service.admin import addresses, answering, resources
 from oslo_service.admin.addresses import Address
+from oslo_service.admin.interest import Interest
 from oslo_service.admin.server import AdminServer, Listener
 from oslo_service.sockets import open_sockets
 from oslo_service.sockets.binding import BoundSocket
@@ -37,19 +38,21 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> None:
         return
     _opened.set(supervisor)
     listeners = list(_listeners(supervisor, conf))
-    if listeners:
-        answering.begin()
-        endpoint = resources.Endpoint(supervisor)
-        forget = subscribers.subscribe(_Hearer(endpoint, conf).hear)
-        select = supervisor.driver.original("select")
-        try:
-            server = AdminServer(listeners, endpoint.routes.answer, forget, select)
-        except OSError as exc:
-            LOG.error("There is no admin endpoint: %s", exc)  # noqa: TRY400 - likewise
-            for listener in listeners:
-                listener.close(BoundSocket.close)
-        else:
-            supervisor.add_source(server)
+    if not listeners:
+        return
+    try:
+        interest = Interest(supervisor.driver.original("select"))
+    except OSError as exc:
+        LOG.error("There is no admin endpoint: %s", exc)  # noqa: TRY400 - likewise
+        for listener in listeners:
+            listener.close(BoundSocket.close)
+        return
+    # From here on it is served: before, nothing is heard for it, nor asked.
+    answering.begin()
+    endpoint = resources.Endpoint(supervisor)
+    forget = subscribers.subscribe(_Hearer(endpoint, conf).hear)
+    answer = endpoint.routes.answer
+    supervisor.add_source(AdminServer(listeners, answer, forget, interest))
 
 
 class _Hearer:

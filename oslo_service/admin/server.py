@@ -11,7 +11,6 @@ one that has been answered the most.
 import functools
 import logging
 from collections.abc import Callable, Iterator
-from types import ModuleType
 from typing import Any
 
 from oslo_service._common import clock
@@ -95,8 +94,7 @@ class AdminServer(AddedSource):
     :param listeners: where.
     :param answer: answers what is asked; never blocks.
     :param forget: called at the end.
-    :param select: the standard library's module, unpatched.
-    :raises OSError: there is no descriptor.
+    :param interest: its descriptors are waited for.
     """
 
     def __init__(
@@ -104,10 +102,10 @@ class AdminServer(AddedSource):
         listeners: list[Listener],
         answer: Callable[[Ask], Answer],
         forget: Callable[[], object],
-        select: ModuleType,
+        interest: Interest,
     ) -> None:
         self._listeners = listeners
-        self._interest = Interest(select)
+        self._interest = interest
         for listener in listeners:
             listener.forget = self._interest.forget
         self._answer = answer

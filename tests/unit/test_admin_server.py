@@ -14,6 +14,7 @@ import pytest
 
 from oslo_service.admin import server as servers
 from oslo_service.admin.addresses import Address, parse
+from oslo_service.admin.interest import Interest
 from oslo_service.admin.later import Awaited
 from oslo_service.admin.metrics.scraping import Metrics
 from oslo_service.admin.replies import Answer, Ask, Later, Reply, Stream, as_json
@@ -81,7 +82,9 @@ class Turned:
         self.listener = Listener(bound, trusted=True)
         self.asked: list[str] = []
         self.held = Held()
-        self.server = AdminServer([self.listener], self.answer, lambda: None, select)
+        self.server = AdminServer(
+            [self.listener], self.answer, lambda: None, Interest(select)
+        )
         self.now = 1000.0
         self.clients = contextlib.ExitStack()
 

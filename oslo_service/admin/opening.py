@@ -83,9 +83,9 @@ class _Hearer:
 
     def _warn(self, option: str, text: object) -> None:
         LOG.warning(
-            "[oslo_service] %s = %s has no effect before the program is started again:"
-            " it stays %s",
-            *(option, text or "", self._opened[option] or "unset"),
+            "[oslo_service] %s has changed from %s to %s: that takes effect when the"
+            " program is started again",
+            *(option, self._opened[option] or "unset", text or "unset"),
         )
 
 

@@ -277,10 +277,11 @@ class TestSocket:
                     "it is ready on the same connection until all are replaced",
                 )
                 assert client.ask("/ready").status == 200
-            there.program.expect_text(f"admin_socket = {other} has no effect before")
+            changed = f"admin_socket has changed from {there.path} to"
+            there.program.expect_text(f"{changed} {other}: that takes effect when")
             write_options(there.config, "oslo_service")
             assert there.post("/reload").status == 200
-            there.program.expect_text(f"it stays {there.path}", 2)
+            there.program.expect_text(f"{changed} unset")
             there.until_workers(2)
             there.program.until(
                 lambda: [one["problem"] for one in there.workers()] == [None, None],

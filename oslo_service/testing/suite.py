@@ -146,7 +146,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]
 def _when_it_hangs(item: pytest.Item) -> float:
     """Return after how many seconds: where a test says how long it takes, nearly so."""
     marker = item.get_closest_marker("timeout")
-    return max(_HANGS, 0.9 * marker.args[0] if marker and marker.args else 0.0)
+    if marker is None:
+        return _HANGS
+    said = marker.args[0] if marker.args else marker.kwargs.get("timeout")
+    return max(_HANGS, 0.9 * float(said or 0.0))
 
 
 def _is_contract(item: pytest.Item) -> bool:

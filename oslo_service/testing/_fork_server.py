@@ -31,6 +31,7 @@ _PATIENCE = 60.0
 _EARLY = ("PYTHON", "LD_", "MALLOC_", "EVENTLET", "GEVENT", "OS_")
 # What makes a process known as one that a test has left behind.
 _TEST = "OSLO_SERVICE_TESTING_TEST"
+_GONE = "the process that has forked it is gone"
 
 
 class ForkedProgram:
@@ -45,6 +46,7 @@ class ForkedProgram:
         self.stdout = stdout
         self.returncode: int | None = None
         self._told = told
+        self._pidfd = os.pidfd_open(pid)
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end; return its status, or the signal's number, negative.
@@ -52,13 +54,15 @@ class ForkedProgram:
         :raises subprocess.TimeoutExpired: it has not ended by then.
         """
         if self.returncode is None:
+            assert self._told.fileno() >= 0, _GONE
             self._told.settimeout(timeout)
             try:
                 status = self._told.recv(16)
             except (BlockingIOError, TimeoutError):
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0) from None
             self._told.close()
-            assert status, "the process that has forked it is gone"
+            os.close(self._pidfd)
+            assert status, _GONE
             self.returncode = int(status)
         return self.returncode
 
@@ -70,9 +74,10 @@ class ForkedProgram:
             return None
 
     def kill(self) -> None:
-        """Kill it; nothing where it has ended."""
-        if self.poll() is None:
-            os.kill(self.pid, signal.SIGKILL)
+        """Kill it, also where who would tell of its end is gone."""
+        if self._told.fileno() >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
 
 class ForkServer:
@@ -105,6 +110,11 @@ class ForkServer:
             if answer != b"ready":
                 raise RuntimeError(f"{answer.decode()}\n{self.end()}")
             stack.pop_all()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can fork anything: nobody has killed it."""
+        return self._process.poll() is None
 
     @property
     def is_idle(self) -> bool:
@@ -155,6 +165,10 @@ def server_for(
         sorted(one for one in environment.items() if one[0].startswith(_EARLY))
     )
     key = driver, program, early, os.getpid()
+    known = _servers.get(key)
+    if known is not None and not known.is_alive:
+        del _servers[key]
+        known.end()
     if key not in _servers:
         _servers[key] = _start(driver, program, environment)
         _end_all_but(_MOST)

@@ -243,11 +243,13 @@ class Live:
         """End by force whatever is left."""
         # The parent first: it would replace its workers.
         self.process.kill()
-        self.process.wait(self._limit)
         self.until(self._kill_left, "what is left has been killed")
-        self._reader.join(self._limit)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        try:
+            self.process.wait(self._limit)
+        finally:
+            self._reader.join(self._limit)
+            if self.process.stdout is not None:
+                self.process.stdout.close()
 
     def _kill_left(self) -> bool:
         left = self.left()

@@ -132,9 +132,9 @@ def test_nothing_is_left_when_who_asks_for_programs_is_gone():
     server = _fork_server.ForkServer("threading", DAEMON, dict(os.environ))
     plan = json.dumps({"driver": "threading"})
     program = server.start([plan], dict(os.environ))
-    for line in program.stdout:
-        if "waiting" in line:
-            break
+    awaited = {"started", "waiting"}  # in either order; it says nothing more then
+    while awaited:
+        awaited.discard(json.loads(program.stdout.readline())["event"])
 
     server.end()
 
@@ -172,6 +172,24 @@ def test_what_the_interpreter_reads_itself_is_that_of_the_test(monkeypatch):
     assert _fork_server.server_for("threading", DAEMON, dict(os.environ)) is before
 
 
+def test_one_that_is_killed_is_followed_by_another(tmp_path):
+    program = tmp_path / "own.py"
+    program.write_text(DAEMON.read_text())
+    # Nobody is left to tell how it ends; but it does.
+    with (
+        pytest.raises(AssertionError, match="that has forked it is gone"),
+        live("threading", program=program) as process,
+    ):
+        process.expect("waiting")
+        server = _fork_server.server_for("threading", program, dict(os.environ))
+        server._process.kill()
+        server._process.wait()
+        with live("threading", program=program) as another:
+            another.expect("waiting")
+            assert another.end() == 0
+    assert not is_alive(process.pid)
+
+
 def test_there_are_never_many(tmp_path, monkeypatch):
     monkeypatch.setattr(_fork_server, "_servers", type(_fork_server._servers)())
     ended = []
@@ -184,7 +202,7 @@ def test_there_are_never_many(tmp_path, monkeypatch):
 
 
 class Idle:
-    is_idle = True
+    is_alive = is_idle = True
 
     def __init__(self, ended):
         self.ended = ended

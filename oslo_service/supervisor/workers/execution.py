@@ -106,10 +106,9 @@ class Execution:
         pipes = None
         try:
             pipes = self._shared.to(worker.number)
-            plan = plan.adapted(
-                reset=start.reset,
-                patient=not (start.successor and self._settings.limits.start_timeout),
-            )
+            # Of a successor it is the parent that loses patience.
+            limited = start.successor and self._settings.limits.start_timeout
+            plan = plan.adapted(reset=start.reset, ready_anyway=not limited)
             if start.ahead:
                 with self._settings.aside():
                     pid = self._start_method(plan, pipes)

@@ -26,8 +26,8 @@ class WorkerPlan(Record):
     :ivar service: what it runs.
     :ivar name: what it runs, in the words of a log.
     :ivar reset: whether to call the service's ``reset()`` before its ``start()``.
-    :ivar patient: whether a ``start()`` that does not return counts as done after a
-        while; its parent has a limit of its own for it otherwise.
+    :ivar ready_anyway: whether a ``start()`` that does not return counts as done after
+        a while; its parent has a limit of its own for it otherwise.
     :ivar wrapper: what the launcher knows it by; a worker has no use for it.
     """
 
@@ -37,17 +37,17 @@ class WorkerPlan(Record):
     service: Any
     name: str
     reset: bool = False
-    patient: bool = True
+    ready_anyway: bool = True
     wrapper: Any = None
 
     def __str__(self) -> str:
         return self.name
 
-    def adapted(self, *, reset: bool, patient: bool) -> "WorkerPlan":
+    def adapted(self, *, reset: bool, ready_anyway: bool) -> "WorkerPlan":
         """Return the plan of one worker."""
-        if (reset, patient) == (self.reset, self.patient):
+        if (reset, ready_anyway) == (self.reset, self.ready_anyway):
             return self  # each page that is written to between forks is copied
-        return dataclasses.replace(self, reset=reset, patient=patient)
+        return dataclasses.replace(self, reset=reset, ready_anyway=ready_anyway)
 
 
 #: A start method: starts a worker by its plan, and returns its pid. The worker

@@ -126,7 +126,7 @@ def _write(
         "prepare": plan.prepare,
         "service": plan.service,
         "reset": plan.reset,
-        "patient": plan.patient,
+        "ready_anyway": plan.ready_anyway,
         "parent": os.getpid(),
         "mask": {int(signum) for signum in mask},
     }
@@ -180,7 +180,7 @@ def _plan(body: dict[str, Any]) -> WorkerPlan:
         body["service"],
         naming.describe(body["service"]),
         body["reset"],
-        body["patient"],
+        body["ready_anyway"],
     )
 
 

@@ -34,7 +34,7 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
         link.offer_stacks()
     wire.forget()
     supervisor = loop.Supervisor(plan.driver, link)
-    if not plan.patient:
+    if not plan.ready_anyway:
         supervisor.reporter.be_patient()
     current.replace(supervisor)
     runner = supervisor.add_runner(plan.settings)

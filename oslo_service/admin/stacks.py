@@ -54,7 +54,7 @@ class Stacks(Shared):
             silent = [one for one in self._answers if one.problem == SILENT]
             for one in silent:
                 for unit in self._supervisor.units:
-                    unit.request_stacks(one.respondent.pid)
+                    unit.request_stacks(one.respondent)
             self._until = now + _WRITING if silent else now
         if self._reply is None and now >= self._until:
             self._known = True
@@ -69,7 +69,7 @@ class Stacks(Shared):
     def _completed(self, answer: Answer) -> Answer:
         if answer.problem != SILENT:
             return answer
-        pid = answer.respondent.pid
-        text = "".join(unit.stacks_of(pid) for unit in self._supervisor.units)
+        who = answer.respondent
+        text = "".join(unit.stacks_of(who) for unit in self._supervisor.units)
         value = [{"task": "all threads, from outside", "stack": text}] if text else []
-        return Answer(answer.respondent, value, answer.problem)
+        return Answer(who, value, answer.problem)

@@ -9,7 +9,7 @@ from typing import Any
 
 from oslo_service._common import clock, memory
 from oslo_service.monitoring import checks, work_in_progress
-from oslo_service.supervisor.exchange.inquiries import Answer
+from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 from oslo_service.supervisor.facts import ServiceFacts, WorkerFacts
 from oslo_service.supervisor.loop import Supervisor
 from oslo_service.supervisor.snapshot import ProcessFacts, Snapshot
@@ -40,12 +40,7 @@ def told(supervisor: Supervisor, answers: Sequence[Answer]) -> dict[str, Any]:
 
     :param answers: of every process to the question :data:`KIND`.
     """
-    known = {one.respondent.pid: one.value["memory"] for one in answers if one.value}
-
-    def measure(pid: int) -> int | None:
-        return known[pid] if pid in known else memory.pss(pid)
-
-    return as_json(supervisor.reporter.snapshot(), answers, measure)
+    return as_json(supervisor.reporter.snapshot(), answers, memory.pss)
 
 
 def as_json(
@@ -56,11 +51,12 @@ def as_json(
     """Return a snapshot in detail as JSON can be: what ``GET /status`` answers.
 
     :param answers: to the question for the state of each process.
-    :param measure: returns how many bytes a process uses, by its pid.
+    :param measure: returns how many bytes a process uses that does not say so, by
+        its pid.
     """
-    by_pid = {one.respondent.pid: one for one in answers}
     process = snapshot.process
     assert process is not None, "it is no snapshot in detail"  # noqa: S101
+    said = _Said(answers, measure)
     return {
         "schema": _SCHEMA,
         "state": snapshot.state.value,
@@ -72,13 +68,10 @@ def as_json(
             "pid": process.pid,
             "command": sys.argv,
             "started": round(process.started, 3),
-            "memory": measure(process.pid),
-            **_answered(by_pid.get(process.pid)),
+            **said.by(Respondent(process.pid)),
         },
         "driver": _driver(process),
-        "services": [
-            _service(one, process.pid, by_pid, measure) for one in snapshot.services
-        ],
+        "services": [_service(one, process.pid, said) for one in snapshot.services],
         "restarts": snapshot.restarts,
         "reloads": snapshot.reloads,
         "listeners": [vars(one) for one in snapshot.listeners],
@@ -90,27 +83,21 @@ def _driver(process: ProcessFacts) -> dict[str, Any]:
     return {"name": process.driver, "chosen_by": process.chosen_by}
 
 
-def _service(
-    service: ServiceFacts,
-    own_pid: int,
-    by_pid: dict[int, Answer],
-    measure: Callable[[int], int | None],
-) -> dict[str, Any]:
+def _service(service: ServiceFacts, own_pid: int, said: "_Said") -> dict[str, Any]:
     return {
         "name": service.name,
         "slots": service.slots,
         "ready": service.ready,
         "here": any(one.pid == own_pid for one in service.workers),
-        "workers": [_worker(one, by_pid, measure) for one in service.workers],
+        "workers": [
+            _worker(one) | said.by(_respondent(service, one, own_pid))
+            for one in service.workers
+        ],
     }
 
 
-def _worker(
-    worker: WorkerFacts,
-    by_pid: dict[int, Answer],
-    measure: Callable[[int], int | None],
-) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _worker(worker: WorkerFacts) -> dict[str, Any]:
+    return {
         "slot": worker.slot,
         "pid": worker.pid,
         "generation": worker.generation,
@@ -118,27 +105,55 @@ def _worker(
         "age": _rounded(worker.age),
         "heard": _rounded(worker.heard),
         "restarts": worker.restarts,
-        "memory": None if worker.pid is None else measure(worker.pid),
     }
-    answer = None if worker.pid is None else by_pid.get(worker.pid)
-    return found | _answered(answer)
+
+
+def _respondent(
+    service: ServiceFacts, worker: WorkerFacts, own_pid: int
+) -> Respondent | None:
+    """Return who a worker is; None: the slot has none."""
+    if worker.pid is None:
+        return None
+    if worker.pid == own_pid:
+        return Respondent(own_pid)
+    return Respondent(
+        worker.pid,
+        service=service.name,
+        worker=worker.slot,
+        number=worker.number,
+        generation=worker.generation,
+    )
 
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(max(0.0, seconds), 3)
 
 
-def _answered(answer: Answer | None) -> dict[str, Any]:
-    """Return what a process says of itself, or why it does not."""
-    if answer is None:
-        return {"work": None, "health": None, "problem": None}
-    said = answer.value or {}
-    found = checks.known(answer.respondent, said.get("health"))
-    return {
-        "work": said.get("work"),
-        "health": _health(found),
-        "problem": answer.problem or None,
-    }
+class _Said:
+    """What the processes say of themselves.
+
+    :param answers: theirs.
+    :param measure: returns how many bytes a process uses, by its pid.
+    """
+
+    def __init__(
+        self, answers: Sequence[Answer], measure: Callable[[int], int | None]
+    ) -> None:
+        self._answers = {one.respondent: one for one in answers}
+        self._measure = measure
+
+    def by(self, who: Respondent | None) -> dict[str, Any]:
+        """Return what a process says, or why it does not; None: there is none."""
+        answer = None if who is None else self._answers.get(who)
+        said = {} if answer is None else answer.value or {}
+        size = said.get("memory")
+        if size is None and who is not None:
+            size = self._measure(who.pid)
+        found = {"memory": size, "work": said.get("work")}
+        if answer is None:
+            return {**found, "health": None, "problem": None}
+        health = _health(checks.known(answer.respondent, said.get("health")))
+        return {**found, "health": health, "problem": answer.problem or None}
 
 
 def _health(found: Sequence[checks.Check]) -> dict[str, Any]:

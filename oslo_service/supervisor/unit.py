@@ -235,10 +235,10 @@ class Unit(abc.ABC):
         """
         return 0
 
-    def request_stacks(self, pid: int) -> None:  # noqa: B027 - there are none
+    def request_stacks(self, respondent: "Respondent") -> None:  # noqa: B027
         """Have a worker write its stacks though it does not answer."""
 
-    def stacks_of(self, pid: int) -> str:  # noqa: ARG002
+    def stacks_of(self, respondent: "Respondent") -> str:  # noqa: ARG002
         """Return the stacks that a worker has written; it is none of these: nothing."""
         return ""
 

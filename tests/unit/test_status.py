@@ -89,10 +89,10 @@ HEALTH = [
 ANSWERS = [
     Answer(Respondent(9), {"work": {"count": 0, "oldest": None}, "health": []}),
     Answer(
-        Respondent(11, "api", 0, 3),
+        Respondent(11, "api", 0, 3, 2),
         {"work": {"count": 2, "oldest": 5.5}, "health": HEALTH},
     ),
-    Answer(Respondent(12, "api", 1, 4), problem="no answer"),
+    Answer(Respondent(12, "api", 1, 4, 2), problem="no answer"),
 ]
 
 
@@ -145,6 +145,13 @@ def test_workers_that_do_not_answer(found) -> None:
     assert (vacant["pid"], vacant["memory"]) == (None, None)
 
 
+def test_what_another_has_said_that_had_the_same_pid_is_not_told_of_a_worker() -> None:
+    gone = [Answer(Respondent(11, "api", 0, 2, 2), {"work": {}, "memory": 7})]
+    found = status.as_json(SNAPSHOT, gone, lambda pid: pid * 1000)
+    worker = found["services"][0]["workers"][0]
+    assert (worker["work"], worker["memory"]) == (None, 11000)
+
+
 def test_whether_a_service_runs_in_the_process_that_answers(found) -> None:
     assert found["services"][0]["here"] is False
     own = Snapshot(**{**vars(SNAPSHOT), "process": ProcessFacts(12, *PROCESS)})
@@ -157,7 +164,7 @@ def test_the_memory_of_one_that_has_said_it_is_not_looked_at(monkeypatch) -> Non
     supervisor: Any = types.SimpleNamespace(
         reporter=types.SimpleNamespace(snapshot=lambda: SNAPSHOT)
     )
-    said = [Answer(Respondent(11, "api", 0, 3), {"memory": 7}), ANSWERS[2]]
+    said = [Answer(Respondent(11, "api", 0, 3, 2), {"memory": 7}), ANSWERS[2]]
     found = status.told(supervisor, said)
     memories = [one["memory"] for one in found["services"][0]["workers"]]
     assert memories == [7, -10, -12, None]

@@ -775,6 +775,25 @@ class TestQuestions:
         parent.turn()
         assert not parent.pool.send(first, b"Fquestion")
 
+    def test_nothing_is_done_to_another_that_has_the_pid_of_one_that_has_ended(
+        self, parent, monkeypatch
+    ) -> None:
+        registry.want()
+        parent.add(1)
+        (worker,) = parent.pool.respondents()
+        gone = dataclasses.replace(worker, generation=worker.generation + 1)
+        asked: list[int] = []
+        monkeypatch.setattr(stack_dumps, "request_stacks", asked.append)
+        monkeypatch.setattr(stack_dumps, "describe", lambda pid: f"threads of {pid}")
+        for one in (gone, worker):
+            parent.pool.request_stacks(one)
+        assert asked == [worker.pid]
+        assert parent.pool.stacks_of(gone) == ""
+        assert parent.pool.stacks_of(worker) == f"threads of {worker.pid}"
+        assert not parent.pool.send(gone, b"Fquestion")
+        assert not parent.pool.kill_one(gone)
+        assert parent.pool.kill_one(worker)
+
     def test_what_several_say_is_put_together(self, parent, heard) -> None:
         registry.want()
         parent.add(2)

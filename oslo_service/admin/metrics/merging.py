@@ -47,7 +47,7 @@ class Source(State):
 class Merger:
     """The values of all processes.
 
-    :ivar sources: those that run, by what no other process has.
+    :ivar sources: those that run, by who they are.
     """
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Merger:
     ) -> None:
         """Record what a process has measured, in place of what was recorded of it.
 
-        :param process: what no other process has, as long as that may be told of.
+        :param process: who it is: no other process is equal to it.
         :param digest: of the layout of its values.
         :param text: of the layout, where it was not known.
         :param final: whether it told these at its end: what comes later is older.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``/metrics``: every worker is asked, and what each has measured put together."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 from oslo_service._common import clock
@@ -77,7 +77,7 @@ class Metrics:
 
     def _ended(self, worker: Respondent) -> None:
         """Take note that a worker has told all that it will."""
-        self._merger.gone(_identity(worker))
+        self._merger.gone(worker)
 
     def _take(
         self,
@@ -89,16 +89,11 @@ class Metrics:
     ) -> None:
         head, values = layout.unpack(message)
         self._merger.measured(
-            _identity(process),
+            process,
             _label(process, services),
             *(head["digest"], head["layout"], values, clock.now()),
             final=final,
         )
-
-
-def _identity(process: Respondent) -> Hashable:
-    """Return what no other process has: an id may be given to the next one."""
-    return process.pid, process.service, process.number
 
 
 def _label(process: Respondent, services: list[str]) -> str | None:

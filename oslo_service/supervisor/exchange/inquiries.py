@@ -22,7 +22,9 @@ UNHEARD = "cannot be asked"
 
 
 class Respondent(Record):
-    """A process that can be asked, or that tells something.
+    """A process that can be asked, or that tells something: who it is.
+
+    No two are equal: an id may be given to the next process, and all the rest not.
 
     :ivar pid: its process id.
     :ivar service: what it runs, as it is called in the log; of a process that is

@@ -146,16 +146,18 @@ class WorkerPool(Unit):
             )
         )
 
-    def request_stacks(self, pid: int) -> None:
+    def request_stacks(self, respondent: "Respondent") -> None:
         """Have a worker write its stacks though it does not answer."""
-        stack_dumps.request_stacks(pid)
+        process = self._process_of(respondent)
+        if process is not None:
+            stack_dumps.request_stacks(process.pid)
 
-    def stacks_of(self, pid: int) -> str:
+    def stacks_of(self, respondent: "Respondent") -> str:
         """Return the stacks that a worker has written, else what proc(5) says."""
-        for process in self.processes.values():
-            if process.pid == pid:
-                return process.stacks.text() or stack_dumps.describe(pid)
-        return ""
+        process = self._process_of(respondent)
+        if process is None:
+            return ""
+        return process.stacks.text() or stack_dumps.describe(process.pid)
 
     def ask(self) -> None:
         """Have every worker say that it can answer."""
@@ -166,13 +168,18 @@ class WorkerPool(Unit):
         """Return the workers that can be asked something."""
         return [as_respondent(*one) for one in self.processes.items()]
 
+    def _process_of(self, respondent: "Respondent") -> Process | None:
+        """Return the process of a worker; None: it is none of these, or has ended."""
+        worker = self._state.workers.get(respondent.number)
+        process = None if worker is None else self.processes.get(worker)
+        if worker is None or process is None:
+            return None
+        return process if as_respondent(worker, process) == respondent else None
+
     def send(self, respondent: "Respondent", message: bytes) -> bool:
         """Send a worker a message; return whether that was possible."""
-        worker = self._state.workers.get(respondent.number)
-        if worker is None or worker not in self.processes:
-            return False
-        process = self.processes[worker]
-        return process.can_answer and process.tell(message)
+        process = self._process_of(respondent)
+        return process is not None and process.can_answer and process.tell(message)
 
     def tell_unawaited(self) -> None:
         """Tell the workers that the program ends without a ``wait()``."""
@@ -194,11 +201,10 @@ class WorkerPool(Unit):
 
     def kill_one(self, respondent: "Respondent") -> bool:
         """End a worker by force."""
-        for worker, process in list(self.processes.items()):
-            if as_respondent(worker, process) == respondent:
-                process.kill()
-                return True
-        return False
+        process = self._process_of(respondent)
+        if process is not None:
+            process.kill()
+        return process is not None
 
     # What is the case
 

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from oslo_config import cfg
 
 from oslo_service import opts
+from oslo_service._common import certificates
 
 __all__ = ("context", "is_enabled", "list_opts", "register_opts", "wrap")
 
@@ -108,13 +109,15 @@ class LiveContext:
         self._conf = conf
         self.context = context(conf)
         self._policy, self._certificate = _policy(conf), _certificate(conf)
+        self._key_kind = _key_kind(conf)
 
     def renew(self) -> None:
         """Take up what the options and files say now.
 
         A certificate that is renewed leaves the context what it is. Whom it trusts,
-        and what it speaks, cannot be taken back: that takes another one, and nobody
-        resumes a session to which something else applied.
+        what it speaks, and that it has a certificate for a kind of key, cannot be
+        taken back: that takes another one, and nobody resumes a session to which
+        something else applied.
 
         :raises RuntimeError: as :func:`context` does; the one in force stays.
         """
@@ -122,7 +125,9 @@ class LiveContext:
         if (policy, certificate) == (self._policy, self._certificate):
             return
         tried = context(self._conf)
-        if policy == self._policy:
+        kind = _key_kind(self._conf)  # before, the files may not have been whole
+        same_kind = kind is not None and kind == self._key_kind
+        if policy == self._policy and same_kind:
             try:
                 files = self._conf.ssl.cert_file, self._conf.ssl.key_file
                 _load_certificate(self.context, *files)
@@ -131,6 +136,7 @@ class LiveContext:
         else:
             self.context = tried
         self._policy, self._certificate = policy, certificate
+        self._key_kind = kind
 
 
 def _policy(conf: cfg.ConfigOpts) -> tuple[object, ...]:
@@ -143,10 +149,18 @@ def _certificate(conf: cfg.ConfigOpts) -> tuple[object, ...]:
 
 def _digest(path: str | None) -> bytes | None:
     """Return what tells whether a file has changed; None where it cannot be read."""
+    content = _content(path)
+    return None if content is None else hashlib.sha256(content).digest()
+
+
+def _key_kind(conf: cfg.ConfigOpts) -> bytes | None:
+    """Return of which kind the certificate's key is; None: that is not known."""
+    return certificates.key_kind(_content(conf.ssl.cert_file) or b"")
+
+
+def _content(path: str | None) -> bytes | None:
     try:
-        return (
-            None if path is None else hashlib.sha256(Path(path).read_bytes()).digest()
-        )
+        return None if path is None else Path(path).read_bytes()
     except OSError:
         return None
 

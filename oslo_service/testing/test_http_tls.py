@@ -36,6 +36,11 @@ def openssl(*arguments: object, text: str = "") -> "subprocess.CompletedProcess[
     )
 
 
+# Kinds of keys, as openssl makes them.
+EC = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+RSA = ("rsa:2048",)
+
+
 class Authority:
     """Issues certificates."""
 
@@ -45,21 +50,29 @@ class Authority:
         self._key = folder / "ca.key"
         self._make(self._key, self.certificate, "authority")
 
-    def _make(self, key: Path, certificate: Path, name: str, *options: object) -> None:
+    def _make(
+        self,
+        key: Path,
+        certificate: Path,
+        name: str,
+        *options: object,
+        kind: tuple[str, ...] = EC,
+    ) -> None:
         made = openssl(
-            *("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("req", "-x509", "-newkey", *kind),
             *("-nodes", "-keyout", key, "-out", certificate, "-days", 2),
             *("-subj", f"/CN={name}", *options),
         )
         assert made.returncode == 0, made.stderr
 
-    def issue(self, name: str) -> tuple[Path, Path]:
+    def issue(self, name: str, kind: tuple[str, ...] = EC) -> tuple[Path, Path]:
         """Make a key and a certificate for a name; again for one it had."""
         key, certificate = self.folder / f"{name}.key", self.folder / f"{name}.pem"
         self._make(
             *(key, certificate, name, "-CA", self.certificate, "-CAkey", self._key),
             *("-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"),
             *("-addext", "basicConstraints=CA:FALSE"),
+            kind=kind,
         )
         return certificate, key
 
@@ -290,8 +303,9 @@ class TestClients:
 
 @pytest.mark.parametrize("method", ["reload", "mutate"])
 @pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("kind", [EC, RSA], ids=["same", "other key"])
 def test_a_renewed_certificate_is_used_after_sighup(
-    serve, authority, method: str, workers: int
+    serve, authority, method: str, workers: int, kind: tuple[str, ...]
 ) -> None:
     def serial(site: Site) -> str:
         text = shake(site)
@@ -302,7 +316,7 @@ def test_a_renewed_certificate_is_used_after_sighup(
     with serve(plan=plan) as site:
         before = serial(site)
         assert serial(site) == before
-        authority.issue("localhost")
+        authority.issue("localhost", kind)
         site.program.kill(1)
         site.program.until(
             lambda: all(serial(site) != before for _ in range(4)), "a new certificate"

@@ -204,6 +204,84 @@ class TestFiles:
         assert (before, served()) == ("not trusted", "trusted")
 
 
+class TestRenewal:
+    """What new connections get when files have changed, by a context that lives on."""
+
+    @staticmethod
+    def put(home: Path, folder: Path, name: str) -> None:
+        for suffix in ("crt", "key"):
+            content = (home / f"{name}.{suffix}").read_bytes()
+            (folder / f"now.{suffix}").write_bytes(content)
+
+    @pytest.fixture
+    def conf(self, home: Path, tmp_path: Path) -> cfg.ConfigOpts:
+        self.put(home, tmp_path, "server")
+        return configured(tmp_path, cert_file="now.crt", key_file="now.key")
+
+    @staticmethod
+    def shown(live: sslutils.LiveContext, home: Path, *ciphers: str) -> list[str]:
+        """Return which certificates clients see that choose these ciphers."""
+        found = []
+        for one in ciphers:
+            for name in ("server", "stranger", "rsa"):
+                trusting = ssl.create_default_context(cafile=str(home / f"{name}.crt"))
+                trusting.check_hostname = False
+                trusting.maximum_version = ssl.TLSVersion.TLSv1_2
+                trusting.set_ciphers(one)
+                if Handshake(live.context, trusting).succeeded:
+                    found.append(name)
+        return found
+
+    def test_one_with_a_key_of_the_same_kind_leaves_the_context_what_it_is(
+        self, conf: cfg.ConfigOpts, home: Path, tmp_path: Path
+    ) -> None:
+        live = sslutils.LiveContext(conf)
+        before = live.context
+        self.put(home, tmp_path, "stranger")
+        live.renew()
+        assert live.context is before
+        assert self.shown(live, home, "aECDSA", "aRSA") == ["stranger"]
+
+    def test_one_that_is_written_just_then_leaves_it_what_it_is_too(
+        self,
+        conf: cfg.ConfigOpts,
+        home: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def written(conf: cfg.ConfigOpts) -> ssl.SSLContext:
+            self.put(home, tmp_path, "stranger")
+            return make(conf)
+
+        live, make = sslutils.LiveContext(conf), sslutils.context
+        before = live.context
+        (tmp_path / "now.crt").write_text("")
+        monkeypatch.setattr(sslutils, "context", written)
+        live.renew()
+        assert live.context is before
+        assert self.shown(live, home, "aECDSA", "aRSA") == ["stranger"]
+
+    @pytest.mark.parametrize("names", [("server", "rsa"), ("rsa", "server")])
+    def test_one_with_a_key_of_another_kind_is_the_only_one(
+        self, conf: cfg.ConfigOpts, home: Path, tmp_path: Path, names: tuple[str, str]
+    ) -> None:
+        self.put(home, tmp_path, names[0])
+        live = sslutils.LiveContext(conf)
+        assert self.shown(live, home, "aECDSA", "aRSA") == [names[0]]
+        self.put(home, tmp_path, names[1])
+        live.renew()
+        assert self.shown(live, home, "aECDSA", "aRSA") == [names[1]]
+
+    def test_one_that_does_not_work_changes_nothing(
+        self, conf: cfg.ConfigOpts, home: Path, tmp_path: Path
+    ) -> None:
+        live = sslutils.LiveContext(conf)
+        (tmp_path / "now.crt").write_text("nonsense")
+        with pytest.raises(RuntimeError, match="no usable"):
+            live.renew()
+        assert self.shown(live, home, "aECDSA", "aRSA") == ["server"]
+
+
 class TestVersions:
     @pytest.mark.parametrize("value", [None, "", "SSLv23", "sslv23"])
     def test_the_newest_that_both_know_is_spoken(

@@ -5,7 +5,7 @@
 from typing import Any
 
 from oslo_service import backend
-from oslo_service._common import naming
+from oslo_service._common import frames, naming
 from oslo_service.backdoor import running_loops
 
 __all__ = ("of_process",)
@@ -16,7 +16,9 @@ def of_process() -> list[dict[str, Any]]:
     return [
         _value(one)
         for driver in backend.in_use()
-        for one in running_loops.found_in(driver.task_frames())
+        for one in running_loops.found_in(
+            frames.stacks_of(driver.task_frames(), driver.current_ident())
+        )
     ]
 
 

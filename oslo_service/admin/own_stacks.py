@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from oslo_service import backend
-from oslo_service.backdoor import frames
+from oslo_service._common import frames
 
 __all__ = ("of_process",)
 
@@ -21,16 +21,15 @@ def of_process() -> list[dict[str, Any]]:
         for task in list(driver.running)
     }
     found = {
-        ident: (threads.get(ident, f"thread {ident}"), frame)
-        for ident, frame in sys._current_frames().items()
+        ident: (threads.get(ident, f"thread {ident}"), stack)
+        for ident, stack in frames.stacks_of(sys._current_frames()).items()
     }
     for driver in backend.in_use():
-        for ident, frame in driver.frames().items():
-            found[ident] = (
-                tasks.get(ident) or threads.get(ident, f"task {ident}"),
-                frame,
-            )
+        stacks = frames.stacks_of(driver.frames(), driver.current_ident())
+        for ident, stack in stacks.items():
+            name = tasks.get(ident) or threads.get(ident, f"task {ident}")
+            found[ident] = name, stack
     return [
-        {"task": name, "stack": frames.text(frame, variables=False)}
-        for name, frame in found.values()
+        {"task": name, "stack": frames.text(stack, variables=False)}
+        for name, stack in found.values()
     ]

@@ -7,14 +7,13 @@ import os
 import pydoc
 import sys
 import threading
-from types import FrameType
 from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service._common import naming
+from oslo_service._common import frames, naming
 from oslo_service._common.process_state import PerProcess
-from oslo_service.backdoor import frames, running_loops, task_purposes
+from oslo_service.backdoor import running_loops, task_purposes
 from oslo_service.backdoor.client_stream import ClientStream
 from oslo_service.backdoor.profiling import Profile
 from oslo_service.backend.base import Driver
@@ -96,7 +95,7 @@ class Commands:
 
     def print_loops(self) -> None:
         """Print the looping calls that run, each on a line."""
-        found = sorted(map(str, running_loops.found_in(self._driver.frames())))
+        found = sorted(map(str, running_loops.found_in(self._stacks())))
         for line in found:
             self._stream.write(f"{line}\n")
         self._stream.write(f"{len(found)} looping calls\n")
@@ -111,7 +110,7 @@ class Commands:
                 f"There are none on the driver {self._driver.name}: see pnt()\n"
             )
             return
-        self._print(self._driver.frames(), self._task_names(), simple)
+        self._print(self._stacks(), self._task_names(), simple)
 
     def print_native_threads(self, simple: bool = True) -> None:
         """Print the native threads with their stacks.
@@ -126,7 +125,11 @@ class Commands:
         own = self._driver.original("_thread").get_ident()
         names.setdefault(own, "the thread that runs this console")
         names.update(self._task_names())
-        self._print(sys._current_frames(), names, simple)
+        self._print(frames.stacks_of(sys._current_frames()), names, simple)
+
+    def _stacks(self) -> dict[int, frames.Stack]:
+        driver = self._driver
+        return frames.stacks_of(driver.frames(), driver.current_ident())
 
     def _task_names(self) -> dict[int, str]:
         return {
@@ -136,14 +139,14 @@ class Commands:
         }
 
     def _print(
-        self, innermost: dict[int, FrameType], names: dict[int, str], simple: bool
+        self, stacks: dict[int, frames.Stack], names: dict[int, str], simple: bool
     ) -> None:
-        for number, (ident, frame) in enumerate(innermost.items()):
-            purpose = task_purposes.describe(frame)
+        for number, (ident, stack) in enumerate(stacks.items()):
+            purpose = task_purposes.describe(stack)
             self._stream.write(
                 f"{number} {names.get(ident, 'no task')} ({ident})"
                 f"{': ' if purpose else ''}{purpose}\n"
-                f"{frames.text(frame, variables=not simple)}\n"
+                f"{frames.text(stack, variables=not simple)}\n"
             )
 
     # Time

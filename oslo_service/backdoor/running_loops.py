@@ -6,12 +6,11 @@ Nothing is recorded for this while they run: it is all in their frames.
 """
 
 import dataclasses
-from collections.abc import Iterator
-from types import FrameType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from oslo_service import loopingcall
-from oslo_service.backdoor import frames
+from oslo_service._common.frames import Stack
 
 __all__ = ("RunningLoop", "found_in", "of_task")
 
@@ -65,20 +64,20 @@ class RunningLoop:
         return f"last run ended {last}, {now}"
 
 
-def of_task(frame: FrameType) -> RunningLoop | None:
-    """Return the looping call that a task runs, by its innermost frame."""
+def of_task(stack: Stack) -> RunningLoop | None:
+    """Return the looping call that a task runs, by its stack."""
     inner: str | None = None
-    for one in frames.outwards(frame):
-        if one.f_code is _LOOP:
-            return _seen(one.f_locals, pausing=inner == _PAUSE)
-        inner = one.f_code.co_name
+    for frame, _ in stack:
+        if frame.f_code is _LOOP:
+            return _seen(frame.f_locals, pausing=inner == _PAUSE)
+        inner = frame.f_code.co_name
     return None
 
 
-def found_in(innermost: dict[int, FrameType]) -> Iterator[RunningLoop]:
-    """Return all that run, by the innermost frames of the tasks."""
-    for frame in innermost.values():
-        loop = of_task(frame)
+def found_in(stacks: Mapping[int, Stack]) -> Iterator[RunningLoop]:
+    """Return all that run, by the stacks of the tasks."""
+    for stack in stacks.values():
+        loop = of_task(stack)
         if loop is not None:
             yield loop
 

@@ -7,7 +7,8 @@ from types import CodeType, FrameType
 from typing import Any
 
 from oslo_service._common import naming
-from oslo_service.backdoor import frames, running_loops
+from oslo_service._common.frames import Stack
+from oslo_service.backdoor import running_loops
 from oslo_service.backdoor.server import BackdoorServer
 from oslo_service.groups import thread
 from oslo_service.loopingcall import LoopingCallBase
@@ -28,19 +29,19 @@ def services() -> list[Any]:
     return [one for unit in units for one in unit.services]
 
 
-def describe(innermost: FrameType) -> str:
+def describe(stack: Stack) -> str:
     """Return what a task is for, in a few words; nothing where that is not known."""
     found = ""
-    for frame in frames.outwards(innermost):
+    for frame, _ in stack:
         # The outermost that is known: that is what the task was made for.
         tell = _KNOWN.get(frame.f_code)
         if tell is not None:
-            found = tell(frame, innermost)
+            found = tell(frame, stack)
     return found
 
 
-def _tell_loop(_frame: FrameType, innermost: FrameType) -> str:
-    loop = running_loops.of_task(innermost)
+def _tell_loop(_frame: FrameType, stack: Stack) -> str:
+    loop = running_loops.of_task(stack)
     return "" if loop is None else f"{loop}{_of_timer(loop.loop)}"
 
 
@@ -49,7 +50,7 @@ def _of_timer(loop: LoopingCallBase) -> str:
     return f"; a timer {_of_group(group)}" if isinstance(group, ThreadGroup) else ""
 
 
-def _tell_member(frame: FrameType, _innermost: FrameType) -> str:
+def _tell_member(frame: FrameType, _stack: Stack) -> str:
     thread = frame.f_locals["thread"]
     asked = ", asked to stop" if thread.stop_ordered else ""
     return f"a thread {_of_group(thread.group)}{asked}"
@@ -67,7 +68,7 @@ def _of_group(group: ThreadGroup) -> str:
     return f"{text} of {owners[0]}" if owners else text
 
 
-def _tell_service(frame: FrameType, _innermost: FrameType) -> str:
+def _tell_service(frame: FrameType, _stack: Stack) -> str:
     life = frame.f_locals["incarnation"]
     phase = life.phase.value if life.started else "start()"
     if frame.f_code is Bodies.call_stop.__code__:
@@ -75,23 +76,23 @@ def _tell_service(frame: FrameType, _innermost: FrameType) -> str:
     return f"{phase} of the service {naming.describe(life.service)}"
 
 
-def _tell_http(frame: FrameType, _innermost: FrameType) -> str:
+def _tell_http(frame: FrameType, _stack: Stack) -> str:
     tasks: LeaderFollowers = frame.f_locals["self"]
     return f"one of the {len(tasks)} tasks of the server {tasks.name!r}"
 
 
 def _tell(words: str) -> "_Tell":
-    return lambda _frame, _innermost: words
+    return lambda _frame, _stack: words
 
 
 def _codes(*functions: Any) -> Iterator[CodeType]:
     return (function.__code__ for function in functions)
 
 
-_Tell = Callable[[FrameType, FrameType], str]
+_Tell = Callable[[FrameType, Stack], str]
 
 # What a task is for whose stack has a call of this: told by that frame, and by
-# the innermost one.
+# the whole.
 _KNOWN: dict[CodeType, _Tell] = {
     **dict.fromkeys(_codes(LoopingCallBase._loop), _tell_loop),
     **dict.fromkeys(_codes(thread.run), _tell_member),

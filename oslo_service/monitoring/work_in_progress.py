@@ -13,8 +13,8 @@ from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from oslo_service import backend
-from oslo_service._common import clock, naming
-from oslo_service.backdoor import frames
+from oslo_service._common import clock, frames, naming
+from oslo_service._common.frames import Stack
 from oslo_service.backend._executor_calls import frames_of_calls
 from oslo_service.supervisor import tracked_work
 from oslo_service.supervisor.work_items import WorkItem
@@ -45,32 +45,32 @@ def look(stacks: bool) -> list[WorkItem]:
         What runs in no task of a driver may be found only by looking at all objects.
     """
     now = clock.now()
-    tasks: dict[int, FrameType] = {}
+    tasks: dict[int, Stack] = {}
     for driver in backend.in_use():
-        tasks |= driver.frames() if stacks else driver.task_frames()
-        # The caller's is another one by now: what has returned has no callers.
-        tasks[driver.current_ident()] = sys._getframe()
+        tasks |= frames.stacks_of(
+            driver.frames() if stacks else driver.task_frames(), driver.current_ident()
+        )
     known = dict(_codes())
     names = _Names()
     found = [
-        _item(one, now, names.of(ident), frame, stacks)
-        for ident, frame in (*tasks.items(), *_further_calls(tasks))
-        for one in _known(frame, known)
+        _item(one, now, names.of(ident), stack, stacks)
+        for ident, stack in (*tasks.items(), *_further_calls(tasks))
+        for one in _known(stack, known)
     ]
     found += _tracked(now, tasks, names, stacks)
     return sorted(found, key=lambda one: -(one.age or 0.0))
 
 
-def _further_calls(tasks: dict[int, FrameType]) -> Iterable[tuple[int, FrameType]]:
+def _further_calls(tasks: dict[int, Stack]) -> Iterable[tuple[int, Stack]]:
     """Return the calls of executors that run in none of these tasks.
 
     Those of green threads make theirs in no task of the driver.
     """
     calls = frames_of_calls()
-    for innermost in tasks.values() if calls else ():
-        for frame in frames.outwards(innermost):
+    for stack in tasks.values() if calls else ():
+        for frame, _ in stack:
             calls.pop(frame, None)
-    return ((ident, frame) for frame, ident in calls.items())
+    return [(ident, frames.stack_of(frame)) for frame, ident in calls.items()]
 
 
 class _Names:
@@ -87,57 +87,55 @@ class _Names:
         return self._names.get(ident, f"task {ident}")
 
 
-def _item(
-    found: _Found, now: float, task: str, frame: FrameType, stacks: bool
-) -> WorkItem:
+def _item(found: _Found, now: float, task: str, stack: Stack, stacks: bool) -> WorkItem:
     return WorkItem(
         kind=found.kind,
         name=found.name,
         age=None if found.began is None else max(0.0, now - found.began),
         task=task,
-        stack=_stack(frame) if stacks else "",
+        stack=_text(stack) if stacks else "",
     )
 
 
 def _tracked(
-    now: float, tasks: dict[int, FrameType], names: _Names, stacks: bool
+    now: float, tasks: dict[int, Stack], names: _Names, stacks: bool
 ) -> Iterator[WorkItem]:
     pieces = tracked_work.in_progress(now)
     where = _where({one.frame for one, _ in pieces if one.frame is not None}, tasks)
     for one, age in pieces:
-        ident, innermost = where.get(one.frame, (None, one.frame))
+        ident, stack = where.get(one.frame) or (None, frames.stack_of(one.frame))
         yield WorkItem(
             kind="tracked",
             name=str(one.name),
             id=None if one.id is None else str(one.id),
             age=max(0.0, age),
             task="" if ident is None else names.of(ident),
-            stack=_stack(innermost) if stacks else "",
+            stack=_text(stack) if stacks else "",
             limit=one.limit,
         )
 
 
 def _where(
-    wanted: set[FrameType], tasks: dict[int, FrameType]
-) -> dict[FrameType | None, tuple[int | None, FrameType | None]]:
-    """Return which task has each of these frames in its stack, and its innermost."""
-    found: dict[FrameType | None, tuple[int | None, FrameType | None]] = {}
-    for ident, innermost in tasks.items() if wanted else ():
-        for frame in frames.outwards(innermost):
+    wanted: set[FrameType], tasks: dict[int, Stack]
+) -> dict[FrameType | None, tuple[int, Stack]]:
+    """Return which task has each of these frames in its stack."""
+    found: dict[FrameType | None, tuple[int, Stack]] = {}
+    for ident, stack in tasks.items() if wanted else ():
+        for frame, _ in stack:
             if frame in wanted:
-                found[frame] = ident, innermost
+                found[frame] = ident, stack
     return found
 
 
-def _stack(frame: FrameType | None) -> str:
+def _text(stack: Stack) -> str:
     """Return a stack as text, the outermost call first.
 
     Without lines of the source: at the end there is no time to read them.
     """
     calls = [
-        f'  File "{code.co_filename}", line {one.f_lineno}, in {code.co_qualname}'
-        for one in frames.outwards(frame)
-        for code in (one.f_code,)
+        f'  File "{code.co_filename}", line {line}, in {code.co_qualname}'
+        for frame, line in stack
+        for code in (frame.f_code,)
     ]
     return "\n".join(reversed(calls))
 
@@ -145,14 +143,14 @@ def _stack(frame: FrameType | None) -> str:
 # What is known by itself
 
 
-def _known(innermost: FrameType, known: dict[CodeType, "_Tell"]) -> list[_Found]:
+def _known(stack: Stack, known: dict[CodeType, "_Tell"]) -> list[_Found]:
     """Return what a task has in progress, the innermost first.
 
     A periodic task stands for the tick, or the thread, that has it run.
     """
     found: list[_Found] = []
     inner: FrameType | None = None
-    for frame in frames.outwards(innermost):
+    for frame, _ in stack:
         tell = known.get(frame.f_code)
         told = None if tell is None else tell(frame.f_locals, inner)
         if told is not None and not (found and found[-1].kind == _PERIODIC):

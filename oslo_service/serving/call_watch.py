@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 from oslo_service._common import clock
+from oslo_service._common.frames import stacks_of
 from oslo_service.serving.served import Served
 
 __all__ = ("CallWatch",)
@@ -102,9 +103,9 @@ class CallWatch:
         now = clock.now()
         with self._lock:
             calls = [one for limit in self._limits for one in limit.pop_reached(now)]
-        where = frames() if calls else {}
+        stacks = stacks_of(frames()) if calls else {}
         for call in calls:
-            frame = where.get(call.ident)
+            stack = stacks.get(call.ident, ())
             call.session.report_long_call(
-                call.what, call.seconds, frame, too_long=call.too_long
+                call.what, call.seconds, stack, too_long=call.too_long
             )

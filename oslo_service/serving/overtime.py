@@ -4,10 +4,9 @@
 
 import functools
 import logging
-import traceback
-from types import FrameType
 from typing import Any
 
+from oslo_service._common import frames
 from oslo_service.http.request import Request
 from oslo_service.http.response import Response, error_response
 from oslo_service.serving.sender import Sender
@@ -46,14 +45,14 @@ def report(
     request: Request,
     address: Any,
     seconds: float,
-    frame: FrameType | None,
+    stack: frames.Stack,
     *,
     answered: bool,
 ) -> None:
     """Log where the application is.
 
     :param address: the client's.
-    :param frame: the application's; None: it has ended meanwhile.
+    :param stack: the application's; empty: it has ended meanwhile.
     """
     LOG.warning(
         "%s of %s is with the application for %.1f s%s, at:\n%s",
@@ -61,5 +60,5 @@ def report(
         address,
         seconds,
         " and has been answered with 503" if answered else "",
-        "".join(traceback.format_stack(frame)) if frame is not None else "  its end\n",
+        frames.text(stack, variables=False) or "  its end\n",
     )

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine serves: one connection, as the engine sees it."""
 
-from types import FrameType
 from typing import Any, Protocol
 
+from oslo_service._common.frames import Stack
 from oslo_service.serving.leader_followers import ServingTask
 
 __all__ = ("Served",)
@@ -45,14 +45,14 @@ class Served(Protocol):
         """What is with the application."""
 
     def report_long_call(
-        self, call: Any, seconds: float, frame: FrameType | None, *, too_long: bool
+        self, call: Any, seconds: float, stack: Stack, *, too_long: bool
     ) -> None:
         """Log that a call of the application runs for long; end its request.
 
         Another task may hold the lock.
 
         :param call: what was the current one; it may have ended since.
-        :param frame: where the call is.
+        :param stack: where the call is; empty: it has ended.
         :param too_long: the client is answered in place of the application, where
             nothing has been sent yet.
         """

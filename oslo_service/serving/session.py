@@ -5,10 +5,10 @@
 import enum
 import logging
 import ssl
-from types import FrameType
 from typing import Any
 
 from oslo_service._common import clock
+from oslo_service._common.frames import Stack
 from oslo_service.http import connection as connections
 from oslo_service.http import response
 from oslo_service.http.connection import Connection
@@ -124,13 +124,13 @@ class Session:
         return self._connection.current
 
     def report_long_call(
-        self, call: Request, seconds: float, frame: FrameType | None, *, too_long: bool
+        self, call: Request, seconds: float, stack: Stack, *, too_long: bool
     ) -> None:
         """Log where the application is; answer the client in its place."""
         if too_long and overtime.answer(call, self._sender):
             self._timed_out = True
         address, answered = self._client.address, self._timed_out
-        overtime.report(call, address, seconds, frame, answered=answered)
+        overtime.report(call, address, seconds, stack, answered=answered)
 
     def serve(self, task: ServingTask) -> None:
         """Go on until there is nothing to do."""

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from oslo_service import backend, loopingcall
+from oslo_service._common.frames import stack_of
 from oslo_service.backdoor import running_loops
 from oslo_service.loops import clock as current_clock
 from oslo_service.testing.waiting import SteppedClock
@@ -29,7 +30,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SteppedClock:
 
 
 def seen() -> running_loops.RunningLoop:
-    found = running_loops.of_task(sys._getframe(1))
+    found = running_loops.of_task(stack_of(sys._getframe(1)))
     assert found is not None
     return found
 

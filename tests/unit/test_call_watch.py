@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from oslo_service._common import clock
+from oslo_service._common.frames import stack_of
 from oslo_service.http.request import Request
 from oslo_service.http.response import Response
 from oslo_service.serving import overtime
@@ -24,7 +25,7 @@ class Session:
         self.told: list[tuple[object, float, bool]] = []
 
     def report_long_call(
-        self, call: object, seconds: float, frame: object, *, too_long: bool
+        self, call: object, seconds: float, stack: object, *, too_long: bool
     ) -> None:
         """Record it."""
         self.told.append((call, seconds, too_long))
@@ -173,7 +174,11 @@ class TestAnswers:
 
         with caplog.at_level(logging.WARNING):
             overtime.report(
-                request_, ("192.0.2.1", 1), 1.26, sys._getframe(), answered=True
+                request_,
+                ("192.0.2.1", 1),
+                1.26,
+                stack_of(sys._getframe()),
+                answered=True,
             )
         assert "GET / HTTP/1.1 of ('192.0.2.1', 1) is with the app" in caplog.text
         assert "for 1.3 s and has been answered with 503, at:" in caplog.text

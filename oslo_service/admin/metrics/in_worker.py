@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from oslo_service import backend
-from oslo_service._common import clock, measured, naming
+from oslo_service._common import clock, frames, measured, naming
 from oslo_service._common.measured import BOUNDS, Labels, Measure, Reading
 from oslo_service.admin.metrics.families import Family, labels_text
 from oslo_service.admin.metrics.layout import Key
@@ -97,7 +97,8 @@ def _loops() -> Iterable[Reading]:
     late: dict[Labels, float] = {}
     last: dict[Labels, float] = {}
     for driver in backend.in_use():
-        for one in running_loops.found_in(driver.task_frames()):
+        stacks = frames.stacks_of(driver.task_frames(), driver.current_ident())
+        for one in running_loops.found_in(stacks):
             labels: Labels = (("loop", naming.describe(one.loop.f)),)
             late[labels] = max(late.get(labels, 0.0), one.late)
             if one.last_run is not None:

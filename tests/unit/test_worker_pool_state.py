@@ -180,6 +180,18 @@ class TestReload:
         parent.order("reload")
         assert parent.alive
 
+    def test_of_a_pause_that_it_ends_as_it_begins_nothing_is_told(self) -> None:
+        parent = Parent()
+        parent.add(1)
+        for _ in range(2):
+            parent.dies(parent.worker, 1)
+        # Both are found out in the same turn.
+        del parent.alive[parent.worker.number]
+        parent.pool.gone(parent.worker, 1, parent.now)
+        parent.order("reload")
+        assert parent.pauses == []
+        assert parent.worker.generation == 1
+
 
 class TestResizing:
     """A service can be run by more workers, or by less."""

@@ -199,6 +199,11 @@ class PoolState(PoolWorkers):
         """Have every worker replaced, and slots in a crash loop tried at once."""
         self.adopt(self.generation + 1)
 
+    def adopt(self, generation: int) -> None:
+        """Have workers have the configuration of a reload from now on."""
+        super().adopt(generation)
+        self._forget_pauses()
+
     def roll(self) -> None:
         """Have every worker replaced, one after the other, each successor first."""
         self._policies.make_succession().roll()
@@ -344,6 +349,9 @@ class PoolState(PoolWorkers):
             self.gave_up = True
             self.status = 1
             self.stop()
-            # Nobody waits for anything any more.
-            told = [one for one in self._told if not isinstance(one, Throttled)]
-            self._told = [*told, GiveUp(slot, limits)]
+            self._forget_pauses()
+            self._told.append(GiveUp(slot, limits))
+
+    def _forget_pauses(self) -> None:
+        """Have nobody told of pauses that have ended before they were told of."""
+        self._told = [one for one in self._told if not isinstance(one, Throttled)]

@@ -60,6 +60,7 @@ service_opts = [
         "graceful_shutdown_timeout",
         default=60,
         min=0,
+        mutable=True,
         help="How many seconds a process that was told to stop may take to finish"
         " its work. Past that it is ended by force, with status 1. 0 sets no limit.",
     ),

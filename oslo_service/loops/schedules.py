@@ -73,13 +73,15 @@ class FixedInterval:
 
     :param interval: seconds.
     :param owner: the looping call, for the log.
+    :param name: what it calls, as all that is measured of the loop names it.
     """
 
-    __slots__ = ("_due", "_interval", "_overruns", "_owner")
+    __slots__ = ("_due", "_interval", "_name", "_overruns", "_owner")
 
-    def __init__(self, interval: float, owner: object) -> None:
+    def __init__(self, interval: float, owner: object, name: str = "") -> None:
         self._interval = interval
         self._owner = owner
+        self._name = name
         self._due = 0.0
         self._overruns = 0
 
@@ -107,7 +109,7 @@ class FixedInterval:
         self._overruns += 1
         meters = measured.meters()
         if meters is not None:
-            meters.count(_OVERRUNS, (("loop", str(self._owner)),))
+            meters.count(_OVERRUNS, (("loop", self._name),))
         if self._overruns == 1:
             LOG.warning(
                 "%s took %.3f s longer than its interval of %g s;"

@@ -3,6 +3,8 @@
 """``python -m oslo_service ctl``, against real services."""
 
 import contextlib
+import errno
+import functools
 import json
 import os
 import pty
@@ -13,7 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -42,11 +44,24 @@ def ctl(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[
 
 
 @pytest.fixture(scope="module")
-def there(tmp_path_factory) -> Iterator[Site]:
+def running_sites(tmp_path_factory) -> Iterator[Callable[[str], Site]]:
+    """Return what runs a service on a driver, once for each."""
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def run(driver: str) -> Site:
+            place = tmp_path_factory.mktemp("ctl")
+            found = running.enter_context(site(driver, place, workers=2))
+            found.until_workers(2)
+            return found
+
+        yield run
+
+
+@pytest.fixture
+def there(running_sites, driver_name) -> Site:
     """A service with two workers, which no test changes."""
-    with site("threading", tmp_path_factory.mktemp("ctl"), workers=2) as found:
-        found.until_workers(2)
-        yield found
+    return running_sites(driver_name)
 
 
 class TestLooking:
@@ -180,8 +195,14 @@ class TestFinding:
         conf.write_text("[DEFAULT]\n")
         done = ctl("ready", "--config-file", conf)
         assert done.returncode == 2
-        assert "[oslo_service] admin_socket is not set there" in done.stderr
+        assert (
+            f"admin_socket is not set in OS_OSLO_SERVICE__ADMIN_SOCKET, nor in {conf}"
+            in (done.stderr)
+        )
         assert "Traceback" not in done.stderr
+        done = ctl("ready")
+        assert done.returncode == 2
+        assert "ADMIN_SOCKET: name the service's own files" in done.stderr
         done = ctl("ready", "--config-file", tmp_path / "missing.conf")
         assert done.returncode == 2
         assert "missing.conf" in done.stderr
@@ -199,9 +220,30 @@ class TestFinding:
         assert done.returncode == 3
         assert "nobody listens" in done.stderr
 
-    def test_a_wrong_command_line_is_another(self) -> None:
-        assert ctl("nothing").returncode == 2
-        assert ctl("resize", "many").returncode == 2
+    def test_who_may_not_ask_is_told_who_may(self, capsys, monkeypatch, there) -> None:
+        def refuse(_self: socket.socket, _address: str) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        monkeypatch.setattr(socket.socket, "connect", refuse)
+        assert main(["ctl", "--socket", str(there.path), "status"]) == 3
+        owner = f"for its owner (user id {os.getuid()}) alone"
+        assert owner in capsys.readouterr().err
+
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            (["nothing"], "invalid choice: 'nothing'"),
+            (["resize", "many"], "'many' is no number of workers: a whole number, 1"),
+            (["resize", "0"], "'0' is no number of workers"),
+            (["status", "--watch", "--interval", "-1"], "'-1' is no number of seconds"),
+            (["status", "--interval", "nan"], "'nan' is no number of seconds"),
+            (["stop", "--watch"], "stop is done once: --watch is for status, work"),
+        ],
+    )
+    def test_a_wrong_command_line_is_another(self, arguments, reason) -> None:
+        done = ctl("--socket", "/nowhere", *arguments)
+        assert done.returncode == 2
+        assert reason in done.stderr
         assert ctl("--help").returncode == 0
 
 
@@ -248,15 +290,22 @@ class TestStrangeAnswers:
 
 
 class TestActing:
-    def test_orders_are_carried_out(self, tmp_path) -> None:
-        with site("threading", tmp_path, workers=2) as there:
+    def test_orders_are_carried_out(self, driver_name, tmp_path) -> None:
+        with site(driver_name, tmp_path, workers=2) as there:
             there.until_workers(2)
             where = ("--socket", there.path)
             done = ctl(*where, "resize", 3)
             assert (done.returncode, done.stderr) == (0, "")
             assert "is to have 3 workers" in done.stdout
             there.until_workers(3)
-            assert ctl(*where, "resize", 0).returncode == 1
+            done = ctl(*where, "recycle", "--worker", 2)
+            assert done.stdout == "1 worker is to be replaced\n"
+            counted = [{}, {}, {"recycled": 1}]
+            there.program.until(
+                lambda: [one["restarts"] for one in there.workers()] == counted,
+                "the third one is replaced",
+            )
+            assert ctl(*where, "recycle", "--worker", 7).returncode == 1
             assert ctl(*where, "resize", 2, "--service", "x").returncode == 1
             assert ctl(*where, "reload").returncode == 0
             good = there.config.read_text()
@@ -273,10 +322,12 @@ class TestActing:
             assert json.loads(done.stdout) == {"said": "stopping"}
             assert there.program.wait() == 0
 
-    def test_a_service_that_is_not_ready_is_told_by_the_status(self, tmp_path) -> None:
+    def test_a_service_that_is_not_ready_is_told_by_the_status(
+        self, driver_name, tmp_path
+    ) -> None:
         gate = tmp_path / "gate"
         with site(
-            "threading", tmp_path, traits=["slow start"], gate=str(gate)
+            driver_name, tmp_path, traits=["slow start"], gate=str(gate)
         ) as there:
             there.program.expect("start")
             done = ctl("--socket", there.path, "ready")

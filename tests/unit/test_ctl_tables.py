@@ -126,6 +126,14 @@ def test_a_size_has_one(number, text) -> None:
     assert tables.size(number) == text
 
 
+def test_a_worker_that_does_not_answer_is_named_below_the_table() -> None:
+    (service,) = STATUS["services"]
+    silent = {**WORKER, "slot": 2, "pid": 5121, "work": None, "problem": "no answer"}
+    service = {**service, "workers": [*service["workers"], silent]}
+    lines = tables.status({**STATUS, "services": [service]}, PLAIN)
+    assert lines[-3:-1] == ["inventory.Api/2 (pid 5121): no answer", ""]
+
+
 def test_who_does_not_answer_is_named() -> None:
     silent = {"service": "api", "worker": 1, "pid": 7, "problem": "no answer"}
     here = {"service": None, "worker": None, "pid": 6, "problem": None}

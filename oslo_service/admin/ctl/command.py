@@ -22,8 +22,13 @@ NOBODY = 3
 # In seconds: how long to wait for anything; how often to look again.
 _PATIENCE = 10.0
 _INTERVAL = 2.0
+_LONGEST = 86400.0
 _CLEAR = "\x1b[H\x1b[2J"
-_ASKED = ("status", "work", "stacks", "loops", "live", "ready", "health")
+# What is looked at; all others are orders.
+_SHOWN = (
+    *("status", "work", "stacks", "loops", "events"),
+    *("live", "ready", "health"),
+)
 _HELP = {
     "status": "how every service and worker fares",
     "work": "what is in progress in every process",
@@ -94,11 +99,33 @@ def _shared() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--interval",
-        type=float,
+        type=_seconds,
         metavar="SECONDS",
-        help="with --watch: how often to look",
+        help="show it again that often",
     )
     return parser
+
+
+def _seconds(text: str) -> float:
+    """Return how long to wait before looking again."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < _LONGEST:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of seconds: more than 0, less than {_LONGEST:g}"
+        )
+    return seconds
+
+
+def _workers(text: str) -> int:
+    """Return how many workers there are to be."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of workers: a whole number, 1 or more"
+        )
+    return int(text)
 
 
 class _Source(argparse.Action):
@@ -118,7 +145,7 @@ class _Source(argparse.Action):
 
 def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "resize":
-        parser.add_argument("workers", type=int, help="how many, 1 or more")
+        parser.add_argument("workers", type=_workers, help="how many, 1 or more")
     if name == "log-level":
         parser.add_argument("level", help="DEBUG, INFO, WARNING, ERROR or CRITICAL")
         parser.add_argument("--logger", default="", help="which one (the root)")
@@ -134,16 +161,18 @@ def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> tuple[int, str]:
     options = vars(arguments)
-    path = options.get("socket")
+    parser: argparse.ArgumentParser = arguments.parser
+    path, order = options.get("socket"), arguments.order
+    if order not in _SHOWN and {"watch", "interval"} & options.keys():
+        parser.error(f"{order} is done once: --watch is for {', '.join(_SHOWN)}")
     try:
         if path is None:
             path = locating.find(options.get("sources", []), options.get("project"))
         return _do(path, arguments)
     except locating.NotFound as exc:
-        parser: argparse.ArgumentParser = arguments.parser
         parser.error(str(exc))
     except talking.Unanswered as exc:
-        sys.stderr.write(f"{arguments.parser.prog}: error: {exc}\n")
+        sys.stderr.write(f"{parser.prog}: error: {exc}\n")
         return NOBODY, ""
     except KeyboardInterrupt:
         return 0, ""  # who has watched has seen enough
@@ -154,9 +183,9 @@ def _run(arguments: argparse.Namespace) -> tuple[int, str]:
 
 def _do(path: str, arguments: argparse.Namespace) -> tuple[int, str]:
     order, options = arguments.order, vars(arguments)
-    if order not in _ASKED and order != "events":
+    if order not in _SHOWN:
         return _act(path, arguments)
-    if not options.get("watch"):
+    if not {"watch", "interval"} & options.keys():
         return _look(path, order, as_json=options.get("json", False))
     if order == "events":
         return _follow(path, as_json=options.get("json", False))

@@ -29,9 +29,12 @@ def find(sources: list[tuple[str, str]], project: str | None) -> str:
     if path is None or "$" in path:
         path = _read(sources, project)
     if not path:
+        looked = [_VARIABLE, *(value for _, value in sources)]
+        if project and not sources:
+            looked.append(f"the default files of {project}")
         raise NotFound(
-            f"[{_GROUP}] {_OPTION} is not set there: name the service's own files"
-            " with --config-file, or the socket with --socket"
+            f"[{_GROUP}] {_OPTION} is not set in {', nor in '.join(looked)}: name the"
+            " service's own files with --config-file, or the socket with --socket"
         )
     return path
 

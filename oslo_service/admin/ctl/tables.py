@@ -105,10 +105,20 @@ def status(found: dict[str, Any], style: Style) -> list[str]:
         for service in found["services"]
         for worker in service["workers"]
     ]
-    lines += ["", *columns(style, head, rows)]
+    lines += ["", *columns(style, head, rows), *_silent(found)]
     if found["listeners"]:
         lines += ["", f"Listens on: {', '.join(map(_listener, found['listeners']))}"]
     return lines
+
+
+def _silent(found: dict[str, Any]) -> list[str]:
+    """Return who has not said how it fares, and why."""
+    return [
+        f"{service['name']}/{worker['slot']} (pid {worker['pid']}): {worker['problem']}"
+        for service in found["services"]
+        for worker in service["workers"]
+        if worker["problem"]
+    ]
 
 
 def _program(command: list[str]) -> str:

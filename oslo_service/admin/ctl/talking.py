@@ -6,6 +6,7 @@ In HTTP/1.0: the response ends where the connection does.
 """
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -129,4 +130,14 @@ def _why(path: str, error: OSError) -> str:
         return f"there is no {path}: the service does not run, or has no admin_socket"
     if isinstance(error, ConnectionRefusedError):
         return f"nobody listens on {path}: the service has ended"
+    if isinstance(error, PermissionError):
+        return f"{path} is for {_owner(path)} alone: ask as that user"
     return f"{path} cannot be asked: {error.strerror or error}"
+
+
+def _owner(path: str) -> str:
+    """Return who may ask there."""
+    try:
+        return f"its owner (user id {os.stat(path).st_uid})"  # noqa: PTH116 - no pathlib
+    except OSError:  # nor may its folder be looked into
+        return "its owner"

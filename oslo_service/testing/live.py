@@ -137,6 +137,20 @@ class Live:
                 if all(event.get(key) == value for key, value in details.items())
             ]
 
+    def fewest(self, up: str, down: str, workers: int) -> int:
+        """Return how many have been up at the least since so many were.
+
+        :param up: what one says that begins.
+        :param down: what one says that ends.
+        """
+        there = 0
+        found: list[int] = []
+        for said in self.said():
+            there += (said == up) - (said == down)
+            if found or there >= workers:
+                found.append(there)
+        return min(found, default=0)
+
     def pids(self, name: str, /, **details: object) -> list[int]:
         """Return the processes that have said it, in the order in which they did."""
         return [event["pid"] for event in self.events(name, **details)]

@@ -4,8 +4,10 @@
 
 import contextlib
 import json
+import logging
 import re
 import signal
+import socket
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -348,12 +350,16 @@ class TestAnswers:
             assert len(there.until_workers(2)) == 2
             assert there.program.end() == 0
 
-    def test_the_public_has_nothing_but_probes(self, driver_name, tmp_path) -> None:
+    @pytest.mark.parametrize("kind", ["a path", "127.0.0.1", "::1"])
+    def test_the_public_has_nothing_but_probes(
+        self, driver_name, kind, tmp_path
+    ) -> None:
         public = tmp_path / "public.sock"
-        options = [f"admin_address = {public}"]
+        address, place = (str(public), str(public)) if kind == "a path" else free(kind)
+        options = [f"admin_address = {place}"]
         with site(driver_name, tmp_path, workers=2, options=options) as there:
             there.until_workers(2)
-            with Client(str(public)) as client:
+            with Client(address) as client:
                 answer = client.ask("/ready")
                 assert answer.status == 200
                 assert answer.fields["content-type"] == "application/health+json"
@@ -366,6 +372,17 @@ class TestAnswers:
                     assert client.ask(path, method="POST").status == 404
             assert there.program.end() == 0
             assert not public.exists()
+
+
+def free(host: str) -> tuple[tuple[str, int], str]:
+    """Return an address that nobody has, and how the option has it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.create_server((host, 0), family=family) as probe:
+            port: int = probe.getsockname()[1]
+    except OSError:
+        pytest.skip(f"there is no {host} here")
+    return (host, port), f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 class TestBadValues:
@@ -578,14 +595,20 @@ class TestOrders:
     def test_a_log_level_is_set_in_every_process(
         self, driver_name, workers, tmp_path
     ) -> None:
-        with site(driver_name, tmp_path, workers=workers) as there:
+        with site(
+            driver_name, tmp_path, workers=workers, restart_method="mutate"
+        ) as there:
             there.until_status(200)
             count = 3 if workers == 2 else 1
             self.until_set(there, count, level="error", logger="some.thing")
             self.until_set(there, count, level="DEBUG")
             if workers == 2:
+                # So has one that is forked later.
                 there.program.kill(SIGKILL, there.until_workers(2)[0])
-                there.program.expect_text("is ready after")
+                there.program.expect("started", level=logging.DEBUG)
+                there.until_workers(2)
+            assert there.post("/reload").status == 200
+            there.program.expect("reset", workers, level=logging.DEBUG)
             assert there.program.end() == 0
 
     @staticmethod

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from oslo_service.testing.http_client import Client, serving, write_options
+from oslo_service.testing.http_client import Client, get, serving, write_options
 from oslo_service.testing.live import DAEMON, Live
 from oslo_service.testing.test_admin import one_and_two, site
 
@@ -19,6 +19,8 @@ from prometheus_client.openmetrics import parser
 pytestmark = pytest.mark.starts_processes
 
 MEASURED = DAEMON.with_name("measured.py")
+DAWDLE = "__main__.dawdle"
+LAST_RUN = "oslo_service_loop_last_run_timestamp_seconds"
 SIGHUP, SIGKILL = signal.SIGHUP, signal.SIGKILL
 
 
@@ -75,6 +77,7 @@ def test_counters_are_added_up_and_gauges_told_apart(
             assert {found["depth"]} == pids
         else:
             assert {found["depth 0"], found["depth 1"]} == pids
+        assert (found["first"], found["last"]) == (min(pids), max(pids))
         assert there.program.end() == 0
 
 
@@ -138,6 +141,77 @@ def test_the_library_tells_what_it_knows(driver_name: str, tmp_path: Path) -> No
         for name in ("loop_late_seconds", "pool_size thread groups"):
             assert [one for one in found if one.startswith(f"oslo_service_{name}")]
         assert there.program.end() == 0
+
+
+def overruns(found: dict[str, float]) -> float:
+    """Return how often a loop has been late, of which the last call is known, too."""
+    last = [one for one in found if one.startswith(f"{LAST_RUN} {DAWDLE}")]
+    return found.get(f"oslo_service_loop_overruns_total {DAWDLE}", 0) if last else 0
+
+
+@one_and_two
+def test_what_it_measures_in_workers(
+    driver_name: str, workers: int, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    with site(
+        driver_name,
+        tmp_path,
+        program=MEASURED,
+        workers=workers,
+        traits=["busy"],
+        gate=str(gate),
+    ) as there:
+        there.program.expect("started", workers)
+        there.until_status(200)
+        failures = {"oslo_service_periodic_task_failures_total Chores.drop": workers}
+        found = until(there.program, there.path, **failures)
+        for task in ("Chores.sweep", "Chores.drop"):
+            name = f"oslo_service_periodic_task_duration_seconds_count {task}"
+            assert found[name] == workers
+        for whose in [""] if workers == 1 else [" 0", " 1"]:
+            assert found[f"oslo_service_health_check database{whose}"] == 0
+            assert found[f"oslo_service_health_check disk{whose}"] == 1
+            assert found[f"oslo_service_health_check_age_seconds disk{whose}"] >= 0
+            assert found[f"oslo_service_work tracked{whose}"] == 1
+            assert found[f"oslo_service_work_oldest_seconds tracked{whose}"] >= 0
+            assert found[f"oslo_service_pool_busy thread groups{whose}"] >= 0
+        there.program.until(
+            lambda: overruns(scraped(there.path)) >= workers,
+            "overruns are counted by the name that the loop has everywhere",
+        )
+        gate.touch()
+        assert there.program.end() == 0
+
+
+def test_what_a_server_is_at_work_on(driver_name: str, tmp_path: Path) -> None:
+    path, gate = tmp_path / "admin.sock", tmp_path / "gate"
+    config = write_options(tmp_path / "conf", "oslo_service", admin_socket=path)
+    with (
+        serving(
+            driver_name,
+            arguments=config,
+            settings={"pool_size": 1},
+            gate=str(gate),
+        ) as web,
+        web.client() as first,
+        web.client() as second,
+    ):
+        first.send(get("/gate"))
+        web.program.expect("in the application")
+        second.send(get("/gate"))
+        found = until(web.program, path, oslo_service_http_queue__web=1)
+        assert found["oslo_service_http_requests_in_progress web"] == 1
+        assert found["oslo_service_http_connections web"] == 2
+        assert found["oslo_service_pool_size web"] == 1
+        assert found["oslo_service_pool_busy web"] == 1
+        assert found["oslo_service_pool_waiting web"] == 1
+        gate.touch()
+        assert [one.answer().status for one in (first, second)] == [200, 200]
+        found = until(web.program, path, oslo_service_http_requests_total__2xx=2)
+        assert found["oslo_service_http_requests_in_progress web"] == 0
+        assert found["oslo_service_http_queue web"] == 0
+        assert web.program.end() == 0
 
 
 def test_requests_are_counted(driver_name: str, tmp_path: Path) -> None:

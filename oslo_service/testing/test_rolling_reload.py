@@ -14,6 +14,7 @@ import pytest
 
 from oslo_service.testing.http_client import Site, write_options
 from oslo_service.testing.live import DAEMON, LIMIT, live
+from oslo_service.testing.receiver import Receiver
 from oslo_service.testing.test_admin import site
 from oslo_service.testing.test_http_lifecycle import Load
 
@@ -79,11 +80,10 @@ def test_every_worker_is_replaced_and_no_request_is_lost(
         one.program.expect("stopped", 3)
         one.until_served_by(new)
         one.check()
+        assert one.program.fewest("serving", "stopped", WORKERS) == WORKERS
         # The parent has it, too.
         one.program.kill(SIGKILL, new[0])
         one.program.expect("serving", 4, edition=2)
-        said = one.program.said()
-        assert said.index("reset") < said.index("stopped")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,28 @@ def test_what_was_replaced_gets_back_what_it_had(
         (replaced,) = one.program.expect("stopped", edition=1)
         one.until_served_by([back["pid"], *(set(one.old) - {replaced["pid"]})])
         one.check()
+        assert one.program.fewest("serving", "stopped", WORKERS) == WORKERS
         assert not one.program.events("reset", edition=1)
+
+
+def test_why_it_has_failed_is_told_to_systemd(driver_name: str, tmp_path: Path) -> None:
+    with (
+        Receiver() as receiver,
+        operated(
+            driver_name, tmp_path / "conf", environment=receiver.environment
+        ) as one,
+    ):
+        receiver.until("READY=1")
+        one.reload("[DEFAULT]\nstart = raises\n")
+        receiver.until("RELOADING=1")
+        told = receiver.until("READY=1")
+        (status,) = [line for line in told if line.startswith("STATUS=")]
+        assert f"{WORKERS} workers" in status
+        assert "start raises as configured" in status
+        one.reload("[DEFAULT]\nedition = 3\n")
+        receiver.until("RELOADING=1")
+        told = receiver.until("READY=1")
+        assert "configured" not in "".join(told)
 
 
 def test_a_mended_configuration_is_taken_up(driver_name: str, tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Limits that are on cost nothing while nothing happens."""
+"""Limits that are on, and an endpoint, cost nothing while nothing happens."""
 
 from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.http_client import write_options
+from oslo_service.testing.http_client import Client, write_options
 from oslo_service.testing.live import DAEMON, Idle, live
 
 
@@ -20,6 +20,8 @@ def test_nothing_wakes_up_for_them(driver_name, workers, tmp_path: Path) -> None
         start_timeout=30,
         worker_max_age=86400,
         worker_max_requests=1000,
+        admin_socket=tmp_path / "admin.sock",
+        admin_address=tmp_path / "public.sock",
     )
     with live(
         driver_name,
@@ -29,5 +31,7 @@ def test_nothing_wakes_up_for_them(driver_name, workers, tmp_path: Path) -> None
         arguments=config,
     ) as program:
         pids = [told["pid"] for told in program.expect("serving", workers)]
+        with Client(str(tmp_path / "public.sock")) as client:
+            assert client.ask("/metrics").status == 200
         idle = Idle([*{program.pid, *pids}], driver_name)
         assert idle.counted() <= idle.allowed

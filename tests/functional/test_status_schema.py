@@ -53,9 +53,9 @@ def faults(schema: dict[str, Any], value: Any, where: str) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_it_is_valid(workers: int, tmp_path: Path) -> None:
+def test_it_is_valid(driver_name: str, workers: int, tmp_path: Path) -> None:
     traits = ["failing start"] if workers == 2 else []
-    with site("threading", tmp_path, workers=workers, traits=traits) as there:
+    with site(driver_name, tmp_path, workers=workers, traits=traits) as there:
         if traits:
             there.program.expect_text("ended 3 times in a row", 2)
         else:

@@ -42,7 +42,8 @@ class Asked(daemon.Daemon):
             reply = to_parent.ask_parent("claim", {"pid": os.getpid()}, 20)
             say("reply", reply=reply)
         if "reports" in TRAITS:
-            health.report("database", "ill" not in TRAITS, "as it is", ttl=30)
+            ttl = SETTINGS.get("ttl", 30)
+            health.report("database", "ill" not in TRAITS, "as it is", ttl=ttl)
             self.load()
         if "unheard" in TRAITS:
             try:

@@ -125,7 +125,9 @@ class Daemon(service.Service):
         say("start", name=self.name, plain=CONF.plain, mutable=CONF.mutable)
         self.misbehave()
         self.employ()
-        say("started", name=self.name, backdoor=vars(self).get("backdoor_port"))
+        level = logging.getLogger().level
+        port = vars(self).get("backdoor_port")
+        say("started", name=self.name, backdoor=port, level=level)
 
     def misbehave(self) -> None:
         """Make trouble at the start."""
@@ -196,7 +198,8 @@ class Daemon(service.Service):
         if "slow reset" in PLAN.traits:
             say("resetting")
             await_gate()
-        say("reset", name=self.name, plain=CONF.plain, mutable=CONF.mutable)
+        values = {"plain": CONF.plain, "mutable": CONF.mutable}
+        say("reset", name=self.name, level=logging.getLogger().level, **values)
 
 
 class Inner(Daemon):

@@ -1,8 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""How functions and services are called in logs."""
+"""How functions, services and addresses are written in logs."""
 
-__all__ = ("describe",)
+__all__ = ("address", "describe")
 
 
 def describe(thing: object) -> str:
@@ -21,3 +21,13 @@ def describe(thing: object) -> str:
 
 def _is_partial(thing: object) -> bool:
     return type(thing).__name__ == "partial"
+
+
+def address(host: str, port: int | None) -> str:
+    """Return an address as people write it: ``HOST:PORT``, ``[HOST]:PORT`` of IPv6.
+
+    :param port: None: ``host`` is a path, and returned as it is.
+    """
+    if port is None:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -113,7 +113,7 @@ def _bind(
             *(option, text, getattr(exc, "strerror", None) or exc),
         )
         return None
-    open_sockets.add_last(bound)
+    open_sockets.add_until_end(bound)
     atexit.register(bound.remove_file)
     LOG.info("The admin endpoint listens on %s", text)
     return bound

@@ -66,7 +66,7 @@ class Views:
         """Return how every service and worker fares."""
 
         def make(answers: Sequence[Answer]) -> Reply:
-            return as_json(status.told(self._supervisor, answers))
+            return as_json(status.of_supervisor(self._supervisor, answers))
 
         return self._once.ask(status.KIND, lambda: self._inquiry(status.KIND, {}, make))
 

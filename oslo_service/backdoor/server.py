@@ -187,7 +187,7 @@ def _keep(address: BackdoorAddress, server: BackdoorServer) -> None:
         atexit.unregister(close_all)
         atexit.register(close_all)
     servers[address] = server
-    open_sockets.add_last(server)
+    open_sockets.add_until_end(server)
 
 
 def close_all() -> None:

@@ -1,3 +1,3 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a process knows of itself when it is asked: its work, its health."""
+"""What a process reports of itself: its status, its health, its work in progress."""

@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Checks: what the code of a service has found of what it depends on.
+"""Health checks: what the code of a service reports of its dependencies.
 
-Each process has its own. Its parent is told when one changes, and asks for all of
-them when somebody wants to know.
+Each process has its own. It tells its parent when one changes; the parent asks for all
+of them when somebody asks for the health.
 """
 
 import logging
@@ -29,27 +29,27 @@ __all__ = (
     "record",
 )
 
-# What users know of: the log of their checks.
+# The name of the module that users import: they configure its log.
 LOG = logging.getLogger("oslo_service.health")
 
-#: How long a value counts, in seconds, where nobody says so.
+#: The default time to live of a check, in seconds.
 TTL = 300.0
 
-#: What a check can say; the worst comes last.
+#: The statuses of a check, the worst last.
 STATUSES = ("pass", "warn", "fail")
-#: What is told, and asked.
+#: The name of the question for the checks of a process, and of what it tells.
 KIND = "health"
 
 
 class Check(Record):
-    """What was found last.
+    """The latest result of a check.
 
-    :ivar name: of what.
+    :ivar name: that of the dependency.
     :ivar ok: whether it was well.
-    :ivar detail: what there is to say.
-    :ivar time: when it was found, in seconds since the epoch.
-    :ivar at: likewise, in monotonic seconds, which processes of a machine share.
-    :ivar ttl: for how many seconds it counts; 0: for ever.
+    :ivar detail: what else is known, for people.
+    :ivar time: when it was recorded, in seconds since the epoch.
+    :ivar at: the same, in monotonic seconds, which processes of a machine share.
+    :ivar ttl: its time to live, in seconds; 0: no limit.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Check(Record):
 
 
 class _Value:
-    """What was found last: changed in place, as that is done often."""
+    """The latest result of a check, changed in place, as that happens often."""
 
     __slots__ = ("at", "detail", "often", "ok", "since", "told", "ttl")
 
@@ -84,15 +84,16 @@ class _Value:
     at: float
 
     def __init__(self) -> None:
-        # What has been told last; how often it was since then, in a second.
+        # What the parent was told last. When the current second began, and how often
+        # it was told in it.
         self.told: bool | None = None
         self.since = 0.0
         self.often = 0
 
     def is_news(self) -> bool:
-        """Whether it is another than was told; if so, it counts as told.
+        """Whether the parent is to be told; if so, it counts as told.
 
-        What changes all the time is told again when that second is over.
+        What changes all the time is told again when the current second is over.
         """
         if self.ok is self.told:
             return False
@@ -105,20 +106,26 @@ class _Value:
         return True
 
     def as_check(self, name: str) -> Check:
-        """Return it as it is told."""
+        """Return it as a record."""
         wall = time.time() - (clock.now() - self.at)
         return Check(name, self.ok, self.detail, wall, self.at, self.ttl)
 
 
-# So many times in a second a change is told: what fails every other time would keep
-# the parent busy.
+# How many changes are told in a second: a check that fails every other time would
+# keep the parent busy.
 _OFTEN = 5
 
 _values: PerProcess[dict[str, _Value]] = PerProcess(dict)
 
 
 def record(name: str, ok: bool, detail: str, ttl: float) -> None:
-    """Record what was found; tell the parent where it is another than before."""
+    """Record a result; tell the parent, and the log, if it has changed.
+
+    :param name: that of the dependency.
+    :param ok: whether it is well.
+    :param detail: what else is known, for people.
+    :param ttl: its time to live, in seconds; 0: no limit.
+    """
     values = _values.get()
     value = values.get(name) or values.setdefault(name, _Value())
     value.ok, value.detail, value.ttl, value.at = ok, detail, ttl, clock.now()
@@ -136,12 +143,12 @@ def _log(name: str, value: _Value, before: bool | None) -> None:
 
 
 def of_process() -> list[Check]:
-    """Return what was found in this process."""
+    """Return the checks of this process."""
     return [value.as_check(name) for name, value in list(_values.get().items())]
 
 
 def answer() -> list[dict[str, Any]]:
-    """Return what was found in this process, as it is answered."""
+    """Return the checks of this process, as JSON can be."""
     return [vars(one) for one in of_process()]
 
 
@@ -151,20 +158,21 @@ _told: PerProcess[dict[Respondent, dict[str, Check]]] = PerProcess(dict)
 
 
 def hear(sender: Respondent, value: Any) -> None:
-    """Record what a worker tells."""
+    """Record a check that a worker tells."""
     check = Check(**value)
     _told.get().setdefault(sender, {})[check.name] = check
 
 
 def forget(worker: Respondent) -> None:
-    """Forget what a worker has told, which has ended."""
+    """Forget the checks of a worker that has ended."""
     _told.get().pop(worker, None)
 
 
 def known(respondent: Respondent, answered: Any) -> list[Check]:
-    """Return the checks of a process: what it answers, else what it has told.
+    """Return the checks of a process: its answer, else what it has told.
 
-    :param answered: its answer; None: there is none.
+    :param respondent: the process.
+    :param answered: its answer; None: it has not answered.
     """
     if answered is None:
         return list(_told.get().get(respondent, {}).values())

@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What probes are answered, from a snapshot: whether all is alive, ready, and well.
+"""The replies to probes, from a snapshot: whether all is live, ready, and healthy.
 
-Pure functions of what is known. What they tell everybody names no version, and
-nothing of the inside; whoever asks through the control socket is told all of it.
+Pure functions. What is told to everybody names no version, and nothing internal; who
+asks through the control socket is told everything.
 """
 
 import datetime as dt
@@ -20,10 +20,10 @@ __all__ = ("Reply", "health", "live", "ready")
 
 
 class Reply(Record):
-    """What a probe is answered.
+    """The reply to a probe.
 
-    :ivar status: of HTTP: 200, or 503.
-    :ivar body: what is sent, as JSON.
+    :ivar status: the HTTP status: 200, or 503.
+    :ivar body: the content, as JSON can be.
     """
 
     status: int
@@ -36,13 +36,14 @@ class Reply(Record):
 
 
 def live(snapshot: Snapshot, worker_timeout: float, *, full: bool = False) -> Reply:
-    """Return whether there is any use in what runs: or it is to be started anew.
+    """Reply whether the service is live; if not, it should be restarted.
 
-    It is not where no worker of any service has answered for twice the time that one
-    may be silent. One that is silent is replaced by the supervisor.
+    It is not live when no worker of any service has answered for twice
+    ``worker_timeout``. A single silent worker is replaced by the supervisor.
 
     :param snapshot: in detail.
-    :param worker_timeout: that time, in seconds; 0: nobody asks the workers.
+    :param worker_timeout: how long a worker may be silent, in seconds; 0: workers are
+        not asked.
     :param full: whether to say why.
     """
     if not worker_timeout or snapshot.draining or snapshot.stopping:
@@ -55,14 +56,14 @@ def live(snapshot: Snapshot, worker_timeout: float, *, full: bool = False) -> Re
 
 
 def _answers(worker: WorkerFacts, seconds: float) -> bool:
-    # One that starts, or stops, has its own time for that; so does one to come.
+    # Not heard: one that starts or stops, or is still to come, has its own time-out.
     return worker.heard is None or worker.heard <= seconds
 
 
 def ready(snapshot: Snapshot, *, full: bool = False) -> Reply:
-    """Return whether clients are to be sent here.
+    """Reply whether clients should be sent here.
 
-    They are where all has been ready once, nothing is draining, and every service
+    They should where all has been ready once, nothing is draining, and every service
     has a ready worker. Neither a reload nor one death of a worker changes that.
 
     :param snapshot: in detail.
@@ -96,14 +97,14 @@ def health(
     full: bool = False,
     version: str = "",
 ) -> Reply:
-    """Return how that fares which the service depends on.
+    """Reply how the dependencies of the service fare.
 
-    The worst of all values is that of the whole; a warning is no failure.
+    The worst check decides; a warning is no failure.
 
-    :param checks: of every process.
-    :param now: monotonic seconds.
+    :param checks: the checks of every process.
+    :param now: the time, in monotonic seconds.
     :param full: whether to name processes, details and the version.
-    :param version: of the library.
+    :param version: that of the library.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     worst = 0

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The status of all that is supervised: a snapshot, and what the processes answer."""
+"""The status of all that is supervised: the snapshot, and the answers of processes."""
 
 import os
 import sys
@@ -14,31 +14,32 @@ from oslo_service.supervisor.facts import ServiceFacts, WorkerFacts
 from oslo_service.supervisor.loop import Supervisor
 from oslo_service.supervisor.snapshot import ProcessFacts, Snapshot
 
-__all__ = ("KIND", "answer", "as_json", "told")
+__all__ = ("KIND", "answer", "as_json", "of_supervisor")
 
-#: What the question for what a process knows of itself is called.
+#: The name of the question for the state of a process.
 KIND = "state"
 
-# Raised when a key goes, or changes its meaning.
+# Incremented when a key is removed, or changes its meaning.
 _SCHEMA = 1
 
 
 def answer() -> dict[str, Any]:
-    """Return what this process alone knows of itself, in short."""
+    """Return the answer of this process: what only itself knows."""
     work = work_in_progress.look(stacks=False)
     ages = [one.age for one in work if one.age is not None]
     return {
         "work": {"count": len(work), "oldest": max(ages, default=None)},
         "health": checks.answer(),
-        # Each for itself: the kernel goes through all of it.
+        # Each process measures itself: it takes the kernel long.
         "memory": memory.pss(os.getpid()),
     }
 
 
-def told(supervisor: Supervisor, answers: Sequence[Answer]) -> dict[str, Any]:
-    """Return the status, as JSON can be.
+def of_supervisor(supervisor: Supervisor, answers: Sequence[Answer]) -> dict[str, Any]:
+    """Return the status of what a supervisor supervises, as JSON can be.
 
-    :param answers: of every process to the question :data:`KIND`.
+    :param supervisor: the supervisor.
+    :param answers: of every process, to the question :data:`KIND`.
     """
     return as_json(supervisor.reporter.snapshot(), answers, memory.pss)
 
@@ -48,15 +49,16 @@ def as_json(
     answers: Sequence[Answer],
     measure: Callable[[int], int | None],
 ) -> dict[str, Any]:
-    """Return a snapshot in detail as JSON can be: what ``GET /status`` answers.
+    """Return the status as ``GET /status`` answers it, as JSON can be.
 
-    :param answers: to the question for the state of each process.
-    :param measure: returns how many bytes a process uses that does not say so, by
-        its pid.
+    :param snapshot: in detail.
+    :param answers: of every process, to the question :data:`KIND`.
+    :param measure: returns how many bytes the process with a pid uses; called for those
+        that have not answered.
     """
     process = snapshot.process
     assert process is not None, "it is no snapshot in detail"  # noqa: S101
-    said = _Said(answers, measure)
+    said = _Answers(answers, measure)
     return {
         "schema": _SCHEMA,
         "state": snapshot.state.value,
@@ -83,7 +85,7 @@ def _driver(process: ProcessFacts) -> dict[str, Any]:
     return {"name": process.driver, "chosen_by": process.chosen_by}
 
 
-def _service(service: ServiceFacts, own_pid: int, said: "_Said") -> dict[str, Any]:
+def _service(service: ServiceFacts, own_pid: int, said: "_Answers") -> dict[str, Any]:
     return {
         "name": service.name,
         "slots": service.slots,
@@ -129,11 +131,11 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(max(0.0, seconds), 3)
 
 
-class _Said:
-    """What the processes say of themselves.
+class _Answers:
+    """What the processes have answered.
 
-    :param answers: theirs.
-    :param measure: returns how many bytes a process uses, by its pid.
+    :param answers: the answers.
+    :param measure: returns how many bytes the process with a pid uses.
     """
 
     def __init__(
@@ -143,7 +145,7 @@ class _Said:
         self._measure = measure
 
     def by(self, who: Respondent | None) -> dict[str, Any]:
-        """Return what a process says, or why it does not; None: there is none."""
+        """Return what a process has answered, or why it has not; None: there is none."""
         answer = None if who is None else self._answers.get(who)
         said = {} if answer is None else answer.value or {}
         size = said.get("memory")

@@ -1,8 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is in progress in this process: what users name, and what is known by itself.
+"""The work in progress in this process: what users track, and what the library runs.
 
-Nothing is recorded for the latter while it runs: it is found in the stacks.
+For the latter nothing is recorded while it runs: it is found in the stacks.
 """
 
 import operator
@@ -23,7 +23,7 @@ __all__ = ("answer", "look")
 
 
 class _Found(NamedTuple):
-    """What the frame of a call tells: what it is, and since when."""
+    """A piece of work that was found in a frame: what it is, and since when it runs."""
 
     kind: str
     name: str
@@ -31,18 +31,19 @@ class _Found(NamedTuple):
 
 
 def answer(args: dict[str, Any]) -> list[dict[str, Any]]:
-    """Answer the question what is in progress.
+    """Return the answer to the question for the work in progress.
 
-    :param args: ``stacks``: whether to tell where it is.
+    :param args: ``stacks``: whether to include the stacks.
     """
     return [one.as_json() for one in look(bool(args.get("stacks")))]
 
 
 def look(stacks: bool) -> list[WorkItem]:
-    """Return what is in progress, the oldest first.
+    """Return the work in progress, the oldest first.
 
-    :param stacks: whether to tell where it is: for who does not ask again and again.
-        What runs in no task of a driver may be found only by looking at all objects.
+    :param stacks: whether to include the stacks. Then what runs in no task of a driver
+        is found, too, for which all objects may have to be looked at: not to be asked
+        for again and again.
     """
     now = clock.now()
     tasks: dict[int, Stack] = {}
@@ -64,7 +65,7 @@ def look(stacks: bool) -> list[WorkItem]:
 def _further_calls(tasks: dict[int, Stack]) -> Iterable[tuple[int, Stack]]:
     """Return the calls of executors that run in none of these tasks.
 
-    Those of green threads make theirs in no task of the driver.
+    Executors of green threads use no tasks of the driver.
     """
     calls = frames_of_calls()
     for stack in tasks.values() if calls else ():
@@ -74,7 +75,7 @@ def _further_calls(tasks: dict[int, Stack]) -> Iterable[tuple[int, Stack]]:
 
 
 class _Names:
-    """What tasks and native threads are called."""
+    """The names of tasks and native threads."""
 
     def __init__(self) -> None:
         self._names: dict[int | None, str] = {
@@ -130,7 +131,7 @@ def _where(
 def _text(stack: Stack) -> str:
     """Return a stack as text, the outermost call first.
 
-    Without lines of the source: at the end there is no time to read them.
+    Without source lines: at the end of the process there is no time to read them.
     """
     calls = [
         f'  File "{code.co_filename}", line {line}, in {code.co_qualname}'
@@ -140,42 +141,42 @@ def _text(stack: Stack) -> str:
     return "\n".join(reversed(calls))
 
 
-# What is known by itself
+# What the library runs
 
 
-def _known(stack: Stack, known: dict[CodeType, "_Tell"]) -> list[_Found]:
+def _known(stack: Stack, known: dict[CodeType, "_Read"]) -> list[_Found]:
     """Return what a task has in progress, the innermost first.
 
-    A periodic task stands for the tick, or the thread, that has it run.
+    A periodic task stands for the tick, or the thread, that runs it.
     """
     found: list[_Found] = []
     inner: FrameType | None = None
     for frame, _ in stack:
-        tell = known.get(frame.f_code)
-        told = None if tell is None else tell(frame.f_locals, inner)
-        if told is not None and not (found and found[-1].kind == _PERIODIC):
-            found.append(told)
+        read = known.get(frame.f_code)
+        item = None if read is None else read(frame.f_locals, inner)
+        if item is not None and not (found and found[-1].kind == _PERIODIC):
+            found.append(item)
         inner = frame
     return found
 
 
 _PERIODIC = "periodic task"
-_Tell = Callable[[dict[str, Any], FrameType | None], _Found | None]
+_Read = Callable[[dict[str, Any], FrameType | None], _Found | None]
 
 
-def _tell_request(variables: dict[str, Any], _inner: FrameType | None) -> _Found | None:
+def _read_request(variables: dict[str, Any], _inner: FrameType | None) -> _Found | None:
     request = variables["request"]
     if "began" not in variables:  # it waits for a slot
         return None
     return _Found("request", f"{request.method} {request.path}", variables["began"])
 
 
-def _tell_thread(variables: dict[str, Any], _inner: FrameType | None) -> _Found:
+def _read_thread(variables: dict[str, Any], _inner: FrameType | None) -> _Found:
     name = variables["name"].removeprefix("thread ")
     return _Found("thread", name, variables["thread"].began)
 
 
-def _tell_tick(variables: dict[str, Any], inner: FrameType | None) -> _Found | None:
+def _read_tick(variables: dict[str, Any], inner: FrameType | None) -> _Found | None:
     loop = variables["self"]
     if "result" not in variables and "first" not in variables:
         return None  # before its first call
@@ -184,33 +185,33 @@ def _tell_tick(variables: dict[str, Any], inner: FrameType | None) -> _Found | N
     began = variables["first"]
     if "pause" in variables:
         began = variables["ended"] + variables["pause"]
-    # By the clock of the loop, which may be another one.
+    # By the clock of the loop, which may be a manual one.
     age = loop._clock.now() - began
     return _Found("tick", naming.describe(loop.f), clock.now() - age)
 
 
-def _tell_periodic(variables: dict[str, Any], _inner: FrameType | None) -> _Found:
+def _read_periodic(variables: dict[str, Any], _inner: FrameType | None) -> _Found:
     owner = type(variables["self"]).__name__
     return _Found(_PERIODIC, f"{owner}.{variables['name']}", variables["began"])
 
 
-def _tell_call(variables: dict[str, Any], _inner: FrameType | None) -> _Found:
+def _read_call(variables: dict[str, Any], _inner: FrameType | None) -> _Found:
     return _Found("call", naming.describe(variables["call"]), variables["began"])
 
 
-# By module, and name in it: what a call of it tells. What is not loaded has nothing
-# in progress, and is not loaded for that.
-_TELLS: dict[tuple[str, str], _Tell] = {
-    ("oslo_service.serving.session", "Session._answer"): _tell_request,
-    ("oslo_service.groups.thread", "run"): _tell_thread,
-    ("oslo_service.loops.looping_call", "LoopingCallBase._loop"): _tell_tick,
-    ("oslo_service.periodic_task", "PeriodicTasks._run"): _tell_periodic,
-    ("oslo_service.backend._executor_calls", "make_call"): _tell_call,
+# By module, and name in it: what reads the frame of a call of that function. A module
+# that is not loaded has nothing in progress, and is not loaded for this.
+_READERS: dict[tuple[str, str], _Read] = {
+    ("oslo_service.serving.session", "Session._answer"): _read_request,
+    ("oslo_service.groups.thread", "run"): _read_thread,
+    ("oslo_service.loops.looping_call", "LoopingCallBase._loop"): _read_tick,
+    ("oslo_service.periodic_task", "PeriodicTasks._run"): _read_periodic,
+    ("oslo_service.backend._executor_calls", "make_call"): _read_call,
 }
 
 
-def _codes() -> Iterator[tuple[CodeType, _Tell]]:
-    for (module, name), tell in _TELLS.items():
+def _codes() -> Iterator[tuple[CodeType, _Read]]:
+    for (module, name), read in _READERS.items():
         if module in sys.modules:
             function = operator.attrgetter(name)(sys.modules[module])
-            yield function.__code__, tell
+            yield function.__code__, read

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Sockets that systemd has opened and passes on: sd_listen_fds(3)."""
+"""Socket activation: sockets that systemd passes to the process, sd_listen_fds(3)."""
 
 import logging
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from oslo_service._common import naming
 from oslo_service._common.process_state import Inherited
 from oslo_service._common.records import Record, State
 
@@ -26,13 +27,13 @@ _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound here
 
 
 class ActivationError(ValueError):
-    """What was passed is not what the variables say, or is of no use."""
+    """What was passed is not what the variables say, or cannot be used."""
 
 
 class PassedSocket(State):
     """A descriptor that was passed to this process.
 
-    It stays open, so that a server that has closed its copy can come back.
+    It stays open, so that a server that has closed its copy can take another.
 
     :ivar sockets: the standard library's module, unpatched.
     :ivar fd: the descriptor.
@@ -59,7 +60,7 @@ class PassedSocket(State):
             return socket.getsockname() if listens else None
 
     def adopt(self) -> Any:
-        """Return a socket of it, set up as those that are bound here; it is in use."""
+        """Return a copy, set up as sockets that are bound here; mark it as in use."""
         self.in_use = True
         socket = self.sockets.socket(fileno=os.dup(self.fd))
         if socket.family != self.sockets.AF_UNIX:
@@ -72,10 +73,12 @@ class PassedSocket(State):
 
 
 class Criteria(Record):
-    """Which of the sockets that were passed is a server's: by name, or by address.
+    """Which of the passed sockets is that of a server: by name, or by address.
 
     :ivar sockets: the standard library's module, unpatched.
-    :ivar name: the server's.
+    :ivar name: the name of the server.
+    :ivar host: the address, or name, that the server is to listen on.
+    :ivar port: the port.
     :ivar path: that of a UNIX socket; None: an address of the network.
     """
 
@@ -104,8 +107,10 @@ class Criteria(Record):
         return {str(one[4][0]) for one in found}
 
     def choose(self, candidates: list[PassedSocket]) -> PassedSocket | None:
-        """Return the one with the name; else, or of several, that with the address.
+        """Return the one with the name; else, or of several, the one with the address.
 
+        :param candidates: what was passed.
+        :returns: None: none of them is the server's.
         :raises ActivationError: what has the server's name cannot be used.
         """
         free = [one for one in candidates if not one.in_use]
@@ -118,7 +123,7 @@ class Criteria(Record):
                     " its unit needs ListenStream= and Accept=no"
                 )
         fitting = [one for one in namesakes or free if self.fits(one.address)]
-        # One that is bound to every address fits less well.
+        # First, those that are not bound to all addresses.
         fitting.sort(key=lambda one: one.address[0] != self.host)
         return next(iter((*fitting, *namesakes)), None)
 
@@ -126,8 +131,7 @@ class Criteria(Record):
 def describe(address: Any) -> str:
     """Return the address of a socket as people write it."""
     if isinstance(address, tuple):
-        host, port = address[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return naming.address(*address[:2])
     if isinstance(address, bytes):  # the abstract namespace, unix(7)
         return os.fsdecode(address.replace(b"\0", b"@", 1))
     return str(address) if address is not None else "no listening stream socket"
@@ -139,8 +143,8 @@ _passed: Inherited[list[PassedSocket]] = Inherited(list)
 def _all_passed(sockets: ModuleType) -> list[PassedSocket]:
     """Return what was passed to this process.
 
-    The first call removes the variables from the environment, and sees to it
-    that programs that are started from here do not inherit the descriptors.
+    The first call removes the variables from the environment, and makes the
+    descriptors ones that programs that are started from here do not inherit.
 
     :param sockets: the standard library's module, unpatched.
     :raises ActivationError: a variable does not make sense.
@@ -156,16 +160,16 @@ def _all_passed(sockets: ModuleType) -> list[PassedSocket]:
 def find(criteria: Criteria) -> PassedSocket | None:
     """Return what a server is to listen with, among what was passed.
 
-    :returns: None: it has to listen by itself; a warning tells what is left.
+    :returns: None: it has to bind a socket itself; a warning names what is left.
     :raises ActivationError: a variable does not make sense, or what was passed
-        is of no use.
+        cannot be used.
     """
     passed = _all_passed(criteria.sockets)
     chosen = criteria.choose(passed)
     left = [str(one) for one in passed if not one.in_use]
     if chosen is None and left:
         LOG.warning(
-            "%s listens by itself: it has neither the name nor the address of what"
+            "%s binds a socket itself: it has neither the name nor the address of what"
             " was passed to this process and is not in use: %s",
             *(criteria.name, "; ".join(left)),
         )
@@ -173,7 +177,7 @@ def find(criteria: Criteria) -> PassedSocket | None:
 
 
 def inherit(parent: int) -> None:
-    """Have a freshly forked worker own what was passed to its parent."""
+    """Let a freshly forked worker use what was passed to its parent."""
     if os.environ.get(_PID) == str(parent):
         os.environ[_PID] = str(os.getpid())
 

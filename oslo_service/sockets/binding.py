@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Binding a socket, to an address of the network or to a path, and listening."""
+"""Listening sockets that are bound here: to an address of the network, or a path."""
 
 import errno
 import os
@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from oslo_service._common import naming
 from oslo_service._common.process_state import OwnLock
 
 __all__ = ("BoundSocket", "listen_on_address", "listen_on_path")
@@ -17,9 +18,9 @@ __all__ = ("BoundSocket", "listen_on_address", "listen_on_path")
 class BoundSocket:
     """A socket that is bound and listens, and the file that it may have.
 
-    :ivar socket: of the module that it was made with.
-    :ivar path: of the file; None: there is none.
-    :ivar name: what listens, as it is called in the log.
+    :ivar socket: the socket.
+    :ivar path: that of its file; None: it has none.
+    :ivar name: what listens with it, for the log.
     """
 
     name = ""
@@ -36,7 +37,7 @@ class BoundSocket:
         return bool(self.socket.fileno() < 0)
 
     def address(self) -> tuple[str, int | None]:
-        """Return where it listens: the address, or path, and the port if any."""
+        """Return where it listens: the address and the port; or the path, and None."""
         address = self.socket.getsockname()
         if isinstance(address, tuple):
             return address[0], address[1]
@@ -56,8 +57,8 @@ class BoundSocket:
     def remove_file(self) -> None:
         """Remove the file where this process made it, and where there is one.
 
-        It is gone afterwards, also where another thread has begun to remove it:
-        the process may end next.
+        When this returns, it is gone, also where another thread removes it: the
+        process may end next.
         """
         if self._pid != os.getpid():
             return
@@ -70,13 +71,16 @@ class BoundSocket:
 def listen_on_address(
     sockets: ModuleType, host: str | None, port: int, backlog: int, family: int | None
 ) -> Any:
-    """Listen on an address of the network.
+    """Return a socket that listens on an address of the network.
 
-    :param sockets: the standard library's module, unpatched.
-    :param family: of the addresses; None: whatever ``host`` has.
-    :raises OSError: that is not possible; names the address.
+    :param sockets: the standard library's module ``socket``, unpatched.
+    :param host: a name or address; None or empty: all addresses.
+    :param port: 0 takes any free one.
+    :param backlog: how many clients the system keeps waiting to be accepted.
+    :param family: that of the address; None or 0: whatever ``host`` has.
+    :raises OSError: that is not possible; the message names the address.
     """
-    where = f"[{host}]:{port}" if host and ":" in host else f"{host or '*'}:{port}"
+    where = naming.address(host or "*", port)
     try:
         found = sockets.getaddrinfo(
             host or None,
@@ -91,7 +95,7 @@ def listen_on_address(
     socket = sockets.socket(kind, sockets.SOCK_STREAM, protocol)
     try:
         socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
-        # Inherited by the sockets of the clients: nothing waits for more to send.
+        # Inherited by the sockets of clients: small packets are not held back.
         socket.setsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY, 1)
         _listen(socket, address, backlog, where)
     except BaseException:
@@ -103,10 +107,13 @@ def listen_on_address(
 def listen_on_path(
     sockets: ModuleType, path: str, mode: int | None, backlog: int
 ) -> Any:
-    """Listen on a UNIX socket; a file that nobody listens on is replaced.
+    """Return a UNIX socket that listens; a file that nobody listens on is replaced.
 
+    :param sockets: the standard library's module ``socket``, unpatched.
+    :param path: the path of the file.
     :param mode: the permissions of the file; None: what the umask leaves.
-    :raises OSError: that is not possible; names the path.
+    :param backlog: how many clients the system keeps waiting to be accepted.
+    :raises OSError: that is not possible; the message names the path.
     """
     socket = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
     try:
@@ -121,14 +128,14 @@ def listen_on_path(
     except OSError as exc:
         socket.close()
         reason = _other_file(path) if exc.errno == errno.EADDRINUSE else None
-        # The last for a path that is too long.
+        # A path that is too long has no strerror.
         reason = reason or exc.strerror or str(exc)
         raise OSError(exc.errno, f"cannot listen on {path}: {reason}") from exc
     return socket
 
 
 def _other_file(path: str) -> str | None:
-    """Say what a path is that is no socket; None: it is one, or nothing."""
+    """Describe what is at a path; None: a socket, or nothing."""
     try:
         mode = Path(path).lstat().st_mode
     except OSError:
@@ -149,10 +156,10 @@ def _listen(socket: Any, address: Any, backlog: int, where: str) -> None:
 
 
 def _narrow(socket: Any, mode: int) -> None:
-    """Have the file made with no more than these permissions.
+    """Have the file created with no more than these permissions.
 
-    Linux makes it with those of the socket, less the umask. Elsewhere nobody
-    can connect before the file has them, either: nobody listens yet.
+    Linux gives it those of the socket, less the umask. Elsewhere, too, nobody can
+    connect before they are set, as nobody listens yet.
     """
     try:
         os.fchmod(socket.fileno(), mode)
@@ -161,7 +168,7 @@ def _narrow(socket: Any, mode: int) -> None:
 
 
 def _is_stale(sockets: ModuleType, path: str) -> bool:
-    """Whether a path is a socket whose program is gone."""
+    """Whether a path is a socket that nobody listens on."""
     try:
         if not stat.S_ISSOCK(Path(path).stat().st_mode):
             return False

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The listening socket of a server: bound by itself, or passed to the process."""
+"""The listening socket of a server: bound by it, or passed to the process."""
 
 import dataclasses
 import logging
@@ -22,8 +22,11 @@ _FAMILIES = (0, sockets.AF_INET, sockets.AF_INET6, sockets.AF_UNIX)
 class Address:
     """What a server is to bind to, and how it is to listen there.
 
-    :ivar family: of the address; 0: whatever ``host`` has.
-    :ivar path: of a UNIX socket; None: an address of the network.
+    :ivar host: a name or address.
+    :ivar port: 0 takes any free one.
+    :ivar backlog: how many clients the system keeps waiting to be accepted.
+    :ivar family: that of the address; 0: whatever ``host`` has.
+    :ivar path: that of a UNIX socket; None: an address of the network.
     :ivar mode: the permissions of its file; None: what the umask leaves.
     :raises ValueError: there is no such family.
     """
@@ -49,9 +52,9 @@ class ListeningSocket:
     :param driver: has the unpatched modules.
     :param name: the server's, by which a socket may be passed to it.
     :param address: what it is to bind to, where none is passed.
-    :param adapt: sets what a socket of the network is to have, and returns the one
+    :param adapt: sets the options of a socket of the network, and returns the socket
         to use.
-    :raises ActivationError: what was passed to the process is of no use.
+    :raises ActivationError: what was passed to the process cannot be used.
     :raises OSError: it cannot listen there.
     :ivar host: the address, or path, that it listens on.
     :ivar port: the port; None for a path.
@@ -76,7 +79,7 @@ class ListeningSocket:
         return self._bound.socket
 
     def duplicate(self, *, reopen: bool) -> Any:
-        """Return a copy of the socket, non-blocking, for whoever accepts.
+        """Return a copy of the socket, non-blocking, to accept from.
 
         :param reopen: whether to listen again where it has been closed.
         :returns: None: it has been closed.
@@ -97,15 +100,15 @@ class ListeningSocket:
         return socket
 
     def release(self, *, close: bool) -> None:
-        """Listen no more.
+        """Stop listening.
 
-        :param close: refuse clients; else they wait for whoever comes next.
+        :param close: refuse clients; else they wait until the server starts again.
         """
         if close:
             try:
                 self._bound.close()
             except OSError as exc:  # the socket is closed; its file is another matter
-                LOG.warning("%s leaves something behind: %s", self._name, exc)
+                LOG.warning("%s cannot remove its file: %s", self._name, exc)
         if self._passed is not None:
             self._passed.in_use = False  # its successor may be another server
 

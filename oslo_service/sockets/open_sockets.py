@@ -2,63 +2,78 @@
 # SPDX-License-Identifier: Apache-2.0
 """The listening sockets of this process.
 
-A parent has copies of the sockets on which its workers listen. As long as one
-is open, clients are let in: at the end it is to be closed first.
+A parent has copies of the sockets on which its workers listen. As long as one copy
+is open, the system lets clients connect: at the end they are closed first.
 """
 
 import weakref
-from typing import Protocol
+from typing import Any, Protocol
 
 from oslo_service._common.process_state import Inherited
 
-__all__ = ("add", "add_last", "close_all", "close_last", "listed")
+__all__ = ("add", "add_until_end", "close_at_end", "listed", "refuse_clients")
 
 
 class Closable(Protocol):
-    """What listens, and can be closed."""
+    """Something that listens, and can be closed."""
 
     def close(self) -> None:
         """Refuse clients, as far as this process is concerned."""
 
 
-_open: "Inherited[weakref.WeakSet[Closable]]" = Inherited(weakref.WeakSet)
-_last: "Inherited[weakref.WeakSet[Closable]]" = Inherited(weakref.WeakSet)
+class ServerListener(Closable, Protocol):
+    """The listening socket of a server.
 
-
-def add(listener: Closable) -> None:
-    """Have a listener closed when the process is told to stop."""
-    _open.get().add(listener)
-
-
-def add_last(listener: Closable) -> None:
-    """Have a listener closed when the process ends at once.
-
-    It goes on while the process stops in order.
+    :ivar name: that of the server.
+    :ivar closed: whether it has been closed.
     """
-    _last.get().add(listener)
+
+    name: str
+
+    @property
+    def closed(self) -> bool: ...
+
+    def address(self) -> tuple[str, int | None]:
+        """Return where it listens: the address and the port; or the path, and None."""
 
 
-def close_all() -> list[OSError]:
-    """Refuse all clients; return what could not be cleared away."""
-    return _close(_open.get())
+_servers: "Inherited[weakref.WeakSet[ServerListener]]" = Inherited(weakref.WeakSet)
+_until_end: "Inherited[weakref.WeakSet[Closable]]" = Inherited(weakref.WeakSet)
 
 
-def close_last() -> list[OSError]:
-    """Refuse everybody, since the process ends; return what could not be."""
-    return _close(_open.get()) + _close(_last.get())
+def add(listener: ServerListener) -> None:
+    """Have a listener closed when the process is told to stop."""
+    _servers.get().add(listener)
+
+
+def add_until_end(listener: Closable) -> None:
+    """Have a listener closed when the process ends, not when it is told to stop."""
+    _until_end.get().add(listener)
+
+
+def refuse_clients() -> list[OSError]:
+    """Close the sockets of servers, as far as this process is concerned.
+
+    :returns: why files could not be removed.
+    """
+    return _close(_servers.get())
+
+
+def close_at_end() -> list[OSError]:
+    """Close everything that listens: the process ends.
+
+    :returns: why files could not be removed.
+    """
+    return _close(_servers.get()) + _close(_until_end.get())
 
 
 def listed() -> list[tuple[str, str, int | None]]:
-    """Return what listens: its name, the address or path, and the port if any."""
-    found = []
-    for one in list(_open.get()):
-        address = getattr(one, "address", None)
-        if address is not None and not one.closed:  # type: ignore[attr-defined]
-            found.append((one.name, *address()))  # type: ignore[attr-defined]
-    return sorted(found, key=str)
+    """Return the open sockets of servers: the name, and what ``address()`` returns."""
+    servers = [one for one in list(_servers.get()) if not one.closed]
+    return sorted(((one.name, *one.address()) for one in servers), key=str)
 
 
-def _close(some: "weakref.WeakSet[Closable]") -> list[OSError]:
+def _close(some: "weakref.WeakSet[Any]") -> list[OSError]:
     errors = []
     for listener in list(some):
         try:

@@ -241,7 +241,7 @@ class ShutdownTimeout:
         self._alarm.set(_LAST_WORDS)
         interpreter_exit.kill_children()
         try:
-            open_sockets.close_last()  # whose files would stay behind
+            open_sockets.close_at_end()  # whose files would stay behind
             self._say_what_runs()
             self._dump_stacks()
             flush_streams()
@@ -254,7 +254,7 @@ class ShutdownTimeout:
             self._exiting = True
             self._alarm.set(_LAST_WORDS)
             with contextlib.suppress(Exception):
-                open_sockets.close_last()
+                open_sockets.close_at_end()
         os._exit(1)
 
     def _say_what_runs(self) -> None:

@@ -155,7 +155,7 @@ class Supervised:
         unit.stop()
 
     def _refuse_clients(self) -> None:
-        for error in open_sockets.close_all():
+        for error in open_sockets.refuse_clients():
             self.publish(events.CleanupFailed(error=error))
 
     def reload(self) -> None:
@@ -194,7 +194,7 @@ class Supervised:
         until = clock.now() + _REAPING
         for unit in self.units:
             unit.await_killed(until)
-        open_sockets.close_last()
+        open_sockets.close_at_end()
         logging.shutdown()
         flush_streams()
         os._exit(status)

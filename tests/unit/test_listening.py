@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_removed_keeps_no_other_socket_open(tmp_path) -> N
     ]
     for one in sockets:
         open_sockets.add(one)
-    errors = open_sockets.close_all()
+    errors = open_sockets.refuse_clients()
     assert [str(stubborn) in str(error) for error in errors] == [True]
     assert all(one.closed for one in sockets)
     for _, peer in pairs:

@@ -115,11 +115,11 @@ class Listening:
 
 @pytest.fixture
 def listener() -> Iterator[Listening]:
-    open_sockets._last.clear()
+    open_sockets._until_end.clear()
     listening = Listening()
-    open_sockets.add_last(listening)
+    open_sockets.add_until_end(listening)
     yield listening
-    open_sockets._last.clear()
+    open_sockets._until_end.clear()
 
 
 ONE, TWO = Unit("one"), Unit("two")

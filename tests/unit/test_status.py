@@ -165,7 +165,7 @@ def test_the_memory_of_one_that_has_said_it_is_not_looked_at(monkeypatch) -> Non
         reporter=types.SimpleNamespace(snapshot=lambda: SNAPSHOT)
     )
     said = [Answer(Respondent(11, "api", 0, 3, 2), {"memory": 7}), ANSWERS[2]]
-    found = status.told(supervisor, said)
+    found = status.of_supervisor(supervisor, said)
     memories = [one["memory"] for one in found["services"][0]["workers"]]
     assert memories == [7, -10, -12, None]
     assert found["process"]["memory"] == -9

@@ -5,6 +5,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from oslo_service._common import naming
+
 __all__ = ("Style", "columns", "events", "loops", "seconds", "stacks", "status", "work")
 
 _GOOD, _FAIR, _BAD, _HEAD = "32", "33", "31", "1"
@@ -128,10 +130,8 @@ def _program(command: list[str]) -> str:
 
 
 def _listener(listener: dict[str, Any]) -> str:
-    host, port = listener["host"], listener["port"]
-    if port is not None:
-        host = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return f"{host} ({listener['name']})"
+    where = naming.address(listener["host"], listener["port"])
+    return f"{where} ({listener['name']})"
 
 
 def _worker(service: dict[str, Any], worker: dict[str, Any]) -> list[str]:

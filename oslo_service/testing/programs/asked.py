@@ -125,7 +125,9 @@ def ask(_signum: int, _frame: object) -> None:
                 status.KIND,
                 {},
                 seconds,
-                lambda answers: say("status", found=status.told(supervisor, answers)),
+                lambda answers: say(
+                    "status", found=status.of_supervisor(supervisor, answers)
+                ),
             )
             continue
         if kind == "probes":

@@ -145,7 +145,7 @@ class _Answers:
         self._measure = measure
 
     def by(self, who: Respondent | None) -> dict[str, Any]:
-        """Return what a process has answered, or why it has not; None: there is none."""
+        """Return what a process has answered, or why not; None: there is none."""
         answer = None if who is None else self._answers.get(who)
         said = {} if answer is None else answer.value or {}
         size = said.get("memory")

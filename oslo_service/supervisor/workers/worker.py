@@ -52,7 +52,7 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
 def run(work: Callable[[], int], channel: Channel) -> NoReturn:
     """Do what a worker does, and leave, without what its parent would do then.
 
-    It is the end of a Python program: of :mod:`.ending`. The shutdown time-out is
+    It is the end of a Python program: of :mod:`.finalization`. The shutdown time-out is
     armed all the while.
 
     :param work: returns the exit status.

@@ -122,9 +122,11 @@ class Orders:
             logger=bodies.name("which logger; without it, the root"),
         )
         args = {"level": wanted["level"].upper(), "logger": wanted.get("logger", "")}
-        return Inquiry(
-            self._supervisor.exchange, LOG_LEVEL, args, _PATIENCE, _level_set
-        )
+        exchange = self._supervisor.exchange
+        try:
+            return Inquiry(exchange, LOG_LEVEL, args, _PATIENCE, _level_set)
+        except ValueError as exc:
+            raise Refused(400, f"'logger' is too long: {exc}") from None
 
     def _refuse_if_stopping(self) -> None:
         if self._supervisor.stopping:

@@ -102,6 +102,7 @@ class Told:
     def __init__(self, **services: int) -> None:
         self.services = services
         self.stopping = False
+        self.room = 10**6
         self.told: list[Any] = []
         self.answers: list[Answer] = []
 
@@ -129,6 +130,8 @@ class Told:
 
     def ask(self, kind: str, args: dict[str, Any], seconds: float, done: Any) -> None:
         assert 0 < seconds < 10, "less than who asks waits"
+        if len(str(args)) > self.room:
+            raise ValueError(f"room for {self.room}")
         self.told.append((kind, args))
         done(self.answers)
 
@@ -433,6 +436,12 @@ class TestLogLevel:
         status, error = there.refused("/log-level", {"logger": "oslo.db"})
         assert status == 400
         assert error.startswith("'level' is missing")
+
+    def test_a_name_that_no_worker_can_be_told_is_refused(self, there) -> None:
+        there.supervisor.room = 4000
+        body = {"level": "INFO", "logger": "x" * 5000}
+        status, error = there.refused("/log-level", body)
+        assert (status, error) == (400, "'logger' is too long: room for 4000")
 
     def test_it_is_set_while_everything_stops_too(self, there) -> None:
         there.supervisor.stopping = True

@@ -183,6 +183,8 @@ class TestAsking:
         world.unit.workers = [ONE]
         with pytest.raises(ValueError, match="has room for"):
             world.ask(long="x" * 5000)
+        world.exchange.advance(NOW + 5)
+        assert world.answers == [], "who was told so is not told again"
 
     def test_who_takes_the_answers_may_fail(self, world) -> None:
         world.exchange.ask("greeting", {}, 5.0, lambda _answers: 1 / 0)

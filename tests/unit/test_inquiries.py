@@ -9,6 +9,7 @@ from oslo_service.supervisor.exchange.inquiries import (
     ENDED,
     SILENT,
     Answer,
+    Done,
     Inquiries,
     Respondent,
 )
@@ -20,9 +21,18 @@ def done(answers: object) -> None:
     """Take answers."""
 
 
+def begin(
+    inquiries: Inquiries, asked: list[Respondent], until: float, done: Done
+) -> int:
+    """Ask something; return the number of the question."""
+    number = inquiries.next_number()
+    inquiries.begin(number, asked, until, done)
+    return number
+
+
 def test_it_is_done_when_everybody_has_answered() -> None:
     inquiries = Inquiries()
-    number = inquiries.begin([ONE, TWO], 5.0, done)
+    number = begin(inquiries, [ONE, TWO], 5.0, done)
     inquiries.answered(number, Answer(TWO, "two"))
     assert inquiries.take_done(1.0) == []
     inquiries.answered(number, Answer(ONE, "one"))
@@ -35,8 +45,8 @@ def test_it_is_done_when_everybody_has_answered() -> None:
 
 def test_nobody_is_waited_for_beyond_its_time() -> None:
     inquiries = Inquiries()
-    number = inquiries.begin([ONE, TWO], 5.0, done)
-    inquiries.begin([ONE], 7.0, done)
+    number = begin(inquiries, [ONE, TWO], 5.0, done)
+    begin(inquiries, [ONE], 7.0, done)
     inquiries.answered(number, Answer(TWO, "two"))
     assert inquiries.deadline == 5.0
     assert inquiries.take_done(4.999) == []
@@ -48,8 +58,8 @@ def test_nobody_is_waited_for_beyond_its_time() -> None:
 
 def test_who_has_ended_is_not_waited_for_and_what_it_has_said_counts() -> None:
     inquiries = Inquiries()
-    first = inquiries.begin([ONE, TWO], 5.0, done)
-    second = inquiries.begin([TWO], 5.0, done)
+    first = begin(inquiries, [ONE, TWO], 5.0, done)
+    second = begin(inquiries, [TWO], 5.0, done)
     inquiries.answered(first, Answer(TWO, "said"))
     inquiries.ended(TWO)
     (found,) = inquiries.take_done(0.0)
@@ -62,14 +72,14 @@ def test_who_has_ended_is_not_waited_for_and_what_it_has_said_counts() -> None:
 
 def test_who_was_not_asked_does_not_answer() -> None:
     inquiries = Inquiries()
-    number = inquiries.begin([ONE], 5.0, done)
+    number = begin(inquiries, [ONE], 5.0, done)
     inquiries.answered(number, Answer(THREE, "me, too"))
     assert inquiries.take_done(1.0) == []
 
 
 def test_a_question_to_nobody_is_done() -> None:
     inquiries = Inquiries()
-    inquiries.begin([], 5.0, done)
+    begin(inquiries, [], 5.0, done)
     (found,) = inquiries.take_done(0.0)
     assert found.collected() == []
 
@@ -92,7 +102,7 @@ def test_each_is_done_once_in_time_with_an_answer_of_everybody(facts) -> None:
     for fact, about in [*facts, ("time", 10)]:
         if fact == "begin":
             asked = sorted(about, key=lambda one: one.pid)
-            begun[inquiries.begin(asked, now + 4, done)] = asked
+            begun[begin(inquiries, asked, now + 4, done)] = asked
         elif fact == "answered":
             number, who = about
             inquiries.answered(number, Answer(who, number))

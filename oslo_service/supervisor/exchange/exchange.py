@@ -81,13 +81,14 @@ class Exchange:
         :param seconds: how long anybody is waited for.
         :param done: called once, by whoever turns: with the answers, this
             process's first, when all are there or the time is over.
-        :raises ValueError: the question is too long.
+        :raises ValueError: the question is too long: nobody is asked.
         """
         here = Respondent(os.getpid())
         workers = [(unit, one) for unit in self._units() for one in unit.respondents()]
         asked = [here, *(one for _, one in workers)]
-        number = self._inquiries.begin(asked, clock.now() + seconds, done)
+        number = self._inquiries.next_number()
         question = frame(pack({"ask": kind, "number": number}, args))
+        self._inquiries.begin(number, asked, clock.now() + seconds, done)
         for unit, one in workers:
             if not self._put(unit, one, question):
                 self._inquiries.answered(number, Answer(one, problem=UNHEARD))

@@ -6,6 +6,7 @@ Facts come in (somebody has answered, or has ended; so much time has passed), th
 that are done come out. Nobody is waited for beyond the time of the question.
 """
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -96,15 +97,19 @@ class Inquiries:
     """The questions that are waiting for answers."""
 
     def __init__(self) -> None:
-        self._numbers = 0
+        self._numbers = itertools.count(1)
         self._open: dict[int, Inquiry] = {}
 
-    def begin(self, asked: Iterable[Respondent], until: float, done: Done) -> int:
-        """Record that a question is asked; return its number."""
-        self._numbers += 1
-        number, answers = self._numbers, dict.fromkeys(asked)
+    def next_number(self) -> int:
+        """Return a number for a question."""
+        return next(self._numbers)
+
+    def begin(
+        self, number: int, asked: Iterable[Respondent], until: float, done: Done
+    ) -> None:
+        """Record that a question is asked."""
+        answers = dict.fromkeys(asked)
         self._open[number] = Inquiry(number, until, done, answers, len(answers))
-        return number
 
     def answered(self, number: int, answer: Answer) -> None:
         """Record an answer; one that comes too late, or twice, is passed over."""

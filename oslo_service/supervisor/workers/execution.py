@@ -129,22 +129,22 @@ class Execution:
         slot = worker.slot
         if slot not in self._refused:
             self._refused[slot] = now
-            event = events.StartRefused(
-                service=str(slot.spec), worker=slot.index, error=error
-            )
-            self._publish(event)
+            about = descriptions.about_slot(slot)
+            self._publish(events.StartRefused(**about, error=error))
         self._state.refused(worker, now)
 
     def _accept(self, start: actions.Start, now: float) -> None:
         worker = start.worker
-        slot, pid = worker.slot, self._processes[worker].pid
         self._state.started(worker)
-        what: dict[str, Any] = {"service": str(slot.spec), "worker": slot.index}
-        since = self._refused.pop(slot, None)
+        since = self._refused.pop(worker.slot, None)
         if since is not None:
-            self._publish(events.StartResumed(**what, seconds=now - since))
-        generation = worker.generation
-        self._publish(events.WorkerStarted(**what, pid=pid, generation=generation))
+            about = descriptions.about_slot(worker.slot)
+            self._publish(events.StartResumed(**about, seconds=now - since))
+        event = events.WorkerStarted(
+            **descriptions.about(worker, self._processes[worker]),
+            generation=worker.generation,
+        )
+        self._publish(event)
 
     def _kill(self, worker: Worker, late: bool, now: float) -> None:
         process = self._processes[worker]

@@ -267,12 +267,6 @@ class PoolState(PoolWorkers):
         return self.restarts[Cause.UNEXPECTED] + self.restarts[Cause.HUNG]
 
     @property
-    def rolling(self) -> bool:
-        """Whether a rolling reload is in progress."""
-        succession = self._policies.succession
-        return succession is not None and succession.rolling
-
-    @property
     def all_ready(self) -> bool:
         """Whether the latest worker of every slot is past its start."""
         return all(

@@ -81,14 +81,10 @@ class Succession:
     # What is the case
 
     @property
-    def rolling(self) -> bool:
-        """Whether a rolling reload is in progress."""
-        return self._target is not None
-
-    @property
     def unsettled(self) -> bool:
         """Whether there are workers with another configuration than the parent's."""
-        return self.rolling or any(self._is_ahead(slot) for slot in self._pool.slots)
+        rolling = self._target is not None
+        return rolling or any(self._is_ahead(slot) for slot in self._pool.slots)
 
     def deadlines(self) -> Iterator[float]:
         """Return when :meth:`advance` has more to do even if nothing happens."""

@@ -86,6 +86,7 @@ OWN_LOCKS = {
     "backend/_lock_event.py",
     "groups/members.py",
     "groups/slots.py",
+    "supervisor/loop.py",
 }
 
 

@@ -4,6 +4,7 @@
 
 import abc
 
+from oslo_service._common.pipes import nonblocking_pipe
 from oslo_service.backend.base import Driver
 
 __all__ = ("Found", "Poller")
@@ -24,9 +25,7 @@ class Poller(abc.ABC):
         self._os = driver.original("os")
         self._lock = driver.original("_thread").allocate_lock()
         self._closed = False
-        self._wake_read, self._wake_write = self._os.pipe()
-        for fd in (self._wake_read, self._wake_write):
-            self._os.set_blocking(fd, False)
+        self._wake_read, self._wake_write = nonblocking_pipe(self._os)
 
     @abc.abstractmethod
     def add_listener(self, fd: int) -> None:

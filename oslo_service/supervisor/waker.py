@@ -4,8 +4,8 @@
 
 import contextlib
 
+from oslo_service._common.pipes import nonblocking_pipe
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor.workers.channel import nonblocking_pipe
 
 __all__ = ("Waker",)
 

@@ -9,6 +9,7 @@ pipe wakes a hub for nothing, and harms nobody.
 
 from eventlet import patcher
 
+from oslo_service._common.pipes import nonblocking_pipe
 from oslo_service._common.process_state import PerProcess
 
 __all__ = ("Pipe",)
@@ -24,9 +25,7 @@ class Pipe:
     """
 
     def __init__(self) -> None:
-        self.reader, self.writer = _os.pipe()
-        for fd in (self.reader, self.writer):
-            _os.set_blocking(fd, False)
+        self.reader, self.writer = nonblocking_pipe(_os)
         self._identity = self._look()
 
     @classmethod

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from oslo_service._common import clock
+from oslo_service._common.pipes import nonblocking_pipe
 from oslo_service.supervisor.exchange.framing import Assembler, chunks
 
 __all__ = ("AnswersPipe", "Outbox")
@@ -37,10 +38,7 @@ class AnswersPipe:
 
     def __init__(self, system: ModuleType) -> None:
         self._os = system
-        ends: tuple[int, int] = system.pipe()
-        self._reader, self.writer = ends
-        system.set_blocking(self._reader, False)
-        system.set_blocking(self.writer, False)
+        self._reader, self.writer = nonblocking_pipe(system)
         with contextlib.suppress(AttributeError, OSError):
             fcntl.fcntl(self.writer, fcntl.F_SETPIPE_SZ, _CAPACITY)
         self._assembler = Assembler()

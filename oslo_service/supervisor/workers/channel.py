@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from oslo_service._common import late
+from oslo_service._common.pipes import nonblocking_pipe
 from oslo_service.supervisor.exchange.framing import split
 from oslo_service.supervisor.workers.stacks import Stacks
 
@@ -31,7 +32,6 @@ __all__ = (
     "Channel",
     "ControlPipes",
     "Reports",
-    "nonblocking_pipe",
 )
 
 #: A worker says: every start() has returned.
@@ -52,20 +52,6 @@ LEAVING = b"l"
 
 # A worker's number, and what it says.
 _REPORT = struct.Struct("=Ic")
-
-
-def nonblocking_pipe(system: ModuleType) -> tuple[int, int]:
-    """Return the ends of a non-blocking pipe that is not inherited: reader, writer.
-
-    A pair of sockets would do the same, and cost a freshly forked process five
-    times as many pages of its own.
-
-    :param system: the unpatched module ``os``.
-    """
-    reader, writer = system.pipe()
-    system.set_blocking(reader, False)
-    system.set_blocking(writer, False)
-    return reader, writer
 
 
 class Reports:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service._common import clock
+from oslo_service._common.times import earliest
 from oslo_service.admin.client import LIMITS, Client
 from oslo_service.admin.interest import Interest
 from oslo_service.admin.replies import Answer, Ask, Later, Reply, failure, refusal
@@ -155,7 +156,7 @@ class AdminServer(AddedSource):
             return clock.now()
         due = [one.deadline for _, one in self._clients()]
         due.append(self._paused_until)
-        return min((one for one in due if one is not None), default=None)
+        return earliest(due)
 
     def collect(self, readable: set[int], writable: set[int], now: float) -> None:
         """Take in what has come, send what can be sent, and answer one request."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from oslo_service._common import clock
 from oslo_service._common.frames import stacks_of
+from oslo_service._common.times import earliest
 from oslo_service.serving.served import Served
 
 __all__ = ("CallWatch",)
@@ -93,7 +94,7 @@ class CallWatch:
         """When to call :meth:`report`; None: nothing runs that could be long."""
         with self._lock:
             found = [limit.next() for limit in self._limits]
-        return min((at for at in found if at is not None), default=None)
+        return earliest(found)
 
     def report(self, frames: Callable[[], dict[int, FrameType]]) -> None:
         """Have the sessions of those told that have reached a limit since last time.

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from oslo_service._common import clock, late
+from oslo_service._common.times import earliest
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import (
     callers,
@@ -342,7 +343,7 @@ class Supervisor(Supervised):
             writing += source.filenos_to_write()
             deadlines.append(source.deadline)
         self._kept_time.keep(kept_time)
-        due = min((one for one in deadlines if one is not None), default=None)
+        due = earliest(deadlines)
         timeout = None if due is None else max(0.0, due - clock.now())
         found = self.driver.wait_ready(reading, writing, timeout)
         readable, writable, now = set(found[0]), set(found[1]), clock.now()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oslo_service._common import clock, late
+from oslo_service._common.times import earliest
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events, gil, log_messages, work_items
 from oslo_service.supervisor.readiness import Readiness
@@ -128,7 +129,7 @@ class Reporter:
         due = [self._readiness.deadline]
         if self._notifier is not None:
             due.append(self._notifier.deadline)
-        return min((one for one in due if one is not None), default=None)
+        return earliest(due)
 
     def observe(self) -> None:
         """Find out what is the case; tell the parent first, then everybody."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from oslo_service._common import clock
+from oslo_service._common.times import earliest
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events
 from oslo_service.supervisor.exchange import registry
@@ -108,14 +109,12 @@ class Exchange:
     @property
     def deadline(self) -> float | None:
         """When :meth:`advance` has more to do even if nothing happens."""
-        due = [self._inquiries.deadline, self.kept_time]
-        return min((one for one in due if one is not None), default=None)
+        return earliest((self._inquiries.deadline, self.kept_time))
 
     @property
     def kept_time(self) -> float | None:
         """When something is to be done, also where whoever turns is held up."""
-        due = [one.deadline() for one in registry.times()]
-        return min((one for one in due if one is not None), default=None)
+        return earliest(one.deadline() for one in registry.times())
 
     def advance(self, now: float) -> None:
         """Hand over the answers to questions that are done."""

@@ -11,6 +11,7 @@ Times are monotonic, in seconds, and always given by the caller.
 
 from collections.abc import Iterator
 
+from oslo_service._common.times import earliest
 from oslo_service.supervisor import log_messages
 from oslo_service.supervisor.snapshot import Snapshot
 from oslo_service.supervisor.systemd.watchdog import Watchdog
@@ -105,8 +106,7 @@ class Messages:
     def deadline(self) -> float | None:
         """When :meth:`advance` has more to do even if nothing happens."""
         watchdog = None if self._watchdog is None else self._watchdog.deadline
-        due = [one for one in (watchdog, self._extend_at) if one is not None]
-        return min(due, default=None)
+        return earliest((watchdog, self._extend_at))
 
     def _extension(self, snapshot: Snapshot, now: float) -> list[str]:
         if not (snapshot.draining and (self._ready or self._stopping)):

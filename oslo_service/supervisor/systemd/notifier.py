@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 
 from oslo_service._common import clock
+from oslo_service._common.times import earliest
 from oslo_service.supervisor import events
 from oslo_service.supervisor.snapshot import Snapshot
 from oslo_service.supervisor.systemd import watchdog, wire
@@ -87,10 +88,7 @@ class Notifier:
     @property
     def deadline(self) -> float | None:
         """When :meth:`advance` has more to do even if nothing happens."""
-        due = [
-            one for one in (self._messages.deadline, self._send_at) if one is not None
-        ]
-        return min(due, default=None)
+        return earliest((self._messages.deadline, self._send_at))
 
     def _say_ready(self, lines: list[str]) -> None:
         if lines and not self._announced:

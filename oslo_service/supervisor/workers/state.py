@@ -12,6 +12,7 @@ Times are monotonic, in seconds, and always given by the caller.
 
 from collections.abc import Callable, Iterator
 
+from oslo_service._common.times import earliest
 from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers import intensity
@@ -259,7 +260,7 @@ class PoolState(PoolWorkers):
         if self.goal is Goal.RUN:
             due += [slot.not_before for slot in self.slots if slot.current is None]
             due += self._policies.deadlines()
-        return min((one for one in due if one is not None), default=None)
+        return earliest(due)
 
     @property
     def replacements(self) -> int:

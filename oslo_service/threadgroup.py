@@ -253,10 +253,13 @@ class ThreadGroup(HasOldAttributes):
             )
         call = functools.partial(callback, *args, **kwargs)
         name = f"thread {naming.describe(callback)}"
-        return self._run_thread(self._driver().spawn, call, name)
+        driver = self._driver()
+        return self._run_thread(driver, driver.spawn, call, name)
 
-    def _run_thread(self, spawn: Spawn, call: Callable[[], Any], name: str) -> Thread:
-        driver, members = self._driver(), self._members
+    def _run_thread(
+        self, driver: Driver, spawn: Spawn, call: Callable[[], Any], name: str
+    ) -> Thread:
+        members = self._members
         thread = self._thread(driver)
         if members.slots.take():
             members.start(spawn, thread, call, name)

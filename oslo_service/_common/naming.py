@@ -11,16 +11,13 @@ def describe(thing: object) -> str:
     Looks at what the object is, not at what it answers: a ``__getattr__`` may
     answer anything.
     """
-    function = getattr(thing, "func", thing) if _is_partial(thing) else thing
+    is_partial = type(thing).__name__ == "partial"
+    function = getattr(thing, "func", thing) if is_partial else thing
     name = getattr(function, "__qualname__", None)
     if not isinstance(name, str):
         function = type(thing)
         name = function.__qualname__
     return f"{function.__module__}.{name}"
-
-
-def _is_partial(thing: object) -> bool:
-    return type(thing).__name__ == "partial"
 
 
 def address(host: str, port: int | None) -> str:

@@ -52,11 +52,12 @@ def get_backend() -> base.Driver:
     one, until a launcher is made or something runs.
     """
     selection = _state.current()
+    if selection.settled is not None:
+        return selection.settled
     driver = selection.driver
     if driver is None or selection.is_open:
         driver = select_by(None)
-    if selection.announced is not driver:
-        selection.announce()
+    selection.announce()
     return driver
 
 

@@ -35,6 +35,8 @@ class Selection:
     :ivar hook_place: the file and line that registered it.
     :ivar choice: who decided what.
     :ivar driver: the one that was chosen.
+    :ivar settled: the one that nothing can replace any more, once it has been asked
+        for: it is asked for at each loop and each task.
     :ivar launching: the one that launchers run on, once there has been one.
     :ivar unselected: by name: drivers that were asked for one job.
     """
@@ -44,6 +46,7 @@ class Selection:
         self.hook_place = ""
         self.choice: Choice | None = None
         self.driver: base.Driver | None = None
+        self.settled: base.Driver | None = None
         self.launching: base.Driver | None = None
         self.unselected: dict[str, base.Driver] = {}
         self.announced: base.Driver | None = None
@@ -59,9 +62,14 @@ class Selection:
         """Whether a stated choice may still replace what there is."""
         if self.driver is None or self.choice is None:
             return True
-        if self.launching is not None or self.choice.rule <= Rule.OPTION:
+        return not self.is_final and not self.driver.running
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing will ever replace what there is."""
+        if self.driver is None or self.choice is None:
             return False
-        return not self.driver.running
+        return self.launching is not None or self.choice.rule <= Rule.OPTION
 
     def select(self, choice: Choice) -> base.Driver:
         """Make a choice the process's, and return its driver.
@@ -87,6 +95,8 @@ class Selection:
         if self.announced is not self.driver:
             self.announced = self.driver
             LOG.info("Process %d runs on the driver %s", os.getpid(), self.choice)
+        if self.is_final:
+            self.settled = self.driver
 
     def decide(
         self, conf: cfg.ConfigOpts | None, *, for_launcher: bool = False

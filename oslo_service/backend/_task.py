@@ -131,6 +131,8 @@ class Task(abc.ABC):
     def main(self) -> None:
         """Run the call and keep its outcome: a driver runs this in the task.
 
+        It is in an empty context; where a task begins in one, ``_main()`` will do.
+
         What native threads the call makes are the program's, and waited for: they
         inherit no daemon, which the thread of a task mostly is.
         """

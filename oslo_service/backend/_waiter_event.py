@@ -116,8 +116,9 @@ class WaiterEvent(abc.ABC):
                 if gate in self._gates:
                     waiter.wait(left)
             finally:
-                try:
-                    gate.remove(waiter)
-                except ValueError:  # it was woken
-                    pass
+                if waiter in gate:
+                    try:
+                        gate.remove(waiter)
+                    except ValueError:  # it has been woken since
+                        pass
         return True

@@ -114,7 +114,9 @@ def _green_kind() -> Any:
             """Call ``function(*args, **kwargs)``; return the green thread."""
             call = functools.partial(function, *args, **kwargs)
             name = f"thread {naming.describe(function)}"
-            thread = self._group._run_thread(self._spawn_green, call, name)
+            thread = self._group._run_thread(
+                self._driver, self._spawn_green, call, name
+            )
             if isinstance(thread.thread, _GreenTask):
                 thread.link(thread._at_end)  # also where only its task was cancelled
                 return thread.thread.green

@@ -150,6 +150,7 @@ class LoopingCallBase(HasOldAttributes):
         run = functools.partial(
             contextvars.copy_context().run,
             self._run,
+            driver,
             abort,
             schedule,
             seconds("initial_delay", initial_delay or 0),
@@ -161,19 +162,20 @@ class LoopingCallBase(HasOldAttributes):
 
     def _run(
         self,
+        driver: Driver,
         abort: Event,
         schedule: schedules.Schedule,
         initial_delay: float,
         stop_on_exception: bool,
     ) -> Any:
-        self._ident = self._driver().current_ident()
+        self._ident = driver.current_ident()
         outer = set_stop_event(abort)
         try:
             return self._loop(abort, schedule, initial_delay, stop_on_exception)
         except LoopingCallDone as done:
             return done.retvalue
         except BaseException as exc:
-            if self._driver().is_failure(exc):
+            if driver.is_failure(exc):
                 LOG.exception("%s failed", self)
             raise
         finally:

@@ -98,7 +98,8 @@ class GreenTask(base.Task):
             box.post(self._spawn)
 
     def _spawn(self) -> None:
-        self._green = eventlet.spawn(self.main)
+        # A greenlet begins in an empty context, of its own.
+        self._green = eventlet.spawn(self._main)
         self.ident = id(self._green)
 
     def stop(self) -> None:

@@ -78,7 +78,8 @@ class Mailbox:
 
     def is_local(self) -> bool:
         """Whether the hub is the calling native thread's."""
-        return self.hub is _local_hub()
+        # get_hub() would make one.
+        return self.hub is getattr(hubs._threadlocal, "hub", None)
 
     def _deliver(self, _fileno: int) -> None:
         try:
@@ -102,11 +103,6 @@ class Mailbox:
         close = getattr(getattr(self.hub, "poll", None), "close", None)
         if close is not None:
             close()
-
-
-def _local_hub() -> hubs.hub.BaseHub | None:
-    # get_hub() would make one.
-    return getattr(hubs._threadlocal, "hub", None)
 
 
 def mailbox() -> Mailbox:
@@ -141,7 +137,7 @@ def replace_hub() -> None:
 
     With it, an epoll of its own: the one that it has is shared with the parent.
     """
-    hub = _local_hub()
+    hub = getattr(hubs._threadlocal, "hub", None)
     _tpool.start_over()
     if hub is None:
         return

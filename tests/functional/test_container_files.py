@@ -92,6 +92,7 @@ class TestContainerfile:
         self, instructions: list[tuple[str, str]]
     ) -> None:
         (command,) = [json.loads(rest) for name, rest in instructions if name == "CMD"]
+        assert ("COPY", "examples/json_api /app") in instructions
         for argument in command:
             if argument.startswith("/app/"):
                 assert (EXAMPLE / argument.removeprefix("/app/")).exists()
@@ -100,11 +101,22 @@ class TestContainerfile:
     def test_what_it_installs_are_extras_that_there_are(
         self, instructions: list[tuple[str, str]]
     ) -> None:
-        (run,) = [rest for name, rest in instructions if "pip install" in rest]
-        (target,) = [one for one in shlex.split(run) if one.startswith("/src[")]
+        (build,) = [rest for _, rest in instructions if "pip wheel" in rest]
+        (install,) = [rest for _, rest in instructions if "pip install" in rest]
+        (source,) = [one for one in shlex.split(build) if one.startswith("/src[")]
+        (target,) = [one for one in shlex.split(install) if "oslo.service[" in one]
         extras = target.partition("[")[2].rstrip("]").split(",")
+        assert source.partition("[")[2] == target.partition("[")[2]
         setup = (ROOT / "setup.cfg").read_text() + (ROOT / "pyproject.toml").read_text()
         assert [one for one in extras if f"\n{one} =" not in setup] == []
+
+    def test_it_is_built_where_there_is_git_and_runs_where_there_is_little(
+        self, instructions: list[tuple[str, str]]
+    ) -> None:
+        build, image = (rest for name, rest in instructions if name == "FROM")
+        # pbr asks git for the version; the small images have none.
+        assert build == image.removesuffix("-slim") + " AS build"
+        assert ("COPY", ". /src") in instructions[: instructions.index(("FROM", image))]
 
     def test_it_runs_as_nobody_in_particular(
         self, instructions: list[tuple[str, str]]

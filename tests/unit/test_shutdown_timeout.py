@@ -87,6 +87,12 @@ class Process:
     def pass_time(self, seconds: float) -> None:
         self.driver.advance(seconds)
 
+    def end_after(self, seconds: float) -> None:
+        """Let time pass: the alarm rings, and that is the end."""
+        self.pass_time(seconds)
+        with pytest.raises(Exited):
+            self.alarm.ring()
+
 
 @pytest.fixture
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Process]:
@@ -258,9 +264,7 @@ class TestExpiring:
         process.stacks = 77
         process.timeout.arm(ONE, 10)
         process.timeout.arm(TWO, 20)
-        process.pass_time(10)
-        with pytest.raises(Exited):
-            process.alarm.ring()
+        process.end_after(10)
         assert process.done == ["workers killed", ("stacks", 77), ("exit", 1)]
         [record] = caplog.records
         assert "after 10 s still running: one;" in record.getMessage()
@@ -291,9 +295,7 @@ class TestExpiring:
         unit = Unit("talkative")
         monkeypatch.setattr(unit, "still_running", talk)
         process.timeout.arm(unit, 10)
-        process.pass_time(10)
-        with pytest.raises(Exited):
-            process.alarm.ring()
+        process.end_after(10)
         assert said == [1.0]
         assert ("exit", 1) in process.done
 
@@ -305,37 +307,35 @@ class TestExpiring:
 
         monkeypatch.setattr(faulthandler, "dump_traceback", refuse)
         process.timeout.arm(ONE, 10)
-        process.pass_time(10)
-        with pytest.raises(Exited):
-            process.alarm.ring()
+        process.end_after(10)
         assert process.done == ["workers killed", ("exit", 1)]
 
     def test_an_end_that_is_ordered_comes_when_the_alarm_rings(self, process) -> None:
         process.timeout.exit_soon(3)
         assert process.alarm.seconds == 3
-        with pytest.raises(Exited):
-            process.alarm.ring()
+        process.end_after(3)
         assert process.done == [("exit", 1)]
 
-    @pytest.mark.parametrize("ordered", [True, False])
-    def test_what_listens_is_closed_first(self, process, ordered, listener) -> None:
-        listener.call = lambda: process.done.append("closed")
-        if ordered:
+
+class TestClosingFirst:
+    """What listens is closed before the end, ordered or due, so that clients leave."""
+
+    @pytest.fixture(autouse=True, params=["ordered", "due"])
+    def _an_end_in_a_second(self, process: Process, request) -> None:
+        if request.param == "ordered":
             process.timeout.exit_soon(1)
         else:
             process.timeout.arm(ONE, 1)
-        process.pass_time(1)
-        with pytest.raises(Exited):
-            process.alarm.ring()
-        closed = process.done.index("closed")
-        assert not [
-            one for one in process.done[:closed] if one[0] in ("stacks", "exit")
-        ]
+
+    def test_what_listens_is_closed_first(self, process, listener) -> None:
+        listener.call = lambda: process.done.append("closed")
+        process.end_after(1)
+        before = process.done[: process.done.index("closed")]
+        assert not [one for one in before if one[0] in ("stacks", "exit")]
         assert process.done.count("closed") == 1
 
-    @pytest.mark.parametrize("ordered", [True, False])
     def test_what_holds_that_up_does_not_hold_up_the_end(
-        self, process, ordered, listener
+        self, process, listener
     ) -> None:
         rings = []
 
@@ -345,13 +345,7 @@ class TestExpiring:
             process.alarm.ring()
 
         listener.call = hang
-        if ordered:
-            process.timeout.exit_soon(1)
-        else:
-            process.timeout.arm(ONE, 1)
-        process.pass_time(1)
-        with pytest.raises(Exited):
-            process.alarm.ring()
+        process.end_after(1)
         assert set(rings) == {1.0}
 
 

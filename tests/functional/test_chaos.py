@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A short part of the chaos on the servers that CI has: the promises are kept."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,14 +23,9 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.starts_processes]
 
 
 @pytest.fixture(autouse=True)
-def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _program(importable: Callable[[Path], None]) -> None:
     """Let the modules of the program be imported, as when it runs."""
-    before = set(sys.modules)
-    monkeypatch.syspath_prepend(str(PROGRAM))
-    yield
-    for name in set(sys.modules) - before:
-        if Path(getattr(sys.modules[name], "__file__", None) or "").parent == PROGRAM:
-            del sys.modules[name]
+    importable(PROGRAM)
 
 
 @pytest.mark.parametrize(("backend", "driver"), SCRIPTS)

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever watches the service in the storm finds what is wrong with it, and no more."""
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,14 +22,9 @@ FOUND = {
 
 
 @pytest.fixture(autouse=True)
-def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _program(importable: Callable[[Path], None]) -> None:
     """Let the modules of the program be imported, as when it runs."""
-    before = set(sys.modules)
-    monkeypatch.syspath_prepend(str(PROGRAM))
-    yield
-    for name in set(sys.modules) - before:
-        if Path(getattr(sys.modules[name], "__file__", None) or "").parent == PROGRAM:
-            del sys.modules[name]
+    importable(PROGRAM)
 
 
 def test_every_fault_is_looked_for() -> None:

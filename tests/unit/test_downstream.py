@@ -6,7 +6,7 @@ import re
 import sys
 import textwrap
 import tomllib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,9 @@ MODULES = ["one.test_a", "one.test_b"]
 
 
 @pytest.fixture(autouse=True)
-def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _program(importable: Callable[[Path], None]) -> None:
     """Let the modules of the program be imported, as when it runs."""
-    before = set(sys.modules)
-    monkeypatch.syspath_prepend(str(PROGRAM))
-    yield
-    for name in set(sys.modules) - before:
-        if Path(getattr(sys.modules[name], "__file__", None) or "").parent == PROGRAM:
-            del sys.modules[name]
+    importable(PROGRAM)
 
 
 class Side:

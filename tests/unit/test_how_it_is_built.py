@@ -5,8 +5,7 @@
 import ast
 import importlib
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -20,11 +19,9 @@ DEFINED = re.compile(r"``(\w+)``\s+in\s+``([\w/]+\.py)``")
 
 
 @pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    yield importlib.import_module("draw_floors")
-    for name in ("draw_floors", "import_graph"):
-        sys.modules.pop(name, None)
+def program(importable: Callable[[Path], None]) -> ModuleType:
+    importable(ROOT / "tools")
+    return importlib.import_module("draw_floors")
 
 
 def test_it_is_what_the_program_writes(program: ModuleType) -> None:

@@ -10,14 +10,14 @@ The number of inputs of each test is in FUZZ_INPUTS; a long run is::
 import itertools
 import json
 import logging
-import os
 import re
 from collections.abc import Iterable
 from typing import Any
 
 import httptools
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from fuzzing import fuzz, takes_longer
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oslo_service.http import environ, response
@@ -28,21 +28,11 @@ from oslo_service.http.gateway import ClientGone, Gateway
 from oslo_service.http.limits import Limits
 from oslo_service.testing.http_corpus import CORPUS
 
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "1000"))
 LIMITS = Limits(url=64, header_line=128, headers=8, buffered_body=32)
 SERVER = environ.of_server("a", "80", tls=False, multiprocess=False)
 EXPECTED = {100, 200, 400, 413, 414, 417, 431, 501, 505}
 
-# Seconds: a hundred inputs take less than one.
-pytestmark = pytest.mark.timeout(300 + INPUTS // 50)
-
-fuzz = settings(
-    max_examples=INPUTS,
-    deadline=None,
-    derandomize=INPUTS <= 1000,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+pytestmark = takes_longer
 
 
 def tell(environ: dict[str, Any], start: Any) -> Any:

@@ -10,12 +10,12 @@ named here. A long run is::
     FUZZ_INPUTS=100000 python -m pytest tests/unit/test_http_second_parser.py
 """
 
-import os
 import re
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from fuzzing import fuzz, takes_longer
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from oslo_service.http.connection import Connection
@@ -24,18 +24,7 @@ from oslo_service.testing.http_corpus import CORPUS
 
 h11 = pytest.importorskip("h11", reason="it is in test-requirements.txt")
 
-INPUTS = int(os.environ.get("FUZZ_INPUTS", "1000"))
-
-# Seconds: a hundred inputs take less than one.
-pytestmark = pytest.mark.timeout(300 + INPUTS // 50)
-
-fuzz = settings(
-    max_examples=INPUTS,
-    deadline=None,
-    derandomize=INPUTS <= 1000,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+pytestmark = takes_longer
 
 
 class Seen(NamedTuple):

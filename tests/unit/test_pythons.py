@@ -3,6 +3,7 @@
 """Which interpreters the tests are run on, of those that a machine has."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -12,10 +13,11 @@ TOOLS = Path(__file__).parents[2] / "tools"
 
 
 @pytest.fixture
-def pythons(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+def pythons(
+    importable: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> ModuleType:
     """The program, on a machine that has no interpreter."""
-    monkeypatch.syspath_prepend(str(TOOLS))
-    monkeypatch.delitem(sys.modules, "pythons", raising=False)
+    importable(TOOLS)
     import pythons
 
     monkeypatch.delenv("PYTHONS", raising=False)

@@ -20,6 +20,7 @@ from oslo_service.testing import _drivers, _fork_server
 
 __all__ = (
     "DAEMON",
+    "REPEATED",
     "UNUSUAL",
     "WEB",
     "Idle",
@@ -39,6 +40,8 @@ WEB = DAEMON.with_name("web.py")
 _ACTIVATOR = DAEMON.with_name("activator.py")
 #: The most seconds to wait for anything: a guard against hanging, no measure.
 LIMIT = 30.0
+#: A second SIGTERM is the same order for so many seconds; later, it is another one.
+REPEATED = 1.0
 # How long a condition may take to become true when the program has ended.
 _AFTERWARDS = 5.0
 

@@ -11,7 +11,9 @@ These tests run in a process that no driver has prepared: some need native threa
 beside the driver's tasks, others start programs that prepare themselves.
 """
 
+import contextlib
 import inspect
+import os
 import re
 import signal
 import threading
@@ -25,7 +27,7 @@ from oslo_service.backend.base import Driver
 from oslo_service.testing import _drivers, plugin, scenarios
 from oslo_service.testing.waiting import LIMIT, runs_program
 
-__all__ = ("check_capabilities", "driver", "driver_name", "scenario")
+__all__ = ("check_capabilities", "driver", "driver_name", "pipe", "scenario")
 
 _NEEDS, _LACKS = "needs_capability", "lacks_capability"
 # How much of a failure is told at the end, in characters.
@@ -113,6 +115,16 @@ def driver(driver_name: str) -> Iterator[Driver]:
     """The driver that this run of the test is for, selected in this process."""
     with _drivers.on_driver(driver_name) as driver:
         yield driver
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """The two ends of a pipe, closed afterwards."""
+    ends = os.pipe()
+    yield ends
+    for fd in ends:
+        with contextlib.suppress(OSError):  # the test has closed it
+            os.close(fd)
 
 
 class _Hangs(KeyboardInterrupt):

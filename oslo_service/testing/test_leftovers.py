@@ -29,11 +29,8 @@ from oslo_service.testing.ways_to_wait import (
     WAYS,
     grows,
     is_busy,
-    pipe,
     wait_for_ever,
 )
-
-__all__ = ("pipe",)
 
 # More than any pool of threads has at hand.
 MANY = 300

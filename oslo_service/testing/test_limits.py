@@ -11,13 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.live import UNUSUAL, Live, live
+from oslo_service.testing.live import REPEATED, UNUSUAL, Live, live
 
 pytestmark = pytest.mark.starts_processes
 
 SIGHUP, SIGINT, SIGTERM = signal.SIGHUP, signal.SIGINT, signal.SIGTERM
-#: A SIGTERM that comes later than this, in seconds, ends everything at once.
-REPEATED = 1.0
 unusual = functools.partial(live, program=UNUSUAL)
 
 

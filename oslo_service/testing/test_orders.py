@@ -11,7 +11,14 @@ import time
 
 import pytest
 
-from oslo_service.testing.live import DAEMON, UNUSUAL, Idle, is_alive, live
+from oslo_service.testing.live import (
+    DAEMON,
+    REPEATED,
+    UNUSUAL,
+    Idle,
+    is_alive,
+    live,
+)
 
 pytestmark = pytest.mark.starts_processes
 
@@ -23,8 +30,6 @@ IGNORING_SIGHUP = [
     "trap '' HUP; exec \"$@\"",
     "sh",
 ]
-#: How long the same order may be repeated, in seconds.
-REPEATED = 1.0
 ALL = [("one", {"workers": 1}), ("three", {"workers": 3})]
 
 

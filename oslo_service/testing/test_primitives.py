@@ -1302,18 +1302,6 @@ class TestSleep:
         ended(task, "it ends")
 
 
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    """The two ends of a pipe, closed afterwards."""
-    reader, writer = os.pipe()
-    yield reader, writer
-    for fd in (reader, writer):
-        try:
-            os.close(fd)
-        except OSError:  # the test has closed it
-            pass
-
-
 def high_descriptor(fd: int) -> int:
     """Duplicate a descriptor to a number that is beyond those of select(2)."""
     resource = pytest.importorskip("resource")

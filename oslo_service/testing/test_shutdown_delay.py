@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from oslo_service.testing.http_client import serving, write_options
-from oslo_service.testing.live import live
+from oslo_service.testing.live import REPEATED, live
 from oslo_service.testing.test_admin import site
 from oslo_service.testing.test_http_lifecycle import Load
 
 pytestmark = pytest.mark.starts_processes
 
 SIGINT, SIGTERM = signal.SIGINT, signal.SIGTERM
-#: How long the same order may be repeated, in seconds.
-REPEATED = 1.0
 #: A delay that no test waits for, in seconds.
 LONG = 600
 

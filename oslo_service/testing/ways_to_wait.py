@@ -7,15 +7,13 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-
-import pytest
 
 from oslo_service.backend.base import Driver
 from oslo_service.testing.waiting import LIMIT
 
-__all__ = ("WAYS", "grows", "is_busy", "pipe", "wait_for_ever")
+__all__ = ("WAYS", "grows", "is_busy", "wait_for_ever")
 
 #: What :func:`wait_for_ever` knows.
 WAYS = (
@@ -29,18 +27,6 @@ _MEASURED = 0.15
 _BUSY = 0.01
 _TRIES = 3
 _ROUNDS = 400
-
-
-@pytest.fixture
-def pipe() -> Iterator[tuple[int, int]]:
-    """The two ends of a pipe, closed afterwards."""
-    reader, writer = os.pipe()
-    yield reader, writer
-    for fd in (reader, writer):
-        try:
-            os.close(fd)
-        except OSError:  # the test has closed it
-            pass
 
 
 def wait_for_ever(driver: Driver, way: str, pipe: tuple[int, int]) -> object:

@@ -2,17 +2,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """A program that is forked for a test is as one that has an interpreter of its own."""
 
+import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from oslo_service.testing import _fork_server, _fork_server_main
-from oslo_service.testing.live import DAEMON, Live, is_alive, live
+from oslo_service.testing.live import DAEMON, Live, live
+from oslo_service.testing.waiting import LIMIT
 
 # Says everything about itself, and waits to be told to go on.
 PROBE = """
@@ -59,6 +63,16 @@ def probe(tmp_path: Path) -> Path:
     path = tmp_path / "probe.py"
     path.write_text(PROBE)
     return path
+
+
+@contextlib.contextmanager
+def watched(pid: int) -> Iterator[Callable[[], bool]]:
+    """Return what waits for the end of a process, and says whether it has ended."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        yield lambda: bool(select.select([pidfd], [], [], LIMIT)[0])
+    finally:
+        os.close(pidfd)
 
 
 def found(program: Live) -> dict[str, object]:
@@ -113,8 +127,9 @@ def test_its_status_is_told(signum, status):
 def test_its_pid_is_its_own_until_its_status_is_asked_for():
     with live("threading") as program:
         program.expect("waiting")
-        program.kill(signal.SIGKILL)
-        program.until(lambda: not is_alive(program.pid), "it has ended")
+        with watched(program.pid) as ends:
+            program.kill(signal.SIGKILL)
+            assert ends()
         program.kill(signal.SIGKILL)
         assert program.wait() == -signal.SIGKILL
 
@@ -136,11 +151,12 @@ def test_nothing_is_left_when_who_asks_for_programs_is_gone():
     while awaited:
         awaited.discard(json.loads(program.stdout.readline())["event"])
 
-    server.end()
+    with watched(program.pid) as ends:
+        server.end()
+        assert ends()
 
     assert program.stdout.read() == ""  # nobody can say anything more
     program.stdout.close()
-    assert not is_alive(program.pid)
     with pytest.raises(AssertionError, match="gone"):
         program.wait()
 

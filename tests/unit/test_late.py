@@ -9,7 +9,7 @@ from unittest import mock
 import pytest
 
 from oslo_service._common import late
-from oslo_service.testing.waiting import run_script
+from oslo_service.testing.waiting import LIMIT, run_script
 
 # Prints what of these is there: in a worker that has started, and in a parent that has
 # started workers, lost one, and stopped.
@@ -139,9 +139,10 @@ from oslo_service._common import late
 from oslo_service.supervisor import forks
 
 sys.path.insert(0, sys.argv[1])
-threading.begun = threading.Event()
+threading.begun, threading.forking = threading.Event(), threading.Event()
 slow = late.module("slow_to_import")
 forks.watch()
+os.register_at_fork(before=threading.forking.set)
 threading.Thread(target=lambda: slow.VALUE).start()
 threading.begun.wait(60)
 pid = os.fork()
@@ -152,9 +153,19 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 
+# Is imported until the thread that forks waits: for this, or for its child.
+SLOW_TO_IMPORT = f"""
+import threading
+from oslo_service.testing.waiting import until_asleep
+
+threading.begun.set()
+threading.forking.wait({LIMIT})
+until_asleep(threading.main_thread().native_id)
+VALUE = 7
+"""
+
+
 def test_a_child_can_import_what_another_thread_was_importing(tmp_path) -> None:
-    (tmp_path / "slow_to_import.py").write_text(
-        "import threading, time\nthreading.begun.set()\ntime.sleep(0.3)\nVALUE = 7\n"
-    )
+    (tmp_path / "slow_to_import.py").write_text(SLOW_TO_IMPORT)
     done = run_script(FORK, str(tmp_path))
     assert done.stdout == "7\n", done.stderr

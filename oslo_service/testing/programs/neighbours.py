@@ -32,6 +32,13 @@ TRAITS = daemon.PLAN.traits
 say = daemon.say
 # From linux/sched.h.
 _CLONE_NEWPID = 0x20000000
+# How long work takes, in seconds, that is in progress when the end comes: it has to
+# last beyond stop(), and that of an executor, which is begun earlier, beyond the start
+# of all workers, too.
+_WORK = 0.5
+_WORK_OF_EXECUTOR = 1.5
+# For what never ends by itself.
+_FOR_EVER = 600
 
 
 class Neighbour(daemon.Daemon):
@@ -42,7 +49,13 @@ class Neighbour(daemon.Daemon):
 
     def __init__(self) -> None:
         super().__init__()
+        self.begun = threading.Event()
         self.stopped = threading.Event()
+
+    def start(self) -> None:
+        """Start, and have those told who wait for it."""
+        super().start()
+        self.begun.set()
 
     def employ(self) -> None:
         """Do what the traits say."""
@@ -64,7 +77,7 @@ class Neighbour(daemon.Daemon):
             if trait in TRAITS:
                 self.employ_executor(call)
         if "hanging exit handler" in TRAITS:
-            atexit.register(time.sleep, 600)
+            atexit.register(time.sleep, _FOR_EVER)
         if "another program" in TRAITS:
             say("becomes another program")
             os.execv("/bin/sleep", ["sleep", "600"])  # noqa: S606
@@ -80,7 +93,7 @@ class Neighbour(daemon.Daemon):
     def finish_late(self) -> None:
         """Finish what has begun after everything else."""
         self.stopped.wait()
-        time.sleep(0.5)
+        time.sleep(_WORK)
         say("finished")
 
     def terminate_child(self) -> None:
@@ -127,13 +140,13 @@ class Neighbour(daemon.Daemon):
 
 def idle() -> None:
     """Be there."""
-    time.sleep(600)
+    time.sleep(_FOR_EVER)
 
 
 def finish_soon() -> None:
     """Take a while, and say so."""
     say("begun")
-    time.sleep(1.5)
+    time.sleep(_WORK_OF_EXECUTOR)
     say("finished")
 
 
@@ -179,8 +192,9 @@ def launcher_of(plan: Any) -> Any:
 
 def fork_when_launched() -> None:
     """Launch, stop, fork, and launch anew in the child."""
-    first = service.launch(CONF, Neighbour())
-    time.sleep(0.1)
+    neighbour = Neighbour()
+    first = service.launch(CONF, neighbour)
+    neighbour.begun.wait()
     first.stop()
     child = os.fork()
     if child:

@@ -21,9 +21,9 @@ END = ".. Up to here.\n"
 FLOORS = {
     "facade": "Facade: what users import, and the policy behind it.",
     "supervisor": "Supervisor: processes and signals, and what was selected.",
-    "drivers": "Drivers: mechanism, found by entry point, imported by nobody.",
+    "drivers": "Drivers: mechanism, found by entry point, imported by nothing.",
     "interface": "Interface: what a driver is, and what most are made of.",
-    "ground": "Ground: what every floor uses.",
+    "ground": "Ground: what every layer uses.",
 }
 _WIDTH = 76
 _NAME = 20

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The ground floor: what every floor uses, and what uses none.
+"""What every layer uses, and what imports none of them.
 
 The clock, names for logs, the interface of services, the options' registration,
 extras, deprecation.

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The attic: what is kept only for names that others import.
+"""Compatibility: what is kept only for names that other projects import.
 
 ``oslo_service.backend._eventlet`` and ``oslo_service.backend._threading`` are doors to
 it, a few lines each: what stands behind them is :mod:`.bound`, and behind

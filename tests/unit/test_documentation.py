@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from oslo_service import events
+from oslo_service import events, opts
 from oslo_service.testing.waiting import LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,9 +213,52 @@ def test_the_extras_that_can_be_installed_are_explained():
     assert sorted(explained) == sorted(setup["extras"])
 
 
+def text_of(page: str) -> str:
+    return (ROOT / "doc" / "source" / page).read_text(encoding="utf-8")
+
+
 def words_of(page: str) -> set[str]:
-    text = (ROOT / "doc" / "source" / page).read_text(encoding="utf-8")
-    return set(re.findall(r"``(\w+)\*?``", text))
+    return set(re.findall(r"``(\w+)\*?``", text_of(page)))
+
+
+OPTIONS = {
+    option.dest: option
+    for option in (*opts.service_opts, *opts.group_opts, *opts.wsgi_opts)
+}
+_IN_BRACKETS = re.compile(r"``(\w+)`` \((\d[\d.]*)(?: s)?[,)]")
+_DESCRIBED = re.compile(r"^``(\w+)``\n((?: +\S.*\n)+)", re.MULTILINE)
+_DEFAULT = re.compile(r"Default:\s+`*([\w.-]+?)`*[.;,]\s")
+
+
+def defaults_in_brackets(page: str) -> dict[str, str]:
+    """Return what is stated as in: ``restart_window`` (30 s)."""
+    return dict(_IN_BRACKETS.findall(text_of(page)))
+
+
+def defaults_described(page: str) -> dict[str, str]:
+    """Return what is stated by the descriptions of options: Default: 900."""
+    described = dict(_DESCRIBED.findall(text_of(page)))
+    found = {name: _DEFAULT.search(text) for name, text in described.items()}
+    return {name: default[1] for name, default in found.items() if default}
+
+
+def check_defaults(stated: dict[str, str], wanted: set[str]) -> None:
+    assert set(stated) >= wanted
+    for name, text in stated.items():
+        option = OPTIONS[name]
+        assert option.type(text) == option.type(str(option.default)), name
+
+
+def test_the_defaults_of_limits_are_those_of_the_code():
+    wanted = {"graceful_shutdown_timeout", *(one.dest for one in opts.limit_opts)}
+
+    check_defaults(defaults_in_brackets("limits.rst"), wanted)
+
+
+def test_the_defaults_of_the_http_server_are_those_of_the_code():
+    wanted = {one.dest for one in (*opts.wsgi_opts, *opts.request_opts)}
+
+    check_defaults(defaults_described("wsgi.rst"), wanted - {"wsgi_log_format"})
 
 
 def test_every_kind_of_event_is_explained():

@@ -1,11 +1,14 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where things are, and what surrounds the programs that are measured."""
+"""Where things are, and how the programs are started that are measured."""
 
 import os
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO, Any
 
-__all__ = ("BENCHMARKS", "CHECKOUT", "ENVIRONMENTS", "surroundings")
+__all__ = ("BENCHMARKS", "CHECKOUT", "ENVIRONMENTS", "start", "surroundings")
 
 BENCHMARKS = Path(__file__).resolve().parent.parent
 CHECKOUT = BENCHMARKS.parent
@@ -24,3 +27,30 @@ def surroundings(**more: str) -> dict[str, str]:
         if not name.startswith("PYTHON")
     }
     return own | more
+
+
+def start(
+    command: Sequence[str],
+    *,
+    errors: IO[bytes] | int = subprocess.DEVNULL,
+    variables: dict[str, str] | None = None,
+    **options: Any,
+) -> subprocess.Popen[bytes]:
+    """Start a program that is measured, in a session of its own.
+
+    It has nothing to read, and what it prints is thrown away.
+
+    :param errors: where its standard error goes.
+    :param variables: what its environment has besides its :func:`surroundings`.
+    :param options: further ones of :class:`subprocess.Popen`.
+    """
+    return subprocess.Popen(
+        command,
+        cwd=BENCHMARKS,
+        env=surroundings(**(variables or {})),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        start_new_session=True,
+        **options,
+    )

@@ -6,14 +6,13 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.places import BENCHMARKS, surroundings
+from harness.places import start
 
 __all__ = ("Event", "Watched", "watching")
 
@@ -47,15 +46,11 @@ class Watched:
         self._pipe, write = os.pipe()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - close() does
         self._left = b""
-        self.process = subprocess.Popen(
+        self.process = start(
             command,
-            cwd=BENCHMARKS,
-            env=surroundings(REPORT_TO=str(write)),
+            errors=self._errors,
+            variables={"REPORT_TO": str(write)},
             pass_fds=(write,),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._errors,
-            start_new_session=True,
         )
         os.close(write)
 

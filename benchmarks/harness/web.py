@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.contestants import Contestant
-from harness.places import BENCHMARKS, surroundings
+from harness.places import start
 from harness.process import cpu_time, resident_memory
 
 __all__ = ("Load", "Site", "serving")
@@ -157,15 +157,7 @@ def serving(
     if apart:
         command = ["taskset", "--cpu-list", str(processors[0]), *command]
     with tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(
-            command,
-            cwd=BENCHMARKS,
-            env=surroundings(**variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,
-        )
+        process = start(command, errors=errors, variables=variables)
         try:
             site = Site(process, port, "https" if files else "http")
             site.await_answer()

@@ -5,7 +5,6 @@
 import contextlib
 import os
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from oslo_service.testing.servers import SERVERS
 
 from harness.contestants import OURS_EVENTLET, OURS_THREADING, Contestant
 from harness.measure import Measure, Row
-from harness.places import BENCHMARKS, surroundings
+from harness.places import start
 from harness.process import cpu_time
 
 __all__ = ("MEASURES",)
@@ -41,15 +40,9 @@ class _Members:
         self._report = Path(self._place.name) / "report"
         self._report.touch()
         given = url, lease, workers, keys, self._report
-        self._process = subprocess.Popen(
+        self._process = start(
             contestant.command("programs.cluster_member", contestant.role, *given),
-            cwd=BENCHMARKS,
-            env=surroundings(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=die_with_the_tests,  # noqa: PLW1509 - it takes no lock
+            preexec_fn=die_with_the_tests,
         )
 
     @property

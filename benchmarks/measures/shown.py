@@ -9,7 +9,6 @@ import signal
 import socket
 import statistics
 import struct
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from harness.contestants import (
     Contestant,
 )
 from harness.measure import Measure, Row
-from harness.places import BENCHMARKS, surroundings
+from harness.places import start
 from harness.process import cpu_time
 from harness.web import serving
 
@@ -56,15 +55,7 @@ def _take(contestant: Contestant) -> dict[str, float]:
 @contextlib.contextmanager
 def _running(contestant: Contestant, path: Path) -> Iterator[int]:
     command = contestant.command("programs.shown", contestant.role, _WORKERS, path)
-    with subprocess.Popen(
-        command,
-        cwd=BENCHMARKS,
-        env=surroundings(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
+    with start(command) as process:
         try:
             _await_workers(contestant, path)
             yield process.pid

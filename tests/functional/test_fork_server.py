@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from oslo_service.testing import _fork_server, _fork_server_main
-from oslo_service.testing.live import DAEMON, Live, live
+from oslo_service.testing.live import DAEMON, Live, is_alive, live
 from oslo_service.testing.waiting import LIMIT
 
 # Says everything about itself, and waits to be told to go on.

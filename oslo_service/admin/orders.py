@@ -56,8 +56,9 @@ class Orders:
         )
         self._refuse_if_stopping()
         service, workers = self._service(wanted.get("service")), wanted["workers"]
+        if not self._supervisor.resize(lambda _: workers, service):
+            raise Refused(409, f"{service} was told to stop")
         LOG.info("Asked through the control socket: %s, %d workers", service, workers)
-        self._supervisor.resize(lambda _: workers, service)
         said = f"{service} is to have {workers} worker{'s' if workers > 1 else ''}"
         return as_json({"said": said, "service": service, "workers": workers}, 202)
 
@@ -96,8 +97,10 @@ class Orders:
             self._supervisor.recycle(one, worker)
             for one in services or self._some_services()
         )
+        if not count and services and worker is not None:
+            raise Refused(404, f"{services[0]} has no worker {worker}")
         if not count:
-            raise Refused(404, f"{services and services[0]} has no worker {worker}")
+            raise Refused(409, f"{service or 'everything'} was told to stop")
         LOG.info("Asked through the control socket: %d workers are replaced", count)
         said = f"{count} worker{'s are' if count > 1 else ' is'} to be replaced"
         return as_json({"said": said, "workers": count}, 202)

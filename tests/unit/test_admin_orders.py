@@ -117,7 +117,7 @@ class Told:
 
     def resize(self, wanted: Callable[[int], int], service: str | None) -> int:
         self.told.append(("resize", service, [wanted(now) for now in (1, 7)]))
-        return 1
+        return int(bool(service and self.services[service]))
 
     def recycle(self, service: str, worker: int | None) -> int:
         self.told.append(("recycle", service, worker))
@@ -296,6 +296,11 @@ class TestResize:
         only.supervisor.stopping = True
         assert only.refused("/workers", {"workers": 1})[0] == 409
 
+    def test_one_that_stops_has_another_number_no_more(self, only) -> None:
+        only.supervisor.services["api"] = 0
+        found = only.post("/workers", {"workers": 1})
+        assert found == (409, {"error": "api was told to stop"})
+
 
 class TestRecycle:
     """POST /recycle."""
@@ -342,6 +347,12 @@ class TestRecycle:
     def test_a_slot_that_is_not_there_is_not_found(self, only) -> None:
         found = only.post("/recycle", {"worker": 2})
         assert found == (404, {"error": "api has no worker 2"})
+
+    def test_of_one_that_stops_no_worker_is_replaced(self, only) -> None:
+        only.supervisor.services["api"] = 0
+        for body, what in ((None, "everything"), ({"service": "api"}, "api")):
+            error = f"{what} was told to stop"
+            assert only.post("/recycle", body) == (409, {"error": error})
 
     def test_a_service_that_is_not_there_is_not_found(self, there) -> None:
         assert there.refused("/recycle", {"service": "web"})[0] == 404

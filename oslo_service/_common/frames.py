@@ -8,23 +8,35 @@ returned, may be anything's.
 
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import FrameType
+from typing import NamedTuple
 
-__all__ = ("Stack", "stack_of", "stacks_of", "text")
+__all__ = ("Stack", "lines", "stack_of", "stacks_of", "text")
 
-#: The calls of a task: the frame of each, and the line that it was at; the innermost
-#: comes first.
-Stack = tuple[tuple[FrameType, int], ...]
+
+class Stack(NamedTuple):
+    """The calls of a task, the innermost first.
+
+    Not a tuple for each of them: the garbage collector would look at them all.
+
+    :ivar frames: their frames.
+    :ivar instructions: where each was, as ``f_lasti`` has it. To find the line takes as
+        long as ten frames do.
+    """
+
+    frames: tuple[FrameType, ...] = ()
+    instructions: tuple[int, ...] = ()
 
 
 def stack_of(frame: FrameType | None) -> Stack:
     """Return a frame, the one that called it, and so on, as they are now."""
-    found = []
+    frames, instructions = [], []
     while frame is not None:
-        found.append((frame, frame.f_lineno))
+        frames.append(frame)
+        instructions.append(frame.f_lasti)
         frame = frame.f_back
-    return tuple(found)
+    return Stack(tuple(frames), tuple(instructions))
 
 
 def stacks_of(
@@ -42,10 +54,24 @@ def stacks_of(
     """
     found = {ident: stack_of(frame) for ident, frame in innermost.items()}
     looker = sys._getframe(1)
-    for ident, stack in found.items():
-        if ident == current or any(frame is looker for frame, _ in stack):
-            found[ident] = stack_of(looker.f_back)
+    if current is None:
+        own = [ident for ident, stack in found.items() if looker in stack.frames]
+    else:
+        own = [current] if current in found else []
+    for ident in own:
+        found[ident] = stack_of(looker.f_back)
     return found
+
+
+def lines(stack: Stack) -> Iterator[tuple[FrameType, int]]:
+    """Return the frames, each with the line that it was at, the outermost first."""
+    calls = zip(stack.frames, stack.instructions, strict=True)
+    for frame, instruction in reversed(list(calls)):
+        code = frame.f_code
+        found = (
+            line for begin, end, line in code.co_lines() if begin <= instruction < end
+        )
+        yield frame, next(found, None) or code.co_firstlineno
 
 
 def text(stack: Stack, *, variables: bool) -> str:
@@ -53,5 +79,5 @@ def text(stack: Stack, *, variables: bool) -> str:
 
     :param variables: whether to show the local variables, too.
     """
-    summary = traceback.StackSummary.extract(reversed(stack), capture_locals=variables)
+    summary = traceback.StackSummary.extract(lines(stack), capture_locals=variables)
     return "".join(summary.format())

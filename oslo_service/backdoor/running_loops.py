@@ -67,7 +67,7 @@ class RunningLoop:
 def of_task(stack: Stack) -> RunningLoop | None:
     """Return the looping call that a task runs, by its stack."""
     inner: str | None = None
-    for frame, _ in stack:
+    for frame in stack.frames:
         if frame.f_code is _LOOP:
             return _seen(frame.f_locals, pausing=inner == _PAUSE)
         inner = frame.f_code.co_name

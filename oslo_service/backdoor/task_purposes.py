@@ -32,7 +32,7 @@ def services() -> list[Any]:
 def describe(stack: Stack) -> str:
     """Return what a task is for, in a few words; nothing where that is not known."""
     found = ""
-    for frame, _ in stack:
+    for frame in stack.frames:
         # The outermost that is known: that is what the task was made for.
         tell = _KNOWN.get(frame.f_code)
         if tell is not None:

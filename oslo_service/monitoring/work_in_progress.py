@@ -69,7 +69,7 @@ def _further_calls(tasks: dict[int, Stack]) -> Iterable[tuple[int, Stack]]:
     """
     calls = frames_of_calls()
     for stack in tasks.values() if calls else ():
-        for frame, _ in stack:
+        for frame in stack.frames:
             calls.pop(frame, None)
     return [(ident, frames.stack_of(frame)) for frame, ident in calls.items()]
 
@@ -122,7 +122,7 @@ def _where(
     """Return which task has each of these frames in its stack."""
     found: dict[FrameType | None, tuple[int, Stack]] = {}
     for ident, stack in tasks.items() if wanted else ():
-        for frame, _ in stack:
+        for frame in stack.frames:
             if frame in wanted:
                 found[frame] = ident, stack
     return found
@@ -135,10 +135,10 @@ def _text(stack: Stack) -> str:
     """
     calls = [
         f'  File "{code.co_filename}", line {line}, in {code.co_qualname}'
-        for frame, line in stack
+        for frame, line in frames.lines(stack)
         for code in (frame.f_code,)
     ]
-    return "\n".join(reversed(calls))
+    return "\n".join(calls)
 
 
 # What the library runs
@@ -151,7 +151,7 @@ def _known(stack: Stack, known: dict[CodeType, "_Read"]) -> list[_Found]:
     """
     found: list[_Found] = []
     inner: FrameType | None = None
-    for frame, _ in stack:
+    for frame in stack.frames:
         read = known.get(frame.f_code)
         item = None if read is None else read(frame.f_locals, inner)
         if item is not None and not (found and found[-1].kind == _PERIODIC):

@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service._common.frames import stacks_of
+from oslo_service._common.frames import Stack, stacks_of
 from oslo_service._common.times import earliest
 from oslo_service.serving.served import Served
 
@@ -106,7 +106,7 @@ class CallWatch:
             calls = [one for limit in self._limits for one in limit.pop_reached(now)]
         stacks = stacks_of(frames()) if calls else {}
         for call in calls:
-            stack = stacks.get(call.ident, ())
+            stack = stacks.get(call.ident, Stack())
             call.session.report_long_call(
                 call.what, call.seconds, stack, too_long=call.too_long
             )

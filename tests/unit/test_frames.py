@@ -115,14 +115,25 @@ def test_a_stack_is_what_it_was_though_the_task_goes_on(driver) -> None:
     assert "in wait_inside\n    self._released.wait()" in text
 
 
+def test_each_line_is_that_at_which_the_stack_was_taken() -> None:
+    def calls() -> tuple[frames.Stack, list[int]]:
+        here = sys._getframe()
+        known = [one.f_lineno for one in reversed(frames.stack_of(here).frames)]
+        taken = frames.stack_of(here)
+        return taken, [*known[:-1], here.f_lineno - 1]
+
+    taken, known = calls()
+    assert [line for _, line in frames.lines(taken)] == known
+
+
 def test_who_looks_is_seen_from_outside(driver) -> None:
     def look() -> dict[int, frames.Stack]:
         return frames.stacks_of(driver.frames(), driver.current_ident())
 
     here = sys._getframe()
     own = look()[driver.current_ident()]
-    assert own[0][0] is here
-    assert "look" not in {frame.f_code.co_name for frame, _ in own}
+    assert own.frames[0] is here
+    assert "look" not in {frame.f_code.co_name for frame in own.frames}
 
 
 def test_who_looks_at_native_threads_is_found_among_them() -> None:
@@ -131,9 +142,9 @@ def test_who_looks_at_native_threads_is_found_among_them() -> None:
 
     here = sys._getframe()
     own = look()[threading.get_ident()]
-    assert own[0][0] is here
+    assert own.frames[0] is here
 
 
 def test_nothing_is_no_stack() -> None:
-    assert frames.stack_of(None) == ()
-    assert frames.text((), variables=False) == ""
+    assert frames.stack_of(None) == frames.Stack()
+    assert frames.text(frames.Stack(), variables=False) == ""

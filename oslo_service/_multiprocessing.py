@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that begin afresh, and inherit no lock that a thread holds."""
+"""Spawned processes: fresh interpreters, which inherit no lock that a thread holds."""
 
 import multiprocessing
 import multiprocessing.pool
@@ -22,7 +22,7 @@ def get_spawn_pool(
     init_args: Iterable[Any] = (),
     max_tasks_per_child: int | None = None,
 ) -> multiprocessing.pool.Pool:
-    """Make a pool of spawned processes.
+    """Return a pool of spawned processes.
 
     :param processes: how many; None: one for each processor.
     :param initializer: what each process calls first.

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Once per cluster: tasks and services that run on one of many hosts.
+"""Clusters: tasks and services that run on one of many hosts, and shared keys.
 
 The options say where the processes of a service find each other, and periodic tasks
 how often each is run among them::
@@ -10,16 +10,16 @@ how often each is run among them::
         def clean_up(self, context):
             remove_what_is_older_than(cluster.due_time() - DAY)
 
-A service that only one process of all runs is launched as any other::
+A service that only one process of all is to run is launched as any other::
 
     launcher = service.launch(CONF, cluster.SingleService(Scheduler()))
 
-And what many share is divided among them::
+And keys can be divided among the processes::
 
     shards = cluster.partition("volumes")
     for volume in shards.mine(all_volumes()): ...
 
-Nothing of tooz, which does it, is imported before it is used.
+This is done by tooz, which is imported when it is needed first.
 """
 
 from oslo_config import cfg
@@ -41,8 +41,8 @@ __all__ = (
 
 set_modules(globals())
 
-# Whoever imports this wants workers that can ask their parent, also where what asks is
-# made in a worker.
+# A program that imports this needs workers that can ask their parent, also where what
+# asks is made in a worker.
 host.prepare()
 
 
@@ -51,10 +51,10 @@ def partition(
     conf: cfg.ConfigOpts | None = None,
     on_change: OnChange | None = None,
 ) -> Partition:
-    """Return which keys are this process's, of those that a group shares.
+    """Return the partition of the keys that the members of a group share.
 
-    :param group: what the members have in common, besides ``cluster_group``.
+    :param group: the name that the members share, besides ``cluster_group``.
     :param conf: has the options; the launcher's if not given.
-    :param on_change: called with what this returns, when the members have changed.
+    :param on_change: called with the partition when the members have changed.
     """
     return Partition(group, conf, on_change)

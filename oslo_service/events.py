@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What happens to a service, as objects: for monitors, tests, and policies.
+"""What happens to a service, as events: for monitors, tests, and policies.
 
 Each kind is a frozen dataclass; :func:`subscribe` has a function called with each
 event. The supervisor's log lines, and what systemd is told, are made of the same
@@ -12,8 +12,8 @@ events::
 
     events.subscribe(alarm)
 
-In a process that has workers these are the events of its workers, and of the
-whole; in one that runs its services itself, or in a worker, those of that process.
+In a process that has workers, these are the events of its workers, and of the whole;
+in a worker, or in a process that runs its services itself, those of that process.
 """
 
 from oslo_service._common.public_names import set_modules

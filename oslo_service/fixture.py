@@ -25,9 +25,9 @@ __all__ = ("BackendFixture", "ClockFixture", "SleepFixture")
 
 
 class BackendFixture(fixtures.Fixture):
-    """Selects a driver; afterwards all is selected that was before.
+    """Selects a driver; afterwards, the one that was selected before is again.
 
-    A launcher, a loop or a group of the test should have ended by then.
+    All launchers, loops and groups of the test should have ended by then.
 
     :param type_: what :func:`oslo_service.backend.init_backend` takes.
     :ivar driver: the driver.
@@ -56,8 +56,8 @@ class BackendFixture(fixtures.Fixture):
 class SleepFixture(fixtures.Fixture):
     """Looping calls and retries that do not pause.
 
-    Where they would pause, other tasks have their turn, and they go on, as if
-    the time had passed: for each of them it consists of its pauses.
+    Where they would pause, they let other tasks run and go on, as if the time had
+    passed: the time of each of them consists of its pauses.
 
     :ivar mock_wait: a :class:`~unittest.mock.MagicMock` that is called with
         the seconds of each pause. What it raises is raised in the task that
@@ -82,16 +82,16 @@ class SleepFixture(fixtures.Fixture):
 
 
 class _PausesCount(clock.Clock):
-    """A clock that goes on by the pauses of a task alone, for each its own way."""
+    """A clock that shows each task the sum of its own pauses."""
 
     def __init__(self) -> None:
         self._began = super().now()
-        # A loop has a context of its own.
+        # Each loop runs in a context of its own.
         self._slept = contextvars.ContextVar("slept", default=0.0)
         self._closed = False
 
     def now(self) -> float:
-        """Return the time in seconds; the real one when it has been put away."""
+        """Return the time in seconds; the real time once it is closed."""
         return super().now() if self._closed else self._began + self._slept.get()
 
     def add(self, seconds: float) -> None:
@@ -106,10 +106,9 @@ class _PausesCount(clock.Clock):
 class ClockFixture(fixtures.Fixture):
     """A manual clock, under looping calls and what is made of them.
 
-    It is the time of the looping calls, timers and retries that begin while it
+    It is the clock of the looping calls, timers and retries that begin while it
     is in place, and of periodic tasks. They pause until :meth:`advance` has
-    gone far enough. What time it is for everybody else, and how long they
-    sleep, does not change.
+    gone far enough. Time and sleep are real for all else.
 
     What has not ended when it is taken away pauses in real time from then on.
 

@@ -1,8 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a service depends on, and how that fares: told by its code, asked by HTTP.
+"""Health checks: the code reports how its dependencies fare, HTTP shows it.
 
-The code says what it sees, where it sees it; nothing is probed for this::
+The code reports what it sees, where it sees it; nothing is probed for this::
 
     @health.watch("database", DBError)
     def load(instance_id): ...
@@ -28,16 +28,16 @@ __all__ = ("TTL", "report", "watch")
 
 
 def report(name: str, ok: bool, detail: str = "", ttl: float = TTL) -> None:
-    """Record how something that the service depends on fares.
+    """Report how something that the service depends on fares.
 
     Non-blocking, and thread-safe. The parent, and the log, are told only when ``ok``
     changes.
 
     :param name: what it is, such as ``"database"``.
     :param ok: whether it is well.
-    :param detail: what there is to say; shown through the control socket only.
-    :param ttl: for how many seconds this counts; past that it is a warning. 0: for
-        ever.
+    :param detail: what else to say; shown through the control socket only.
+    :param ttl: for how many seconds the report is valid; past that it is a warning. 0:
+        for ever.
     :raises TypeError: the name is no text, or the time no number.
     :raises ValueError: the time is negative, or not finite.
     """
@@ -55,16 +55,16 @@ def _check(name: object, ttl: object) -> None:
 
 
 class watch(contextlib.ContextDecorator):  # noqa: N801 - it is used as a function is
-    """Record what the code sees: that it succeeds, or that it raises certain errors.
+    """Report what the code sees: that it succeeds, or raises certain errors.
 
     A decorator of functions, also of coroutine functions, or a context manager. What
     is raised goes on to the caller; an error of another kind says nothing.
 
     :param name: what the code depends on, such as ``"database"``.
-    :param errors: the kinds of errors that say that it is not well; none stands for
-        :exc:`Exception`.
+    :param errors: the classes of the errors that mean that it is not well; none stands
+        for :exc:`Exception`.
     :param ttl: see :func:`report`.
-    :raises TypeError: a kind is no class of exceptions, or as in :func:`report`.
+    :raises TypeError: one is no class of exceptions, or as in :func:`report`.
     :raises ValueError: as in :func:`report`.
     """
 

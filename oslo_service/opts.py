@@ -73,9 +73,10 @@ limit_opts = [
         min=0,
         mutable=True,
         help="For how many seconds after SIGTERM clients are still accepted, while"
-        " the service says already that it is not ready: as long as a load balancer,"
-        " or Kubernetes, takes to send it no more of them. graceful_shutdown_timeout"
-        " counts from then on. Another SIGTERM, more than a second later, ends it.",
+        " the service already says that it is not ready: as long as a load balancer,"
+        " or Kubernetes, takes to stop sending clients. graceful_shutdown_timeout"
+        " counts from the end of that time. Another SIGTERM, more than a second after"
+        " the first, ends it early.",
     ),
     cfg.IntOpt(
         "restart_limit",
@@ -83,26 +84,27 @@ limit_opts = [
         min=0,
         mutable=True,
         help="How many times a worker may be lost, and replaced, in restart_window"
-        " seconds. When every worker of a service is past that, the others are stopped"
-        " in order and the process ends with status 1: so systemd or Kubernetes sees"
-        " a crash loop. 0: the service is kept up for ever.",
+        " seconds. When every worker of a service is past that, everything else is"
+        " stopped in order, and the process ends with status 1, so that systemd or"
+        " Kubernetes sees a crash loop. 0: workers are replaced for ever.",
     ),
     cfg.FloatOpt(
         "restart_window",
         default=30,
         min=0,
         mutable=True,
-        help="In how many seconds the restarts count that restart_limit limits.",
+        help="The time, in seconds, in which the losses that restart_limit limits are"
+        " counted.",
     ),
     cfg.FloatOpt(
         "start_timeout",
         default=30,
         min=0,
         mutable=True,
-        help="How many seconds a worker that is to follow another one, in a rolling"
-        " reload or when that is recycled, may take to be ready. Past that it is"
-        " stopped, and the other one stays. 0: any time; a start() that has not"
-        " returned after 30 s counts as done then.",
+        help="How many seconds the successor of a worker may take to be ready, in a"
+        " rolling reload or when a worker is recycled. Past that, the successor is"
+        " stopped, and the worker goes on. 0: no limit, but a start() that has not"
+        " returned after 30 s counts as done.",
     ),
     cfg.FloatOpt(
         "worker_timeout",
@@ -111,7 +113,8 @@ limit_opts = [
         mutable=True,
         help="After how many seconds without an answer a worker counts as hung: its"
         " stacks are written to the log, another one takes its place, and it is"
-        " killed. Each worker is asked four times in that time. 0: none is.",
+        " killed. Each worker is asked four times in that time. 0: workers are not"
+        " asked.",
     ),
     cfg.FloatOpt(
         "worker_max_age",
@@ -133,10 +136,10 @@ limit_opts = [
         type=Size(),
         default=0,
         mutable=True,
-        help="A worker that uses more memory than this is recycled: its proportional"
-        " set size, in which what it shares with others counts for its part. A number"
-        " of bytes, or one with K, M or G, such as 512M. It is looked at every 5"
-        " seconds. 0: never.",
+        help="How much memory a worker may use before it is recycled: its proportional"
+        " set size, in which memory that is shared with others counts in part. A number"
+        " of bytes, or one with K, M or G, such as 512M. It is measured every 5"
+        " seconds. 0: no limit.",
     ),
     cfg.FloatOpt(
         "worker_jitter",
@@ -144,9 +147,9 @@ limit_opts = [
         min=0,
         max=1,
         mutable=True,
-        help="Which part of worker_max_age, worker_max_requests and worker_max_memory"
-        " is left to chance, so that not all workers are due at the same time: with"
-        " 0.1, each has a limit between 90 and 100 % of what is configured.",
+        help="What part of worker_max_age, worker_max_requests and worker_max_memory"
+        " is random, so that not all workers are recycled at the same time: with 0.1,"
+        " each has a limit between 90 and 100 % of what is configured.",
     ),
 ]
 
@@ -154,8 +157,8 @@ periodic_opts = [
     cfg.BoolOpt(
         "run_external_periodic_tasks",
         default=True,
-        help="Whether this process runs those periodic tasks that a process of"
-        " another kind may run in its place.",
+        help="Whether this process runs those periodic tasks that another process may"
+        " run in its place.",
     ),
 ]
 
@@ -170,10 +173,11 @@ wsgi_opts = [
         "wsgi_log_format",
         default='%(client_ip)s "%(request_line)s" status: %(status_code)s'
         "  len: %(body_length)s time: %(wall_seconds).7f",
-        help="The line that the access log has for each request. Filled in are"
+        help="The format of the access log's line for each request. Its fields are"
         " client_ip, client_port, date_time, request_line, status_code, body_length"
-        " and wall_seconds, each as in %(client_ip)s. 'json' has a JSON object for each"
-        " request, with the request id where the application has set one.",
+        " and wall_seconds, each written as in %(client_ip)s. 'json' writes a JSON"
+        " object for each request, with the request id where the application has set"
+        " one.",
     ),
     cfg.IntOpt(
         "tcp_keepidle",
@@ -187,16 +191,16 @@ wsgi_opts = [
         "wsgi_default_pool_size",
         default=100,
         min=1,
-        help="How many requests the application may be at work on at a time, in"
-        " each process, unless the server was given a number of its own. Open"
-        " connections do not count.",
+        help="How many requests the application may work on at a time, in each"
+        " process, unless the server was given a number of its own. Open connections"
+        " do not count.",
     ),
     cfg.IntOpt(
         "max_header_line",
         default=16384,
         min=1,
-        help="The most bytes that a line of a request's header may have. A longer"
-        " one, such as one with a very large token, is answered with status 431.",
+        help="The longest line of a request's header, in bytes. A longer one, such as"
+        " one with a very large token, is answered with status 431.",
     ),
     cfg.BoolOpt(
         "wsgi_keep_alive",
@@ -208,9 +212,8 @@ wsgi_opts = [
         "client_socket_timeout",
         default=900,
         min=0,
-        help="How many seconds a client may keep the server waiting, for a request"
-        " or for room to send it the response, before its connection is closed. 0"
-        " sets no limit.",
+        help="How many seconds a client may keep the server waiting, for a request or"
+        " for reading the response, before its connection is closed. 0 sets no limit.",
     ),
     cfg.BoolOpt(
         "wsgi_server_debug",
@@ -225,17 +228,17 @@ request_opts = [
         "request_timeout",
         default=0,
         min=0,
-        help="After how many seconds with the application a request is answered with"
+        help="After how many seconds in the application a request is answered with"
         " status 503, if nothing has been sent yet, and its connection is closed. The"
-        " log says where the application is; it goes on, and counts for the pool until"
-        " it ends. 0: it may take any time.",
+        " log says where the application is; it goes on, and takes its place in the"
+        " pool until it ends. 0: no limit.",
     ),
     cfg.FloatOpt(
         "slow_request",
         default=0,
         min=0,
-        help="After how many seconds with the application a request is logged, once,"
-        " while it is there, with the place where the application is. 0: it is not.",
+        help="After how many seconds in the application a request is logged, once,"
+        " while it is still there, with the place in the code. 0: never.",
     ),
 ]
 
@@ -251,15 +254,15 @@ cluster_opts = [
     ),
     cfg.StrOpt(
         "cluster_group",
-        help="The name that the processes of the service share, and no other"
-        " service's. Unset: that of the program.",
+        help="The name that the processes of the service share, and no other service"
+        " has. Unset: the name of the program.",
     ),
     cfg.IntOpt(
         "cluster_lease",
         default=15,
         min=5,
-        help="How many seconds the others wait for a process that is gone, or is cut"
-        " off, before one of them takes its place.",
+        help="After how many seconds another process takes the place of one that is"
+        " gone, or cut off.",
     ),
     cfg.FloatOpt(
         "cluster_skew",
@@ -277,14 +280,14 @@ cluster_opts = [
 admin_opts = [
     cfg.StrOpt(
         "admin_socket",
-        help="The path of a UNIX socket on which the process that supervises is to"
-        " show how the service fares, and take orders: over HTTP, or with 'python -m"
-        " oslo_service ctl'. Its permissions are 0600. Unset: there is none.",
+        help="The path of a UNIX socket on which the parent shows how the service"
+        " fares, and takes orders: over HTTP, or from 'python -m oslo_service ctl'. Its"
+        " permissions are 0600. Unset: there is none.",
     ),
     cfg.StrOpt(
         "admin_address",
-        help="Where to answer probes and monitors, and nobody else, over HTTP: only"
-        " /live, /ready, /health and /metrics. HOST:PORT, such as 127.0.0.1:9001 or"
+        help="Where to answer probes and monitors over HTTP: /live, /ready, /health"
+        " and /metrics, and nothing else. HOST:PORT, such as 127.0.0.1:9001 or"
         " [::]:9001, or the path of a UNIX socket. Unset: nowhere.",
     ),
 ]
@@ -297,8 +300,8 @@ ssl_opts = [
     ),
     cfg.StrOpt(
         "cert_file",
-        help="The server's certificate, in PEM format, followed by those that lead"
-        " to its authority.",
+        help="The server's certificate, in PEM format, followed by the intermediate"
+        " ones up to its authority.",
     ),
     cfg.StrOpt(
         "key_file",
@@ -306,19 +309,19 @@ ssl_opts = [
     ),
     cfg.StrOpt(
         "version",
-        help="The one version of TLS to speak: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3."
-        " Unset, or SSLv23: whatever the client knows, from TLS 1.2 on.",
+        help="The only version of TLS to speak: TLSv1, TLSv1_1, TLSv1_2 or TLSv1_3."
+        " Unset, or SSLv23: any that the client knows, from TLS 1.2 on.",
     ),
     cfg.StrOpt(
         "ciphers",
         help="The ciphers to choose from, up to TLS 1.2, as a cipher list of"
-        " OpenSSL. Unset: Python's choice.",
+        " OpenSSL. Unset: Python's default.",
     ),
 ]
 
 _launcher_opts = [*backend_opts, *limit_opts, *cluster_opts, *admin_opts]
 
-#: All that there are in the group of the library, whoever registers them.
+#: All options in the group of the library, whoever registers them.
 group_opts = [*_launcher_opts, *request_opts]
 
 
@@ -384,11 +387,11 @@ def set_service_opts_defaults(conf: cfg.ConfigOpts, **kwargs: Any) -> None:
             )
         _check_default(known[name], value)
     cfg.set_defaults(options, **kwargs)
-    conf.register_opts([])  # which has it forget the values that it has looked up
+    conf.register_opts([])  # makes it forget the values that it has looked up
 
 
 def _check_default(option: cfg.Opt, value: Any) -> None:
-    # What refers to another option has no value before that has one.
+    # A reference to another option cannot be checked yet.
     if value is None or (isinstance(value, str) and "$" in value):
         return
     try:
@@ -406,7 +409,7 @@ def list_opts() -> list[tuple[str | None, list[Any]]]:
 
 
 def listed(*groups: tuple[str | None, list[Any]]) -> list[tuple[str | None, list[Any]]]:
-    """Return options as ``list_opts()`` does: copies, to be changed at will.
+    """Return options as ``list_opts()`` does: copies, which may be changed.
 
     :param groups: (group, options) pairs.
     """

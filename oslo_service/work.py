@@ -1,10 +1,10 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Naming what a service has in progress: who stops it waits for that, and sees it.
+"""Tracking the work that a service has in progress: a stop waits for it, and names it.
 
-What a service does beside its loops, its threads and its HTTP requests is not known
-to anybody. Where it says so, a stop says what is in progress, the end of the process
-waits for it, and ``ctl work`` shows it::
+The library knows the calls of loops, the threads and the HTTP requests of a service by
+itself. Other work is to be tracked: then a stop names what is in progress, the end of
+the process waits for it, and ``ctl work`` shows it::
 
     with work.track("live migration", id=request_id):
         migrate(instance)
@@ -17,7 +17,7 @@ waits for it, and ``ctl work`` shows it::
     work.track_future(executor.submit(upload, image), "upload", id=image.id)
 
 After the services' ``wait()``, under ``graceful_shutdown_timeout``, the process waits
-for what is in progress, and ends as soon as that is done. It is for pieces of work
+for the work in progress, and ends as soon as that is done. This is for pieces of work
 that come to an end, not for what runs for as long as the service does.
 """
 

@@ -36,7 +36,7 @@ class Parent:
         self.killed: set[int] = set()
         self.pauses: list[float] = []
         self.started: list[Start] = []
-        self.given_up: list[state.GiveUp] = []
+        self.given_up: list[state.ReportGivenUp] = []
         self.fail_to_start = False
         self.refused = 0
         self.fail_to_kill = False
@@ -78,9 +78,9 @@ class Parent:
                     self.pool.survived(worker, self.now)
                 else:
                     self.killed.add(worker.number)
-            case state.Throttled(_, pause):
+            case state.ReportCrashLoop(_, pause):
                 self.pauses.append(pause)
-            case state.GiveUp():
+            case state.ReportGivenUp():
                 self.given_up.append(action)
             case actions.Adopt():
                 self.adopted += 1

@@ -36,7 +36,7 @@ def live(parent: Parent, seconds: float, *, but: tuple[state.Worker, ...] = ()) 
 
 def hung(parent: Parent) -> list[state.Worker]:
     """Return who was found to hang."""
-    return [one.worker for one in parent.told if isinstance(one, actions.Hung)]
+    return [one.worker for one in parent.told if isinstance(one, actions.TakeStacks)]
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.1, 1.0, 1.99, 5.3])
@@ -235,7 +235,9 @@ def test_a_successor_that_hangs_ends_a_rolling_reload() -> None:
     new = parent.pool.slots[0].current
     assert new is not None
     live(parent, 1.5 * LIMIT, but=(new,))
-    assert [one.worker for one in parent.told if isinstance(one, actions.RollFailed)]
+    assert [
+        one.worker for one in parent.told if isinstance(one, actions.ReportRollFailed)
+    ]
     assert {slot.current.generation for slot in parent.pool.slots if slot.current} == {
         0
     }

@@ -72,9 +72,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_who_hangs_is_asked_for_its_stacks_unless_it_has_left_them(
     world, asked
 ) -> None:
-    world.inspection.do(actions.Hung(world.first))
+    world.inspection.do(actions.TakeStacks(world.first))
     world.second.failure = "resize takes longer than 3 s"
-    world.inspection.do(actions.Hung(world.second))
+    world.inspection.do(actions.TakeStacks(world.second))
     assert asked == [11]
 
 
@@ -136,8 +136,8 @@ def test_those_whose_size_is_known_are_measured(world, monkeypatch) -> None:
 def test_what_becomes_of_a_reload_is_told(world) -> None:
     world.inspection.do(actions.Adopt())
     assert world.adopted == [True]
-    world.inspection.do(actions.Late(world.second, 5.0))
-    world.inspection.do(actions.RollFailed(world.second))
+    world.inspection.do(actions.ReportLate(world.second, 5.0))
+    world.inspection.do(actions.ReportRollFailed(world.second))
     late, failed = world.told
     assert isinstance(late, events.StartTimedOut)
     assert isinstance(failed, events.ReloadFailed)

@@ -24,7 +24,9 @@ def a_parent(workers: int = 1, *, chance: float = 0.0, **limits: float) -> Paren
 
 def recycled(parent: Parent) -> list[Cause]:
     """Return why workers were recycled."""
-    return [one.cause for one in parent.told if isinstance(one, actions.Recycle)]
+    return [
+        one.cause for one in parent.told if isinstance(one, actions.ReportRecycling)
+    ]
 
 
 class TestAge:

@@ -37,7 +37,9 @@ def generations(parent: Parent) -> list[int | None]:
 
 def failures(parent: Parent) -> list[state.Worker]:
     """Return whom reloads have failed of."""
-    return [one.worker for one in parent.told if isinstance(one, actions.RollFailed)]
+    return [
+        one.worker for one in parent.told if isinstance(one, actions.ReportRollFailed)
+    ]
 
 
 def is_settled(parent: Parent) -> bool:
@@ -159,7 +161,7 @@ class TestBack:
         parent.pass_time(0.01)
         assert failures(parent) == [late]
         assert late.number in parent.ordered
-        assert [one for one in parent.told if isinstance(one, actions.Late)]
+        assert [one for one in parent.told if isinstance(one, actions.ReportLate)]
         assert generations(parent) == [0]
 
     @pytest.mark.parametrize(
@@ -268,7 +270,9 @@ class TestBack:
             parent.pass_time(seconds)
         parent.ready(parent.worker)
         assert generations(parent) == [0, 0]
-        told = [one for one in parent.told if isinstance(one, actions.RollbackFailed)]
+        told = [
+            one for one in parent.told if isinstance(one, actions.ReportRollbackFailed)
+        ]
         assert [one.worker.slot.index for one in told] == [0], "once"
 
     def test_a_way_back_that_fails_is_told_again_after_another_reload(self) -> None:
@@ -282,7 +286,7 @@ class TestBack:
         parent.pass_time(1)
         parent.dies(parent.worker, 1)
         kinds = [type(one) for one in parent.told]
-        assert kinds == 2 * [actions.RollFailed, actions.RollbackFailed]
+        assert kinds == 2 * [actions.ReportRollFailed, actions.ReportRollbackFailed]
 
     def test_a_way_back_that_is_never_ready_is_one_that_fails(self) -> None:
         parent = a_parent(2)
@@ -290,10 +294,10 @@ class TestBack:
         parent.ready(parent.worker)
         parent.dies(parent.worker, 1)
         kinds = [type(one) for one in parent.told]
-        assert kinds == [actions.RollFailed], "the way back has only begun"
+        assert kinds == [actions.ReportRollFailed], "the way back has only begun"
         parent.pass_time(START)
         kinds = [type(one) for one in parent.told]
-        assert kinds[1:] == [actions.Late, actions.RollbackFailed]
+        assert kinds[1:] == [actions.ReportLate, actions.ReportRollbackFailed]
         assert parent.pool.reloading
 
     def test_what_finds_no_room_is_waited_for(self) -> None:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the state machine of a worker pool has its parent do."""
+"""The actions of the state machine of a worker pool: what the parent is to do."""
 
 import enum
 
@@ -12,24 +12,24 @@ from oslo_service.supervisor.workers.slots import Slot, Worker
 __all__ = (
     "Action",
     "Adopt",
-    "GiveUp",
-    "Hung",
     "Kill",
-    "Late",
     "Measure",
     "Order",
     "OrderKind",
-    "Recycle",
+    "ReportCrashLoop",
+    "ReportGivenUp",
     "ReportHung",
-    "RollFailed",
-    "RollbackFailed",
+    "ReportLate",
+    "ReportRecycling",
+    "ReportRollFailed",
+    "ReportRollbackFailed",
     "Start",
-    "Throttled",
+    "TakeStacks",
 )
 
 
 class OrderKind(enum.Enum):
-    """What a parent can tell a worker."""
+    """The orders that a parent can give a worker."""
 
     STOP = b"S"
     MUTATE = b"M"
@@ -39,11 +39,11 @@ class OrderKind(enum.Enum):
 
 
 class Start(Record):
-    """Start this worker.
+    """Start a worker.
 
     :ivar reset: whether it follows a reload.
-    :ivar ahead: whether it is to have the configuration that is not adopted yet.
-    :ivar successor: whether the one before serves until it is ready.
+    :ivar ahead: whether it gets the new configuration, which is not adopted yet.
+    :ivar successor: whether the worker before it serves until it is ready.
     """
 
     worker: Worker
@@ -53,27 +53,33 @@ class Start(Record):
 
 
 class Order(Record):
-    """Tell this worker."""
+    """Give a worker an order."""
 
     worker: Worker
     kind: OrderKind
 
 
 class Kill(Record):
-    """End this worker by force; ``late``: because it is past its limit."""
+    """End a worker by force.
+
+    :ivar late: whether that is because it is past its limit.
+    """
 
     worker: Worker
     late: bool
 
 
-class Throttled(Record):
-    """Report that a slot is in a crash loop, and stays empty for a while."""
+class ReportCrashLoop(Record):
+    """Report that a slot is in a crash loop, and stays empty for a while.
+
+    :ivar pause: how long, in seconds.
+    """
 
     slot: Slot
     pause: float
 
 
-class GiveUp(Record):
+class ReportGivenUp(Record):
     """Report that every slot of a service has lost its worker too often.
 
     :ivar slot: the last of them.
@@ -87,26 +93,29 @@ class Adopt(Record):
     """Take the new configuration for this process's own: every worker has it."""
 
 
-class RollFailed(Record):
+class ReportRollFailed(Record):
     """Report that a rolling reload has failed, because of this worker."""
 
     worker: Worker
 
 
-class RollbackFailed(Record):
-    """Report that a slot does not get back what it had, because of this worker."""
+class ReportRollbackFailed(Record):
+    """Report that a slot cannot be rolled back, because of this worker."""
 
     worker: Worker
 
 
-class Late(Record):
-    """Report that a successor was not ready in so many seconds."""
+class ReportLate(Record):
+    """Report that a successor was not ready in time.
+
+    :ivar seconds: how long that was.
+    """
 
     worker: Worker
     seconds: float
 
 
-class Recycle(Record):
+class ReportRecycling(Record):
     """Report that a worker is about to be recycled."""
 
     worker: Worker
@@ -117,30 +126,30 @@ class Measure(Record):
     """Measure the memory of the workers."""
 
 
-class Hung(Record):
-    """Have the stacks taken of a worker that hangs."""
+class TakeStacks(Record):
+    """Have a worker that hangs write its stacks."""
 
     worker: Worker
 
 
 class ReportHung(Record):
-    """Report that it hangs, and where."""
+    """Report that a worker hangs, with its stacks."""
 
     worker: Worker
 
 
 Action = (
     Adopt
-    | GiveUp
-    | Hung
+    | ReportGivenUp
+    | TakeStacks
     | Kill
-    | Late
+    | ReportLate
     | Measure
     | Order
-    | Recycle
+    | ReportRecycling
     | ReportHung
-    | RollFailed
-    | RollbackFailed
+    | ReportRollFailed
+    | ReportRollbackFailed
     | Start
-    | Throttled
+    | ReportCrashLoop
 )

@@ -49,24 +49,24 @@ def event_of(
 ) -> events.Event | None:
     """Return the event that an action is, where it is no more than that."""
     match action:
-        case actions.Throttled(slot, pause):
+        case actions.ReportCrashLoop(slot, pause):
             return events.SlotPaused(
                 **about_slot(slot),
                 deaths=slot.crashes,
                 seconds=pause,
                 error=slot.failure,
             )
-        case actions.GiveUp(slot, limits):
+        case actions.ReportGivenUp(slot, limits):
             return events.RestartLimitReached(
                 service=str(slot.spec),
                 limit=limits.restart_limit,
                 seconds=limits.restart_window,
                 error=slot.failure,
             )
-        case actions.Late(worker, seconds):
+        case actions.ReportLate(worker, seconds):
             return events.StartTimedOut(
                 **about(worker, processes[worker]), seconds=seconds
             )
-        case actions.Recycle(worker, why):
+        case actions.ReportRecycling(worker, why):
             return events.WorkerRecycled(**about(worker, processes[worker]), cause=why)
     return None

@@ -47,17 +47,17 @@ class Inspection:
         match action:
             case actions.Adopt():
                 self._settings.adopt()
-            case actions.RollFailed(worker):
+            case actions.ReportRollFailed(worker):
                 error = RuntimeError(
                     f"{descriptions.in_slot(worker)}: {worker.failure}"
                 )
                 self._publish(events.ReloadFailed(error=error, rolled_back=True))
-            case actions.RollbackFailed(worker):
+            case actions.ReportRollbackFailed(worker):
                 about = descriptions.about_slot(worker.slot)
                 self._publish(events.RollbackFailed(**about, error=worker.failure))
             case actions.Measure():
                 self._measure()
-            case actions.Hung(worker):
+            case actions.TakeStacks(worker):
                 if worker.failure:
                     return  # it has left them with its report
                 stack_dumps.request_stacks(self._processes[worker].pid)
@@ -67,7 +67,7 @@ class Inspection:
                 self._tell(action)
 
     def _tell(self, action: actions.Action) -> None:
-        if isinstance(action, actions.Late):
+        if isinstance(action, actions.ReportLate):
             action.worker.failure = f"not ready after {action.seconds:g} s"
         event = descriptions.event_of(action, self._processes)
         if event is not None:

@@ -13,12 +13,12 @@ from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers.actions import (
     Action,
-    Hung,
     Kill,
     Order,
     OrderKind,
     ReportHung,
     Start,
+    TakeStacks,
 )
 from oslo_service.supervisor.workers.slots import STARTING, Slot, Worker
 
@@ -147,7 +147,7 @@ class PoolWorkers:
             due = now + min(limits)
             worker.deadline = min(due, worker.deadline or due)
         worker.report_at = now + min([STACKS, *limits])
-        yield Hung(worker)
+        yield TakeStacks(worker)
         if not told:
             yield Order(worker, OrderKind.STOP)
 

@@ -18,12 +18,12 @@ from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers import intensity
 from oslo_service.supervisor.workers.actions import (
     Action,
-    GiveUp,
     Kill,
     Order,
     OrderKind,
+    ReportCrashLoop,
+    ReportGivenUp,
     Start,
-    Throttled,
 )
 from oslo_service.supervisor.workers.policies import Policies
 from oslo_service.supervisor.workers.pool_workers import GRACE, Goal, PoolWorkers
@@ -40,15 +40,15 @@ __all__ = (
     "GRACE",
     "STARTING",
     "Action",
-    "GiveUp",
     "Goal",
     "Kill",
     "Order",
     "OrderKind",
     "PoolState",
+    "ReportCrashLoop",
+    "ReportGivenUp",
     "Slot",
     "Start",
-    "Throttled",
     "Worker",
     "pause",
 )
@@ -331,7 +331,7 @@ class PoolState(PoolWorkers):
     def _count_death(self, worker: Worker, status: int | None, now: float) -> None:
         seconds = intensity.count_death(worker, status, now)
         if seconds and self.goal is Goal.RUN:
-            self._told.append(Throttled(worker.slot, seconds))
+            self._told.append(ReportCrashLoop(worker.slot, seconds))
 
     def _note_loss(self, slot: Slot, now: float) -> None:
         limits = self.limits
@@ -345,8 +345,8 @@ class PoolState(PoolWorkers):
             self.status = 1
             self.stop()
             self._forget_pauses()
-            self._told.append(GiveUp(slot, limits))
+            self._told.append(ReportGivenUp(slot, limits))
 
     def _forget_pauses(self) -> None:
         """Have nobody told of pauses that have ended before they were told of."""
-        self._told = [one for one in self._told if not isinstance(one, Throttled)]
+        self._told = [one for one in self._told if not isinstance(one, ReportCrashLoop)]

@@ -14,10 +14,10 @@ from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.workers.actions import (
     Action,
     Adopt,
-    Late,
-    Recycle,
-    RollbackFailed,
-    RollFailed,
+    ReportLate,
+    ReportRecycling,
+    ReportRollbackFailed,
+    ReportRollFailed,
 )
 from oslo_service.supervisor.workers.pool_workers import PoolWorkers
 from oslo_service.supervisor.workers.slots import Slot, Worker, pause
@@ -69,7 +69,7 @@ class Succession:
             self._count_failure(slot, now)
             if self._is_taken_back(slot) and slot not in self._stuck:
                 self._stuck.add(slot)
-                self._told.append(RollbackFailed(worker))
+                self._told.append(ReportRollbackFailed(worker))
         if worker.generation == self._target:
             self._fail(worker)
 
@@ -128,7 +128,7 @@ class Succession:
             slot.successor = None
         elif self._is_late(successor, now):
             seconds = self._pool.limits.start_timeout
-            yield Late(successor, seconds)
+            yield ReportLate(successor, seconds)
             yield from self._pool.order_stop(successor, now)
             self.lost(successor, now)
         elif successor.ready_at is not None:
@@ -160,7 +160,9 @@ class Succession:
                 if self._target is not None:
                     generation = self._target
                 elif slot.current is not None and not self._is_ahead(slot):
-                    yield Recycle(slot.current, slot.current.due or Cause.RECYCLED)
+                    yield ReportRecycling(
+                        slot.current, slot.current.due or Cause.RECYCLED
+                    )
                 yield self._pool.start_successor(slot, now, generation)
                 return
 
@@ -192,4 +194,4 @@ class Succession:
 
     def _fail(self, worker: Worker) -> None:
         self._target = None
-        self._told.append(RollFailed(worker))
+        self._told.append(ReportRollFailed(worker))

@@ -20,10 +20,15 @@ __all__ = (
 )
 
 GROUP = "oslo_service.backend"
-# Of the drivers that come with the library, what is imported by name only.
-_BY_NAME = {
-    "eventlet": ("oslo_service.backend.eventlet", "eventlet.hubs.epolls"),
-    "threading": ("oslo_service.backend.threading",),
+# What PyInstaller does not see of the drivers that come with the library: they are
+# imported by name, and so are Eventlet's hubs, and what it resolves names with.
+_UNSEEN = {
+    "eventlet": (
+        "--hidden-import oslo_service.backend.eventlet",
+        "--collect-submodules eventlet.hubs",
+        "--collect-submodules dns",
+    ),
+    "threading": ("--hidden-import oslo_service.backend.threading",),
 }
 
 _registered: Inherited[dict[str, type[base.Driver]]] = Inherited(dict)
@@ -108,12 +113,12 @@ def _how_to_freeze(name: str, missing: str | None = None) -> str:
 
     :param missing: a module that was looked for.
     """
-    distribution = "oslo.service" if name in _BY_NAME else "ITS-DISTRIBUTION"
-    modules = dict.fromkeys(_BY_NAME.get(name, ("its_module",)))
+    distribution = "oslo.service" if name in _UNSEEN else "ITS-DISTRIBUTION"
+    unseen = dict.fromkeys(_UNSEEN.get(name, ("--hidden-import its_module",)))
     if missing is not None:
-        modules[missing] = None
-    hidden = "".join(f" --hidden-import {one}" for one in modules)
-    return f"build it by pyinstaller --copy-metadata {distribution}{hidden}"
+        unseen[f"--hidden-import {missing}"] = None
+    options = " ".join([f"--copy-metadata {distribution}", *unseen])
+    return f"build it by pyinstaller {options}"
 
 
 def is_driver_class(thing: object) -> TypeGuard[type[base.Driver]]:

@@ -174,11 +174,24 @@ def test_a_frozen_program_says_what_to_build_it_with(missing):
 def test_it_names_all_that_is_imported_by_name_and_what_is_missing(missing):
     done = run_script(FROZEN, missing, "eventlet")
     (said,) = done.stdout.splitlines()
-    hidden = re.findall(r"--hidden-import (\S+)", said)
-    assert hidden[:2] == ["oslo_service.backend.eventlet", "eventlet.hubs.epolls"]
+    _, *options = said.split(" --")
+    assert options[:4] == [
+        "copy-metadata oslo.service",
+        "hidden-import oslo_service.backend.eventlet",
+        "collect-submodules eventlet.hubs",
+        "collect-submodules dns",
+    ]
     (lacking,) = re.findall(r"No module named '([\w.]+)'", said)
-    assert lacking in hidden, said
-    assert len(set(hidden)) == len(hidden), said
+    assert f"hidden-import {lacking}" in options, said
+    assert len(set(options)) == len(options), said
+
+
+@pytest.mark.parametrize("driver", ["eventlet", "threading"])
+def test_the_page_says_the_same_of_frozen_programs(driver):
+    done = run_script(FROZEN, f"oslo_service.backend.{driver}", driver)
+    (advice,) = re.findall("build it by (.*)", done.stdout)
+    page = (ROOT / "doc" / "source" / "installation.rst").read_text()
+    assert f"$ {advice} program.py\n" in re.sub(r" \\\n *", " ", page)
 
 
 def test_a_frozen_program_says_so_of_a_driver_of_others():

@@ -6,19 +6,22 @@ All they need is SQLite and the transport of oslo.messaging that is a memory.
 """
 
 import contextlib
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from oslo_service.testing.live import Live
 
-from environments import make
+from environments import make, unpacked
 from places import surroundings
 from projects import by_name
 
@@ -40,6 +43,8 @@ class Daemon:
     :ivar workers: how many processes serve; 1 is without a parent.
     :ivar groups: the other groups of its configuration file.
     :ivar together: whether all workers are registered as one.
+    :ivar serving: what its log says of the address at which it answers requests: a
+        regular expression with a group; None: it does not.
     """
 
     project: str
@@ -50,6 +55,7 @@ class Daemon:
     workers: int = 1
     groups: str = ""
     together: bool = False
+    serving: str | None = None
 
     @property
     def processes(self) -> int:
@@ -105,6 +111,17 @@ DAEMONS = (
         "[api_database]\nconnection = sqlite:///{place}/api.sqlite\n"
         "[placement]\nauth_type = none\nendpoint_override = http://127.0.0.1:9/\n",
         together=True,
+    ),
+    Daemon(
+        "murano",
+        "murano-api",
+        sync=(("murano-db-manage", "upgrade"),),
+        # It hands the pool of its group to Eventlet's server.
+        settings="bind_host = 127.0.0.1\nbind_port = 0\n",
+        registered="SELECT count(*) FROM apistats",
+        groups="[murano]\napi_workers = 1\n"
+        "[paste_deploy]\nconfig_file = {source}/etc/murano/murano-paste.ini\n",
+        serving=r"wsgi starting up on (http://\S+)",
     ),
 )
 _COMMON = """\
@@ -167,12 +184,13 @@ def _abridged(text: str) -> str:
 
 def _life(daemon: Daemon, place: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Take a service from nothing to its end; give each step that is done."""
-    python = make(by_name(daemon.project), "ours")
+    project = by_name(daemon.project)
+    python = make(project, "ours")
     database, file = place / "database.sqlite", place / "service.conf"
     (place / "empty").mkdir()
     text = _COMMON.format(
         settings=daemon.settings.format(place=place),
-        groups=daemon.groups.format(place=place),
+        groups=daemon.groups.format(place=place, source=unpacked(project)),
         database=database,
         place=place,
     )
@@ -196,16 +214,33 @@ def _life(daemon: Daemon, place: Path, environment: Mapping[str, str]) -> Iterat
         )
         assert len(process.left()) == daemon.processes, process.left()
         yield f"it is registered, and runs in {daemon.processes} processes"
+        if daemon.serving is not None:
+            yield f"it answers a request with {_ask(process, daemon.serving)}"
         before = set(process.left())
         file.write_text(text.replace("debug = false", "debug = true"), "ascii")
         process.kill(signal.SIGHUP)
         process.expect_text(_RELOADED, daemon.processes)
         assert set(process.left()) == before, "the processes have been replaced"
         yield "SIGHUP: each process has read its configuration again, and stays"
+        if daemon.serving is not None:
+            yield f"it answers a request with {_ask(process, daemon.serving)}"
         status = process.end()
         assert status == 0, f"its status is {status}\n{process.transcript}"
         assert "Traceback" not in process.transcript, process.transcript
         yield "SIGTERM: status 0, nothing is left, no traceback in its log"
+
+
+def _ask(process: Live, serving: str) -> int:
+    """Send a request to where a service says that it serves; give the status."""
+    process.until(lambda: re.search(serving, process.transcript), "it serves")
+    (address,) = re.findall(serving, process.transcript)
+    try:
+        with urllib.request.urlopen(address, timeout=LIMIT) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as exc:
+        return exc.code
+    except OSError as exc:
+        raise AssertionError(f"{exc}\n{process.transcript}") from None
 
 
 def _run(python: Path, line: list[str], environment: Mapping[str, str]) -> None:

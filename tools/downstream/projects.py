@@ -156,7 +156,7 @@ PROJECTS = (
         package="murano",
         tests="murano.tests.unit",
         needs=(
-            *("fixtures", "murano-pkg-check", "oslotest", "PyMySQL"),
+            *("fixtures", "murano-pkg-check", "oslotest", "PyMySQL", "pytz"),
             *("testresources", "testscenarios"),
         ),
         older=_OF_2023,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend
-from oslo_service._common import naming
+from oslo_service._common import lifetimes, naming
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 from oslo_service.compat.attributes import HasOldAttributes
@@ -169,6 +169,7 @@ class LoopingCallBase(HasOldAttributes):
         stop_on_exception: bool,
     ) -> Any:
         self._ident = driver.current_ident()
+        lifetimes.begin_loop()
         outer = set_stop_event(abort)
         try:
             return self._loop(abort, schedule, initial_delay, stop_on_exception)

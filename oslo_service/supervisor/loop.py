@@ -7,7 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from oslo_service._common import clock, late
+from oslo_service._common import clock, late, lifetimes
 from oslo_service._common.times import earliest
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import (
@@ -70,7 +70,7 @@ class Supervisor(Supervised):
         #: In a worker: how many requests it answers.
         self.request_limit: RequestLimit | None = None
         self._work_limits: WorkLimits | None = None
-        # Whether it is a worker whose services have ended.
+        # Whether what there was has been stopped, and has ended.
         self._over = False
         self._pid = os.getpid()
         self._policy = SignalPolicy(self)
@@ -180,7 +180,9 @@ class Supervisor(Supervised):
                     self._timeout.disarm(unit)
                 unit.close()
         if not self.units:
-            self._over = self.has_parent
+            if units and (self.has_parent or self._are_stopping(units)):
+                self._over = True
+                lifetimes.note_end()
             self._stopping = False
             self.end_delay()
             self._close_added_sources()
@@ -201,9 +203,13 @@ class Supervisor(Supervised):
 
     def _is_stopping(self) -> bool:
         """Whether it was, by whatever order."""
-        units = self.units
+        if self._over:
+            return self.has_parent or lifetimes.is_left_over()
+        return self._are_stopping(self.units)
+
+    def _are_stopping(self, units: list[Unit]) -> bool:
         ordered = bool(units) and all(one.stopping for one in units)
-        return self._over or self._stopping or ordered
+        return self._stopping or ordered
 
     def _is_held(self) -> bool:
         """Whether the end waits for work that user code tracks."""

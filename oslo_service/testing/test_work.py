@@ -170,6 +170,21 @@ class TestTheEnd:
             assert program.wait() == 0
             assert not program.events("pruning")
 
+    def test_nor_does_one_of_an_old_loop_while_the_program_ends(
+        self, driver_name: str, gate: Path
+    ) -> None:
+        traits = ["tracks", "has periodic tasks", "lingers"]
+        with working(driver_name, gate, traits, 60) as program:
+            program.expect("started")
+            program.expect("surveying")
+            program.kill(signal.SIGTERM)
+            program.expect("stop")
+            gate.touch()
+            assert program.wait() == 0
+            program.expect("last")
+            assert len(program.events("surveying")) == 1
+            assert not program.events("pruning")
+
 
 def test_a_worker_whose_work_is_past_its_limit_is_replaced(
     driver_name: str, gate: Path

@@ -22,6 +22,10 @@ TRAITS = daemon.PLAN.traits
 say = daemon.say
 
 
+# What the loop that runs the periodic tasks has been told: when to run them next.
+RUNS: list[float] = []
+
+
 class Manager(periodic_task.PeriodicTasks):
     """Has a periodic task that takes long, and one after it."""
 
@@ -94,7 +98,13 @@ class Working(daemon.Daemon):
     def periodic(self) -> None:
         """Have periodic tasks run by a loop, and by hand."""
         manager = Manager(CONF)
-        self.manager = loopingcall.DynamicLoopingCall(manager.run_periodic_tasks, None)
+
+        def run_periodic_tasks(context: Any) -> float:
+            pause = manager.run_periodic_tasks(context)
+            RUNS.append(pause)
+            return pause
+
+        self.manager = loopingcall.DynamicLoopingCall(run_periodic_tasks, None)
         self.manager.start(periodic_interval_max=0.01)
 
     def executor(self) -> None:
@@ -154,6 +164,8 @@ def main() -> None:
     launcher = service.launch(CONF, Working(), workers=daemon.PLAN.workers)
     say("waiting")
     status = launcher.wait()
+    while "lingers" in TRAITS and len(RUNS) < 3:
+        time.sleep(0.01)
     say("last", status=status)
     sys.exit(status)
 

@@ -257,7 +257,8 @@ class Supervisor(Supervised):
         self.post(say)
         said.wait()
         if signals.in_main_thread():
-            self._signals.install()  # where another thread has given them back
+            # Where another task has done what they mean, and has given them back.
+            self._dispatch_signals()
 
     def _refuse_strangers(self) -> None:
         if self.left:

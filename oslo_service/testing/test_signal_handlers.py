@@ -69,3 +69,13 @@ def test_where_there_is_no_launcher_they_are_plain_signal_handlers(
         program.kill(SIGUSR1)
         assert program.wait() == 0
         assert program.expect("handled")
+
+
+def test_one_runs_though_others_have_done_what_the_signal_means(
+    driver_name: str,
+) -> None:
+    with unusual(
+        driver_name, traits=["terminated while told", "failing handler"]
+    ) as program:
+        assert program.wait() == 0
+        program.expect_text("ZeroDivisionError")

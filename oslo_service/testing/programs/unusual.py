@@ -165,6 +165,16 @@ def raise_when_lent(frame: Any, event: str, _arg: object) -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
+def terminate_and_await_end(event: events.Event) -> None:
+    """Have a SIGTERM come, and others do what it means before this goes on."""
+    if not isinstance(event, events.Ready):
+        return
+    signal.raise_signal(signal.SIGTERM)
+    runner = LAUNCHERS[-1].services._runner
+    while not runner.ended.is_set():
+        time.sleep(0.01)
+
+
 def hold_up() -> None:
     """Have something block at SIGUSR1."""
     handlers = {
@@ -190,6 +200,8 @@ def subscribe() -> None:
         events.subscribe(
             lambda event: isinstance(event, events.Ready) and LAUNCHERS[-1].stop()
         )
+    if "terminated while told" in TRAITS:
+        events.subscribe(terminate_and_await_end)
     if "unsubscribed" in TRAITS:
         end = events.subscribe(tell)
         end()

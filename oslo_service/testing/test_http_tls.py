@@ -47,7 +47,9 @@ class Authority:
         self.folder = folder
         self.certificate = folder / "ca.pem"
         self._key = folder / "ca.key"
-        self._make(self._key, self.certificate, "authority")
+        # RFC 5280, 4.2.1.3; Python 3.13 wants it.
+        usage = "keyUsage=critical,keyCertSign,cRLSign"
+        self._make(self._key, self.certificate, "authority", "-addext", usage)
 
     def _make(
         self,

@@ -49,7 +49,8 @@ say(
     flags=str(sys.flags),
     streams=[[one.encoding, one.line_buffering] for one in (sys.stdout, sys.stderr)],
     patched=os.path.basename(threading.current_thread.__code__.co_filename),
-    threads=[one.name for one in threading.enumerate()],
+    # gevent lists the main thread twice in a forked process, on Python 3.14.
+    threads=sorted({one.name for one in threading.enumerate()}),
     selected=backend.get_backend().name,
     drivers=len(backend.in_use()),
 )

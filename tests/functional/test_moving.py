@@ -4,6 +4,7 @@
 
 import inspect
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,8 @@ def test_nothing_is_found_in_what_has_become_of_it():
 
 def test_what_has_become_of_it_runs(driver_name, tmp_path):
     pytest.importorskip("oslo_messaging")
+    if driver_name == "gevent" and sys.version_info >= (3, 14):
+        pytest.skip("futurist imports a part of Eventlet that fails beside gevent")
     file = tmp_path / "stockpile.conf"
     file.write_text(
         f"[DEFAULT]\ntransport_url = fake://\n[oslo_service]\nbackend = {driver_name}\n"

@@ -6,12 +6,17 @@ import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from oslo_config import cfg
 
 from oslo_service import backend
 from oslo_service.commands.check import analysis, catalogue, files
 from oslo_service.commands.check.model import Finding
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -154,7 +154,7 @@ class TestMerging:
         assert len(merger.known) == 1
         assert len(merger._left) == 2
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(st.integers(0, 10**6))
     def test_counters_never_fall_whatever_happens(self, seed) -> None:
         dice, parent = random.Random(seed), Parent()
@@ -184,7 +184,7 @@ FATES = [(ANSWERS, SPEAKS, ENDS), (SPEAKS, ENDS), (ANSWERS, ENDS), (ENDS,), (ANS
 class TestOrder:
     """What a worker has counted counts once, whenever what it says is taken in."""
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.data())
     def test_nothing_is_counted_twice_or_lost(self, data) -> None:
         parent = Parent()

@@ -296,9 +296,7 @@ class World:
 
 SKEWS = st.permutations([0.0, SKEW / 2, SKEW * 0.999])
 SEEDS = st.integers(0, 2**32)
-HISTORIES = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+HISTORIES = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 
 @HISTORIES

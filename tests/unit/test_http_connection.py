@@ -45,7 +45,7 @@ FACTS = st.sampled_from(
 
 
 @given(st.lists(FACTS, max_size=20))
-@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@settings(max_examples=500, derandomize=True, database=None)
 def test_whatever_happens_the_phase_only_goes_on(facts) -> None:
     connection = Connection(LIMITS, 0.0)
     phases = list(Phase)

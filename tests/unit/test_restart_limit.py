@@ -3,7 +3,7 @@
 """When a service that cannot be kept up is given up, to the moment."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from paper_workers import SIGKILLED, Parent
 
@@ -189,7 +189,6 @@ def test_who_was_told_to_end_and_what_found_no_room_count_for_nothing() -> None:
     assert not parent.given_up
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -414,4 +414,4 @@ class AnyRoll(RuleBasedStateMachine):
 
 
 TestAnyRoll = AnyRoll.TestCase
-TestAnyRoll.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestAnyRoll.settings = settings(max_examples=80, stateful_step_count=30)

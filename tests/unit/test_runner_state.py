@@ -484,6 +484,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(
-    max_examples=120, stateful_step_count=50, deadline=None
-)
+TestAnyOrder.settings = settings(max_examples=120, stateful_step_count=50)

@@ -639,6 +639,4 @@ class AnyFailure(RuleBasedStateMachine):
 
 
 TestAnyFailure = AnyFailure.TestCase
-TestAnyFailure.settings = hypothesis_settings(
-    max_examples=200, stateful_step_count=30, deadline=None
-)
+TestAnyFailure.settings = hypothesis_settings(max_examples=200, stateful_step_count=30)

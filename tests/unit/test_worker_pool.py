@@ -711,9 +711,7 @@ class AnyFailure(RuleBasedStateMachine):
 
 
 TestAnyFailure = AnyFailure.TestCase
-TestAnyFailure.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None
-)
+TestAnyFailure.settings = settings(max_examples=100, stateful_step_count=40)
 
 
 class TestQuestions:

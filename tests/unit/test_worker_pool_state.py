@@ -529,9 +529,7 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
-TestAnyOrder.settings = settings(
-    max_examples=120, stateful_step_count=40, deadline=None
-)
+TestAnyOrder.settings = settings(max_examples=120, stateful_step_count=40)
 
 
 def test_ten_thousand_random_lives_lose_nobody_and_end() -> None:

@@ -59,7 +59,7 @@ def _lose_workers() -> None:
 
 
 def _on_usr1(*_: Any) -> None:
-    if "dies" in _present and next(_signals) > 20:
+    if "dies" in _present and next(_signals) > 5:
         os._exit(7)
     if "leaks descriptors" in _present and len(_hoard) < 100:
         _hoard.append(os.open("/dev/null", os.O_RDONLY))

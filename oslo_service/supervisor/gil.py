@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The GIL, where the interpreter could do without it."""
 
-import logging
 import sys
 
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.process_state import Inherited
 from oslo_service.backend.base import Driver
 
 __all__ = ("is_brought_back", "warn_once")
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 # A worker that is forked has it from its parent: what that has said is said.
 _warned = Inherited(lambda: False)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service.supervisor import events, work_items
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ("how", "last_line", "log", "status")
 
-LOG = logging.getLogger("oslo_service.supervisor")
+LOG = CarefulLog("oslo_service.supervisor")
 
 # Causes of the end of a worker that are logged as warnings.
 _UNWANTED = (events.Cause.UNEXPECTED, events.Cause.HUNG, events.Cause.TIMED_OUT)

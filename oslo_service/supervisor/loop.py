@@ -3,11 +3,11 @@
 """The supervisor: one wait over everything that can happen in a process."""
 
 import atexit
-import logging
 import os
 from typing import TYPE_CHECKING
 
 from oslo_service._common import clock, late, lifetimes
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.times import earliest
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import (
@@ -45,7 +45,7 @@ else:
 
 __all__ = ("Supervisor",)
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 
 class Supervisor(Supervised):

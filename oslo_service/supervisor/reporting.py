@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is told of all that is supervised: to the parent, to systemd, to subscribers."""
 
-import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oslo_service._common import clock, late
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.times import earliest
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events, gil, log_messages, work_items
@@ -25,7 +25,7 @@ else:
 
 __all__ = ("Reporter",)
 
-LOG = logging.getLogger("oslo_service.supervisor")
+LOG = CarefulLog("oslo_service.supervisor")
 
 
 class Reporter:

@@ -11,13 +11,14 @@ from oslo_config import cfg
 
 from oslo_service import opts
 from oslo_service._common import options
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.services import preparations
 
 __all__ = ("RESTART_METHODS", "Settings", "check_cluster", "check_restart_method")
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 RESTART_METHODS = ("reload", "mutate", "rolling")
 

@@ -5,7 +5,6 @@
 import atexit
 import contextlib
 import faulthandler
-import logging
 import os
 import sys
 import threading
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from oslo_service._common import clock
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import backstop, interpreter_exit, signals, work_items
@@ -21,7 +21,7 @@ from oslo_service.supervisor.unit import Unit
 
 __all__ = ("ShutdownTimeout", "flush_streams")
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 # How long after the limit a process that never gives up the GIL is ended, in
 # seconds; a parent kills its workers one second after their limit.

@@ -9,7 +9,6 @@ whoever turns the supervisor, which does the rest.
 
 import collections
 import errno
-import logging
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ from types import FrameType
 from typing import Any
 
 from oslo_service import backend
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.process_state import Inherited, OwnLock
 from oslo_service.backend.base import Event
 from oslo_service.supervisor.waker import Waker
@@ -34,7 +34,7 @@ __all__ = (
     "unblock",
 )
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 # How long to wait for the main thread to install a handler, in seconds.
 _INSTALLING = 1.0

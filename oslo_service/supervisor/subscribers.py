@@ -3,16 +3,16 @@
 """Who is told of what happens, and when."""
 
 import collections
-import logging
 from collections.abc import Callable, Iterable
 
 from oslo_service._common import clock
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.process_state import PerProcess
 from oslo_service.supervisor.events import Event
 
 __all__ = ("EventQueue", "Subscriber", "subscribe")
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 # How long telling may take, in seconds, before that is worth a line.
 _LONG = 1.0
@@ -30,8 +30,9 @@ def subscribe(subscriber: Subscriber) -> Callable[[], None]:
 
     It is called by whoever waits for a launcher, in this process: with the
     events in their order, after what has to be done has been done. It should not
-    block: the next event waits for it. What it raises is logged, and it is called
-    for the next event all the same. Workers that are forked do not inherit it.
+    block: the next event waits for it. What it raises is logged, SystemExit too, and
+    it is called for the next event all the same. Workers that are forked do not
+    inherit it.
 
     :param subscriber: looks at the type of the event, and at its fields.
     :returns: a function that ends the subscription; idempotent.
@@ -92,5 +93,5 @@ class EventQueue:
         for subscriber in (*self.own, *_subscribers.get()):
             try:
                 subscriber(event)
-            except Exception:
+            except (Exception, SystemExit, GeneratorExit):
                 LOG.exception("A subscriber failed, of %r", event)

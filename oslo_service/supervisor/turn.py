@@ -4,14 +4,14 @@
 
 import collections
 import contextlib
-import logging
 from collections.abc import Callable, Iterator
 
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.base import Driver, Event
 
 __all__ = ("Turn",)
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 
 class Turn:
@@ -76,7 +76,7 @@ class Turn:
             order = self._orders.popleft()
             try:
                 order()
-            except Exception:
+            except (Exception, SystemExit, GeneratorExit):
                 LOG.exception("An order failed: %r", order)
         self._follow_up()
 

@@ -150,6 +150,23 @@ class TestSubscribers:
             told = len(program.events("happened"))
             program.expect_text("ZeroDivisionError", told)
 
+    def test_so_is_one_that_exits(self, driver_name: str) -> None:
+        with observed(
+            driver_name, "exiting subscriber", workers=self.workers
+        ) as program:
+            program.expect("happened", kind="Ready")
+            assert program.end() == 0
+            told = len(program.events("happened"))
+            program.expect_text("SystemExit: 3", told)
+
+    def test_a_log_that_raises_holds_up_nothing(self, driver_name: str) -> None:
+        with observed(driver_name, "failing log", workers=self.workers) as program:
+            program.expect("happened", kind="Ready")
+            program.kill(SIGHUP)
+            program.expect("happened", kind="ReloadFinished")
+            program.expect_text("RuntimeError: this log is broken")
+            assert program.end() == 0
+
     def test_one_may_stop_the_launcher(self, driver_name: str) -> None:
         with observed(
             driver_name, "stopping subscriber", workers=self.workers

@@ -8,12 +8,12 @@ turns the supervisor.
 
 import collections
 import functools
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend
 from oslo_service._common import clock, naming
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import events
 from oslo_service.supervisor.services import preparations
@@ -23,7 +23,7 @@ from oslo_service.supervisor.settings import Settings
 
 __all__ = ("Bodies", "Life")
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 
 class Life:

@@ -6,11 +6,11 @@ It is told of events as any other subscriber is; :mod:`.messages` says what.
 """
 
 import collections
-import logging
 import os
 from collections.abc import Callable
 
 from oslo_service._common import clock
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.times import earliest
 from oslo_service.supervisor import events
 from oslo_service.supervisor.snapshot import Snapshot
@@ -19,7 +19,7 @@ from oslo_service.supervisor.systemd.messages import FEED, Messages
 
 __all__ = ("Notifier",)
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 # How long to leave a receiver alone whose queue is full, in seconds, and how
 # many messages are kept for it.

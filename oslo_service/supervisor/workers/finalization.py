@@ -14,9 +14,11 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from oslo_service._common.careful_log import CarefulLog
+
 __all__ = ("begin", "finish")
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 # The modules of executors, each with its registry of threads to join at the end.
 _EXECUTORS = {

@@ -3,12 +3,12 @@
 """Workers that begin as a fork of their parent."""
 
 import gc
-import logging
 import os
 import threading
 from typing import Any, NoReturn
 
 from oslo_service import backend
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.sockets import activation
 from oslo_service.supervisor import current, forks, signals
@@ -21,7 +21,7 @@ from oslo_service.supervisor.workers.process import own_pidfd
 
 __all__ = ("fork",)
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 # The names of the threads of which it has been said that a worker has them not.
 _warned_of: Inherited[set[str]] = Inherited(set)

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a worker, however it was started."""
 
-import logging
 import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from oslo_service._common import first_process
+from oslo_service._common.careful_log import CarefulLog
 from oslo_service.supervisor import current, forks, loop, signals
 from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.systemd import wire
@@ -18,7 +18,7 @@ from oslo_service.supervisor.workers.plan import WorkerPlan
 
 __all__ = ("live", "run")
 
-LOG = logging.getLogger(__name__)
+LOG = CarefulLog(__name__)
 
 
 def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:

@@ -194,6 +194,10 @@ def subscribe() -> None:
         hang_on_signal()
     if "failing subscriber" in TRAITS:
         events.subscribe(lambda _event: 1 / 0)
+    if "exiting subscriber" in TRAITS:
+        events.subscribe(lambda _event: sys.exit(3))
+    if "failing log" in TRAITS:
+        events.subscribe(break_log)
     if "subscribed" in TRAITS:
         events.subscribe(tell)
     if "stopping subscriber" in TRAITS:
@@ -206,6 +210,17 @@ def subscribe() -> None:
         end = events.subscribe(tell)
         end()
         end()
+
+
+def break_log(event: events.Event) -> None:
+    """Have every line that is logged from now on raise something."""
+
+    def fail(_record: logging.LogRecord) -> bool:
+        raise RuntimeError("this log is broken")
+
+    if isinstance(event, events.Ready):
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(fail)
 
 
 def tell(event: events.Event) -> None:

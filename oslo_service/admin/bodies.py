@@ -3,6 +3,7 @@
 """What is sent along with an order: a JSON object, or nothing."""
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,11 +26,11 @@ class Field(Record):
     required: bool = False
 
 
-def number(least: int, *, required: bool = False) -> Field:
-    """Return a field that is a whole number, so much or more."""
+def number(least: int, most: float = math.inf, *, required: bool = False) -> Field:
+    """Return a field that is a whole number, so much or more, and not too much."""
     return Field(
-        lambda value: type(value) is int and value >= least,
-        f"a whole number, {least} or more",
+        lambda value: type(value) is int and least <= value <= most,
+        f"a whole number, {least} " + ("or more" if most == math.inf else f"to {most}"),
         required,
     )
 

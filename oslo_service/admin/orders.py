@@ -22,6 +22,8 @@ LOG = logging.getLogger(__name__)
 LOG_LEVEL = "log-level"
 # How long processes are waited for, in seconds.
 _PATIENCE = 5.0
+# A slip of the finger must not have a parent make slots for as long as it has memory.
+_MOST_WORKERS = 1000
 
 
 class Orders:
@@ -39,9 +41,9 @@ class Orders:
         """Do what SIGHUP does; answer when that is done."""
         wanted = bodies.read(ask, wait=bodies.flag("whether to answer when it is done"))
         self._refuse_if_stopping()
-        LOG.info("Asked through the control socket: reading the configuration again")
         outcome = Outcome(_Reload().judge, self._heard)
         self._supervisor.reload()
+        LOG.info("Asked through the control socket: reading the configuration again")
         if wanted.get("wait", True):
             return outcome
         outcome.forget()
@@ -51,7 +53,7 @@ class Orders:
         """Have a service run by another number of workers."""
         wanted = bodies.read(
             ask,
-            workers=bodies.number(1, required=True),
+            workers=bodies.number(1, _MOST_WORKERS, required=True),
             service=bodies.name("which service, as /status calls it"),
         )
         self._refuse_if_stopping()
@@ -108,8 +110,8 @@ class Orders:
     def stop(self, ask: Ask) -> Reply:
         """Do what SIGTERM does."""
         bodies.read(ask)
-        LOG.info("Asked through the control socket: stopping")
         self._supervisor.terminate()
+        LOG.info("Asked through the control socket: stopping")
         return as_json({"said": "stopping"}, 202)
 
     def set_level(self, ask: Ask) -> Answer:

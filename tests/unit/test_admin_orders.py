@@ -270,12 +270,12 @@ class TestResize:
         reason = "nothing runs in worker processes here: workers=1"
         assert alone.refused("/workers", {"workers": 2}) == (409, reason)
 
-    @pytest.mark.parametrize("number", [0, -1, 1.0, "2", None, True, [2]])
-    def test_no_other_number_than_one_or_more_will_do(self, only, number) -> None:
+    @pytest.mark.parametrize("number", [0, -1, 1001, 10**9, 1.0, "2", None, True, [2]])
+    def test_no_other_number_than_one_to_a_thousand_will_do(self, only, number) -> None:
         status, error = only.refused("/workers", {"workers": number})
         assert status == 400
         assert f"'workers' cannot be {number!r}" in error
-        assert "'workers' (a whole number, 1 or more)" in error
+        assert "'workers' (a whole number, 1 to 1000)" in error
         assert "'service' (optional; which service, as /status calls it)" in error
 
     def test_the_number_is_required(self, only) -> None:

@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from oslo_service._common import naming
 from oslo_service.loops import clock
-from oslo_service.loops.looping_call import LoopingCallBase, LoopingCallDone
+from oslo_service.loops.looping_call import LoopingCallBase, LoopingCallDone, seconds
 
 __all__ = ("RetryDecorator",)
 
@@ -33,6 +33,8 @@ class RetryDecorator:
     :param max_sleep_time: the longest pause in seconds.
     :param exceptions: the exception classes after which to try again; one, or any
         number. Other exceptions are raised at once.
+    :raises TypeError: a time is no number.
+    :raises ValueError: a time is negative.
     """
 
     __module__ = "oslo_service.loopingcall"
@@ -47,8 +49,8 @@ class RetryDecorator:
         exceptions: type[BaseException] | Iterable[type[BaseException]] = (),
     ) -> None:
         self._max_retry_count = max_retry_count
-        self._inc_sleep_time = inc_sleep_time
-        self._max_sleep_time = max_sleep_time
+        self._inc_sleep_time = seconds("inc_sleep_time", inc_sleep_time)
+        self._max_sleep_time = seconds("max_sleep_time", max_sleep_time)
         self._exceptions = (
             (exceptions,) if isinstance(exceptions, type) else tuple(exceptions)
         )

@@ -7,6 +7,7 @@ has returned ``result``, and it is ``now``; how long until the next tick?
 """
 
 import logging
+import math
 import random
 from typing import Any, Protocol
 
@@ -182,14 +183,26 @@ class Dynamic:
                     " given periodic_interval_max"
                 )
             result = self._longest
-        elif self._longest is not None:
-            result = min(result, self._longest)
-        self._last = max(0.0, float(result))
+        pause = max(0.0, _pause(result))
+        self._last = pause if self._longest is None else min(pause, self._longest)
         return self._last
 
     def __str__(self) -> str:
         longest = "" if self._longest is None else f", {self._longest:g} s at most"
         return f"when it says{longest}"
+
+
+def _pause(result: Any) -> float:
+    try:
+        pause = float(result)
+    except (TypeError, ValueError):
+        pause = math.nan
+    if math.isnan(pause):
+        raise ValueError(
+            f"the function of a dynamic looping call returned {result!r:.60}: it must"
+            " return the seconds until the next call"
+        )
+    return pause
 
 
 class BackOff:

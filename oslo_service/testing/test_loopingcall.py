@@ -5,7 +5,9 @@
 import contextvars
 import gc
 import logging
+import math
 import random
+import re
 import sys
 import threading
 import time
@@ -716,6 +718,17 @@ class TestDynamic:
         with pytest.raises(RuntimeError, match="periodic_interval_max"):
             in_time(driver, loop.wait, "it ends")
 
+    @pytest.mark.parametrize("longest", [None, 5])
+    @pytest.mark.parametrize("result", [math.nan, "soon", (1,)])
+    def test_what_is_no_number_of_seconds_is_an_error_that_shows_it(
+        self, driver: Driver, result: object, longest: float | None
+    ) -> None:
+        loop = loopingcall.DynamicLoopingCall(lambda: result)
+        loop.start(periodic_interval_max=longest)
+
+        with pytest.raises(ValueError, match=re.escape(f"returned {result!r}: it")):
+            in_time(driver, loop.wait, "it ends")
+
     def test_after_an_exception_the_pause_is_the_one_before(
         self, driver: Driver, pauses: Log
     ) -> None:
@@ -906,6 +919,15 @@ class TestRetry:
         with pytest.raises(OtherError, match="not mine"):
             call()
         assert len(pauses) == 2
+
+    @pytest.mark.parametrize("parameter", ["inc_sleep_time", "max_sleep_time"])
+    @pytest.mark.parametrize("value", [-1, math.nan])
+    def test_what_is_no_pause_is_refused_when_it_is_given(
+        self, parameter: str, value: Any
+    ) -> None:
+        given: dict[str, Any] = {parameter: value}
+        with pytest.raises(ValueError, match=f"{parameter} must be 0 or more"):
+            loopingcall.RetryDecorator(**given)
 
     def test_nothing_is_retried_where_no_exceptions_are_named(
         self, driver: Driver, pauses: Log

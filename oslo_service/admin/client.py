@@ -183,7 +183,7 @@ class Client:
         if isinstance(what, Reply):
             headers += what.headers
             length, close = len(what.body), self._connection.will_close()
-        line = response_head.status_line(status)
+        line = response_head.STATUS_LINES[status]
         return response_head.encode(line, headers, request, length, close=close)
 
     def _send(self, data: bytes, now: float) -> None:

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Header fields of a request, as WSGI names them."""
 
-import functools
 import re
 
-__all__ = ("add", "check_host", "elements", "key_of", "names_close")
+from oslo_service.http.memo import Memo
+
+__all__ = ("CLOSES", "HOSTS", "KEYS", "add", "elements")
 
 # Fields whose second occurrence would leave open which one counts.
 _ONCE = frozenset(("HTTP_HOST", "CONTENT_LENGTH", "CONTENT_TYPE"))
@@ -21,13 +22,7 @@ _HOST = re.compile(
 )
 
 
-@functools.lru_cache(maxsize=1024)
-def key_of(name: bytes) -> str | None:
-    """Return the name of a field in the WSGI environment (RFC 3875, 4.1.18).
-
-    :returns: None for a name that would pass for another one there: an
-        underscore is a dash then.
-    """
+def _key(name: bytes) -> str | None:
     if b"_" in name:
         return None
     key = name.decode("ascii").upper().replace("-", "_")
@@ -52,13 +47,10 @@ def elements(value: str) -> list[str]:
     return [part for part in parts if part]
 
 
-@functools.lru_cache(maxsize=256)
-def names_close(connection: str) -> bool:
-    """Whether a Connection field ends the connection (RFC 9112, 9.6)."""
-    return "close" in elements(connection)
-
-
-@functools.lru_cache(maxsize=256)
-def check_host(host: str) -> bool:
-    """Whether a Host field is one."""
-    return _HOST.fullmatch(host) is not None
+#: The name of a field in the WSGI environment (RFC 3875, 4.1.18); None for a name that
+#: would pass for another one there: an underscore is a dash then.
+KEYS: Memo[bytes, str | None] = Memo(_key, 1024)
+#: Whether a Connection field ends the connection (RFC 9112, 9.6).
+CLOSES: Memo[str, bool] = Memo(lambda field: "close" in elements(field), 256)
+#: Whether a Host field is one.
+HOSTS: Memo[str, bool] = Memo(lambda host: _HOST.fullmatch(host) is not None, 256)

@@ -29,6 +29,7 @@ class Limits:
         something arrives.
     :ivar linger_total: how long it stays open then in all.
     :ivar keep_alive: whether a connection may be used more than once.
+    :ivar shortest: no line up to this is too long, whichever it is.
     """
 
     url: int = 8192
@@ -42,6 +43,11 @@ class Limits:
     linger_idle: float = 5.0
     linger_total: float = 30.0
     keep_alive: bool = True
+    shortest: int = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        """Compute what follows from the others."""
+        object.__setattr__(self, "shortest", min(self.url, self.header_line))
 
     @property
     def head(self) -> int:

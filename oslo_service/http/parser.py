@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bytes into requests: httptools, and what it leaves to its users."""
 
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import httptools
 
-from oslo_service.http import fields, request_head
+from oslo_service.http import request_head
 from oslo_service.http.limits import Limits
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Request
-from oslo_service.http.request_lines import RequestLines, begins_with_http
+from oslo_service.http.request_lines import RequestLines
 from oslo_service.http.unknown_method import (
     Parts,
     UnknownMethod,
@@ -23,8 +24,11 @@ __all__ = ("Parser",)
 _TOO_LARGE = frozenset(("Content-Length overflow", "Chunk size overflow"))
 # What the parser says of methods of other protocols.
 _NOT_OURS = "Invalid method for HTTP/x.x request"
+# What is between the name of a field and its value, and is counted as they are.
+_IN_FIELD = 2
 # What may be around a request line, a field and a chunk, and is not counted.
 _AROUND_LINE, _AROUND_FIELD, _AROUND_CHUNK = 14, 2, 16
+_TOO_MANY = "too many header fields, or too long ones"
 # How many bytes may come, besides the longest line, without there being anything to
 # see in them: white space, extensions of chunks.
 _SLACK = 1024
@@ -41,20 +45,19 @@ class Parser:
     """
 
     __slots__ = (
+        "_counts",
         "_data",
         "_error",
         "_fields",
-        "_fields_left",
-        "_head_left",
         "_limits",
         "_lines",
         "_lines_begin",
-        "_longest_line",
         "_most_unparsed",
         "_parser",
         "_parts",
         "_request",
         "_resuming",
+        "_shortest_limit",
         "_unparsed",
         "_url",
         "finished",
@@ -65,7 +68,7 @@ class Parser:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._longest_line = limits.header_line
+        self._shortest_limit = limits.shortest
         self.requests: list[Request] = []
         self.in_head = self.finished = self.surplus = self._resuming = False
         self._request: Request | None = None
@@ -81,6 +84,11 @@ class Parser:
         self._lines: RequestLines | None = None
         # What has come of a head that has not ended, from where a request began.
         self._parts: Parts | None = None
+        # The target of a head, and its fields, or those of a trailer, so far; and
+        # whether they may be too long, and are to be counted.
+        self._url = b""
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._counts = False
         self._parser: Any = httptools.HttpRequestParser(self)
 
     def close(self) -> None:
@@ -98,7 +106,10 @@ class Parser:
             return
         self._unparsed += len(data)
         self._data = data
-        self._lines_begin = -1 if self.in_head or self._request else 0
+        begins = not (self.in_head or self._request)
+        self._lines_begin = 0 if begins else -1
+        # No line of a head is longer than what has come, all together.
+        self._counts = not begins or len(data) > self._shortest_limit
         rest = self._feed(data)
         while rest and not self.finished:
             rest = self._feed(rest)
@@ -107,7 +118,8 @@ class Parser:
             self._check_unparsed()
 
     def _check_unparsed(self) -> None:
-        unparsed = self._unparsed - (self._parsed_of_head() if self.in_head else 0)
+        seen = _parsed(self._url, self._fields) if self.in_head else 0
+        unparsed = self._unparsed - seen
         if unparsed > self._most_unparsed:
             last = self.requests[-1] if self.requests else self._request
             chunked = last is not None and last.body and last.body.remaining is None
@@ -117,13 +129,6 @@ class Parser:
             raise ProtocolError(status, "there is a line that is too long")
         if unparsed < 0 or not (self.in_head or self._request):
             self._unparsed = 0
-
-    def _parsed_of_head(self) -> int:
-        """Return how many bytes of the current head have been seen."""
-        limits = self._limits
-        count = limits.headers - self._fields_left
-        seen = limits.head - self._head_left + count * _AROUND_FIELD
-        return seen + len(self._url)
 
     def _feed(self, data: bytes | memoryview) -> bytes | memoryview:
         """Parse, and give what has to be parsed by another parser."""
@@ -180,82 +185,81 @@ class Parser:
 
     def on_message_begin(self) -> None:
         """Begin a head."""
-        if self._resuming:
-            return
         self.in_head = True
-        self._url = b""
-        self._fields: dict[str, str] = {}
-        self._head_left = self._limits.head
-        self._fields_left = self._limits.headers
 
     def on_url(self, part: bytes) -> None:
         """Record some of the target."""
-        if self._resuming:
-            return
         self._url += part
-        if len(self._url) > self._limits.url:
+        if self._counts and len(self._url) > self._limits.url:
             self._reject(414, f"the target is longer than {self._limits.url} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Record a field of the head, or of a trailer."""
-        if self._resuming:
-            return
-        size = len(name) + len(value) + 2
-        self._head_left = left = self._head_left - size
-        self._fields_left = fields_left = self._fields_left - 1
-        if left < 0 or fields_left < 0 or size > self._longest_line:
-            self._reject(431, "too many header fields, or too long ones")
+        self._fields.append((name, value))
+        if self._counts:
+            self._count(name, value)
+
+    def _count(self, name: bytes, value: bytes) -> None:
+        found, size = self._fields, len(name) + len(value) + _IN_FIELD
+        long = len(found) > self._limits.headers or size > self._limits.header_line
+        if (long or _size(found) > self._limits.head) and not self._resuming:
+            self._reject(431, _TOO_MANY)
         if not self.in_head:
+            # A trailer says nothing that an application could see.
             self._unparsed -= size + _AROUND_FIELD
-            return  # a trailer says nothing that an application could see
-        key = fields.key_of(name)
-        if key is None:
-            return
-        text = value.decode("latin-1").rstrip(" \t")
-        if key not in self._fields:
-            self._fields[key] = text
-        elif not fields.add(self._fields, key, text):
-            self._reject(400, f"{key} is there twice")
 
     def on_headers_complete(self) -> None:
         """Check the head as a whole."""
+        self.in_head = False
+        found, self._fields = self._fields, []
+        url, self._url = self._url, b""
         if self._resuming:
             return
-        self.in_head = False
+        if len(found) > self._limits.headers:
+            self._reject(431, _TOO_MANY)
         parser = self._parser
-        version, name = parser.get_http_version(), parser.get_method()
-        if not self._is_http(name):
-            self._reject(400, "this is another protocol")
-        method = name.decode()
-        request = Request(method, self._url.decode("latin-1"), version, self._fields)
+        method = parser.get_method()
+        version = self._version(method, url)
         try:
-            request_head.check(request)
+            request = request_head.parse(method, url, version, found)
         except ProtocolError as error:
             self._error = error
             raise
-        request.keep_alive = self._limits.keep_alive and parser.should_keep_alive()
-        # Earlier parsers know no list, nor a tab, there.
-        connection = self._fields.get("HTTP_CONNECTION")
-        if connection is not None and fields.names_close(connection):
+        if not (parser.should_keep_alive() and self._limits.keep_alive):
             request.keep_alive = False
-        self._request = request
         self.requests.append(request)
         if request.body is None and self._unparsed <= self._most_unparsed:
             self._unparsed = 0  # as is nearly always so
         else:
-            self._unparsed -= self._parsed_of_head() + len(method) + _AROUND_LINE
+            self._unparsed -= _parsed(url, found) + len(method) + _AROUND_LINE
+        if request.body is None and not parser.should_upgrade():
+            self._end(request)
+        else:
+            self._request = request
+            self._counts = True  # a trailer, and another head, may follow
 
-    def _is_http(self, method: bytes) -> bool:
-        """Whether that is what the request line says."""
+    def _version(self, method: bytes, url: bytes) -> str:
+        """Return the version of HTTP that the request line names."""
+        if self._lines_begin == 0:
+            # Where it usually is; no target begins like that.
+            begin = len(method) + len(url) + 1
+            if self._data[begin : begin + 11] == b" HTTP/1.1\r\n":
+                self._lines_begin = 1
+                return "1.1"
+        if not self._is_http(method, url):
+            self._reject(400, "this is another protocol")
+        version: str = self._parser.get_http_version()
+        return version
+
+    def _is_http(self, method: bytes, url: bytes) -> bool:
+        """Whether the request line says so."""
         parts, self._parts = self._parts, None
-        if self._lines_begin == 0 and begins_with_http(self._data):
-            self._lines_begin = 1
-            return True
         if self._lines is None:
             before = b"".join(part for part in parts or () if part is not None)
             begin = max(0, self._lines_begin)
             self._lines = RequestLines(before + self._data, begin)
-        return self._lines.next_is_http(method, self._url)
+            self._lines_begin = -1
+        return self._lines.next_is_http(method, url)
 
     def on_body(self, data: bytes) -> None:
         """Record some of the body."""
@@ -268,7 +272,7 @@ class Parser:
                 self._unparsed -= 2 * len(data) + _AROUND_CHUNK
 
     def on_message_complete(self) -> None:
-        """End a request."""
+        """End a request that has a body."""
         request = self._request
         if request is not None and not self._parser.should_upgrade():
             self._end(request)
@@ -281,5 +285,16 @@ class Parser:
         self._request = None
         if request.body is not None:
             request.body.complete = True
+            self._fields = []
         if not request.keep_alive:
             self.finished = True
+
+
+def _size(found: Sequence[tuple[bytes, bytes]]) -> int:
+    """Return the size of fields, as it is limited."""
+    return sum(len(name) + len(value) + _IN_FIELD for name, value in found)
+
+
+def _parsed(url: bytes, found: Sequence[tuple[bytes, bytes]]) -> int:
+    """Return how many bytes of a head have been seen."""
+    return len(url) + _size(found) + len(found) * _AROUND_FIELD

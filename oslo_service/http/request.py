@@ -96,7 +96,7 @@ class Request:
         self.version = version
         self.fields = fields
         self.body: Body | None = None
-        self.keep_alive = False
+        self.keep_alive = True
         self.expects_100 = False
 
     def __str__(self) -> str:

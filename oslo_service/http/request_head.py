@@ -2,31 +2,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """The head of a request as a whole: what the parser leaves to be checked."""
 
+from collections.abc import Iterable
+
 from oslo_service.http import fields, target
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Body, Request
 
-__all__ = ("check", "framing_of")
+__all__ = ("framing_of", "parse")
 
 
-def check(request: Request) -> None:
-    """Check what the parser does not.
+def parse(
+    method: bytes, url: bytes, version: str, lines: Iterable[tuple[bytes, bytes]]
+) -> Request:
+    """Return the request whose head that is.
 
+    :param lines: the names and values of its fields.
     :raises ProtocolError: with the first thing that is wrong.
     """
-    version, found = request.version, request.fields
+    found = _fields(lines)
     name = found.get("HTTP_HOST")
     if version != "1.1":
         _check_version(version)
     elif name is None:
         raise ProtocolError(400, "there is no Host (RFC 9112, 3.2)")
-    if request.method == "CONNECT":
-        raise ProtocolError(501, "this is no proxy")
-    request.path, request.query, host = target.split(request.method, request.target)
-    if host:
+    request = Request(method.decode(), url.decode("latin-1"), version, found)
+    if host := target.split(request):
         # Whatever the Host field says (RFC 9112, 3.2.2).
         found["HTTP_HOST"] = name = host
-    if name is not None and not fields.check_host(name):
+    if name is not None and not fields.HOSTS[name]:
         raise ProtocolError(400, f"{name!r} is no host")
     if "HTTP_TRANSFER_ENCODING" in found:
         request.body = _chunked(version, found["HTTP_TRANSFER_ENCODING"])
@@ -34,6 +37,27 @@ def check(request: Request) -> None:
         request.body = Body(length)
     if "HTTP_EXPECT" in found and version == "1.1":
         _check_expectation(request, found["HTTP_EXPECT"])
+    # Earlier parsers know no list, nor a tab, there.
+    if "HTTP_CONNECTION" in found and fields.CLOSES[found["HTTP_CONNECTION"]]:
+        request.keep_alive = False
+    return request
+
+
+def _fields(lines: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the fields by their names in the WSGI environment."""
+    found: dict[str, str] = {}
+    known = fields.KEYS.get
+    for name, value in lines:
+        key = known(name) or fields.KEYS[name]
+        if key is None:
+            continue
+        # The parser lets no white space be there but spaces and tabs.
+        text = value.rstrip().decode("latin-1")
+        if key not in found:
+            found[key] = text
+        elif not fields.add(found, key, text):
+            raise ProtocolError(400, f"{key} is there twice")
+    return found
 
 
 def _check_version(version: str) -> None:

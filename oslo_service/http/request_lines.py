@@ -4,18 +4,10 @@
 
 import re
 
-__all__ = ("RequestLines", "begins_with_http")
+__all__ = ("RequestLines",)
 
 # RTSP (RFC 7826) and ICE have methods of HTTP, too.
 _LINE = re.compile(rb"^([A-Z]+) +([^ \r\n]+) +(HTTP|RTSP|ICE)/", re.MULTILINE)
-# The longest end of a line of HTTP, from the space before its name.
-_END = 12
-
-
-def begins_with_http(data: bytes) -> bool:
-    """Whether the first line is one of HTTP."""
-    end = data.find(b"\n")
-    return data.find(b" HTTP/", max(0, end - _END), end) >= 0
 
 
 class RequestLines:

@@ -3,13 +3,12 @@
 """A response: when its head is sent, and what of its body (RFC 9112, 6)."""
 
 import enum
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from oslo_service.http import response_head
 from oslo_service.http.request import Request
-from oslo_service.http.response_head import Framing, Headers
+from oslo_service.http.response_head import STATUS_LINES, Framing, Headers
 
 __all__ = ("Phase", "Response", "ResponseSink", "error_response")
 
@@ -114,7 +113,7 @@ class Response:
             return self.write  # nobody sees anything of it
         elif self.status:
             raise RuntimeError("start_response() is called twice, without exc_info")
-        self._status_line = response_head.status_line(status)
+        self._status_line = STATUS_LINES[status]
         self.status = status
         self._headers = headers
         return self.write
@@ -131,8 +130,10 @@ class Response:
         body = self._cut(data)
         if self._framing is _CHUNKED and body:
             self._sink.send_parts(b"%b%x\r\n" % (head, len(body)), body, b"\r\n")
-        elif head or body:
-            self._send(head, body)
+        elif head:
+            self._sink.send_parts(head, body)
+        elif body:
+            self._sink.send(body)
         self._sink.throttle()
 
     def overrule(self, status: str) -> bool:
@@ -170,20 +171,18 @@ class Response:
             return
         if type(body) is not bytes:
             body = _as_bytes(body)
-        head = self._head(len(body))
-        if self._declared == len(body):
-            self.length = len(body)
+        length = len(body)
+        head = self._head(length)
+        if self._declared == length:
+            self.length = length
         else:
             body = self._cut(body)
             self._check_length()
-        self._send(head, body)
-        self.phase = _FINISHED
-
-    def _send(self, head: bytes, body: bytes) -> None:
-        if len(body) <= _SMALL:
+        if length <= _SMALL:
             self._sink.send(head + body)
         else:
             self._sink.send_parts(head, body)
+        self.phase = _FINISHED
 
     def begin_sized_body(self, size: int) -> int:
         """Begin a body of so many bytes that is sent by other means.
@@ -273,8 +272,7 @@ def error_response(status: str, text: str = "", *, bodiless: bool = False) -> by
     """
     body = text.encode("utf-8", "backslashreplace")
     kind = "Content-Type: text/plain; charset=utf-8\r\n" if body else ""
-    date = response_head.format_date(int(time.time()))
     return (
-        f"HTTP/1.1 {status}\r\n{kind}Date: {date}\r\n"
+        f"HTTP/1.1 {status}\r\n{kind}{response_head.date_line()}"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     ).encode("ascii") + (b"" if bodiless else body)

@@ -3,15 +3,15 @@
 """The head of a response: its lines, and what they say about the end of the body."""
 
 import enum
-import functools
 import re
 import time
 from collections.abc import Sequence
 
 from oslo_service.http import fields
+from oslo_service.http.memo import Memo
 from oslo_service.http.request import Request
 
-__all__ = ("Framing", "Headers", "StatusLine", "encode", "format_date", "status_line")
+__all__ = ("STATUS_LINES", "Framing", "Headers", "StatusLine", "date_line", "encode")
 
 Headers = Sequence[tuple[str, str]]
 StatusLine = tuple[str, bool]
@@ -20,6 +20,13 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _STATUS = re.compile(r"[2-5][0-9]{2}(?: .*)?", re.ASCII | re.DOTALL)
 _NO_CONTENT = ("204", "304")
 _OURS = ("content-length", "connection", "date", "transfer-encoding")
+# How a head ends, by whether the connection does, and the client's version.
+_ENDS = {
+    (False, "1.1"): "\r\n",
+    (False, "1.0"): "Connection: keep-alive\r\n\r\n",
+    (True, "1.1"): "Connection: close\r\n\r\n",
+    (True, "1.0"): "Connection: close\r\n\r\n",
+}
 # More digits than a length has.
 _DIGITS = 19
 
@@ -41,7 +48,6 @@ class Framing(enum.Enum):
 _NO_BODY, _LENGTH, _CHUNKED, _CLOSE = Framing
 
 
-@functools.lru_cache(maxsize=1024)
 def _field(name: str) -> tuple[str, str]:
     """Check the name of a field.
 
@@ -55,8 +61,7 @@ def _field(name: str) -> tuple[str, str]:
     return name + ": ", lowered if lowered in _OURS else ""
 
 
-@functools.lru_cache(maxsize=256)
-def status_line(status: str) -> StatusLine:
+def _status_line(status: str) -> StatusLine:
     """Check a status.
 
     :returns: the status line, and whether there is no content with it.
@@ -64,12 +69,12 @@ def status_line(status: str) -> StatusLine:
     """
     if not _STATUS.fullmatch(status):
         raise ValueError(f"{status!r} is no status, such as '200 OK'")
+    _check(status)
     # The space is there also where no phrase follows (RFC 9112, 4).
-    line = f"HTTP/1.1 {status}" if len(status) > 3 else f"HTTP/1.1 {status} "
-    return line, status[:3] in _NO_CONTENT
+    space = "" if len(status) > 3 else " "
+    return f"HTTP/1.1 {status}{space}\r\n", status[:3] in _NO_CONTENT
 
 
-@functools.lru_cache(maxsize=1024)
 def _length(value: str) -> int:
     """Parse a Content-Length.
 
@@ -80,15 +85,28 @@ def _length(value: str) -> int:
     return int(value)
 
 
-@functools.lru_cache(maxsize=2)
-def format_date(second: int) -> str:
+def date_line() -> str:
+    """Return the line of the Date field of this second."""
+    return _DATES[time.time() // 1]
+
+
+def _format_date(second: float) -> str:
     """Format the Date field (RFC 9110, 6.6.1): always in English."""
     at = time.gmtime(second)
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[at.tm_wday]
     month = (
         "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # noqa: SIM905
     )[at.tm_mon - 1]
-    return f"{day}, {at.tm_mday:02} {month} {at.tm_year} {time.strftime('%T', at)} GMT"
+    clock = time.strftime("%T", at)
+    return f"Date: {day}, {at.tm_mday:02} {month} {at.tm_year} {clock} GMT\r\n"
+
+
+_FIELDS = Memo(_field, 1024)
+_LENGTHS = Memo(_length, 1024)
+_DATES = Memo(_format_date, 2)
+#: Status lines, by the status that an application gives: the line, and whether there is
+#: no content with it. A ValueError is raised where it is none.
+STATUS_LINES: Memo[str, StatusLine] = Memo(_status_line, 256)
 
 
 def encode(
@@ -100,7 +118,7 @@ def encode(
 ) -> tuple[bytes, Framing, int | None, bool]:
     """Return a head, and what it says.
 
-    :param status: as :func:`status_line` returns it.
+    :param status: as :data:`STATUS_LINES` has it.
     :param headers: the application's.
     :param request: what it answers.
     :param length: of the body, where that is known.
@@ -109,66 +127,64 @@ def encode(
         framing; and whether the connection ends with it.
     :raises ValueError: a field is none, or not the application's business.
     """
-    lines = [status[0]]
+    head = status[0]
     declared: int | None = None
-    date: str | None = None
+    date = ""
+    known = _FIELDS.get
     for name, value in headers:
-        begin, ours = _field(name)
+        begin, ours = known(name) or _FIELDS[name]
         if not ours:
-            lines.append(begin + value)
+            if not value.isprintable():
+                _check(value)
+            head += f"{begin}{value}\r\n"
         elif ours == "content-length":
-            before, declared = declared, _length(value)
+            before, declared = declared, _LENGTHS[value]
             if before is not None and before != declared:
                 raise ValueError("there are two different Content-Lengths")
         elif ours == "date":
-            date = value
+            _check(value)
+            date = f"Date: {value}\r\n"
         elif ours == "connection":
-            close = close or fields.names_close(value)
+            close = close or fields.CLOSES[value]
         else:
             raise ValueError(f"{name} is not the application's business")
-    lines.append("Date: " + (date or format_date(int(time.time()))))
+    head += date or date_line()
     if declared is None or status[1] or request.method == "HEAD":
-        framing, declared = _frame(lines, status, request, declared, length)
+        line, framing, declared = _frame(status, request, declared, length)
+        head += line
     else:
         framing = _LENGTH
-        lines.append("Content-Length: " + str(declared))
-    if close or framing is _CLOSE:
-        close = True
-        lines.append("Connection: close")
-    elif request.version == "1.0":
-        lines.append("Connection: keep-alive")
-    return _join(lines), framing, declared, close
+        head += f"Content-Length: {declared}\r\n"
+    close = close or framing is _CLOSE
+    head += _ENDS[close, request.version]
+    return head.encode("latin-1"), framing, declared, close
 
 
 def _frame(
-    lines: list[str],
-    status: StatusLine,
-    request: Request,
-    declared: int | None,
-    length: int | None,
-) -> tuple[Framing, int | None]:
-    """Say in a line how the end of the body is told; return how, and its length."""
-    line, no_content = status
+    status: StatusLine, request: Request, declared: int | None, length: int | None
+) -> tuple[str, Framing, int | None]:
+    """Return the line that says how the end of the body is told; how; its length."""
+    no_content = status[1]
     bodiless = no_content or request.method == "HEAD"
     if declared is None and not no_content:
         # An empty answer to HEAD does not tell how long the other one is.
         declared = length or (None if bodiless else length)
-    if declared is not None and not (no_content and line.startswith("204", 9)):
-        lines.append("Content-Length: " + str(declared))
+    line = ""
+    if declared is not None and not (no_content and status[0].startswith("204", 9)):
+        line = f"Content-Length: {declared}\r\n"
     if bodiless:
-        return _NO_BODY, None
+        return line, _NO_BODY, None
     if declared is not None:
-        return _LENGTH, declared
+        return line, _LENGTH, declared
     if request.version != "1.1":
-        return _CLOSE, None
-    lines.append("Transfer-Encoding: chunked")
-    return _CHUNKED, None
+        return line, _CLOSE, None
+    return "Transfer-Encoding: chunked\r\n", _CHUNKED, None
 
 
-def _join(lines: list[str]) -> bytes:
-    lines.append("\r\n")
-    head = "\r\n".join(lines)
-    ends = len(lines)
-    if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
+def _check(text: str) -> None:
+    """Check what stands in a line of the head.
+
+    :raises ValueError: it would not end there.
+    """
+    if "\n" in text or "\r" in text or "\0" in text:
         raise ValueError("a status or header field has a line break, or a NUL")
-    return head.encode("latin-1")

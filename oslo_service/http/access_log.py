@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One line a request, in the format that the operator wants."""
 
+import functools
 import json
 import logging
 import time
@@ -52,17 +53,15 @@ class AccessLog:
     :param template: the format, with names as in :func:`check_format`.
     """
 
-    __slots__ = ("_logger", "_template")
+    __slots__ = ("_logger", "_template", "enabled")
 
     def __init__(self, logger: logging.Logger, template: str) -> None:
         self._logger = logger
         self._template = template
+        #: Whether lines are written.
+        self.enabled = functools.partial(logger.isEnabledFor, logging.INFO)
 
-    def begin(self) -> float | None:
-        """Return the time now, at which a request begins; None: nothing is logged."""
-        return clock.now() if self._logger.isEnabledFor(logging.INFO) else None
-
-    def end(
+    def write(
         self,
         began: float,
         environ: Environ,

@@ -102,14 +102,15 @@ class Connection:
             parser.feed(data)
         except ProtocolError as error:
             self._reject(error)
+        requests, waits = self.requests, self.current is None
+        if waits and requests and requests[0].body is None:
+            return b""  # the application has all the time it wants
         # A head has until its deadline as a whole: a byte does not extend it.
         if not (began and parser.in_head):
             self.extend_deadline(now)
             if parser.in_head and self._draining:
                 self._shorten_deadline(now)
-        if self.current is not None or not self.requests:
-            return b""
-        body = self.requests[0].body
+        body = requests[0].body if waits and requests else None
         return b"" if body is None else self._early_continue(body)
 
     def _early_continue(self, body: Body) -> bytes:
@@ -163,7 +164,7 @@ class Connection:
             return True
         if self.phase is not _OPEN or self._parser.finished:
             return False
-        return not self._is_ready()
+        return not (self.requests and self._is_ready())
 
     def _is_ready(self) -> bool:
         if not self.requests:
@@ -173,10 +174,13 @@ class Connection:
 
     def next_request(self) -> Request | None:
         """Return the request that the application is to answer now."""
-        if self.current is None and self._is_ready():
-            self.current = self.requests.pop(0)
-            return self.current
-        return None
+        requests = self.requests
+        if not requests or self.current is not None:
+            return None
+        if requests[0].body is not None and not self._is_ready():
+            return None
+        self.current = request = requests.pop(0)
+        return request
 
     def will_close(self) -> bool:
         """Whether the answer to the current request is the last one."""

@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from oslo_service.http.file_wrapper import FileWrapper
 from oslo_service.http.request import Body, Request
 
-__all__ = ("BodySource", "of_request", "of_server")
+__all__ = ("BodySource", "of_request", "of_server", "remote")
 
 Environ = dict[str, Any]
 
@@ -70,7 +70,7 @@ def of_server(host: str, port: str, *, tls: bool, multiprocess: bool) -> Environ
         "QUERY_STRING": "",
         "REMOTE_ADDR": "",
         "REMOTE_PORT": "",
-        "SERVER_PROTOCOL": "",
+        "SERVER_PROTOCOL": "HTTP/1.1",
         "SERVER_NAME": host,
         "SERVER_PORT": port,
         "GATEWAY_INTERFACE": "CGI/1.1",
@@ -86,24 +86,31 @@ def of_server(host: str, port: str, *, tls: bool, multiprocess: bool) -> Environ
     }
 
 
+def remote(address: Any) -> tuple[str, str]:
+    """Return what a client is called in the environment: its host, and its port.
+
+    :param address: as accept() gives it; a UNIX socket's have none.
+    """
+    if not isinstance(address, tuple):
+        return "unix", ""
+    return address[0], str(address[1])
+
+
 def of_request(
-    server: Environ, address: Any, request: Request, source: BodySource
+    server: Environ, client: tuple[str, str], request: Request, source: BodySource
 ) -> Environ:
     """Return the environment of a request.
 
-    :param address: of the client, as accept() gives it; a UNIX socket's have
-        none.
+    :param client: as :func:`remote` returns it.
     """
     path, body = request.path, request.body
-    host, port = address[:2] if isinstance(address, tuple) else ("unix", "")
-    environ = server.copy()
-    environ.update(request.fields)
-    environ["REMOTE_ADDR"] = host
-    environ["REMOTE_PORT"] = str(port)
+    environ = server | request.fields
+    environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client
     environ["REQUEST_METHOD"] = request.method
     environ["RAW_PATH_INFO"] = path
     environ["QUERY_STRING"] = request.query
-    environ["SERVER_PROTOCOL"] = "HTTP/1.1" if request.version == "1.1" else "HTTP/1.0"
+    if request.version != "1.1":
+        environ["SERVER_PROTOCOL"] = "HTTP/1.0"
     if path == "*":
         # The server as a whole; a path would have to begin with a slash.
         path = ""

@@ -44,10 +44,10 @@ class ClientGone(ConnectionError):
 class Client(responses.ResponseSink, environs.BodySource, Protocol):
     """The other side of a connection, for the time of one request.
 
-    :ivar address: as accept() gives it.
+    :ivar remote: what it is called in the environment.
     """
 
-    address: Any
+    remote: tuple[str, str]
 
     @property
     def server_environ(self) -> environs.Environ:
@@ -93,16 +93,15 @@ class Gateway:
         self._access_log = access_log
         self._debug = debug
 
-    def answer(self, request: Request, client: Client) -> bool:
+    def answer(self, request: Request, client: Client, began: float) -> bool:
         """Have a request answered; raises nothing.
 
+        :param began: when it was ready to be answered.
         :returns: whether the connection ends with that.
         """
-        began, meter = self._access_log.begin(), self._meter
-        entered = 0.0 if meter is None else clock.now()
         request.response = response = Response(request, client)
         environ = environs.of_request(
-            client.server_environ, client.address, request, client
+            client.server_environ, client.remote, request, client
         )
         try:
             if self._around is None:
@@ -118,10 +117,10 @@ class Gateway:
             self._fail(exc, request, response, client)
         if response.complaint is not None:
             LOG.error("%s: %s", request, response.complaint)
-        if began is not None:
-            self._access_log.end(began, environ, request, response)
-        if meter is not None:
-            meter(response.status, clock.now() - entered)
+        if self._access_log.enabled():
+            self._access_log.write(began, environ, request, response)
+        if self._meter is not None:
+            self._meter(response.status, clock.now() - began)
         request.response = None  # no cycle
         return response.close
 

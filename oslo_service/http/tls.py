@@ -38,7 +38,7 @@ class TLS:
             self._incoming.write(data)
         else:
             self._incoming.write_eof()
-        incoming, parts = self._incoming, []
+        incoming, plain = self._incoming, b""
         try:
             if not self.handshake_done:
                 self._tls.do_handshake()
@@ -49,12 +49,12 @@ class TLS:
                 if not part:
                     self.ended = True
                     break
-                parts.append(part)
+                plain = plain + part if plain else part  # nearly always one
         except ssl.SSLWantReadError:
             pass
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             self.ended = True
-        return b"".join(parts)
+        return plain
 
     def send(self, data: bytes) -> bytes:
         """Return what to send so that the client reads ``data``."""

@@ -5,6 +5,7 @@
 from typing import Any
 
 from oslo_service._common import clock
+from oslo_service.http import environ
 from oslo_service.http.body_policy import continue_response
 from oslo_service.http.connection import Connection
 from oslo_service.http.gateway import ClientGone
@@ -23,6 +24,8 @@ class ApplicationClient:
 
     It is used by the task that runs the application, and blocks no other.
 
+    :ivar address: as accept() gives it.
+    :ivar remote: what it is called in the environment.
     :ivar send: sends, or keeps, some of a response.
     :ivar send_parts: likewise, of several parts.
     """
@@ -36,6 +39,7 @@ class ApplicationClient:
         "_sender",
         "_unspecific",
         "address",
+        "remote",
         "send",
         "send_parts",
         "server_environ",
@@ -60,6 +64,7 @@ class ApplicationClient:
         self._limits = config.limits
         self._unspecific = config.unspecific
         self.address = address
+        self.remote = environ.remote(address)
         self.server_environ = config.environ
         self.send = sender.send
         self.send_parts = sender.send_parts

@@ -53,16 +53,18 @@ class Deadlines(Generic[T]):
 
         :returns: whether it is the next one.
         """
-        if thing.deadline is None:
+        deadline = thing.deadline
+        if deadline is None:
             return False
-        bucket = int(thing.deadline * _RATE) + 1
+        bucket = int(deadline * _RATE) + 1
         if thing.bucket is not None:
             if thing.bucket <= bucket:
                 return False
             self.forget(thing)
         thing.bucket = bucket
-        if bucket in self._buckets:
-            self._buckets[bucket].add(thing)
+        things = self._buckets.get(bucket)
+        if things is not None:
+            things.add(thing)
         else:
             self._buckets[bucket] = {thing}
             heapq.heappush(self._heap, bucket)

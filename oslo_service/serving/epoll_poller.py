@@ -29,6 +29,7 @@ class EpollPoller(Poller):
         self._listening = select.EPOLLIN | getattr(select, "EPOLLEXCLUSIVE", 0)
         self._reading = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
         self._writing = self._reading | select.EPOLLOUT
+        self._plain = select.EPOLLIN
         self._read = ~select.EPOLLOUT
         self._end = ~(select.EPOLLIN | select.EPOLLOUT)
         self._epoll.register(self._wake_read, select.EPOLLIN)
@@ -54,7 +55,9 @@ class EpollPoller(Poller):
         found = []
         poll = self._epoll.poll if self._parallel else self._poll_cooperative
         for fd, events in poll(timeout, _BATCH):
-            if fd == self._wake_read:
+            if events == self._plain and fd != self._wake_read:
+                found.append((fd, True, False))  # as it is nearly always
+            elif fd == self._wake_read:
                 self._drain_wake_pipe()
             else:
                 found.append((fd, bool(events & self._read), bool(events & self._end)))

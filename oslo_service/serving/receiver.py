@@ -11,6 +11,8 @@ from oslo_service.serving.sender import Sender
 
 __all__ = ("Receiver",)
 
+# Looking a member up in its class is slow in Python 3.11.
+_LINGERING = Phase.LINGERING
 # How much is read at a time.
 _CHUNK = 65536
 
@@ -21,6 +23,7 @@ class Receiver:
     Only the task that serves the session reads; any may call :meth:`note`.
 
     :param socket: the client's, non-blocking.
+    :param fd: its descriptor.
     :param poller: reports edges.
     :param tls: what arrives goes through it, where there is one.
     :param sender: gets what is to be sent at once.
@@ -43,13 +46,14 @@ class Receiver:
     def __init__(
         self,
         socket: Any,
+        fd: int,
         poller: Poller,
         tls: TLS | None,
         sender: Sender,
         connection: Connection,
     ) -> None:
         self._socket = socket
-        self._fd = socket.fileno()
+        self._fd = fd
         self._poller = poller
         self._rearms = poller.rearms
         self._tls = tls
@@ -82,14 +86,14 @@ class Receiver:
             self._poller.drained(self._fd)
             return False
         ended = not data
-        if len(data) == _CHUNK or self._hung_up:
+        if self._hung_up or len(data) == _CHUNK:
             self.ready = True
         elif self._rearms and not ended:
             # All that was there: what comes now is an edge. It may have been
             # the end, where one was reported.
             self._poller.drained(self._fd)
         # What is thrown away need not be read; after close_notify it cannot be.
-        if self._tls is not None and self._connection.phase is not Phase.LINGERING:
+        if self._tls is not None and self._connection.phase is not _LINGERING:
             data, ended = self._decrypt(self._tls, data)
         if data:
             interim = self._connection.receive(data, now)

@@ -79,14 +79,18 @@ class Sender:
 
         :raises ClientGone: there is nobody to send to.
         """
-        with self._lock:
+        lock = self._lock
+        lock.acquire()  # which takes half the time of "with"
+        try:
             if self.gone is not None:
                 raise ClientGone(self.gone)
             if self._tls is not None:
                 data = self._tls.send(data)
             sent = 0 if self._unsent else self._send_now(data)
-            if sent < len(data):
+            if sent != len(data):
                 self._keep((data,), sent)
+        finally:
+            lock.release()
 
     def send_parts(self, *parts: bytes) -> None:
         """Send, or keep, several parts, which are not put together.
@@ -220,16 +224,21 @@ class Sender:
         :param reset: the client is to learn that something is missing; else what
             was sent arrives.
         """
-        with self._lock:  # another task may be sending what waits
+        lock = self._lock
+        lock.acquire()  # another task may be sending what waits
+        try:
             self._unsent = None
             self._wants_write = False
             self.pending = 0
             self.gone = self.gone or "the connection is closed"
-            try:
-                if reset:
-                    self._socket.setsockopt(
-                        sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET
-                    )
-            except OSError:
-                pass  # nobody is there to be told
+            if reset:
+                self._have_reset()
             self._socket.close()
+        finally:
+            lock.release()
+
+    def _have_reset(self) -> None:
+        try:
+            self._socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, _RESET)
+        except OSError:
+            pass  # nobody is there to be told

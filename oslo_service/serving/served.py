@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine serves: one connection, as the engine sees it."""
 
+import collections
 from typing import Any, Protocol
 
 from oslo_service._common.frames import Stack
@@ -14,15 +15,16 @@ class Served(Protocol):
     """One connection.
 
     What the engine has to say may come from any task at any time: it sets a flag,
-    and whoever holds the lock looks at it. The flags are independent.
+    and whoever has the turn looks at it. The flags are independent.
 
-    :ivar lock: whoever holds it serves the connection.
+    :ivar turn: has one item; whoever takes it out serves the connection, and puts it
+        back. It is what a lock is for which nobody waits, in less than half the time.
     :ivar notified: there is something new for it.
     :ivar deadline_moved: its deadline may be earlier than it was.
     :ivar bucket: for the engine's deadlines alone.
     """
 
-    lock: Any
+    turn: collections.deque[None]
     notified: bool
     deadline_moved: bool
     bucket: int | None
@@ -49,7 +51,7 @@ class Served(Protocol):
     ) -> None:
         """Log that a call of the application runs for long; end its request.
 
-        Another task may hold the lock.
+        Another task may have the turn.
 
         :param call: what was the current one; it may have ended since.
         :param stack: where the call is; empty: it has ended.
@@ -58,7 +60,7 @@ class Served(Protocol):
         """
 
     def serve(self, task: ServingTask) -> None:
-        """Go on until there is nothing to do. The caller holds the lock."""
+        """Go on until there is nothing to do. The caller has the turn."""
 
     def send_pending(self) -> None:
-        """Send what waits to be sent, while another task holds the lock."""
+        """Send what waits to be sent, while another task has the turn."""

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One client: from its arrival to its end, between its socket and the gateway."""
 
+import collections
 import enum
 import logging
 import ssl
@@ -63,9 +64,9 @@ class Session:
         "_timed_out",
         "bucket",
         "deadline_moved",
-        "lock",
         "note_input",
         "notified",
+        "turn",
     )
 
     def __init__(
@@ -73,13 +74,15 @@ class Session:
     ) -> None:
         self._config = config
         self._engine = engine
-        self._fd = socket.fileno()
+        self._fd = fd = socket.fileno()
         self._phase = _OPEN
         self._connection = connection = Connection(config.limits, clock.now())
         tls = None if config.context is None else TLS(config.context())
         poller = engine.poller
         self._sender = sender = Sender(socket, poller, tls, engine.new_lock())
-        self._receiver = receiver = Receiver(socket, poller, tls, sender, connection)
+        self._receiver = receiver = Receiver(
+            socket, fd, poller, tls, sender, connection
+        )
         #: Records that there is something to read.
         self.note_input = receiver.note
         self._client = ApplicationClient(
@@ -87,11 +90,11 @@ class Session:
             connection,
             receiver,
             sender,
-            fd=self._fd,
+            fd=fd,
             address=address,
             config=config,
         )
-        self.lock = engine.new_lock()
+        self.turn = collections.deque((None,))
         # Flags, each of which another task may set at any time.
         self.notified = self.deadline_moved = self._expired = False
         # Set once, while the application is at work.
@@ -137,6 +140,8 @@ class Session:
         if self._phase is _CLOSED:
             return
         try:
+            if self._expired:
+                self._check_deadline()
             self._go_on(task)
         except ssl.SSLError as exc:
             LOG.debug("%s: %s", self._client.address, exc)
@@ -157,8 +162,6 @@ class Session:
 
     def _go_on(self, task: ServingTask) -> None:
         connection, receiver, sender = self._connection, self._receiver, self._sender
-        if self._expired:
-            self._check_deadline()
         while not sender.pending or self._flush():
             if self._phase is _QUEUED:
                 request = connection.current
@@ -170,8 +173,13 @@ class Session:
             elif connection.phase is not _CONNECTION_OPEN:
                 if not self._end():
                     return
-            elif not (receiver.ready and self._receive(task)):
-                self._idle()
+            elif not (
+                receiver.ready
+                and connection.wants_data()
+                and receiver.receive(task.now)
+            ):
+                if self._engine.stopping:
+                    self._drain()
                 return
             if receiver.ready:  # who sends without end is not the only one
                 self._engine.requeue(self)
@@ -201,23 +209,26 @@ class Session:
 
     def _answer(self, request: Request, task: ServingTask) -> bool:
         """Have a request answered; return whether to go on now."""
-        connection, engine = self._connection, self._engine
+        engine, config = self._engine, self._config
         if not engine.acquire_slot(self, task):
             self._phase = _QUEUED
             return False
         self._phase = _OPEN
-        began = task.now
-        close = True
+        began, close = task.now, True
         try:
-            config = self._config
             # What one request leaves in context variables, no other sees.
             run = config.context_variables.copy().run
-            close = run(config.gateway.answer, request, self._client)
+            close = run(config.gateway.answer, request, self._client, began)
         finally:
             task.now = now = clock.now()
             engine.release_slot(self, now - began, task)
-            if self._config.count is not None:
-                self._config.count()
+            if config.count is not None:
+                config.count()
+        return self._go_on_after(close, now)
+
+    def _go_on_after(self, close: bool, now: float) -> bool:
+        """Record that a request has been answered; return whether to go on now."""
+        connection = self._connection
         if self._timed_out:
             close = True
         elif self._sender.gone is not None:
@@ -229,17 +240,13 @@ class Session:
         if connection.phase is _LINGERING:
             self._shut_down()
         if connection.requests:
-            engine.requeue(self)
+            self._engine.requeue(self)
             return False
         return True
 
-    def _receive(self, task: ServingTask) -> bool:
-        return self._connection.wants_data() and self._receiver.receive(task.now)
-
-    def _idle(self) -> None:
-        if self._engine.stopping:
-            self._connection.drain(clock.now())
-            self.deadline_moved = True
+    def _drain(self) -> None:
+        self._connection.drain(clock.now())
+        self.deadline_moved = True
 
     # The end
 
@@ -255,7 +262,8 @@ class Session:
         if connection.phase is _REJECTING and connection.error is not None:
             self._send_protocol_error(connection.error)
             return True
-        self._idle()
+        if self._engine.stopping:
+            self._drain()
         return self._receiver.ready and self._receiver.receive(clock.now())
 
     def _send_protocol_error(self, error: ProtocolError) -> None:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many applications run at a time, and who waits to run one."""
 
+import collections
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
@@ -23,7 +24,7 @@ class SlotPool(Generic[T]):
     def __init__(self, size: int, lock: Any, wake: Callable[[T], None]) -> None:
         self.size = size
         # One item for each slot that is free: taken, and put back, without a lock.
-        self._free = [None] * size
+        self._free = collections.deque([None] * size)
         # How many slots are taken beyond the size that was reduced.
         self._excess = 0
         self._lock = lock
@@ -113,5 +114,6 @@ class SlotPool(Generic[T]):
 
     def forget(self, waiter: T) -> None:
         """Wait no more. Idempotent."""
-        with self._lock:
-            self._waiters.pop(waiter, None)
+        if waiter in self._waiters:
+            with self._lock:
+                self._waiters.pop(waiter, None)

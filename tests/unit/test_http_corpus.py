@@ -13,7 +13,7 @@ from oslo_service.http.limits import Limits
 from oslo_service.testing.http_corpus import CORPUS, Exchange, seen_by_application
 
 SERVER = environ.of_server("a", "80", tls=False, multiprocess=False)
-CLIENT = ("192.0.2.1", 1234)
+CLIENT = ("192.0.2.1", "1234")
 
 
 class NoMore:

@@ -46,7 +46,7 @@ def tell(environ: dict[str, Any], start: Any) -> Any:
 class Peer:
     """A connection between lists of bytes: a session without a socket."""
 
-    address = ("192.0.2.1", 1234)
+    remote = ("192.0.2.1", "1234")
     server_environ = SERVER
 
     def __init__(self, parts: Iterable[bytes]) -> None:
@@ -105,7 +105,7 @@ class Peer:
         while True:
             request = connection.next_request()
             if request is not None:
-                close = self._gateway.answer(request, self)
+                close = self._gateway.answer(request, self, 0.0)
                 self.send(connection.answered(0.0, last=close))
             elif connection.phase is not Phase.OPEN:
                 break

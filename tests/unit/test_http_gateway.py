@@ -33,7 +33,7 @@ class Client:
     :param sends: how many bytes of a file the system sends; 0, as with TLS: none.
     """
 
-    address = ("192.0.2.1", 1234)
+    remote = ("192.0.2.1", "1234")
     server_environ = environ.of_server("a", "80", tls=False, multiprocess=False)
 
     def __init__(self, *, sends: int = 0) -> None:
@@ -78,7 +78,7 @@ def answer(application: Any, client: Client) -> bool:
     """Have a GET answered; return whether the connection ends with that."""
     log = AccessLog(logging.getLogger("gateway"), "%(request_line)s")
     request = Request("GET", "/", "1.1", {})
-    return Gateway(application, log, debug=False).answer(request, client)
+    return Gateway(application, log, debug=False).answer(request, client, 0.0)
 
 
 @pytest.mark.parametrize("sends", [0, 2, 100])
@@ -195,8 +195,8 @@ def test_where_the_log_is_off_no_line_is_made(level: int, count: int) -> None:
     logger.setLevel(level)
     template = Template("%(request_line)s")
     log = AccessLog(logger, template)
-    assert (log.begin() is None) is (count == 0)
+    assert log.enabled() is (count > 0)
     Gateway(application, log, debug=False).answer(
-        Request("GET", "/", "1.1", {}), Client()
+        Request("GET", "/", "1.1", {}), Client(), 0.0
     )
     assert getattr(template, "count", 0) == count

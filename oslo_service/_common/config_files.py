@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where in its configuration files an option is set, for messages."""
+"""Where an option is set in the configuration files, for messages."""
 
 import contextlib
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Names that are kept for those who use them, and say so once."""
+"""Deprecation warnings, each once in a process."""
 
 import warnings
 
@@ -14,8 +14,8 @@ _warned: Inherited[set[str]] = Inherited(set)
 def warn_once(name: str, instead: str, *, stacklevel: int = 2) -> None:
     """Warn of a deprecated name, at its first use in the process.
 
-    :param name: what was used.
-    :param instead: what is to be used: the rest of the sentence.
+    :param name: what is deprecated.
+    :param instead: what to use instead: the rest of the sentence.
     :param stacklevel: whose line is shown: 2 is the caller of the function
         that calls this one.
     """

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Packages that are not needed by everybody, and may be missing."""
+"""Optional packages, which extras of this one bring."""
 
 import contextlib
 import importlib
@@ -12,15 +12,18 @@ __all__ = ("need", "without_eventlet")
 
 
 def need(module: str, extra: str) -> Any:
-    """Import a module of a package that an extra of this one brings.
+    """Import a module of an optional package.
 
-    :raises ImportError: it is missing, or needs what is; names the extra.
+    :param module: the name of the module.
+    :param extra: the extra that brings the package.
+    :returns: the module.
+    :raises ImportError: it, or something that it needs, is missing; names the extra.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as exc:
         raise ImportError(
-            f"{module} cannot be imported ({exc}): install what it takes by"
+            f"{module} cannot be imported ({exc}): install it with"
             f" pip install 'oslo.service[{extra}]'",
             name=exc.name,
         ) from exc
@@ -28,7 +31,7 @@ def need(module: str, extra: str) -> Any:
 
 @contextlib.contextmanager
 def without_eventlet() -> Iterator[None]:
-    """Import what would bring Eventlet along, as futurist does, without it.
+    """Keep Eventlet from being imported, as futurist would, for the time of a context.
 
     futurist imports eventlet wherever that is installed. A process on native
     threads must stay free of it; one that has loaded eventlet already must

@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the library measures in a process, where somebody wants to know.
+"""What the library measures in a process, where metrics are on.
 
-What has happened is counted when it happens; what is the case is asked of who knows
-it, when somebody wants to know. Where nobody does, there are no meters.
+Counters and histograms are updated when something happens; gauges are read when metrics
+are asked for. Where metrics are off, there are no meters.
 """
 
 import bisect
@@ -29,7 +29,7 @@ __all__ = (
     "readings",
 )
 
-#: The upper bounds of the buckets of durations, in seconds; one more has the rest.
+#: The upper bounds of the buckets of histograms, in seconds; one more has the rest.
 BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 #: The labels of a series: names and values.
@@ -40,7 +40,7 @@ class Measure(NamedTuple):
     """Something that is measured.
 
     :ivar name: as it is exported, without ``oslo_service_``.
-    :ivar words: what it is.
+    :ivar words: its description.
     """
 
     name: str
@@ -48,16 +48,17 @@ class Measure(NamedTuple):
 
 
 #: Of pools of any kind, by the label ``pool``.
-POOL_SIZE = Measure("pool_size", "How many may be at work at a time.")
-POOL_BUSY = Measure("pool_busy", "How many are at work.")
+POOL_SIZE = Measure("pool_size", "How many can run at a time.")
+POOL_BUSY = Measure("pool_busy", "How many are running.")
 POOL_WAITING = Measure("pool_waiting", "How many wait for a slot.")
 
 
 class Reading(NamedTuple):
-    """What is the case now.
+    """The current value of a gauge.
 
-    :ivar measure: of what.
-    :ivar labels: which of these.
+    :ivar measure: what is measured.
+    :ivar labels: the labels of the series.
+    :ivar value: the value.
     """
 
     measure: Measure
@@ -66,7 +67,7 @@ class Reading(NamedTuple):
 
 
 class Durations:
-    """How long something has taken: so many times, in all, and by buckets."""
+    """A histogram of durations: the counts by bucket, and the sum in seconds."""
 
     __slots__ = ("buckets", "total")
 
@@ -76,7 +77,7 @@ class Durations:
 
 
 class Meters:
-    """What has happened in a process so far. Thread-safe."""
+    """The counters and histograms of a process. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = OwnLock()
@@ -84,13 +85,18 @@ class Meters:
         self.durations: dict[tuple[Measure, Labels], Durations] = {}
 
     def count(self, measure: Measure, labels: Labels = ()) -> None:
-        """Count something that has happened."""
+        """Increment a counter."""
         key = (measure, labels)
         with self._lock:
             self.counts[key] = self.counts.get(key, 0.0) + 1.0
 
     def took(self, measure: Measure, seconds: float, labels: Labels = ()) -> None:
-        """Record how long something has taken."""
+        """Record a duration in a histogram.
+
+        :param measure: what is measured.
+        :param seconds: the duration.
+        :param labels: the labels of the series.
+        """
         key, bucket = (measure, labels), bisect.bisect_left(BOUNDS, seconds)
         with self._lock:
             found = self.durations.get(key)
@@ -101,31 +107,31 @@ class Meters:
 
 
 class Measured(Protocol):
-    """What knows what is the case."""
+    """Something that has gauges."""
 
     def readings(self) -> Iterable[Reading]:
-        """Return it."""
+        """Return their current values."""
 
 
 _meters: Inherited[Meters | None] = Inherited(lambda: None)
 _measured: "Inherited[weakref.WeakSet[Measured]]" = Inherited(weakref.WeakSet)
 
-#: Returns the meters of this process; None: nobody wants to know.
+#: Returns the meters of this process; None: metrics are off.
 meters = _meters.get
 
 
 def begin() -> None:
-    """Have this process measure, from nothing."""
+    """Switch metrics on in this process, all counters at 0."""
     _meters.set(Meters())
 
 
 def add(measured: Measured) -> None:
-    """Have something asked for as long as it exists."""
+    """Have the gauges of an object read, for as long as it exists."""
     _measured.get().add(measured)
 
 
 def readings() -> list[Reading]:
-    """Return what is the case in this process; of several that say the same the sum."""
+    """Return the gauges of this process; those with the same labels are summed."""
     found: dict[tuple[Measure, Labels], float] = {}
     for measured in list(_measured.get()):
         for measure, labels, value in measured.readings():

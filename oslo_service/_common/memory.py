@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""How much memory processes use, as the kernel counts it."""
+"""How much memory a process uses, as the kernel counts it."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ __all__ = ("pss",)
 def pss(pid: int) -> int | None:
     """Return the proportional set size of a process, in bytes.
 
-    What it shares with others counts in part: proc(5), smaps_rollup. The kernel goes
-    through all of its memory for that: a millisecond for each hundred megabytes.
+    Memory that it shares with others counts in part: proc(5), smaps_rollup. The kernel
+    goes through all of it, which takes a millisecond for each hundred megabytes.
 
     :returns: None where that cannot be known.
     """

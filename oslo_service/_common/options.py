@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The option that chooses the driver, and how options are registered.
+"""The option that selects the driver, and how options are registered.
 
 The others are in :mod:`oslo_service.opts`.
 """
@@ -27,7 +27,7 @@ __all__ = (
 BACKEND_GROUP = "oslo_service"
 BACKEND_OPTION = "backend"
 
-# What stands behind the number of a size, and how many bytes it means.
+# The suffixes of sizes, in bytes.
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 backend_opts = [
@@ -85,10 +85,10 @@ def register(
 ) -> None:
     """Register options that may be registered already.
 
-    By another thread, or by another library in slightly different words:
-    whichever was first stays.
+    By another thread, or by another library with a slightly different definition: the
+    first one stays.
     """
-    # No more is asked of a configuration than users' stand-ins for one have.
+    # Projects' tests pass stand-ins for a configuration, which have little more.
     where = {} if group is None else {"group": group}
     with _registering.get():
         missing = _missing(conf, options, group)
@@ -102,10 +102,10 @@ def register(
 
 
 def _missing(conf: cfg.ConfigOpts, options: list[Any], group: str | None) -> list[Any]:
-    """Return those of the options of which none of that name is registered.
+    """Return the options whose names are not registered.
 
-    To register one again makes oslo.config forget all values that it has looked up:
-    a worker would look up anew what its parent knows.
+    Registering one again makes oslo.config forget all values that it has looked up: a
+    worker would look up again what its parent knows.
     """
     if not isinstance(conf, cfg.ConfigOpts):
         return options  # a stand-in, which cannot say
@@ -128,12 +128,13 @@ def register_backend_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def unknown_options(conf: cfg.ConfigOpts | None, ours: list[Any]) -> list[str]:
-    """Return what is wrong with the options in the group of the library, in words.
+    """Return messages about unknown options in the group of the library.
 
-    One that is neither ours nor registered by others is misspelt: it has no effect.
+    An option that is neither ours nor registered by others is misspelt: it has no
+    effect.
 
-    :param conf: has been read; None: the global one.
-    :param ours: the library's, some of which may be registered later.
+    :param conf: the configuration, read; None: the global one.
+    :param ours: the options of the library, registered or not.
     """
     conf = cfg.CONF if conf is None else conf
     # What oslo.config has parsed is not to be had otherwise without reading it again.

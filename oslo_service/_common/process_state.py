@@ -1,10 +1,10 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a process has one of, and what becomes of it in a fork.
+"""Global variables, and what becomes of them in a fork.
 
-The library has no other global variables. Each is declared in the module whose
-subject it is, as one that every process has of its own, or as one that a forked
-process takes along.
+The library has no others. Each is declared in the module whose subject it is, either
+as one that every process has its own value of, or as one that a forked process
+inherits.
 """
 
 import contextlib
@@ -20,16 +20,16 @@ T = TypeVar("T")
 
 
 class Inherited(Generic[T]):
-    """Something of which there is one, and which a forked process takes along.
+    """A global variable that a forked process inherits.
 
-    :param make: makes it, at its first use.
+    :param make: makes the value, at its first use.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
 
     def get(self) -> T:
-        """Return it; thread-safe."""
+        """Return the value; thread-safe."""
         values = _state.inherited
         try:
             return values[self]  # type: ignore[no-any-return]
@@ -37,19 +37,19 @@ class Inherited(Generic[T]):
             return values.setdefault(self, self._make())  # type: ignore[no-any-return]
 
     def set(self, value: T) -> None:
-        """Put another in its place."""
+        """Replace the value."""
         _state.inherited[self] = value
 
     def clear(self) -> None:
-        """Forget it: another is made at its next use."""
+        """Forget the value: another one is made at the next use."""
         _state.inherited.pop(self, None)
 
 
 class PerProcess(Generic[T]):
-    """Something of which every process has one of its own.
+    """A global variable of which every process has a value of its own.
 
-    :param make: makes it, at its first use in the process.
-    :param abandon: called in a forked process, with what is its parent's.
+    :param make: makes the value, at its first use in the process.
+    :param abandon: called in a forked process, with the value of its parent.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PerProcess(Generic[T]):
         self.abandon = abandon
 
     def get(self) -> T:
-        """Return it; thread-safe."""
+        """Return the value; thread-safe."""
         values = _state.own
         try:
             return values[self]  # type: ignore[no-any-return]
@@ -70,20 +70,20 @@ class PerProcess(Generic[T]):
             return values.setdefault(self, self._make())  # type: ignore[no-any-return]
 
     def set(self, value: T) -> None:
-        """Put another in its place."""
+        """Replace the value."""
         _state.watch_forks()
         _state.own[self] = value
 
     def of_parent(self) -> T | None:
-        """Return what the process had that this one was forked from, if anything."""
+        """Return the value of the process that this one was forked from, if any."""
         return _state.ancestors[-1].get(self) if _state.ancestors else None
 
 
 class OwnLock:
-    """A lock of an object that a forked process takes along: reentrant.
+    """A reentrant lock of an object that a forked process inherits.
 
     A task that holds it while another one forks does not exist in the forked process,
-    and never gives it back: there it is free, unless who has forked holds it.
+    and never releases it: there it is free, unless the task that has forked holds it.
     """
 
     __slots__ = ("__weakref__", "_lock")

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Classes of a few fields: dataclasses for which nothing is compiled.
+"""Base classes of records: dataclasses for which no code is generated.
 
 What :mod:`dataclasses` generates for each class takes half a millisecond, whenever the
 module is imported, and what it looks up still a tenth of that. Here all classes share
@@ -19,7 +19,7 @@ __all__ = ("Record", "State")
 
 
 class _DataclassFields:
-    """What :mod:`dataclasses` knows of a class: found out when somebody asks it."""
+    """What :mod:`dataclasses` knows of a class, made when it is first asked for."""
 
     def __get__(self, _instance: object, owner: Any) -> Any:
         make = dataclasses.dataclass(
@@ -117,12 +117,12 @@ class _Fields:
 
 @typing.dataclass_transform(eq_default=False, field_specifiers=(dataclasses.field,))
 class State(_Fields):
-    """Base of what changes, and is equal to itself only."""
+    """Base of mutable records, each of which equals only itself."""
 
 
 @typing.dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
 class Record(_Fields):
-    """Base of what never changes, and is equal to what says the same."""
+    """Base of immutable records, which are equal if their fields are."""
 
     if not typing.TYPE_CHECKING:
 

@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Modules that projects use without importing them: 4.8.0 had them come along.
+"""Submodules that projects use without importing them, as 4.8.0 imported them.
 
-They still do, but nobody pays for them who does not use them: they are imported when
-their package is asked for one.
+They still are there, at no cost for programs that do not use them: they are imported
+when their package is asked for one.
 """
 
 import importlib
@@ -17,9 +17,12 @@ __all__ = ("offer", "offer_eventlets")
 
 
 def offer(package: str, *names: str) -> None:
-    """Have submodules of a package imported when somebody asks it for one.
+    """Have submodules of a package imported when it is asked for one.
 
-    The package is not imported; if nobody has yet, it is waited for.
+    The package itself is not imported: if it has not been, this waits for that.
+
+    :param package: the name of the package.
+    :param names: those of the submodules.
     """
     module = sys.modules.get(package)
     if module is not None:
@@ -29,7 +32,7 @@ def offer(package: str, *names: str) -> None:
 
 
 def offer_eventlets() -> None:
-    """Do so with those of Eventlet, where that is loaded."""
+    """Offer the submodules of Eventlet, where that is loaded."""
     if "eventlet" in sys.modules:
         offer("eventlet", "backdoor", "corolocal", "lock", "tpool", "wsgi")
         offer(

@@ -1,3 +1,3 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""WSGI applications: made from a PasteDeploy file, found for a request's path."""
+"""WSGI applications: loaded from a PasteDeploy file, and routed to by path."""

@@ -1,8 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""From the path of a request to an application.
+"""Routing requests to applications.
 
-Importing this takes WebOb and Routes: what does so waits until somebody asks.
+This imports WebOb and Routes, which take long: it is itself imported at its first use.
 """
 
 from typing import Any

@@ -1,17 +1,17 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What of the cluster is measured."""
+"""What is measured of clusters, where metrics are on."""
 
 from oslo_service._common import measured
 from oslo_service._common.measured import Measure
 
 __all__ = ("LEADS", "REACHABLE", "due_times", "heartbeat", "outage", "takeover")
 
-#: What is the case.
+# Gauges.
 REACHABLE = Measure("cluster_reachable", "Whether the cluster's server answers.")
 LEADS = Measure("cluster_leads", "Whether this process leads.")
 
-# What has happened.
+# Counters.
 _HEARTBEATS = Measure("cluster_heartbeats", "Heartbeats of locks, by result.")
 _OUTAGES = Measure("cluster_outages", "Times that the server has not answered.")
 _TAKEOVERS = Measure("cluster_takeovers", "Times that this process took the lead.")

@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Attributes that objects of 4.8.0 had, and that nothing here needs.
+"""Attributes that objects of 4.8.0 had, and that the library itself does not use.
 
-They are made when somebody looks at one. What makes them is imported by name: the
-classes that have them stand below it, or beside it.
+Their values are made on demand. What makes them is imported by name, as it stands above
+the classes that have them, or beside them.
 """
 
 import importlib
@@ -18,7 +18,7 @@ __all__ = ("HasOldAttributes",)
 
 
 class HasOldAttributes:
-    """What has attributes that only others look at."""
+    """Base of the classes that have such attributes."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -28,7 +28,7 @@ class HasOldAttributes:
 
 
 class _OldAttribute:
-    """Makes an attribute of an object when it is looked at, unless it was set."""
+    """An attribute whose value is made on demand, unless it has been set."""
 
     def __init__(self, make: Callable[[Any], Any]) -> None:
         self._make = make
@@ -40,9 +40,11 @@ class _OldAttribute:
 def _once(
     make: Callable[[Any], Any], name: str, *, is_current: Any = None
 ) -> Callable[[Any], Any]:
-    """Return what makes an attribute, and gives the same one from then on.
+    """Return what makes the value of an attribute once, and returns it from then on.
 
-    :param is_current: whether what was made is still right; None: it always is.
+    :param make: makes the value, for the object.
+    :param name: under which the object keeps it.
+    :param is_current: whether the value is still right; None: it always is.
     """
 
     def get(owner: Any) -> Any:
@@ -90,7 +92,7 @@ def _fork_times(wrapper: Any) -> list[float]:
 
 
 class _Done:
-    """An event that is set when services were stopped, by all names of its methods."""
+    """An event that is set when services are stopped; with Eventlet's methods, too."""
 
     def __init__(self, services: Any) -> None:
         self._services = services

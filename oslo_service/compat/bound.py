@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Classes that run on one driver, whatever the process runs on."""
+"""Subclasses that are bound to one driver, whatever the process runs on."""
 
 import functools
 from types import ModuleType
@@ -12,10 +12,10 @@ __all__ = ("bind_all",)
 def bind_all(driver_name: str, module: ModuleType) -> dict[str, Any]:
     """Return the public names of a module, its classes bound to a driver.
 
-    A class that looks its driver up by ``_driver_name`` has a subclass made.
-    The driver is loaded when something of it runs; the process's choice is
-    not touched. Among themselves the classes of a driver are related as those
-    that they are made of. Everything else is as it is there.
+    Of each class that looks its driver up by ``_driver_name``, a subclass is made.
+    The driver is loaded when such a class runs something; the selection of the
+    process is not touched. The subclasses inherit from each other as the classes
+    do. All else is taken over as it is.
 
     :param driver_name: the driver.
     :param module: the module.

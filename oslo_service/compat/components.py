@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The public names that can be asked for by name, and where they live.
+"""The components that ``backend.get_component()`` returns by name.
 
-The modules are imported when they are asked for, by name: :mod:`oslo_service.backend`
-answers with them, and stands below them.
+Their modules are imported by name, on demand: :mod:`oslo_service.backend` stands below
+them.
 """
 
 import importlib
@@ -64,9 +64,9 @@ def load_all() -> dict[str, Any]:
 
 
 class ComponentRegistry:
-    """Components by name, of which some may be missing.
+    """Components by name, some of which may be missing.
 
-    :param components: what there is; None counts as missing.
+    :param components: the components; None: it is missing.
     """
 
     def __init__(self, components: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The pool of a thread group, as it was when groups were made of Eventlet's."""
+"""The attribute ``pool`` of thread groups, as Eventlet's pools are."""
 
 import functools
 import sys
@@ -27,9 +27,9 @@ def pool_of(group: ThreadGroup) -> "GroupPool":
 
 
 class GroupPool:
-    """What can be done with a green pool, done by a thread group.
+    """The interface of a green pool, implemented by a thread group.
 
-    :param group: whose threads the calls are.
+    :param group: the group, whose threads make the calls.
     """
 
     def __init__(self, group: ThreadGroup) -> None:
@@ -37,7 +37,7 @@ class GroupPool:
         self._driver = group._driver()
 
     def suits(self, group: ThreadGroup) -> bool:
-        """Whether the group still runs on what this pool was made for."""
+        """Whether the group still runs on the driver that this pool was made for."""
         return group._driver() is self._driver
 
     @property

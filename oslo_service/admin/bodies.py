@@ -60,7 +60,7 @@ def read(ask: Ask, **fields: Field) -> dict[str, Any]:
         if key not in fields:
             raise _refused(f"{key!r} is not known", fields)
         if not fields[key].check(value):
-            raise _refused(f"{key!r} cannot be {value!r}", fields)
+            raise Refused(400, f"{key!r} cannot be {value!r}: {fields[key].words}")
     for key, field in fields.items():
         if field.required and key not in found:
             raise _refused(f"{key!r} is missing", fields)

@@ -215,10 +215,16 @@ class TestFinding:
         done = ctl("--socket", tmp_path / "nobody", "ready")
         assert done.returncode == 3
         assert "there is no" in done.stderr
-        (tmp_path / "file").touch()
-        done = ctl("--socket", tmp_path / "file", "status")
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(tmp_path / "left"))
+        done = ctl("--socket", tmp_path / "left", "status")
         assert done.returncode == 3
         assert "nobody listens" in done.stderr
+        (tmp_path / "file").touch()
+        for path in (tmp_path, tmp_path / "file"):
+            done = ctl("--socket", path, "status")
+            assert done.returncode == 3
+            assert f"{path} is no socket: name that of" in done.stderr
 
     def test_who_may_not_ask_is_told_who_may(self, capsys, monkeypatch, there) -> None:
         def refuse(_self: socket.socket, _address: str) -> None:

@@ -134,6 +134,25 @@ def test_a_worker_that_does_not_answer_is_named_below_the_table() -> None:
     assert lines[-3:-1] == ["inventory.Api/2 (pid 5121): no answer", ""]
 
 
+def test_loops_and_events_are_shown_in_times_that_people_read() -> None:
+    loop = {
+        "name": "scan",
+        "kind": "FixedIntervalLoopingCall",
+        "interval": "every 10 s",
+        "state": "pausing",
+        "last_run": 63.25,
+        "next_run": None,
+        "late": 0.0,
+    }
+    here = {"service": None, "worker": None, "pid": 6, "problem": None}
+    head, row = tables.loops({"processes": [{**here, "loops": [loop]}]}, PLAIN)
+    assert head.endswith("LAST RUN  NEXT RUN  LATE")
+    assert row.split()[-4:] == ["pausing", "1m3s", "-", "0.0s"]
+    ready = {"event": "WorkerReady", "time": 0.0, "id": 7, "seconds": 0.123456789}
+    (line,) = tables.events([ready])
+    assert line.endswith(" WorkerReady seconds=0.123")
+
+
 def test_who_does_not_answer_is_named() -> None:
     silent = {"service": "api", "worker": 1, "pid": 7, "problem": "no answer"}
     here = {"service": None, "worker": None, "pid": 6, "problem": None}

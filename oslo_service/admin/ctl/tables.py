@@ -188,15 +188,21 @@ def work(found: dict[str, Any], style: Style) -> list[str]:
 def loops(found: dict[str, Any], style: Style) -> list[str]:
     """Return the table of ``ctl loops``."""
     rows = [
-        [_who(process), *(_text(value) for value in one.values())]
+        [
+            _who(process),
+            one["name"],
+            one["kind"],
+            one["interval"],
+            one["state"],
+            seconds(one["last_run"]),
+            seconds(one["next_run"]),
+            seconds(one["late"]),
+        ]
         for process in found["processes"]
         for one in process["loops"]
     ]
-    names = next(
-        ([*one] for process in found["processes"] for one in process["loops"]), []
-    )
-    lines = columns(style, ["PROCESS", *(one.upper() for one in names)], rows)
-    return [*lines, *_problems(found)]
+    head = ("NAME", "KIND", "INTERVAL", "STATE", "LAST RUN", "NEXT RUN", "LATE")
+    return [*columns(style, ("PROCESS", *head), rows), *_problems(found)]
 
 
 def stacks(found: dict[str, Any], style: Style) -> list[str]:
@@ -226,7 +232,9 @@ def events(found: list[dict[str, Any]]) -> list[str]:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event["time"]))
         known = ("id", "event", "time", "stacks")
         details = [
-            f"{name}={value}" for name, value in event.items() if name not in known
+            f"{name}={round(value, 3) if isinstance(value, float) else value}"
+            for name, value in event.items()
+            if name not in known
         ]
         lines.append(" ".join([at, event["event"], *details]))
     return lines

@@ -8,6 +8,7 @@ In HTTP/1.0: the response ends where the connection does.
 import json
 import os
 import socket
+import stat
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,10 +130,20 @@ def _why(path: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return f"there is no {path}: the service does not run, or has no admin_socket"
     if isinstance(error, ConnectionRefusedError):
+        if not _is_socket(path):
+            return f"{path} is no socket: name that of the service's admin_socket"
         return f"nobody listens on {path}: the service has ended"
     if isinstance(error, PermissionError):
         return f"{path} is for {_owner(path)} alone: ask as that user"
     return f"{path} cannot be asked: {error.strerror or error}"
+
+
+def _is_socket(path: str) -> bool:
+    """Whether there is one; also one that is gone by now."""
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)  # noqa: PTH116 - no pathlib
+    except OSError:
+        return True
 
 
 def _owner(path: str) -> str:

@@ -66,6 +66,9 @@ def settle() -> None:
 
     A child would find it locked, for ever, by a thread that it does not have.
     """
-    for name in tuple(_importing.get()):
-        with contextlib.suppress(Exception):  # it fails there, too, and is told there
-            importlib.import_module(name)
+    settled: set[str] = set()  # what this thread itself is importing never is
+    while names := _importing.get() - settled:
+        for name in names:
+            with contextlib.suppress(Exception):  # it fails there, and is told there
+                importlib.import_module(name)
+        settled |= names

@@ -63,15 +63,16 @@ def _fork() -> int:
 
 
 def _before() -> None:
-    late.settle()
     supervisor = current.known()
-    if supervisor is None:
-        return
-    me, forking = threading.get_ident(), _forking.get()
-    if me not in forking:
-        # What comes to the child before it has let go of our handlers would be lost.
-        forking[me] = signals.of_process().block()
-    supervisor.before_fork()
+    if supervisor is not None:
+        me, forking = threading.get_ident(), _forking.get()
+        if me not in forking:
+            # What comes to the child before it has let go of our handlers would be
+            # lost.
+            forking[me] = signals.of_process().block()
+        supervisor.before_fork()
+    # Last: that waits, and meanwhile another thread may begin to import.
+    late.settle()
 
 
 def _after_in_parent() -> None:

@@ -134,24 +134,32 @@ def test_one_that_is_not_there_says_so_at_its_first_use() -> None:
 
 # Forks while another thread imports; prints how the child, which imports it, ends.
 FORK = """
-import os, signal, sys, threading
+import os, signal, sys, threading, types
 from oslo_service._common import late
-from oslo_service.supervisor import forks
+from oslo_service.supervisor import current, forks
 
 sys.path.insert(0, sys.argv[1])
 threading.begun, threading.forking = threading.Event(), threading.Event()
 slow = late.module("slow_to_import")
+
+def begin():
+    threading.Thread(target=lambda: slow.VALUE).start()
+    threading.begun.wait(60)
+
+if sys.argv[2] == "meanwhile":  # as the supervisor, which waits for another thread
+    current.replace(
+        types.SimpleNamespace(before_fork=begin, after_fork=int, left=True)
+    )
 forks.watch()
 os.register_at_fork(before=threading.forking.set)
-threading.Thread(target=lambda: slow.VALUE).start()
-threading.begun.wait(60)
+if sys.argv[2] == "before":
+    begin()
 pid = os.fork()
 if not pid:
     signal.alarm(30)
     os._exit(slow.VALUE)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
-
 
 # Is imported until the thread that forks waits: for this, or for its child.
 SLOW_TO_IMPORT = f"""
@@ -165,7 +173,8 @@ VALUE = 7
 """
 
 
-def test_a_child_can_import_what_another_thread_was_importing(tmp_path) -> None:
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_child_can_import_what_another_thread_was_importing(tmp_path, when) -> None:
     (tmp_path / "slow_to_import.py").write_text(SLOW_TO_IMPORT)
-    done = run_script(FORK, str(tmp_path))
+    done = run_script(FORK, str(tmp_path), when)
     assert done.stdout == "7\n", done.stderr

@@ -26,8 +26,8 @@ set_modules(globals())
 
 LOG = logging.getLogger(__name__)
 
-# The size of a group where nobody states it, and what it used to be on native
-# threads, where add_thread() did not wait but raise.
+# The default size of a group; and what it used to be on native threads, where
+# add_thread() did not wait for a slot but raised.
 _SIZE_UNSTATED, _MOST_UNSTATED = 10, 1000
 _SIZE = "it is called thread_pool_size"
 
@@ -63,7 +63,7 @@ class ThreadGroup(HasOldAttributes):
         unstated = max_threads is None and thread_pool_size == _SIZE_UNSTATED
         self._max_threads = _MOST_UNSTATED if unstated else thread_pool_size
         self._state = Members(self.thread_pool_size)
-        # Those of forks: of two who are the first to ask, one makes them.
+        # Those of forked processes, by pid: of two that ask first, one makes them.
         self._states_of_forks: dict[int, Members] = {}
 
     def _driver(self) -> Driver:
@@ -123,8 +123,11 @@ class ThreadGroup(HasOldAttributes):
         those of the timer.
 
         :param interval: seconds from the start of a call to that of the next.
+        :param callback: the function.
         :param initial_delay: seconds before the first call.
         :returns: the looping call, started.
+        :raises TypeError: a time is no number.
+        :raises ValueError: a time is negative.
         """
         return self.add_timer_args(interval, callback, args, kwargs, initial_delay)
 
@@ -140,9 +143,14 @@ class ThreadGroup(HasOldAttributes):
         """Call ``callback(*args, **kwargs)`` at a fixed interval.
 
         :param interval: seconds from the start of a call to that of the next.
+        :param callback: the function.
+        :param args: its positional arguments.
+        :param kwargs: its keyword arguments.
         :param initial_delay: seconds before the first call.
         :param stop_on_exception: whether an exception ends the timer.
         :returns: the looping call, started.
+        :raises TypeError: a time is no number.
+        :raises ValueError: a time is negative.
         """
         timer = loopingcall.FixedIntervalLoopingCall(
             callback, *(args or ()), **(kwargs or {})
@@ -160,11 +168,14 @@ class ThreadGroup(HasOldAttributes):
         *args: Any,
         **kwargs: Any,
     ) -> loopingcall.DynamicLoopingCall:
-        """Call ``callback(*args, **kwargs)``, which says when to call it again.
+        """Call ``callback(*args, **kwargs)`` at the intervals that it returns.
 
+        :param callback: the function; it returns the seconds until its next call.
         :param initial_delay: seconds before the first call.
         :param periodic_interval_max: the longest pause in seconds.
         :returns: the looping call, started.
+        :raises TypeError: a time is no number.
+        :raises ValueError: a time is negative.
         """
         return self.add_dynamic_timer_args(
             callback, args, kwargs, initial_delay, periodic_interval_max
@@ -179,12 +190,17 @@ class ThreadGroup(HasOldAttributes):
         periodic_interval_max: float | None = None,
         stop_on_exception: bool = True,
     ) -> loopingcall.DynamicLoopingCall:
-        """Call ``callback(*args, **kwargs)``, which says when to call it again.
+        """Call ``callback(*args, **kwargs)`` at the intervals that it returns.
 
+        :param callback: the function; it returns the seconds until its next call.
+        :param args: its positional arguments.
+        :param kwargs: its keyword arguments.
         :param initial_delay: seconds before the first call.
         :param periodic_interval_max: the longest pause in seconds.
         :param stop_on_exception: whether an exception ends the timer.
         :returns: the looping call, started.
+        :raises TypeError: a time is no number.
+        :raises ValueError: a time is negative.
         """
         timer = loopingcall.DynamicLoopingCall(
             callback, *(args or ()), **(kwargs or {})
@@ -242,9 +258,11 @@ class ThreadGroup(HasOldAttributes):
         In a full group it waits for a slot, unless the caller is itself one
         of the group's threads or timers: then the function runs in the caller.
 
+        :param callback: the function.
         :returns: the thread; one that is cancelled, where the group was
             stopped, or cancelled, while this waited for a slot.
         :raises TypeError: ``callback`` cannot be called.
+        :raises RuntimeError: the system has no room for another thread.
         """
         if not callable(callback):
             raise TypeError(
@@ -294,9 +312,9 @@ class ThreadGroup(HasOldAttributes):
             the threads are killed where the driver can, else asked to end
             through :func:`stop_requested`; those that linger are named in the
             log, stay in :attr:`threads` until they end, and never hold up the
-            end of the process. Who waits in :meth:`add_thread` gets a
+            end of the process. A task that waits in :meth:`add_thread` gets a
             cancelled thread. Threads that a subclass has started itself are
-            let go, and named in the log.
+            forgotten, and named in the log.
         """
         self.stop_timers(wait=graceful)
         if graceful:

@@ -100,6 +100,8 @@ class Task(abc.ABC):
         It runs in the ending task, or at once in the caller where the task
         has ended already. What it raises is logged, SystemExit too; where the
         task that runs it is killed, the other functions are called first.
+
+        :param callback: the function.
         """
         self._links.append(callback)
         if self._finished.is_set():
@@ -183,7 +185,7 @@ class Task(abc.ABC):
                 return
             try:
                 self._call_link(callback)
-            except BaseException:  # who calls is killed: the others come first
+            except BaseException:  # the calling task is killed: the others come first
                 self._resolve_links()
                 raise
 

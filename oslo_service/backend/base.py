@@ -163,9 +163,10 @@ class Driver(abc.ABC):
 
         The call begins with no context variable set (:class:`contextvars.Context`):
         it sees nothing of who spawns it, nor of a task that ran in the same native
-        thread before, and what it sets nobody else sees. Who wants the spawner's
-        hands ``contextvars.copy_context().run`` over.
+        thread before, and what it sets nobody else sees. A caller that wants its own
+        to be seen passes ``contextvars.copy_context().run``.
 
+        :param call: what to call.
         :param name: for logs and debuggers.
         :raises RuntimeError: the system has no room for another task. Nothing of it
             is left then: the call never runs, and is not among :attr:`running`.
@@ -271,6 +272,8 @@ class Driver(abc.ABC):
 
         Where Python's signal handlers may run inside the model's scheduler,
         it must be brought out of there, into a task of its own.
+
+        :param call: what to call.
         """
         call()
 

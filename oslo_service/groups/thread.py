@@ -88,6 +88,8 @@ class Thread:
 
         It runs in the ending thread, or at once in the caller where the
         thread has ended already. What it raises is logged.
+
+        :param func: the function.
         """
         self.task.link(lambda _task: func(self, *args, **kwargs))
 

@@ -1,15 +1,15 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster inside one process, for tests: with members that come and go by hand.
+"""A cluster inside one process, for tests, whose members come and go by hand.
 
 With a :class:`~oslo_service.fixture.ClockFixture`, leases and due times go by the
 clock that the test advances::
 
     cluster = FakeCluster()
     with cluster.member("one"):
-        start_what_is_one_process()
+        start_one_process()
     with cluster.member("two"):
-        start_what_is_another()
+        start_another_process()
     clock.advance(60)
     cluster.member("one").cut_off()
 """
@@ -41,7 +41,7 @@ class FakeCluster:
     It needs no ``cluster_url``; the other options count.
 
     :param start: the time of day at which it begins, in seconds since the epoch.
-    :ivar reachable: whether it answers; false: as if it were stopped.
+    :ivar reachable: whether the server answers; a test may set it.
     """
 
     def __init__(self, start: float = _MIDNIGHT) -> None:
@@ -50,7 +50,7 @@ class FakeCluster:
         self._began = clock.now()
         self._members: dict[str, FakeMember] = {}
         self._guard = OwnLock()
-        # Who has a lock, or is in a group, and until when.
+        # Who holds each lock, and who is in each group; and until when.
         self._locks: dict[str, tuple[object, float]] = {}
         self._groups: dict[str, dict[str, float]] = {}
 
@@ -60,7 +60,10 @@ class FakeCluster:
         return self._start + clock.now() - self._began
 
     def member(self, name: str) -> "FakeMember":
-        """Return the member of that name; a new one, if there is none."""
+        """Return the member of a name; a new one, if there is none.
+
+        :param name: the name.
+        """
         return self._members.setdefault(name, FakeMember(self, name))
 
     @property
@@ -69,18 +72,22 @@ class FakeCluster:
         return list(self._members.values())
 
     def holder(self, lock: str) -> object | None:
-        """Return who has a lock: a member's name; None: nobody."""
+        """Return who holds a lock.
+
+        :param lock: the name of the lock.
+        :returns: the name of the member; None: nobody holds it.
+        """
         holder = self._holder(lock)
         return getattr(holder, "owner", holder)
 
     def forget(self) -> None:
-        """Lose all that is kept, as a server without a disk that is restarted."""
+        """Lose all locks and groups, as a server that is restarted without its disk."""
         with self._guard:
             self._locks.clear()
             self._groups.clear()
 
     def close(self) -> None:
-        """End what the members do."""
+        """Kill all members."""
         for one in self.members:
             one.kill()
 
@@ -90,14 +97,17 @@ class FakeCluster:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    # What connections ask
+    # For connections
 
     def _holder(self, name: str) -> object | None:
         holder, until = self._locks.get(name, (None, 0.0))
         return holder if clock.now() < until else None
 
     def acquire(self, name: str, holder: object, seconds: float) -> bool:
-        """Return whether somebody has a lock from now on."""
+        """Take a lock, if nobody holds it; return whether it was taken.
+
+        :param seconds: the length of the lease.
+        """
         with self._guard:
             if self._holder(name) is not None:
                 return False
@@ -105,7 +115,10 @@ class FakeCluster:
             return True
 
     def keep(self, name: str, holder: object, seconds: float) -> bool:
-        """Return whether somebody has a lock, which then is kept."""
+        """Extend the lease of a lock, if it is held; return whether it is.
+
+        :param seconds: the length of the lease.
+        """
         with self._guard:
             if self._holder(name) is not holder:
                 return False
@@ -113,19 +126,22 @@ class FakeCluster:
             return True
 
     def release(self, name: str, holder: object) -> None:
-        """Take a lock from somebody."""
+        """Release a lock, if it is held by this holder."""
         with self._guard:
             if self._holder(name) is holder:
                 del self._locks[name]
 
     def join(self, group: str, member: str, seconds: float) -> None:
-        """Have somebody be a member of a group."""
+        """Make somebody a member of a group.
+
+        :param seconds: for how long, without a heartbeat.
+        """
         with self._guard:
             until = clock.now() + seconds
             self._groups.setdefault(group, {})[member] = until
 
     def leave(self, group: str, member: str) -> None:
-        """Have somebody be a member no more."""
+        """Remove a member from a group."""
         with self._guard:
             self._groups.get(group, {}).pop(member, None)
 
@@ -136,7 +152,10 @@ class FakeCluster:
             return frozenset(name for name, until in members.items() if now < until)
 
     def beat(self, member: str, seconds: float) -> None:
-        """Have somebody stay a member where it still is one."""
+        """Extend all memberships that somebody still has.
+
+        :param seconds: for how long, without another heartbeat.
+        """
         with self._guard:
             now = clock.now()
             for members in self._groups.values():
@@ -145,10 +164,12 @@ class FakeCluster:
 
 
 class FakeMember:
-    """A process of the cluster, as far as that knows: what is begun in it as a context.
+    """A simulated process of the cluster: what is started in its context belongs to it.
+
+    Made by :meth:`FakeCluster.member`.
 
     :ivar name: its name.
-    :ivar connected: whether the server can be reached from it.
+    :ivar connected: whether it can reach the server.
     """
 
     def __init__(self, cluster: FakeCluster, name: str) -> None:
@@ -161,7 +182,7 @@ class FakeMember:
         self._skewed = _Clocks(cluster)
         self.clocks: Clocks = self._skewed
 
-    # In its place
+    # As its context
 
     def __enter__(self) -> Self:
         self._tokens.append(simulated.set(self))
@@ -176,7 +197,10 @@ class FakeMember:
         simulated.reset(self._tokens.pop())
 
     def member(self, options: Settings) -> Member:
-        """Return what this process would have of the cluster."""
+        """Return this process as a member, started; for the library itself.
+
+        :param options: the options of the cluster.
+        """
         if self._gone and self._member is not None:
             return self._member
         if self._member is None:
@@ -193,43 +217,59 @@ class FakeMember:
     # By hand
 
     def set_skew(self, seconds: float) -> None:
-        """Have its time of day be ahead by so many seconds."""
+        """Put its time of day ahead of that of the cluster.
+
+        :param seconds: by how much.
+        """
         self._skewed.skew = seconds
 
     def cut_off(self) -> None:
-        """Have it not reach the server, nor the server it."""
+        """Cut it off from the server."""
         self.connected = False
 
     def reconnect(self) -> None:
-        """Have it reach the server again."""
+        """End :meth:`cut_off`."""
         self.connected = True
 
     def kill(self) -> None:
-        """End what it does, as if it were killed: its leases go on until their end."""
+        """End it as if it were killed: its locks are free when their leases end."""
         self._gone = True
         if self._member is not None:
             self._member.abandon()
 
     def leave(self) -> None:
-        """End it in order: what it has is the others' at once."""
+        """End it in order: its locks are free at once."""
         self._gone = True
         if self._member is not None:
             self._member.stop()
 
     def join(self, group: str) -> None:
-        """Be a member of a group, without any code that would see to it."""
+        """Make it a member of a group for good, without starting anything in it.
+
+        :param group: the name of the group.
+        """
         self._cluster.join(group, self.name, math.inf)
 
     def quit(self, group: str) -> None:
-        """Be none any more."""
+        """End :meth:`join`.
+
+        :param group: the name of the group.
+        """
         self._cluster.leave(group, self.name)
 
     def take(self, lock: str) -> bool:
-        """Take a lock, without any code that would see to it; return whether."""
+        """Have it hold a lock for good, without starting anything in it.
+
+        :param lock: the name of the lock.
+        :returns: whether the lock was free.
+        """
         return self._cluster.acquire(lock, self.name, math.inf)
 
     def give_back(self, lock: str) -> None:
-        """Give it back."""
+        """End :meth:`take`.
+
+        :param lock: the name of the lock.
+        """
         self._cluster.release(lock, self.name)
 
 

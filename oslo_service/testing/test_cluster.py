@@ -830,3 +830,11 @@ class TestHostScope:
             tasks.run_periodic_tasks(None, raise_on_error=True)
         tasks.run_periodic_tasks(None)
         assert tasks.runs == 1
+
+
+def test_the_clock_of_one_member_can_be_ahead(fake: FakeCluster) -> None:
+    one, other = fake.member("one"), fake.member("other")
+    one.set_skew(2.0)
+    ahead = one.clocks.time_of_day() - other.clocks.time_of_day()
+    assert ahead == pytest.approx(2.0)
+    assert other.clocks.time_of_day() == fake.time_of_day

@@ -26,33 +26,35 @@ LOG = logging.getLogger(__name__)
 _opened: PerProcess[Supervisor | None] = PerProcess(lambda: None)
 
 
-def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> None:
+def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> bool:
     """Open it, unless it is open: it is served whenever anybody waits for a launcher.
 
     A place that cannot be had is logged: the service goes on without.
 
     :param supervisor: what is shown, and told.
     :param conf: has the options.
+    :returns: whether it is open.
     """
     if _opened.get() is supervisor and supervisor.added_sources:
-        return
+        return True
     _opened.set(supervisor)
     listeners = list(_listeners(supervisor, conf))
     if not listeners:
-        return
+        return False
     try:
         interest = Interest(supervisor.driver.original("select"))
     except OSError as exc:
         LOG.error("There is no admin endpoint: %s", exc)  # noqa: TRY400 - likewise
         for listener in listeners:
             listener.close(BoundSocket.close)
-        return
+        return False
     # From here on it is served: before, nothing is heard for it, nor asked.
     answering.begin()
     endpoint = resources.Endpoint(supervisor)
     forget = subscribers.subscribe(_Hearer(endpoint, conf).hear)
     answer = endpoint.routes.answer
     supervisor.add_source(AdminServer(listeners, answer, forget, interest))
+    return True
 
 
 class _Hearer:

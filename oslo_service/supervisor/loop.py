@@ -101,11 +101,14 @@ class Supervisor(Supervised):
 
     def exchange_in_use(self) -> "exchanges.Exchange | None":
         """Return it where there is, or may be, anything for it to do."""
-        link = self._parent_link
-        asks = link is not None and link.outbox is not None
-        if self._exchange is not None or asks or registry.is_wanted():
+        if self._exchange is not None or self.is_asked or registry.is_wanted():
             return self.exchange
         return None
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether this is a worker that its parent may ask something."""
+        return self._parent_link is not None and self._parent_link.outbox is not None
 
     # Units
 

@@ -14,6 +14,11 @@ backend.bootstrap(argv=[])
 import os, sys
 from oslo_config import cfg
 from oslo_service import service
+from oslo_service._common import measured
+from oslo_service.supervisor.exchange import registry
+
+if "wants" in sys.argv:
+    registry.want()
 
 # Whoever has it first counts, and ends everything.
 ours, theirs = os.pipe()
@@ -28,7 +33,10 @@ class Short(service.Service):
     def start(self):
         loaded = [one for one in sys.modules if one.startswith(("oslo_service.admin",
                   "oslo_service.monitoring", "prometheus_client", "httptools"))]
-        say(f"worker {loaded}")
+        if "measures" not in sys.argv:
+            say(f"worker {loaded}")
+        if sys.argv[3:]:
+            say(f"measures {measured.meters()}")
         try:
             backend.get_backend().original("os").read(ours, 1)
         except BlockingIOError:
@@ -46,10 +54,10 @@ sys.exit(status)
 """
 
 
-def run(driver: str, workers: str, arguments: str) -> set[str]:
+def run(driver: str, workers: str, *arguments: str) -> set[str]:
     """Return what a service prints until it has ended."""
     environment = {"OS_OSLO_SERVICE__BACKEND": driver}
-    done = run_script(SERVICE, workers, arguments, env=environment)
+    done = run_script(SERVICE, workers, *arguments, env=environment)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines())
 
@@ -60,6 +68,24 @@ def test_nothing_is_imported(driver_name: str, workers: str) -> None:
     assert {"worker []", "parent False"} < said
     assert len(said) == 3
     assert "threads 1" in said or workers == "1"
+
+
+def test_nothing_is_measured_for_one_that_cannot_be_opened(
+    driver_name: str, tmp_path: Path
+) -> None:
+    config = tmp_path / "conf"
+    config.write_text(f"[oslo_service]\nadmin_socket = {tmp_path / 'no' / 'socket'}\n")
+    said = run(driver_name, "2", f"--config-file={config}", "measures")
+    assert {"measures None", "parent True"} < said
+    assert len(said) == 3
+
+
+def test_nor_imported_in_workers_that_tell_their_parent_something_else(
+    driver_name: str,
+) -> None:
+    said = run(driver_name, "2", "", "wants")
+    assert {"worker []", "measures None", "parent False"} < said
+    assert len(said) == 4
 
 
 def test_there_is_no_thread_in_a_parent_that_has_it(

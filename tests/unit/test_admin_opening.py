@@ -47,8 +47,10 @@ def test_one_that_is_served_hears_what_happens_until_it_is_closed(
     supervisor, tmp_path: Path
 ) -> None:
     path = tmp_path / "socket"
-    opening.open_endpoint(supervisor, configured(admin_socket=str(path)))
+    conf = configured(admin_socket=str(path))
+    assert opening.open_endpoint(supervisor, conf)
     assert is_served(supervisor)
+    assert opening.open_endpoint(supervisor, conf), "it is open"
     (server,) = supervisor.added_sources
     server.close()
     assert subscribers._subscribers.get() == ()
@@ -57,7 +59,7 @@ def test_one_that_is_served_hears_what_happens_until_it_is_closed(
 
 def test_one_that_has_no_place_hears_nothing(supervisor, tmp_path: Path) -> None:
     nowhere = tmp_path / "missing" / "socket"
-    opening.open_endpoint(supervisor, configured(admin_socket=str(nowhere)))
+    assert not opening.open_endpoint(supervisor, configured(admin_socket=str(nowhere)))
     assert not is_served(supervisor)
 
 
@@ -69,7 +71,7 @@ def test_one_for_which_there_is_no_descriptor_hears_nothing(
 
     path = tmp_path / "socket"
     monkeypatch.setattr(opening, "Interest", refuse)
-    opening.open_endpoint(supervisor, configured(admin_socket=str(path)))
+    assert not opening.open_endpoint(supervisor, configured(admin_socket=str(path)))
     assert "There is no admin endpoint: [Errno 24] Too many open files" in caplog.text
     assert not is_served(supervisor)
     assert not path.exists()

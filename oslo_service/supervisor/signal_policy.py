@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from oslo_service._common import clock, first_process
-from oslo_service.supervisor import events, foreground, signals
+from oslo_service.supervisor import events, foreground, repeated_signals, signals
 from oslo_service.supervisor.workers.process import pidfds_work
 
 __all__ = ("SignalPolicy",)
@@ -90,6 +90,7 @@ class SignalPolicy:
 
     def listen(self, caught: signals.Signals) -> None:
         """Have the signals acted on; idempotent."""
+        repeated_signals.watch_exit()
         reactions: dict[int, signals.Reaction] = {
             signal.SIGTERM: self._on_sigterm,
             signal.SIGHUP: self._on_sighup,
@@ -119,8 +120,10 @@ class SignalPolicy:
 
     def listen_no_more(self, caught: signals.Signals) -> None:
         """Give the signals back: everything has ended."""
-        self._terminated_at = None
-        caught.react({})
+        at, self._terminated_at = self._terminated_at, None
+        caught.react(
+            {}, None if at is None else repeated_signals.RepeatedSignals(at + REPEATED)
+        )
 
     def terminate(self) -> None:
         """Do what a first SIGTERM does; after it, nothing."""

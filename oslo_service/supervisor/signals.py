@@ -21,6 +21,7 @@ from oslo_service import backend
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.process_state import Inherited, OwnLock
 from oslo_service.backend.base import Event
+from oslo_service.supervisor.repeated_signals import RepeatedSignals
 from oslo_service.supervisor.waker import Waker
 
 __all__ = (
@@ -84,6 +85,7 @@ class Signals:
     def _forget(self) -> None:
         self._handlers: dict[int, list[Handler]] = {}
         self._reactions: dict[int, Reaction] = {}
+        self._repeated: RepeatedSignals | None = None
         self._pid = os.getpid()
         self._previous: dict[int, Any] = {}
         self._previous_wakeup: int | None = None
@@ -132,13 +134,20 @@ class Signals:
         if in_main_thread():
             self.install()
 
-    def react(self, reactions: Mapping[int, Reaction]) -> None:
+    def react(
+        self,
+        reactions: Mapping[int, Reaction],
+        repeated: RepeatedSignals | None = None,
+    ) -> None:
         """Have these called, each inside the handler of its signal; none: no more.
 
         A signal that is ignored, and was so when the program began, is left alone:
         whoever started it in the background wants that.
+
+        :param repeated: takes those that are given back.
         """
         self._pid = os.getpid()
+        self._repeated = repeated
         self._reactions = {
             signum: reaction
             for signum, reaction in reactions.items()
@@ -172,7 +181,7 @@ class Signals:
                 self._handlers.pop(signum, None)
                 refused[signum] = exc
         for signum in set(self._previous) - wanted:
-            restore(signum, self._previous.pop(signum))
+            self._give_back(signum)
         for caller in callers:
             caller.set()
         return refused
@@ -285,12 +294,17 @@ class Signals:
 
     def _pass_on(self, signum: int, frame: Any) -> None:
         """Do what would be done without us: nobody could take our handler out."""
-        previous = self._previous.pop(signum, None)
-        restore(signum, previous)
+        self._give_back(signum)
+        previous = signal.getsignal(signum)
         if callable(previous):
             previous(signum, frame)
         elif previous != signal.SIG_IGN:
             os.kill(os.getpid(), signum)
+
+    def _give_back(self, signum: int) -> None:
+        restore(signum, self._previous.pop(signum, None))
+        if self._repeated is not None:
+            self._repeated.take(signum)
 
     def _run(self, signum: int) -> None:
         with self._lock:

@@ -41,6 +41,16 @@ class TestOrderlyLife:
             orderly(program, count)
             assert len(program.stopped(count)) == count
 
+    def test_signals_that_repeat_the_order_change_nothing_at_the_end(
+        self, driver_name: str
+    ) -> None:
+        with live(
+            driver_name, workers=self.workers, traits=["signalled at the end"]
+        ) as program:
+            program.expect("started", self.workers or 1)
+            program.kill(SIGTERM)
+            assert program.wait() == 0
+
     def test_work_in_flight_is_awaited(self, driver_name: str, tmp_path) -> None:
         count, gate = self.workers or 1, tmp_path / "gate"
         with live(

@@ -11,6 +11,7 @@ import pytest
 from oslo_service import events
 from oslo_service._common import clock
 from oslo_service.supervisor import foreground, signal_policy
+from oslo_service.supervisor.repeated_signals import RepeatedSignals
 from oslo_service.supervisor.signal_policy import SignalPolicy
 
 
@@ -89,8 +90,12 @@ class Process:
     def now(self) -> float:
         return self.time
 
-    def react(self, reactions: Mapping[int, Callable[[], object]]) -> None:
-        self.reactions = reactions
+    def react(
+        self,
+        reactions: Mapping[int, Callable[[], object]],
+        repeated: RepeatedSignals | None = None,
+    ) -> None:
+        self.reactions, self.repeated = reactions, repeated
 
     def gets(self, signum: int) -> list[object]:
         """Return what is done inside the handler of a signal."""
@@ -166,6 +171,20 @@ class TestSigterm:
         process.policy.listen(process)
         process.time += 100
         assert process.gets(signal.SIGTERM) == ["stop now"]
+
+    def test_one_that_repeats_it_is_expected_for_the_rest_of_a_second(
+        self, process
+    ) -> None:
+        process.gets(signal.SIGTERM)
+        process.time += 0.9
+        process.policy.listen_no_more(process)
+        assert process.repeated.are_expected
+        process.time += 0.2
+        assert not process.repeated.are_expected
+
+    def test_without_one_none_is_expected_to_repeat_it(self, process) -> None:
+        process.policy.listen_no_more(process)
+        assert process.repeated is None
 
 
 class TestDelay:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from oslo_service import backend, service
+from oslo_service._common import clock
 from oslo_service.supervisor import signals
+from oslo_service.supervisor.repeated_signals import RepeatedSignals
 from oslo_service.supervisor.signals import Signals
 from oslo_service.supervisor.waker import Waker
 from oslo_service.testing.scripted import ScriptedDriver
@@ -235,6 +237,41 @@ class TestReactions:
         assert signal.getsignal(URGENT) != before
         caught.react({})
         assert signal.getsignal(URGENT) == before
+
+    @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+    def test_one_that_repeats_what_was_done_does_nothing_for_a_while(
+        self, caught, note, monkeypatch, signum
+    ) -> None:
+        killed, now = [], clock.now()
+        monkeypatch.setattr(clock, "now", lambda: now)
+        monkeypatch.setattr(os, "kill", lambda *args: killed.append(args))
+        signal.signal(signum, signal.SIG_DFL)
+        caught.react({signum: note("reaction")})
+        caught.react({}, RepeatedSignals(now + 1))
+        signal.raise_signal(signum)
+        assert killed == []
+        now += 1
+        signal.raise_signal(signum)
+        assert killed == [(os.getpid(), signum)]
+        assert signal.getsignal(signum) == signal.SIG_DFL
+
+    @pytest.mark.parametrize("own", [signal.SIG_IGN, print])
+    def test_what_the_program_does_with_one_that_repeats_is_its_own_affair(
+        self, caught, note, own
+    ) -> None:
+        signal.signal(signal.SIGTERM, own)
+        caught.react({signal.SIGTERM: note("reaction")})
+        caught.react({}, RepeatedSignals(clock.now() + 600))
+        assert signal.getsignal(signal.SIGTERM) == own
+
+    def test_one_that_repeats_is_handled_though_it_is_given_back_late(
+        self, caught, note, monkeypatch
+    ) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        caught.react({signal.SIGTERM: note("reaction")})
+        monkeypatch.setattr(signals, "in_main_thread", lambda: False)
+        caught.react({}, RepeatedSignals(clock.now() + 600))
+        signal.raise_signal(signal.SIGTERM)
 
     def test_with_nobody_to_wait_for_it_a_signal_is_said_to_be_unattended(
         self, caught, seen, note

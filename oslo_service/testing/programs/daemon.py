@@ -56,6 +56,7 @@ from typing import Any  # noqa: E402
 from oslo_config import cfg  # noqa: E402
 
 from oslo_service import backend, loopingcall, opts, service, systemd  # noqa: E402
+from oslo_service.supervisor import signal_policy  # noqa: E402
 
 CONF = cfg.CONF
 OPTIONS = [
@@ -258,6 +259,8 @@ def act(launcher: Any) -> None:
         handlers.add_handler("SIGUSR1", lambda *_: stop_from_handler(launcher))
     if "signalled at attention" in PLAN.traits:
         sys.setprofile(raise_at_attention)
+    if "signalled at the end" in PLAN.traits:
+        signal_policy.REPEATED = 600.0  # however busy the machine
     if "restarting handler" in PLAN.traits:
         handlers.add_handler("SIGUSR2", lambda *_: launcher.restart())
     if "own child" in PLAN.traits:
@@ -296,6 +299,23 @@ def log_to_stderr() -> None:
     )
 
 
+class SignalledAtTheVeryEnd:
+    """Is sent a SIGTERM as the interpreter is taken down."""
+
+    def __init__(self) -> None:
+        self.kill, self.pid = os.kill, os.getpid()
+
+    def __del__(self) -> None:
+        self.kill(self.pid, 15)
+
+
+def signal_again() -> None:
+    """Have what may repeat the order come when all is done, and still later."""
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.raise_signal(signum)
+    globals()["taken down"] = SignalledAtTheVeryEnd()
+
+
 def main() -> None:
     """Run until told to stop."""
     log_to_stderr()
@@ -325,6 +345,8 @@ def main() -> None:
     if others is not None:
         say("second ended", status=others.wait())
     say("last", status=status, green=green())
+    if "signalled at the end" in PLAN.traits:
+        signal_again()
     sys.exit(status)
 
 

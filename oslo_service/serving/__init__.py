@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""From ready connections to tasks: the way that HTTP takes on every driver.
+"""The HTTP server: how connections that are ready get to tasks, on every driver.
 
 :mod:`.setup` puts a server together. :mod:`.engine` brings connections that are
 ready to tasks of the driver (:mod:`.leader_followers`); :mod:`.session` moves bytes

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The listening socket: who is accepted, and when nobody is."""
+"""Accepting clients from a listening socket, and pausing when that is impossible."""
 
 import errno
 import logging
@@ -14,10 +14,10 @@ __all__ = ("Acceptor",)
 
 LOG = logging.getLogger(__name__)
 
-# How long to accept nobody where there are no descriptors left, in seconds.
+# How long to pause when there are no descriptors left, in seconds.
 _PAUSE = 0.25
-# How many clients are accepted at a time, and at the end. One at a time where
-# other processes accept, too: one that is awake already would take them all.
+# How many clients are accepted at a time, and at the end. One at a time where other
+# processes accept, too: or one that is awake already would take them all.
 _BATCH, _BACKLOG = 16, 1024
 _EXHAUSTED = frozenset(
     (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ENOSPC)
@@ -66,7 +66,7 @@ class Acceptor:
         return bool(fd == self._listener.fileno())
 
     def accept(self) -> Exception | None:
-        """Accept some of those who are there; return what is to be reported."""
+        """Accept some of the clients that wait; return what is to be reported."""
         failure, exhausted = self._accept(self._batch)
         if exhausted:
             if self.resumes_at is None:
@@ -75,7 +75,7 @@ class Acceptor:
         return failure
 
     def accept_backlog(self) -> Exception | None:
-        """Accept those who are there already, for whom nobody else would come.
+        """Accept the clients that wait, at the end: no other process will.
 
         :returns: what is to be reported.
         """

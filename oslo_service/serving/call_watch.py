@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which calls of the application take long: while they do."""
+"""Finding calls of the application that take long, while they run."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,11 +19,11 @@ __all__ = ("CallWatch",)
 class _LongCall:
     """A call of the application that has been running for long.
 
-    :ivar session: whose it is.
-    :ivar what: which it is.
-    :ivar ident: the task that it runs in.
+    :ivar session: its session.
+    :ivar what: the request.
+    :ivar ident: the identity of the task that runs it.
     :ivar seconds: for how long it has been running.
-    :ivar too_long: it is beyond what a request may take; else it is slow.
+    :ivar too_long: whether it is past the time-out of requests; else it is slow.
     """
 
     session: Served
@@ -97,9 +97,9 @@ class CallWatch:
         return earliest(found)
 
     def report(self, frames: Callable[[], dict[int, FrameType]]) -> None:
-        """Have the sessions of those told that have reached a limit since last time.
+        """Tell sessions of calls that have reached a limit since the last time.
 
-        :param frames: returns where each task is.
+        :param frames: returns the innermost frame of each task.
         """
         now = clock.now()
         with self._lock:

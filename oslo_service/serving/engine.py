@@ -121,7 +121,7 @@ class Engine:
         return self._slots.used
 
     def readings(self) -> Iterable[Reading]:
-        """Return what is the case, for who measures."""
+        """Return the gauges of the server."""
         if self._ended:
             return ()
         return metering.readings(

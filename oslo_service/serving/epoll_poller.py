@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which descriptors are ready: epoll(7)."""
+"""Which descriptors are ready, by epoll(7)."""
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
@@ -16,7 +16,7 @@ _YIELD_INTERVAL = 0.002
 
 
 class EpollPoller(Poller):
-    """What Linux' kernel does by itself."""
+    """A poller by epoll(7), which is edge-triggered itself."""
 
     def __init__(self, driver: Driver) -> None:
         super().__init__(driver)
@@ -47,7 +47,7 @@ class EpollPoller(Poller):
         self._epoll.modify(fd, self._writing if wanted else self._reading)
 
     def remove(self, fd: int) -> None:
-        """Report it no more: it stays open where other processes have it, too."""
+        """Stop reporting it: closing will not do where others have it open."""
         self._epoll.unregister(fd)
 
     def wait(self, timeout: float | None) -> Found:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured of HTTP requests, where somebody wants to know."""
+"""What is measured of HTTP requests, where metrics are on."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -20,13 +20,13 @@ _CLASSES = {one: (("status", f"{one}xx"),) for one in "12345"}
 
 
 def meter() -> Callable[[str, float], object] | None:
-    """Return what is told of each request; None: nobody wants to know."""
+    """Return what counts a request, by status and seconds; None: metrics are off."""
     meters = measured.meters()
     return None if meters is None else functools.partial(_note, meters)
 
 
 def _note(meters: Meters, status: str, seconds: float) -> None:
-    # There is no status where the client has left before there was one.
+    # The status is empty where the client has left before there was one.
     meters.count(_REQUESTS, _CLASSES.get(status[:1], (("status", "none"),)))
     meters.took(_DURATION, seconds)
 
@@ -34,7 +34,7 @@ def _note(meters: Meters, status: str, seconds: float) -> None:
 def readings(
     name: str, *, size: int, busy: int, waiting: int, connections: int
 ) -> Iterator[Reading]:
-    """Return what is the case in a server."""
+    """Return the gauges of a server."""
     labels = (("server", name),)
     yield Reading(_IN_PROGRESS, labels, busy)
     yield Reading(_QUEUE, labels, waiting)

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Requests that are with the application for long, while they are."""
+"""Answering and logging requests that are in the application for long."""
 
 import functools
 import logging

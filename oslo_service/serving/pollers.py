@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which poller the system has the means for."""
+"""The choice of a poller, by what the system has."""
 
 from oslo_service.backend.base import Driver
 from oslo_service.serving.epoll_poller import EpollPoller

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which descriptors are ready: the driver's own waiting."""
+"""Which descriptors are ready, by the driver's own waiting."""
 
 import collections
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What comes from one client."""
+"""Receiving from one client."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What goes to one client."""
+"""Sending to one client."""
 
 import collections
 import os

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the engine serves: one connection, as the engine sees it."""
+"""The interface of what the engine serves: one connection."""
 
 import collections
 from typing import Any, Protocol

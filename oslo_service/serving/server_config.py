@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What all sessions of a server have in common."""
+"""What all sessions of a server share."""
 
 import contextvars
 import dataclasses

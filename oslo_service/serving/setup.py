@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a server is made of: the only module here that a facade imports."""
+"""Putting a server together: the only module here that a facade imports."""
 
 import contextvars
 import functools

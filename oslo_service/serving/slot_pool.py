@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""How many applications run at a time, and who waits to run one."""
+"""The slots for calls of the application, and the queue of those that wait for one."""
 
 import collections
 from collections.abc import Callable

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ``ctl`` shows to people."""
 
+from pathlib import Path
+
 import pytest
 
 from oslo_service.admin.ctl import tables
 
+ROOT = Path(__file__).parents[2]
 PLAIN, COLOURED = tables.Style(colours=False), tables.Style(colours=True)
 
 WORKER = {
@@ -87,6 +90,48 @@ def test_the_status_is_a_few_lines_and_a_table() -> None:
         "",
         "Listens on: 0.0.0.0:8080 (api), [::1]:80 (api6), /run/s (unix)",
     ]
+
+
+def test_what_the_pages_show_is_what_it_prints() -> None:
+    """Two reloads, and since then a worker that has died."""
+    rows = [
+        (5120, "ready", 4_350.0, {"ordered": 2}, 18.2, (3, 0.4), "pass"),
+        (5121, "ready", 4_350.0, {"ordered": 2}, 18.9, (1, 12.0), "fail"),
+        (
+            6007,
+            "starting",
+            0.2,
+            {"ordered": 2, "unexpected": 1},
+            9.7,
+            (0, None),
+            "pass",
+        ),
+    ]
+    workers = [
+        {
+            **WORKER,
+            "slot": slot,
+            "pid": pid,
+            "state": state,
+            "age": age,
+            "restarts": restarts,
+            "memory": mebibytes * (1 << 20),
+            "work": dict(zip(("count", "oldest"), work, strict=True)),
+            "health": {"status": health},
+        }
+        for slot, (pid, state, age, restarts, mebibytes, work, health) in enumerate(
+            rows
+        )
+    ]
+    (service,) = STATUS["services"]
+    shown = {**STATUS, "uptime": 273_900.0, "listeners": STATUS["listeners"][:1]}
+    shown |= {"services": [{**service, "workers": workers}]}
+    for page in ("README.rst", "doc/source/admin.rst"):
+        text = (ROOT / page).read_text("utf-8")
+        block = "\n".join(
+            f"    {line}".rstrip() for line in tables.status(shown, PLAIN)
+        )
+        assert block in text, f"{page} is to show:\n{block}"
 
 
 def test_colours_say_what_is_good_and_what_is_not() -> None:

@@ -4,7 +4,6 @@
 
 import functools
 import logging
-import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +15,7 @@ from oslo_service._common.public_names import set_modules
 from oslo_service.backend.base import Driver, Event, InlineTask
 from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.groups import ending, joining
-from oslo_service.groups.members import Members, Spawn
+from oslo_service.groups.members import Members, MembersByProcess, Spawn
 from oslo_service.groups.thread import Thread
 from oslo_service.loops.stopping import stop_requested
 
@@ -62,20 +61,14 @@ class ThreadGroup(HasOldAttributes):
         self.thread_pool_size = thread_pool_size
         unstated = max_threads is None and thread_pool_size == _SIZE_UNSTATED
         self._max_threads = _MOST_UNSTATED if unstated else thread_pool_size
-        self._state = Members(self.thread_pool_size)
-        # Those of forked processes, by pid: of two that ask first, one makes them.
-        self._states_of_forks: dict[int, Members] = {}
+        self._processes = MembersByProcess(self.thread_pool_size)
 
     def _driver(self) -> Driver:
         return backend.driver_called(self._driver_name)
 
     @property
     def _members(self) -> Members:
-        pid = os.getpid()
-        if self._state.pid != pid:
-            fresh = Members(self.thread_pool_size)
-            self._state = self._states_of_forks.setdefault(pid, fresh)
-        return self._state
+        return self._processes.here()
 
     @property
     def max_threads(self) -> int:
@@ -344,7 +337,8 @@ class ThreadGroup(HasOldAttributes):
         that :meth:`stop` has ended or told to end do not count any more, even
         where they linger.
         """
-        self._wait_for(self._members.all())
+        if self._processes.have_been:  # a worker has none, and need not make any
+            self._wait_for(self._members.all())
 
     def waitall(self) -> None:
         """Block as :meth:`wait`, also for what is added meanwhile."""

@@ -17,12 +17,43 @@ from oslo_service.groups.slots import Slots
 from oslo_service.groups.thread import Thread, run
 from oslo_service.groups.waits import GroupWaits, Waitable
 
-__all__ = ("Members", "Spawn", "discard", "others", "task_of")
+__all__ = ("Members", "MembersByProcess", "Spawn", "discard", "others", "task_of")
 
 _POOL = (("pool", "thread groups"),)
 
 #: What runs a call in a task: a driver's ``spawn()``.
 Spawn = Callable[..., Task]
+
+
+class MembersByProcess:
+    """The members of a group in each process that has it: they do not cross a fork.
+
+    :param size: how many threads may run at a time.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._by_pid: dict[int, Members] = {}
+        measured.add(self)
+
+    @property
+    def have_been(self) -> bool:
+        """Whether the group may ever have had a member in this process."""
+        return os.getpid() in self._by_pid
+
+    def here(self) -> "Members":
+        """Return those in this process."""
+        pid = os.getpid()
+        found = self._by_pid.get(pid)
+        # Of two that ask first, one makes them.
+        return found or self._by_pid.setdefault(pid, Members(self._size))
+
+    def readings(self) -> Iterator[Reading]:
+        """Return the sizes of the group, for metrics: summed over all groups."""
+        slots = self._by_pid[os.getpid()].slots if self.have_been else None
+        yield Reading(measured.POOL_SIZE, _POOL, slots.size if slots else self._size)
+        yield Reading(measured.POOL_BUSY, _POOL, slots.taken if slots else 0)
+        yield Reading(measured.POOL_WAITING, _POOL, slots.waiting if slots else 0)
 
 
 class Members:
@@ -32,7 +63,6 @@ class Members:
     """
 
     def __init__(self, size: int) -> None:
-        self.pid = os.getpid()
         self.slots = Slots(size)
         self.waits = GroupWaits()
         # Subclasses may add threads of their own here, under the lock.
@@ -49,15 +79,6 @@ class Members:
         self._starting: set[loopingcall.LoopingCallBase] = set()
         # The threads that have a slot.
         self._holders: set[Thread] = set()
-        measured.add(self)
-
-    def readings(self) -> Iterator[Reading]:
-        """Return the sizes of the group, for metrics: summed over all groups."""
-        slots = self.slots
-        if self.pid == os.getpid():
-            yield Reading(measured.POOL_SIZE, _POOL, slots.size)
-            yield Reading(measured.POOL_BUSY, _POOL, slots.taken)
-            yield Reading(measured.POOL_WAITING, _POOL, slots.waiting)
 
     # Starting
 

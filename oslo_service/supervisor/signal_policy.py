@@ -102,7 +102,7 @@ class SignalPolicy:
             reactions[signal.SIGCHLD] = lambda: self._orders.latch(reap)
         elif not pidfds_work():
             reactions[signal.SIGCHLD] = _wake_up
-        if signal.getsignal(signal.SIGPIPE) == signal.SIG_DFL:
+        if signals.disposition(signal.SIGPIPE) == signal.SIG_DFL:
             # A worker, or a client, that is gone must not take this process along.
             reactions[signal.SIGPIPE] = _wake_up
         caught.react(reactions)

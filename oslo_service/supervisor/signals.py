@@ -29,6 +29,7 @@ __all__ = (
     "Reaction",
     "Signals",
     "calls_added_handler",
+    "disposition",
     "in_main_thread",
     "of_process",
     "restore",
@@ -48,9 +49,13 @@ _UNCATCHABLE = frozenset((signal.SIGKILL, signal.SIGSTOP))
 # What nohup(1), and a shell for what it runs in the background, have ignored.
 _MAY_BE_IGNORED = frozenset((signal.SIGINT, signal.SIGHUP))
 
-# The one that the module has a wrapper for, which finds the name of each signal: after
-# a fork, that copies as many pages again as all the rest of it.
-_set_mask: Any = getattr(signal, "_signal", signal).pthread_sigmask
+# What the module has wrappers for, which find the name of each signal: after a fork,
+# that copies as many pages again as all the rest of it.
+_unwrapped: Any = getattr(signal, "_signal", signal)
+_set_mask = _unwrapped.pthread_sigmask
+
+#: Returns what is done at a signal: a handler, SIG_DFL or SIG_IGN.
+disposition = _unwrapped.getsignal
 
 
 def in_main_thread() -> bool:
@@ -159,7 +164,7 @@ class Signals:
     def _is_ignored(self, signum: int) -> bool:
         if signum in self._previous:
             return bool(self._previous[signum] == signal.SIG_IGN)
-        return signal.getsignal(signum) == signal.SIG_IGN
+        return bool(disposition(signum) == signal.SIG_IGN)
 
     def _is_wanted(self, signum: int) -> bool:
         return bool(signum in self._reactions or self._handlers.get(signum))
@@ -228,7 +233,7 @@ class Signals:
 
     def _unblock_reactions(self) -> None:
         """Hear what whoever started this process has blocked, and exec(2) kept."""
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ()) & set(self._reactions)
+        blocked = _set_mask(signal.SIG_BLOCK, ()) & set(self._reactions)
         if blocked:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
             LOG.warning(

@@ -10,6 +10,9 @@ from oslo_service.supervisor import events
 
 __all__ = ("Tally",)
 
+# Nothing of it is Python code: every worker makes some.
+_Counts = collections.defaultdict
+
 
 class Tally:
     """Counts, since the process has begun.
@@ -22,12 +25,12 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self.ended: collections.Counter[tuple[str, int, str]] = collections.Counter()
-        self.started: collections.Counter[str] = collections.Counter()
-        self.reloads: collections.Counter[str] = collections.Counter()
-        self.hung: collections.Counter[str] = collections.Counter()
+        self.ended: _Counts[tuple[str, int, str], int] = _Counts(int)
+        self.started: _Counts[str, int] = _Counts(int)
+        self.reloads: _Counts[str, int] = _Counts(int)
+        self.hung: _Counts[str, int] = _Counts(int)
         self._reload_failed = False
-        self.failures: collections.Counter[str] = collections.Counter()
+        self.failures: _Counts[str, int] = _Counts(int)
 
     def hear(self, event: events.Event) -> None:
         """Count an event, where it is of a kind that is counted."""

@@ -3,8 +3,7 @@
 """Whose turn it is: orders may come from anywhere, and one task carries them out."""
 
 import collections
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.base import Driver, Event
@@ -64,11 +63,20 @@ class Turn:
             return False
         try:
             if self.lent:
-                with self._held():
-                    self.carry_out()
+                self._act()
             return self.lent
         finally:
             self._acting.release()
+
+    def _act(self) -> None:
+        ident = self._driver.current_ident()
+        lends = ident in self._holders  # who lends the turn may act, too
+        self._holders.add(ident)
+        try:
+            self.carry_out()
+        finally:
+            if not lends:
+                self._holders.discard(ident)
 
     def carry_out(self) -> None:
         """Carry out the orders, and what follows: by who has the turn."""
@@ -82,35 +90,23 @@ class Turn:
 
     # Turns
 
-    @contextlib.contextmanager
-    def take(self) -> Iterator[bool]:
-        """Take the turn where nobody has it, and give it back at the end.
+    def take(self) -> "_Taking":
+        """Return a context: the turn, where nobody has it, until its end.
 
-        Yields whether it was to be had.
+        As a value it has whether the turn was to be had.
         """
-        taken = self._baton.acquire(blocking=False)
-        try:
-            if taken:
-                with self._held():
-                    yield True
-            else:
-                yield False
-        finally:
-            if taken:
-                self._baton.release()
-                self.wake_waiting()
+        return _Taking(self)
 
-    @contextlib.contextmanager
-    def _held(self) -> Iterator[None]:
-        ident = self._driver.current_ident()
-        if ident in self._holders:  # who lends the turn may act, too
-            yield
-            return
-        self._holders.add(ident)
-        try:
-            yield
-        finally:
-            self._holders.discard(ident)
+    def _take(self) -> bool:
+        taken: bool = self._baton.acquire(blocking=False)
+        if taken:
+            self._holders.add(self._driver.current_ident())
+        return taken
+
+    def _give_back(self) -> None:
+        self._holders.discard(self._driver.current_ident())
+        self._baton.release()
+        self.wake_waiting()
 
     @property
     def held_here(self) -> bool:
@@ -149,3 +145,21 @@ class Turn:
                 self._waiting.popleft().set()
             except IndexError:  # somebody else wakes them
                 return
+
+
+class _Taking:
+    """The turn, taken and given back; a generator would cost more at each turn."""
+
+    __slots__ = ("_taken", "_turn")
+
+    def __init__(self, turn: Turn) -> None:
+        self._turn = turn
+        self._taken = False
+
+    def __enter__(self) -> bool:
+        self._taken = self._turn._take()
+        return self._taken
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._taken:
+            self._turn._give_back()

@@ -15,7 +15,7 @@ from oslo_service._common.measured import Measure, Meters, Reading
 from oslo_service.admin.metrics import exposition
 from oslo_service.admin.metrics.gathering import Gatherer
 from oslo_service.admin.metrics.merging import Merger
-from oslo_service.groups.members import Members
+from oslo_service.groups.members import MembersByProcess
 from oslo_service.loops.schedules import FixedInterval
 from oslo_service.serving import metering
 
@@ -117,12 +117,13 @@ class TestSubjects:
 
     def test_groups_are_a_pool(self, meters) -> None:
         before = exported().get("pool_size thread groups", 0)
-        group = Members(7)
-        assert group.slots.take()
+        group = MembersByProcess(7)
+        slots = group.here().slots
+        assert slots.take()
         found = exported()
         assert found["pool_size thread groups"] == before + 7
         assert found["pool_busy thread groups"] >= 1
-        group.slots.release()
+        slots.release()
 
 
 def test_what_several_say_is_added_up_and_who_is_gone_says_nothing() -> None:

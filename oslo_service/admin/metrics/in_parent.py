@@ -45,7 +45,7 @@ def families(snapshot: Snapshot, tally: Tally) -> Iterator[Found]:
     words = "Workers that have hung."
     yield (
         _family("hangs", "counter", words),
-        [("_total", _of(one), tally.hung[one.name]) for one in services],
+        [("_total", _of(one), tally.hung.get(one.name, 0)) for one in services],
     )
     yield from _happened(tally)
 
@@ -71,7 +71,7 @@ def _happened(tally: Tally) -> Iterator[Found]:
     yield (
         _family("reloads", "counter", "Reloads by result."),
         [
-            ("_total", labels_text({"result": result}), tally.reloads[result])
+            ("_total", labels_text({"result": result}), tally.reloads.get(result, 0))
             for result in ("finished", "failed")
         ],
     )

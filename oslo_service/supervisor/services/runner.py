@@ -174,13 +174,14 @@ class ServiceRunner(Unit):
             life = self._lives.get(one)
             age = None if life is None else now - life.began
             name = naming.describe(one.service)
+            failed = tally.failures.get(name)
             worker = WorkerFacts(
                 slot=0,
                 state=_STATES[one.stop] if one.started else State.STARTING,
                 pid=os.getpid(),
                 generation=self._state.generation,
                 age=age,
-                restarts={"failed": count} if (count := tally.failures[name]) else {},
+                restarts={"failed": failed} if failed else {},
             )
             # While they are started again, clients wait: they are not turned away.
             serves = one.started or self._state.generation > 0 or _is_slow(age)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the README shows does what the README says."""
 
+import contextlib
 import os
 import re
 import signal
@@ -36,6 +37,26 @@ def environment():
     }
 
 
+@contextlib.contextmanager
+def running(program, environment):
+    """Run a program; it is killed where it does not end."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", program],
+        env=environment,
+        cwd=program.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        guard = threading.Timer(LIMIT, process.kill)
+        guard.start()
+        try:
+            yield process
+        finally:
+            guard.cancel()
+            process.kill()
+
+
 PREFIXES = {
     "threading": "",
     "eventlet": "import eventlet\neventlet.monkey_patch()\n",
@@ -48,23 +69,10 @@ def test_the_first_service_runs_three_workers_until_it_is_told_to_stop(
 ):
     program = tmp_path / "first.py"
     program.write_text(PREFIXES[driver] + first_service, encoding="utf-8")
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", program],
-        env=environment,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        guard = threading.Timer(LIMIT, process.kill)
-        guard.start()
-        try:
-            started = [process.stdout.readline() for _ in range(WORKERS)]
-            process.send_signal(signal.SIGTERM)
-            rest, errors = process.communicate()
-        finally:
-            guard.cancel()
-            process.kill()
+    with running(program, environment) as process:
+        started = [process.stdout.readline() for _ in range(WORKERS)]
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate()
     assert started == ["Hello\n"] * WORKERS, errors
     assert rest == "Goodbye\n", errors
     assert process.returncode == 0, errors
@@ -80,27 +88,15 @@ def test_the_first_service_replaces_a_worker_that_is_killed(
         "import os\n" + first_service.replace('"Hello"', "os.getpid()"),
         encoding="utf-8",
     )
-    with subprocess.Popen(
-        [sys.executable, "-W", "ignore", program],
-        env=environment,
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        guard = threading.Timer(LIMIT, process.kill)
-        guard.start()
-        try:
-            pids = [int(process.stdout.readline()) for _ in range(WORKERS)]
-            os.kill(pids[0], signal.SIGKILL)
-            pids.append(int(process.stdout.readline()))
-            process.send_signal(signal.SIGTERM)
-            rest, _ = process.communicate()
-        finally:
-            guard.cancel()
-            process.kill()
+    with running(program, environment) as process:
+        pids = [int(process.stdout.readline()) for _ in range(WORKERS)]
+        os.kill(pids[0], signal.SIGKILL)
+        pids.append(int(process.stdout.readline()))
+        process.send_signal(signal.SIGTERM)
+        rest, errors = process.communicate()
     assert len(set(pids)) == WORKERS + 1
-    assert rest == "Goodbye\n"
-    assert process.returncode == 0
+    assert rest == "Goodbye\n", errors
+    assert process.returncode == 0, errors
 
 
 @pytest.mark.parametrize("driver", PREFIXES)

@@ -2,25 +2,61 @@
 # SPDX-License-Identifier: Apache-2.0
 """Virtual environments: each project with upstream, and with what is here."""
 
+import atexit
+import functools
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import venv
 from pathlib import Path
 
 from places import CHECKOUT, CONSTRAINTS, ENVIRONMENTS, surroundings
 from projects import Project
 
-__all__ = ("LIBRARIES", "make", "pip", "unpacked")
+__all__ = ("LIBRARIES", "install", "make", "pip", "renew", "unpacked")
 
 # For each side what is installed beside the project. Upstream requires itself
 # what the extras bring, but for Eventlet, which cinder has and heat has not.
 LIBRARIES = {
     "upstream": ("oslo.service[threading]==4.8.0", "eventlet"),
     # In two lines: pip looks for the extras that a project asks for by themselves.
-    "ours": (f"{CHECKOUT}[threading]", f"{CHECKOUT}[eventlet,wsgi]"),
+    "ours": ("{wheel}[threading]", "{wheel}[eventlet,wsgi]"),
 }
+# The version that git tells is another after each commit, and pip refuses a wheel that
+# has got another on its way.
+_VERSION = "5.0.0"
+
+
+@functools.cache
+def wheel() -> Path:
+    """Return what is here as users get it, built once.
+
+    The checkout may change meanwhile: all environments are to have the same.
+    """
+    place = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, place)
+    options = ("--no-deps", f"--wheel-dir={place}")
+    pip(Path(sys.executable), "wheel", *options, str(CHECKOUT), PBR_VERSION=_VERSION)
+    (built,) = Path(place).iterdir()
+    return built
+
+
+def install(python: Path, library: str, *others: str) -> None:
+    """Install a library, with its extras, and what else is to be installed.
+
+    :param library: a key of :data:`LIBRARIES`.
+    """
+    what = LIBRARIES[library]
+    if library == "ours":
+        what = tuple(one.format(wheel=wheel()) for one in what)
+    pip(python, "install", *others, *what)
+
+
+def renew(python: Path) -> None:
+    """Install what is here anew, without what it needs."""
+    pip(python, "install", "--no-deps", "--force-reinstall", str(wheel()))
 
 
 def make(project: Project, library: str) -> Path:
@@ -39,13 +75,13 @@ def make(project: Project, library: str) -> Path:
     if not stamp.exists() or stamp.read_text("ascii") != wanted:
         print(f"installing {project.name} with {library}", file=sys.stderr)
         venv.create(place, clear=True, with_pip=True)
-        pip(python, "install", f"--constraint={CONSTRAINTS}", *what)
+        others = (project.requirement, *project.needs)
+        install(python, library, f"--constraint={CONSTRAINTS}", *others)
         if project.older:
             pip(python, "install", *project.older)
         stamp.write_text(wanted, "ascii")
     elif library == "ours":
-        # Built and installed as users get it, and anew: the checkout changes.
-        pip(python, "install", "--no-deps", "--force-reinstall", str(CHECKOUT))
+        renew(python)
     return python
 
 
@@ -71,8 +107,8 @@ def unpacked(project: Project) -> Path:
     return place
 
 
-def pip(python: Path, command: str, *arguments: str) -> None:
+def pip(python: Path, command: str, *arguments: str, **variables: str) -> None:
     """Have the pip of an environment do something."""
     options = ("--quiet", "--disable-pip-version-check", "--no-input")
     line = [python, "-m", "pip", command, *options, *arguments]
-    subprocess.run(line, check=True, env=surroundings())
+    subprocess.run(line, check=True, env=surroundings(**variables))

@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from comparison import Comparison, compare
-from environments import LIBRARIES, pip, unpacked
+from environments import install, renew, unpacked
 from execution import Result, Run
-from places import CHECKOUT, ENVIRONMENTS, EXCEPTIONS, RESULTS
+from places import ENVIRONMENTS, EXCEPTIONS, RESULTS
 from projects import Project
 from report import describe, keep
 
@@ -140,9 +140,9 @@ def _environment(library: str, source: Path) -> Path:
     if not python.exists():
         print(f"installing {library} for upstream's tests", file=sys.stderr)
         venv.create(place, clear=True, with_pip=True)
-        pip(python, "install", *_UPSTREAM.needs, *LIBRARIES[library])
+        install(python, library, *_UPSTREAM.needs)
     elif library == "ours":
-        pip(python, "install", "--no-deps", "--force-reinstall", str(CHECKOUT))
+        renew(python)
     (packages,) = place.glob("lib/python*/site-packages")
     beside = packages / "oslo_service" / "tests"
     shutil.rmtree(beside, ignore_errors=True)

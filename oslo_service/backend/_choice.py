@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Who may choose the driver, and what each of them says."""
+"""The rules by which the driver is chosen, and what each of them says."""
 
 import enum
 import functools
@@ -36,7 +36,7 @@ class BackendType(enum.Enum):
 
 
 class Rule(enum.IntEnum):
-    """Who decided; the lower, the stronger."""
+    """What decided on the driver; the lower, the stronger."""
 
     CODE = 1
     OPTION = 2
@@ -47,9 +47,9 @@ class Rule(enum.IntEnum):
 class Choice(Record):
     """A driver, and why it is the one.
 
-    :ivar name: the driver's.
-    :ivar rule: who decided.
-    :ivar tell: gives the same in words.
+    :ivar name: the driver's name.
+    :ivar rule: what decided.
+    :ivar tell: returns the same in words.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Choice(Record):
 
     @property
     def origin(self) -> str:
-        """Who decided, with the file and the line where there is one."""
+        """What decided, in words, with the file and the line where there is one."""
         return self.tell()
 
     def __str__(self) -> str:
@@ -81,7 +81,10 @@ def name_of(type_: object) -> str:
 
 
 def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
-    """Return what the option says where someone set it."""
+    """Return the choice that the option states; None: it is not set.
+
+    :param conf: the configuration; None: the global one.
+    """
     conf = cfg.CONF if conf is None else conf
     options.register_backend_opts(conf)
     group, option = options.BACKEND_GROUP, options.BACKEND_OPTION

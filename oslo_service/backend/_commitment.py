@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What launchers run on: decided for good when the first one is made."""
+"""The driver of launchers: decided for good when the first one is made."""
 
 from oslo_config import cfg
 
@@ -14,10 +14,10 @@ __all__ = ("Preview", "commit", "preview", "warn_of_idle_hub")
 
 
 class Preview(Record):
-    """What a launcher would run on.
+    """The driver that a launcher would run on.
 
-    :ivar name: the driver.
-    :ivar rule: who decides: ``code``, ``option``, ``hook`` or ``auto``.
+    :ivar name: its name.
+    :ivar rule: what decides: ``code``, ``option``, ``hook`` or ``auto``.
     :ivar origin: the same in words, with the file and the line where there is one.
     :ivar refusal: why a launcher would refuse to be made; None: it would not.
     """
@@ -59,7 +59,7 @@ def commit(conf: cfg.ConfigOpts | None = None) -> base.Driver:
 
 
 def preview(conf: cfg.ConfigOpts) -> Preview:
-    """Return what a launcher would run on here, deciding nothing.
+    """Return which driver a launcher would run on here, deciding nothing.
 
     The hook is asked, where there is one.
 
@@ -79,8 +79,8 @@ def preview(conf: cfg.ConfigOpts) -> Preview:
 def warn_of_idle_hub(driver: base.Driver, who: str) -> None:
     """Warn once of green threads that never run: the process is not Eventlet's.
 
-    :param driver: what the launcher runs on.
-    :param who: what has run in this native thread until now.
+    :param driver: the one that the launcher runs on.
+    :param who: what has run in this native thread until now, for the message.
     """
     if driver.name != BackendType.EVENTLET.value and _loading.has_hub():
         selection = _state.current()

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a model does when a native thread ends that has waited for its events."""
+"""Cleaning up when a native thread ends that has waited for a model's events."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,7 @@ __all__ = ("at_end_of_thread",)
 
 
 class _EndOfThread:
-    """Is collected at the end of the native thread whose thread-local it is."""
+    """A value of a thread-local: it makes a call when its native thread ends."""
 
     __slots__ = ("_call", "_pid")
 
@@ -18,7 +18,7 @@ class _EndOfThread:
         self._pid = os.getpid()
 
     def __del__(self) -> None:
-        # In a forked process, what is of the parent's threads is collected, too.
+        # A forked process collects the values of the parent's threads, too.
         if self._pid == os.getpid():
             self._call()
 
@@ -26,8 +26,8 @@ class _EndOfThread:
 def at_end_of_thread(local: object, call: Callable[[], object]) -> None:
     """Have a call made when this native thread ends, in this process.
 
-    For what a scheduler keeps open for it, such as descriptors. Of a later call with
-    the same ``local``, the later one is made.
+    For what a scheduler keeps open for the thread, such as descriptors. If this is
+    called again with the same ``local``, only the later call is made.
 
     :param local: thread-locals of native threads: a :class:`threading.local` that is
         not patched.

@@ -15,7 +15,7 @@ __all__ = ("TaskExecutor",)
 
 
 class _Future(futures.Future[Any]):
-    """One whose waiters block their task, not the process."""
+    """A future whose waiters block their task, not the process."""
 
     def __init__(self, driver: Primitives) -> None:
         super().__init__()
@@ -36,11 +36,11 @@ class _Future(futures.Future[Any]):
 
 
 class TaskExecutor(futures.Executor):
-    """Runs calls in tasks, so many at a time; the others in their order.
+    """Runs calls in tasks, a number of them at a time, in the order they are submitted.
 
-    :param driver: whose tasks they are.
-    :param max_workers: how many run at a time.
-    :raises ValueError: that is less than one.
+    :param driver: the driver of the tasks.
+    :param max_workers: how many calls run at a time.
+    :raises ValueError: ``max_workers`` is less than one.
     """
 
     def __init__(self, driver: Primitives, max_workers: int) -> None:

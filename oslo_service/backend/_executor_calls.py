@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The calls that executors make: which there are, and since when each runs."""
+"""The calls that executors make: how many there are, and since when each runs."""
 
 import functools
 import sys
@@ -33,13 +33,13 @@ class ExecutorCalls:
     def __init__(self, size: int) -> None:
         self._size = size
         self._waiting: set[object] = set()
-        #: The frames of :func:`make_call` that run, by who runs them.
+        #: The frames of :func:`make_call` that run, with the identity of each task.
         self.running: dict[FrameType, int] = {}
         _all.get().add(self)
         measured.add(self)
 
     def expect(self) -> object:
-        """Record that a call is going to be made; return what stands for it."""
+        """Record that a call is going to be made; return its ticket."""
         ticket = object()
         self._waiting.add(ticket)
         return ticket
@@ -49,11 +49,11 @@ class ExecutorCalls:
         self._size = 0
 
     def forget(self, ticket: object, _future: object = None) -> None:
-        """Record that a call does not wait any more. Idempotent."""
+        """Record that a call does not wait any longer. Idempotent."""
         self._waiting.discard(ticket)
 
     def readings(self) -> Iterator[Reading]:
-        """Return how many there are."""
+        """Return the gauges of the executor: its size, and the calls by state."""
         if self in _all.get():
             yield Reading(measured.POOL_SIZE, _POOL, self._size)
             yield Reading(measured.POOL_BUSY, _POOL, len(self.running))
@@ -67,20 +67,26 @@ def make_call(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> Any:
-    """Make a call, and have it known while it runs."""
+    """Make a call that can be seen in ``calls`` while it runs.
+
+    :param ticket: what :meth:`ExecutorCalls.expect` returned for the call.
+    """
     began = clock.now()  # noqa: F841 - looked for in this frame, when somebody asks
-    frame: FrameType | None = sys._getframe()
-    calls.running[frame] = threading.get_ident()  # type: ignore[index]
+    frame = sys._getframe()
+    calls.running[frame] = threading.get_ident()
     calls.forget(ticket)
     try:
         return call(*args, **kwargs)
     finally:
-        del calls.running[frame]  # type: ignore[arg-type]
-        frame = None  # it would refer to itself
+        del calls.running[frame]
+        del frame  # it would refer to itself
 
 
 def frames_of_calls() -> dict[FrameType, int]:
-    """Return the frames of :func:`make_call` that run in this process, by whom."""
+    """Return the frames of :func:`make_call` that run in this process.
+
+    :returns: the identity of the task that runs each.
+    """
     found: dict[FrameType, int] = {}
     for calls in list(_all.get()):
         found |= calls.running.copy()

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What models have in common whose tasks are greenlets, whichever hub they have."""
+"""What models whose tasks are greenlets share, whichever hub they have."""
 
 import gc
 import sys
@@ -19,14 +19,15 @@ def frames_of_greenlets(
 
     :param kind: the class of all greenlets.
     :param current: the calling one.
-    :param is_inherited: whether one is of the process that this was forked from.
+    :param is_inherited: whether a greenlet is one of the parent's, from before a fork.
+    :returns: the frames, by the identity of the greenlet.
     """
     found = [
         one
         for one in gc.get_objects()
         if issubclass(type(one), kind) and not is_inherited(one)
     ]
-    # Those from before a fork are hidden; the main one is one of them.
+    # The parent's are left out; but the main one may be one of them.
     ancestor = current
     while ancestor is not None:
         found.append(ancestor)
@@ -37,10 +38,11 @@ def frames_of_greenlets(
 
 
 def frames_of_these(greenlets: Iterable[Any], current: Any) -> dict[int, FrameType]:
-    """Return the innermost frames of some greenlets: of those that are somewhere.
+    """Return the innermost frames of some greenlets: of those that have one.
 
-    :param greenlets: None among them is passed over.
+    :param greenlets: the greenlets; None among them is passed over.
     :param current: the calling one.
+    :returns: the frames, by the identity of the greenlet.
     """
     found = {id(one): one.gr_frame for one in greenlets if one is not None}
     if id(current) in found:
@@ -51,8 +53,8 @@ def frames_of_these(greenlets: Iterable[Any], current: Any) -> dict[int, FrameTy
 def has_weak_references(current: Any) -> bool:
     """Whether something may be kept for a greenlet, as in its thread-locals.
 
-    Those of Eventlet and of gevent refer to the greenlet weakly, to be rid of what
-    it leaves in them when it ends; so does everything that is made like them.
+    The thread-locals of Eventlet and of gevent refer to the greenlet weakly, to drop
+    what it leaves in them when it ends; so does everything that is made like them.
 
     :param current: the calling one.
     """

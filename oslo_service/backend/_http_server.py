@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What serves HTTP, as those see it who start and stop it."""
+"""The interface of what serves HTTP: starting, stopping, resizing."""
 
 from typing import Protocol
 
@@ -16,26 +16,26 @@ class HttpServer(Protocol):
 
     @property
     def running(self) -> int:
-        """How many applications run."""
+        """How many calls of the application run."""
 
     def start(self) -> None:
         """Accept clients. Non-blocking."""
 
     def stop(self, *, for_good: bool = True) -> None:
-        """Accept nobody else, and finish what has begun. Non-blocking.
+        """Accept no further clients, and finish what has begun. Non-blocking.
 
-        :param for_good: nobody else will accept those who have come already.
+        :param for_good: whether no other process will accept the clients that wait.
         """
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block this task until everything that had begun is finished.
 
         :param timeout: seconds; None waits without limit.
-        :returns: whether it is.
+        :returns: whether it is finished.
         """
 
     def resize(self, pool_size: int, /) -> None:
-        """Have another number of applications run at a time.
+        """Change how many calls of the application run at a time.
 
         :param pool_size: how many, 1 or more.
         """

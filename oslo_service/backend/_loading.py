@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which drivers there are, installed or registered here, and loading one."""
+"""The drivers that are installed, or registered here, and loading one."""
 
 import sys
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ __all__ = (
 )
 
 GROUP = "oslo_service.backend"
-# What PyInstaller does not see of the drivers that come with the library: they are
-# imported by name, and so are Eventlet's hubs, and what it resolves names with.
+# Options of PyInstaller for the drivers that come with the library: it does not see
+# them, since they are imported by name, as are Eventlet's hubs and its resolver.
 _UNSEEN = {
     "eventlet": (
         "--hidden-import oslo_service.backend.eventlet",
@@ -48,7 +48,7 @@ def is_patched() -> bool:
 def has_hub() -> bool:
     """Whether somebody has spawned or slept in Eventlet, in this native thread.
 
-    What the library has done itself, on its own driver, does not count.
+    What the library itself has done, by its own driver, does not count.
     """
     hubs = sys.modules.get("eventlet.hubs")
     hub = getattr(getattr(hubs, "_threadlocal", None), "hub", None)
@@ -109,9 +109,9 @@ def _refuse_incomplete(name: str) -> None:
 
 
 def _how_to_freeze(name: str, missing: str | None = None) -> str:
-    """Return what PyInstaller has to be told of a driver: nothing imports it.
+    """Return the options that PyInstaller needs for a driver: nothing imports it.
 
-    :param missing: a module that was looked for.
+    :param missing: a module that was not found.
     """
     distribution = "oslo.service" if name in _UNSEEN else "ITS-DISTRIBUTION"
     unseen = dict.fromkeys(_UNSEEN.get(name, ("--hidden-import its_module",)))

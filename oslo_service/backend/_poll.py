@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""One call of poll(2), for drivers that have the real one at hand."""
+"""One call of poll(2), for drivers that can reach the unpatched one."""
 
 import errno
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ __all__ = ("poll_ready",)
 _LONGEST = 1e6
 # The descriptors that select(2) can look at are less than this: FD_SETSIZE.
 _SELECTABLE = 1024
-# How long it waits where it cannot look at all of them, in seconds.
+# How long it waits where it cannot look at all descriptors at once, in seconds.
 _PAUSE = 0.1
 
 
@@ -30,8 +30,8 @@ def poll_ready(
     :param select: the standard library's module, unpatched.
     :param read: descriptors to wait for until they can be read.
     :param write: descriptors to wait for until they can be written.
-    :param timeout: seconds, kept to the millisecond above (poll counts in
-        those); None waits without limit.
+    :param timeout: seconds, rounded up to milliseconds, in which poll(2) counts; None
+        waits without limit.
     :returns: those that can be read, and written; none: the time is over.
     """
     ends = select.POLLHUP | select.POLLERR | select.POLLNVAL
@@ -52,7 +52,7 @@ def poll_ready(
 def _wait(
     select: ModuleType, poll: Any, wanted: dict[int, int], timeout: float | None
 ) -> dict[int, int]:
-    """Return which are ready, and how; none: the time is over."""
+    """Return which descriptors are ready, and how; none: the time is over."""
     end = None if timeout is None else clock.now() + timeout
     while True:
         left = _LONGEST if end is None else max(0.0, end - clock.now())
@@ -61,7 +61,7 @@ def _wait(
         except OSError as exc:
             if exc.errno != errno.EINVAL:
                 raise
-            # More than may be open by now: the limit has been lowered.
+            # There are more than may be open: the limit has been lowered since.
             found = _select(select, wanted, left)
         if found or (end is not None and clock.now() >= end):
             return found
@@ -70,7 +70,7 @@ def _wait(
 def _select(
     select: ModuleType, wanted: dict[int, int], timeout: float
 ) -> dict[int, int]:
-    """Return what is ready, by a call that has a limit of another kind."""
+    """Return the same by select(2), which has a limit of another kind."""
     fds = [fd for fd in wanted if fd < _SELECTABLE]
     seconds = min(timeout, _LONGEST) if len(fds) == len(wanted) else _PAUSE
     reads = [fd for fd in fds if wanted[fd] & select.POLLIN]

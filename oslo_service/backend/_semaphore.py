@@ -15,7 +15,7 @@ class Semaphore:
     Waiters are woken in the order in which they came; a newcomer may take a
     permit before one that has just been woken.
 
-    :param driver: whose events the waiters wait for.
+    :param driver: the driver of the events that waiters wait for.
     :param value: the number of permits; not negative.
     :raises ValueError: ``value`` is negative.
     """
@@ -57,7 +57,7 @@ class Semaphore:
                 return False
 
     def release(self) -> None:
-        """Return a permit, and wake the first who waits for one. Thread-safe."""
+        """Return a permit, and wake the first waiter. Thread-safe."""
         self._permits.append(None)
         self._wake_next()
 
@@ -72,7 +72,7 @@ class Semaphore:
         try:
             self._waiters.remove(event)
         except ValueError:
-            # Woken, but the permit was had otherwise: the wake-up is another's.
+            # Woken, but the permit came another way: pass the wake-up on.
             if self._permits:
                 self._wake_next()
 

@@ -33,12 +33,14 @@ class Selection:
 
     :ivar hook: decides where neither code nor the option does.
     :ivar hook_place: the file and line that registered it.
-    :ivar choice: who decided what.
-    :ivar driver: the one that was chosen.
-    :ivar settled: the one that nothing can replace any more, once it has been asked
-        for: it is asked for at each loop and each task.
-    :ivar launching: the one that launchers run on, once there has been one.
-    :ivar unselected: by name: drivers that were asked for one job.
+    :ivar choice: the last choice, and what decided it.
+    :ivar driver: the driver that was chosen.
+    :ivar settled: the same, once nothing can replace it: kept apart because each loop
+        and each task asks for it.
+    :ivar launching: the driver that launchers run on, once there has been one.
+    :ivar unselected: the drivers that were asked for one job, by name.
+    :ivar announced: the driver that has been logged.
+    :ivar warned: the warnings that have been logged.
     """
 
     def __init__(self) -> None:
@@ -54,7 +56,7 @@ class Selection:
 
     @property
     def lock(self) -> AbstractContextManager[bool]:
-        """What is held by who decides."""
+        """The lock to hold while deciding."""
         return _deciding.get()
 
     @property
@@ -72,9 +74,9 @@ class Selection:
         return self.launching is not None or self.choice.rule <= Rule.OPTION
 
     def select(self, choice: Choice) -> base.Driver:
-        """Make a choice the process's, and return its driver.
+        """Make a choice that of the process, and return its driver.
 
-        :raises BackendAlreadySelected: it is too late for another one.
+        :raises BackendAlreadySelected: it is too late for another driver.
         :raises UnsupportedBackendError: its driver cannot be used.
         """
         if self.driver is not None and self.choice is not None:
@@ -91,7 +93,7 @@ class Selection:
         return self.driver
 
     def announce(self) -> None:
-        """Say, once, what this process runs on: something is about to run."""
+        """Log, once, what this process runs on: something is about to run."""
         if self.announced is not self.driver:
             self.announced = self.driver
             LOG.info("Process %d runs on the driver %s", os.getpid(), self.choice)
@@ -101,9 +103,11 @@ class Selection:
     def decide(
         self, conf: cfg.ConfigOpts | None, *, for_launcher: bool = False
     ) -> Choice:
-        """Return what the rules say of what is known now.
+        """Return what the rules choose, by what is known now.
 
-        :param for_launcher: look again where ``auto`` has decided: it is for good.
+        :param conf: the configuration; None: the global one.
+        :param for_launcher: whether to look again where ``auto`` has decided: the
+            choice is for good.
         """
         if self.choice is not None and not self.is_open:
             return self.choice

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A call that runs concurrently, and its outcome: what every driver shares."""
+"""A call that runs concurrently, and its outcome: the same on every driver."""
 
 import abc
 import contextvars
@@ -19,13 +19,13 @@ LOG = logging.getLogger(__name__)
 
 
 class Task(abc.ABC):
-    """One call that runs concurrently, and what became of it.
+    """One call that runs concurrently, and its outcome.
 
     Created by :meth:`Driver.spawn` only. A task belongs to the process that
     spawned it: in a forked child it counts as ended.
 
-    :param driver: what the task runs on.
-    :param call: what it calls, without arguments.
+    :param driver: the driver that the task runs on.
+    :param call: the function that it calls, without arguments.
     :param name: for logs and debuggers.
     :ivar name: likewise.
     :ivar ident: what :meth:`Driver.current_ident` answers inside the task. Known
@@ -58,7 +58,7 @@ class Task(abc.ABC):
         self._pid = os.getpid()
         self._result: Any = None
         self._error: BaseException | None = None
-        # Who pops it decides: the task begins, or it is cancelled.
+        # Popping it decides: the task begins, or it is cancelled.
         self._ticket = [None]
 
     @property
@@ -87,7 +87,7 @@ class Task(abc.ABC):
         return self._result
 
     def join(self, timeout: float | None = None) -> bool:
-        """Block until the call has ended, whatever became of it.
+        """Block until the call has ended, whatever its outcome.
 
         :param timeout: seconds; None waits without limit.
         :returns: whether it has ended.

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""An event for models whose tasks take turns: all that it needs is a waiter."""
+"""An event for models whose tasks take turns: a driver adds how a task waits."""
 
 import abc
 from time import monotonic
@@ -15,26 +15,26 @@ class Waiter(Protocol):
     def wait(self, timeout: float | None) -> object:
         """Let other tasks run until :meth:`wake`, or the time is over.
 
-        It may return early: who calls looks again.
+        It may return early: the caller looks again.
 
         :param timeout: seconds; None waits without limit.
         """
 
     def wake(self) -> object:
-        """Have the task go on, soon; nothing, if it does not wait any more.
+        """Resume the task, soon; do nothing if it does not wait any longer.
 
-        It may come before the wait, which then ends early, or not at all where
-        the task turns out not to wait: nothing else that it waits for may end.
+        This may come before the wait, which then ends early. It may also come when
+        the task has turned out not to wait here: no other wait of it may end then.
 
         Non-blocking, thread-safe, and legal in a signal handler.
         """
 
 
 class _Gate(list[Waiter]):
-    """Those who wait since the flag was lowered, until it is raised."""
+    """The waiters since the flag was lowered, until it is raised."""
 
     __slots__ = ()
-    # Two gates with nobody at them are two.
+    # Gates are equal only to themselves, also when nobody is at them.
     __eq__ = object.__eq__
     __hash__ = object.__hash__  # type: ignore[assignment]
 
@@ -44,9 +44,9 @@ class WaiterEvent(abc.ABC):
 
     A driver's subclass says how to wait, and how to let others run.
 
-    Who waits does so at a gate, which is there while the flag is down. Raising the
-    flag takes the gate away and wakes who is at it, and nobody else: who begins to
-    wait when the flag has been lowered again is at another gate.
+    A task waits at a gate, which is there while the flag is down. Raising the flag
+    takes the gate away and wakes the tasks that are at it, and no others: a task that
+    begins to wait when the flag has been lowered again is at another gate.
     """
 
     __slots__ = ("_gates",)
@@ -58,11 +58,11 @@ class WaiterEvent(abc.ABC):
 
     @abc.abstractmethod
     def _new_waiter(self) -> Waiter:
-        """Make a waiter of the calling task."""
+        """Return a waiter for the calling task."""
 
     @abc.abstractmethod
     def _let_others_run(self) -> None:
-        """Let the tasks run that can."""
+        """Let other tasks run that are ready."""
 
     def is_set(self) -> bool:
         """Whether the flag is up."""

@@ -55,7 +55,8 @@ __all__ = (
     "poll_ready",
 )
 
-# What is written elsewhere is of this module, for tracebacks, pickles and readers.
+# Classes that are written elsewhere say that they are of this module: in tracebacks,
+# in pickles, and to readers.
 for _one in (
     Event,
     HttpServer,
@@ -131,7 +132,7 @@ class Driver(abc.ABC):
         return True
 
     def environment_warning(self) -> str | None:
-        """Return what a launcher's user should know of this process, or None.
+        """Return what a launcher warns of in this process; None: nothing.
 
         By default, it is that the process is not prepared, or that the model does
         not make the standard library's blocking calls its own.
@@ -156,14 +157,13 @@ class Driver(abc.ABC):
     def spawn(self, call: Callable[[], Any], *, name: str) -> Task:
         """Run ``call()`` concurrently, in a task of its own.
 
-        Non-blocking and thread-safe. The task never
-        keeps the interpreter from ending. However many there are, none waits for
-        the end of another to begin.
+        Non-blocking and thread-safe. The task never keeps the interpreter from ending.
+        However many tasks there are, none waits for the end of another to begin.
 
         The call begins with no context variable set (:class:`contextvars.Context`):
-        it sees nothing of who spawns it, nor of a task that ran in the same native
-        thread before, and what it sets nobody else sees. A caller that wants its own
-        to be seen passes ``contextvars.copy_context().run``.
+        it sees nothing of the task that spawns it, nor of one that ran in the same
+        native thread before, and no other task sees what it sets. A caller that wants
+        its own context to be seen passes ``contextvars.copy_context().run``.
 
         :param call: what to call.
         :param name: for logs and debuggers.
@@ -174,7 +174,7 @@ class Driver(abc.ABC):
     def is_failure(self, error: BaseException) -> bool:
         """Whether what a call raised is a failure of the call.
 
-        It is not where the task is to end: it was killed, or ends itself.
+        It is none where the task is to end: it was killed, or ends itself.
 
         :param error: what it raised.
         """
@@ -200,8 +200,8 @@ class Driver(abc.ABC):
         """Block this task. 0 lets others run where the model is cooperative.
 
         What kills the task meanwhile is raised here, as by all that blocks, and
-        nothing is left of the wait: no timer, nobody among the waiters of an event,
-        no descriptor that is watched.
+        nothing is left of the wait: no timer, no waiter of an event, no descriptor
+        that is watched.
 
         :param seconds: how long, at least.
         """
@@ -229,7 +229,7 @@ class Driver(abc.ABC):
 
         An error or a hang-up on a descriptor makes it ready. At most one task
         waits for a descriptor at a time, and none is closed while a task waits
-        for it: whoever calls sees to that.
+        for it: the caller sees to that.
 
         :param read: descriptors to wait for until they can be read.
         :param write: descriptors to wait for until they can be written.
@@ -251,11 +251,11 @@ class Driver(abc.ABC):
         return sys._current_frames()
 
     def task_frames(self) -> dict[int, FrameType]:
-        """Return where the tasks are that run, as :meth:`frames` does.
+        """Return where the running tasks are, as :meth:`frames` does.
 
-        For monitors, which ask again and again. Here: all that :meth:`frames` finds.
-        Where that takes long, as it does where all objects are looked at, these are
-        those of :attr:`running` alone; :func:`frames_of_these` is most of it.
+        For monitors, which ask again and again. By default, all that :meth:`frames`
+        finds. A model in which that takes long, since it looks at all objects, returns
+        the frames of :attr:`running` alone; :func:`frames_of_these` is most of it.
         """
         return self.frames()
 
@@ -270,8 +270,8 @@ class Driver(abc.ABC):
     def defer(self, call: Callable[[], Any]) -> None:
         """Run ``call()`` out of a signal handler, soon.
 
-        Where Python's signal handlers may run inside the model's scheduler,
-        it must be brought out of there, into a task of its own.
+        Where Python's signal handlers may run inside the model's scheduler, the call
+        must be brought out of there, into a task of its own.
 
         :param call: what to call.
         """
@@ -281,8 +281,8 @@ class Driver(abc.ABC):
         """Return an executor whose calls run in tasks of the model.
 
         By default, it is made of the other primitives. A model for which
-        futurist has an executor returns that, :func:`dated`, so that what it has in
-        progress can be told; futurist is to be imported then, not earlier.
+        futurist has an executor returns that, :func:`dated`, so that the calls in
+        progress can be listed; futurist is to be imported then, not earlier.
 
         :param max_workers: how many calls run at a time; 1 or more.
         :returns: what :mod:`concurrent.futures` calls an executor. Waiting for
@@ -309,15 +309,15 @@ class Driver(abc.ABC):
         primitives, and of epoll(7) where there is one; a task blocks only in an
         application there.
 
-        :param listener: the socket, non-blocking, of the unpatched module; whoever
-            serves it closes it in the end.
-        :param connect: makes a session of an accepted socket, its address, and what
-            serves it: what a session does and needs is told by
-            ``oslo_service.serving.served``.
-        :param pool_size: how many applications may run at a time.
+        :param listener: the socket, non-blocking, of the unpatched module; the server
+            closes it in the end.
+        :param connect: makes a session of an accepted socket, its address, and the
+            server: ``oslo_service.serving.served`` says what a session does and needs.
+        :param pool_size: how many calls of the application may run at a time.
         :param shared: whether other processes accept from the same socket, and
             are to get their share.
         :param name: for the names of the tasks.
+        :returns: the server; None: the model leaves it to the library.
         """
 
     def after_fork(self) -> None:
@@ -340,7 +340,7 @@ class Driver(abc.ABC):
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        # Where others looked for them.
+        # Names that users of older versions looked for here.
         from oslo_service._common import deprecation
 
         if name == "BaseBackend":

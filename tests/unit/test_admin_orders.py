@@ -218,8 +218,7 @@ class TestReload:
         status, error = there.refused("/reload", {"wait": 0})
         assert status == 400
         assert error == (
-            "'wait' cannot be 0; accepted is a JSON object with 'wait' (optional; true"
-            " or false: whether to answer when it is done)"
+            "'wait' cannot be 0: true or false: whether to answer when it is done"
         )
 
     def test_there_is_none_of_what_is_stopping(self, there) -> None:
@@ -273,10 +272,8 @@ class TestResize:
     @pytest.mark.parametrize("number", [0, -1, 1001, 10**9, 1.0, "2", None, True, [2]])
     def test_no_other_number_than_one_to_a_thousand_will_do(self, only, number) -> None:
         status, error = only.refused("/workers", {"workers": number})
-        assert status == 400
-        assert f"'workers' cannot be {number!r}" in error
-        assert "'workers' (a whole number, 1 to 1000)" in error
-        assert "'service' (optional; which service, as /status calls it)" in error
+        why = f"'workers' cannot be {number!r}: a whole number, 1 to 1000"
+        assert (status, error) == (400, why)
 
     def test_the_number_is_required(self, only) -> None:
         for body in (None, {}, {"service": "api"}):
@@ -287,10 +284,8 @@ class TestResize:
     @pytest.mark.parametrize("name", ["", None, 7])
     def test_a_service_has_a_name(self, only, name) -> None:
         status, error = only.refused("/workers", {"workers": 1, "service": name})
-        assert (status, error.partition(";")[0]) == (
-            400,
-            f"'service' cannot be {name!r}",
-        )
+        why = f"'service' cannot be {name!r}: which service, as /status calls it"
+        assert (status, error) == (400, why)
 
     def test_there_is_none_of_what_is_stopping(self, only) -> None:
         only.supervisor.stopping = True
@@ -360,10 +355,16 @@ class TestRecycle:
     @pytest.mark.parametrize("slot", [-1, "0", 0.0, False, None])
     def test_a_slot_is_a_number(self, only, slot) -> None:
         status, error = only.refused("/recycle", {"worker": slot})
-        assert status == 400
-        assert f"'worker' cannot be {slot!r}" in error
-        assert "'worker' (optional; a whole number, 0 or more)" in error
-        assert "as /status calls it; without it, all)" in error
+        why = f"'worker' cannot be {slot!r}: a whole number, 0 or more"
+        assert (status, error) == (400, why)
+
+    def test_what_else_is_sent_is_refused_with_what_may_be(self, only) -> None:
+        error = (
+            "'slot' is not known; accepted is a JSON object with 'service' (optional;"
+            " which service, as /status calls it; without it, all); 'worker' (optional;"
+            " a whole number, 0 or more)"
+        )
+        assert only.refused("/recycle", {"slot": 1}) == (400, error)
 
     def test_it_has_none_where_nothing_runs_in_workers(self) -> None:
         alone = Socket(Told())
@@ -439,9 +440,7 @@ class TestLogLevel:
     def test_a_level_is_one_that_logging_knows(self, there, level) -> None:
         status, error = there.refused("/log-level", {"level": level})
         assert status == 400
-        assert f"'level' cannot be {level!r}; accepted is" in error
-        assert "'level' (one of CRITICAL, " in error
-        assert "'logger' (optional; which logger; without it, the root)" in error
+        assert error.startswith(f"'level' cannot be {level!r}: one of CRITICAL, ")
 
     def test_it_is_required(self, there) -> None:
         status, error = there.refused("/log-level", {"logger": "oslo.db"})

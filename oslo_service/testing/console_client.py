@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A client of the back door that knows what is a prompt."""
+"""A client of the back door, which recognises its prompts."""
 
 import contextlib
 import socket
@@ -37,13 +37,13 @@ class ConsoleClient:
 
     @classmethod
     def inside(cls, where: int | str) -> Self:
-        """Connect, and read what one is greeted with."""
+        """Connect, and read the greeting; return the client."""
         client = cls(where)
         client.until_prompt()
         return client
 
     def until_prompt(self) -> str:
-        """Read up to the next prompt for a statement, and give what came before."""
+        """Read up to the next prompt for a statement; return what came before."""
         found = b""
         while not found.endswith(_PROMPT):
             data = self.socket.recv(65536)
@@ -53,12 +53,12 @@ class ConsoleClient:
         return found.removesuffix(_PROMPT).replace(_MORE, b"").decode()
 
     def ask(self, *lines: str) -> str:
-        """Type lines, one statement, and give what they print."""
+        """Type the lines of a statement; return what it prints."""
         self.send(*lines)
         return self.until_prompt()
 
     def stacks(self, arguments: str = "") -> str:
-        """Have the threads shown in which the tasks run."""
+        """Return the stacks of the threads, or greenlets, that tasks run in."""
         shown = self.ask(f"pgt({arguments})")
         return self.ask(f"pnt({arguments})") if "There are none" in shown else shown
 
@@ -67,7 +67,7 @@ class ConsoleClient:
         self.socket.sendall("".join(f"{line}\n" for line in lines).encode())
 
     def rest(self) -> bytes:
-        """Read to the end, and give what came; it must end."""
+        """Read to the end of the connection; return what came."""
         seen = b""
         with contextlib.suppress(ConnectionError):
             while data := self.socket.recv(65536):
@@ -75,19 +75,22 @@ class ConsoleClient:
         return seen
 
     def ended(self) -> bool:
-        """Wait for the end of the console; a time-out is an error."""
+        """Wait for the end of the console.
+
+        :raises TimeoutError: it does not end in time.
+        """
         self.rest()
         return True
 
     def reset(self) -> None:
-        """Go without a farewell, as where a machine fails (RST)."""
+        """Close the connection by RST, as when a machine fails."""
         linger = struct.pack("ii", 1, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.socket.close()
 
 
 def refused(where: int | str) -> bool:
-    """Whether nobody listens there."""
+    """Whether nothing listens there."""
     try:
         ConsoleClient(where).socket.close()
     except (ConnectionRefusedError, FileNotFoundError):

@@ -22,7 +22,10 @@ LIMIT = 30.0
 
 @dataclasses.dataclass
 class Answer:
-    """A response."""
+    """A response.
+
+    :ivar fields: the header fields, by their names in lower case.
+    """
 
     status: int
     fields: dict[str, str]
@@ -30,19 +33,20 @@ class Answer:
 
     @property
     def data(self) -> Any:
-        """The body, which is JSON."""
+        """The value of the body, which is JSON."""
         return json.loads(self.body)
 
     @property
     def closes(self) -> bool:
-        """Whether the connection ends with it."""
+        """Whether the server closes the connection after it."""
         return self.fields.get("connection") == "close"
 
 
 class Client:
-    """A connection.
+    """A connection to a server.
 
     :param address: what socket.connect() takes.
+    :param buffer: the size of the receive buffer in bytes; 0: that of the system.
     """
 
     def __init__(self, address: Any, *, buffer: int = 0) -> None:
@@ -53,7 +57,7 @@ class Client:
         self.socket.settimeout(LIMIT)
         if buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-        # What is appended to bytes copies all of them, which adds up.
+        # Not bytes: appending to them copies all of them, which adds up.
         self._data = bytearray()
         try:
             self.socket.connect(address)
@@ -108,7 +112,7 @@ class Client:
         assert self.read(2) == b"\r\n"
 
     def read(self, size: int) -> bytes:
-        """Read so many bytes."""
+        """Read ``size`` bytes."""
         while len(self._data) < size:
             self._more()
         data = bytes(self._data[:size])
@@ -116,7 +120,7 @@ class Client:
         return data
 
     def read_until(self, end: bytes) -> bytes:
-        """Read up to, and with, a mark."""
+        """Read up to ``end``, and with it."""
         while end not in self._data:
             self._more()
         return self.read(self._data.index(end) + len(end))
@@ -143,7 +147,10 @@ class Client:
 
 
 def get(path: str, *fields: str, method: str = "GET", body: bytes = b"") -> bytes:
-    """Return a request."""
+    """Return a request as bytes.
+
+    :param fields: lines of the head, besides Host and Content-Length.
+    """
     lines = [f"{method} {path} HTTP/1.1", "Host: test", *fields]
     if body:
         lines.append(f"Content-Length: {len(body)}")
@@ -158,10 +165,10 @@ def write_options(path: Path, group: str = "DEFAULT", **options: object) -> list
 
 
 class Site:
-    """A program that serves.
+    """A program that serves HTTP.
 
     :ivar program: the process.
-    :ivar address: where it listens.
+    :ivar address: the address that it listens on.
     """
 
     def __init__(self, program: Live, address: Any) -> None:
@@ -169,16 +176,16 @@ class Site:
         self.address = address
 
     def client(self, **options: Any) -> Client:
-        """Connect."""
+        """Return a new connection."""
         return Client(self.address, **options)
 
     def ask(self, path: str, *fields: str, **options: Any) -> Answer:
-        """Ask on a connection of its own."""
+        """Send a request on a connection of its own, and read the answer."""
         with self.client() as client:
             return client.ask(path, "Connection: close", *fields, **options)
 
     def refuses(self) -> bool:
-        """Whether it lets nobody in."""
+        """Whether it accepts no connection."""
         try:
             self.client().socket.close()
         except (ConnectionRefusedError, FileNotFoundError):
@@ -200,13 +207,17 @@ class Site:
         end = time.monotonic() + LIMIT
         before = -1.0
         while before != (before := self.cpu_seconds()):
-            assert time.monotonic() < end, "it never rests"
+            assert time.monotonic() < end, "it never gets idle"
             time.sleep(0.1)
 
 
 @contextlib.contextmanager
 def serving(driver: str, *traits: str, **plan: Any) -> Iterator[Site]:
-    """Run the program that serves, until it does."""
+    """Run the program that serves HTTP; enter when it does.
+
+    :param driver: the name of the driver that it runs on.
+    :param traits: what it does otherwise than usual: see :mod:`.programs.web`.
+    """
     with live(driver, program=WEB, traits=list(traits), **plan) as program:
         told = program.expect("listening")[0]
         if "bare" not in traits:
@@ -218,7 +229,7 @@ def serving(driver: str, *traits: str, **plan: Any) -> Iterator[Site]:
 
 @contextlib.contextmanager
 def sites() -> Iterator[Callable[..., Site]]:
-    """Return what runs the program, once for each driver and its traits."""
+    """Return a function that starts such a program, once for the same arguments."""
     with contextlib.ExitStack() as running:
 
         @functools.cache

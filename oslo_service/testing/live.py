@@ -33,7 +33,7 @@ __all__ = (
 
 #: A service that can be told to misbehave.
 DAEMON = Path(__file__).parent / "programs" / "daemon.py"
-#: A program that launches it as few do.
+#: A program that launches the same service in unusual ways.
 UNUSUAL = DAEMON.with_name("unusual.py")
 #: A program that serves HTTP.
 WEB = DAEMON.with_name("web.py")
@@ -49,9 +49,9 @@ _AFTERWARDS = 5.0
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
-# What a program is given that is no part of its plan.
+# Arguments of live() that are no part of the plan of a program.
 _OTHERS = frozenset(("before", "passing", "names"))
-# How a program is started otherwise than by an interpreter of its own.
+# Starts a program in another way than by an interpreter of its own.
 _Start = Callable[[list[str], dict[str, str]], _fork_server.ForkedProgram]
 
 Event = dict[str, Any]
@@ -60,15 +60,15 @@ Event = dict[str, Any]
 class Live:
     """A program that runs in a session of its own.
 
-    :param command: what to run, with an interpreter.
-    :param environment: what to add to the environment.
-    :param before: a program that runs it, and its arguments.
+    :param command: the path of the program, and its arguments.
+    :param environment: the variables to add to the environment.
+    :param before: a program that runs the interpreter, with its arguments.
     :param passing: the sockets to pass to it, as systemd does.
-    :param names: their names, with colons between them.
+    :param names: the names of the sockets, with colons between them.
     :param python: the interpreter.
     :param limit: the most seconds to wait for anything.
-    :param start: starts it, given its arguments and the environment; None: it gets an
-        interpreter of its own.
+    :param start: starts the program, given its arguments and the environment; None: it
+        gets an interpreter of its own.
     """
 
     def __init__(
@@ -112,17 +112,21 @@ class Live:
 
     @property
     def pid(self) -> int:
-        """The parent's pid, which is that of the session, too."""
+        """The pid of the program (with workers: of the parent), and of its session."""
         return self.process.pid
 
     @property
     def transcript(self) -> str:
-        """Everything that it has said so far."""
+        """Everything that the program, and its workers, have printed so far."""
         with self._changed:
             return "".join(self._lines)
 
     def events(self, name: str, /, **details: object) -> list[Event]:
-        """Return what it has said of that name, and with those details."""
+        """Return the events that the program has printed, in order.
+
+        :param name: the name of the events.
+        :param details: items that they must have.
+        """
         with self._changed:
             return [
                 event
@@ -132,7 +136,7 @@ class Live:
             ]
 
     def said(self, **details: object) -> list[str]:
-        """Return the names of what has been said with those details, in order."""
+        """Return the names of the events with those details, in order."""
         with self._changed:
             return [
                 event["event"]
@@ -141,10 +145,11 @@ class Live:
             ]
 
     def fewest(self, up: str, down: str, workers: int) -> int:
-        """Return how many have been up at the least since so many were.
+        """Return the lowest number of workers that were up, once all of them had been.
 
-        :param up: what one says that begins.
-        :param down: what one says that ends.
+        :param up: the event of a worker that begins.
+        :param down: the event of a worker that ends.
+        :param workers: how many all of them are.
         """
         there = 0
         found: list[int] = []
@@ -155,32 +160,38 @@ class Live:
         return min(found, default=0)
 
     def pids(self, name: str, /, **details: object) -> list[int]:
-        """Return the processes that have said it, in the order in which they did."""
+        """Return the pids of the processes that have printed such events, in order."""
         return [event["pid"] for event in self.events(name, **details)]
 
     def expect(self, name: str, /, count: int = 1, **details: object) -> list[Event]:
-        """Wait until it has said something so many times."""
+        """Wait until there are ``count`` such events; return them.
+
+        :raises AssertionError: there are not, within the limit.
+        """
         what = f"{count} times {name!r} with {details}"
         self.until(lambda: len(self.events(name, **details)) >= count, what)
         return self.events(name, **details)
 
     def stopped(self, count: int, **details: object) -> set[int]:
-        """Wait until so many processes have said that they stop; give them.
+        """Wait until ``count`` processes print that they stop; return their pids.
 
-        One whose start() had not quite returned then is told twice.
+        A service whose start() had not quite returned then is stopped twice.
         """
         what = f"{count} processes stop"
         self.until(lambda: len(set(self.pids("stop", **details))) >= count, what)
         return set(self.pids("stop", **details))
 
     def expect_text(self, text: str, count: int = 1) -> None:
-        """Wait until a text stands so many times in what it has said."""
+        """Wait until a text stands ``count`` times in the transcript."""
         self.until(lambda: self.transcript.count(text) >= count, f"{count} of {text!r}")
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        """Wait for a condition, which is looked at often.
+        """Wait for a condition, which is called often.
 
-        Not long when nobody is left who could say anything.
+        It is not waited for long once no process is left that could print anything.
+
+        :param what: what is waited for, for the message.
+        :raises AssertionError: the condition is not true within the limit.
         """
         end = time.monotonic() + self._limit
         while not condition():
@@ -204,7 +215,7 @@ class Live:
     def until_asleep(self, pid: int) -> None:
         """Wait until every thread of a process waits for something: proc(5), state.
 
-        What it has said may be the last thing but one that it does.
+        For what a process does after the last event that it prints.
         """
 
         def asleep() -> bool:
@@ -217,9 +228,11 @@ class Live:
         self.until(asleep, f"process {pid} is asleep")
 
     def halt(self, pid: int) -> None:
-        """Have the kernel halt a process, and wait until it is."""
+        """Stop a process by SIGSTOP, and wait until it is stopped."""
         self.kill(signal.SIGSTOP, pid)
-        self.until(lambda: _stat(pid)[:1] == ["T"], f"process {pid} is halted")
+        self.until(
+            lambda: _stat(pid)[:1] == ["T"], f"process {pid} is stopped by SIGSTOP"
+        )
 
     def kill(self, signum: int, pid: int | None = None) -> None:
         """Send a signal, to the parent unless told otherwise."""
@@ -230,7 +243,7 @@ class Live:
         os.killpg(self.pid, signum)
 
     def wait(self) -> int:
-        """Wait for the parent's end, and give its status."""
+        """Wait for the end of the program; return its exit status."""
         try:
             status = self.process.wait(self._limit)
         except subprocess.TimeoutExpired:
@@ -238,7 +251,10 @@ class Live:
         return status
 
     def end(self, signum: int = signal.SIGTERM) -> int:
-        """Tell the parent to stop; give its status. Nothing may be left."""
+        """Send the program a signal that ends it; return its exit status.
+
+        :raises AssertionError: it does not end, or leaves processes.
+        """
         self.kill(signum)
         status = self.wait()
         self.until(lambda: not self.left(), "nothing is left of it")
@@ -246,7 +262,7 @@ class Live:
         return status
 
     def left(self) -> list[int]:
-        """Return the processes of its session that still run."""
+        """Return the pids of the processes of its session that still run."""
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
@@ -257,7 +273,7 @@ class Live:
         return found
 
     def clean_up(self) -> None:
-        """End by force whatever is left."""
+        """Kill whatever is left of the program."""
         # The parent first: it would replace its workers.
         self.process.kill()
         self.until(self._kill_left, "what is left has been killed")
@@ -288,7 +304,7 @@ class Live:
 
 
 def die_with_the_tests(signum: int = signal.SIGKILL) -> None:
-    """Have the kernel end this process when the one that tests is killed.
+    """Have the kernel end this process when the one that runs the tests is killed.
 
     For ``preexec_fn``: it takes no lock.
     """
@@ -311,7 +327,7 @@ def _fields(stat: Path) -> list[str]:
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes whose parent is ``pid``."""
+    """Return the pids of the processes whose parent is ``pid``."""
     numbers = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
     return [one for one in numbers if (_stat(one) or ["", ""])[1] == str(pid)]
 
@@ -323,21 +339,21 @@ def is_alive(pid: int) -> bool:
 
 
 class Idle:
-    """Counts how often processes that have nothing to do wake up.
+    """Counts how often processes wake up that have nothing to do.
 
     :param pids: the processes.
     :param driver: the name of the driver that they run on.
-    :ivar allowed: how often they may.
+    :ivar allowed: how many times they may wake up.
     """
 
     def __init__(self, pids: list[int], driver: str) -> None:
         self.pids = pids
-        # What has tasks take turns may look up now and then: a hub of Eventlet
-        # does once a minute.
+        # A scheduler of tasks that take turns may wake up now and then: a hub of
+        # Eventlet does once a minute.
         self.allowed = 0 if _drivers.capabilities(driver).parallel else len(pids)
 
     def counted(self, seconds: int = 3) -> int:
-        """Wait until they have come to rest, and then for so long."""
+        """Return how often they wake up in some seconds, once they are at rest."""
         before = -1
         while before != (before := self.total()):
             time.sleep(0.3)
@@ -345,7 +361,7 @@ class Idle:
         return self.total() - before
 
     def total(self) -> int:
-        """Count how often their threads have gone to sleep."""
+        """Return how often their threads have gone to sleep since they began."""
         found = 0
         for pid in self.pids:
             for task in Path(f"/proc/{pid}/task").iterdir():
@@ -360,10 +376,11 @@ def live(
 ) -> Iterator[Live]:
     """Run a program by a plan; see :mod:`.programs.daemon`.
 
-    What :class:`Live` takes besides the command is no part of the plan.
-
+    :param driver: the name of the driver that it runs on.
+    :param program: its path.
+    :param plan: the plan; in it, also what :class:`Live` takes besides the command.
     :param fresh: whether it gets an interpreter of its own, for tests of how it
-        starts; else it is forked from one that has its imports behind it.
+        starts; else it is forked from a process that has done its imports.
     """
     environment = plan.pop("environment", {})
     others = {name: plan.pop(name) for name in _OTHERS & plan.keys()}

@@ -15,9 +15,10 @@ _LIMIT = 30.0
 
 
 class Receiver:
-    """Listens where a service is to send to.
+    """Listens on a socket to which a service sends its messages.
 
-    :ivar environment: what the service needs, so that it does.
+    :param address: the address, with ``@`` for an abstract one; None: one of its own.
+    :ivar environment: the variables that make the service send them.
     """
 
     def __init__(self, address: str | None = None) -> None:
@@ -25,7 +26,7 @@ class Receiver:
         self.environment = {"NOTIFY_SOCKET": address}
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(address.replace("@", "\0", 1))
-        #: Everything that was received, as it came, with the time.
+        #: Everything that was received, in order: the time, and the lines.
         self.log: list[tuple[float, list[str]]] = []
 
     def __enter__(self) -> Self:
@@ -40,15 +41,18 @@ class Receiver:
         self.close()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._socket.close()
 
     def watch(self, seconds: float) -> None:
-        """Have the service think that a watchdog watches it; see sd_notify(3)."""
+        """Make the service believe that it has a watchdog: see sd_watchdog_enabled(3).
+
+        :param seconds: the time-out of the watchdog.
+        """
         self.environment["WATCHDOG_USEC"] = str(int(seconds * 1e6))
 
     def next(self, timeout: float = _LIMIT) -> list[str]:
-        """Return the lines of the next message; none if there is none in time."""
+        """Return the lines of the next message; none: it did not come in time."""
         self._socket.settimeout(max(timeout, 0.001))
         try:
             lines = self._socket.recv(4096).decode().split("\n")
@@ -58,7 +62,10 @@ class Receiver:
         return lines
 
     def until(self, line: str) -> list[str]:
-        """Return the first message with a line that begins so."""
+        """Return the next message with a line that begins with ``line``.
+
+        :raises AssertionError: it did not come in time.
+        """
         end = time.monotonic() + _LIMIT
         while (left := end - time.monotonic()) > 0:
             message = self.next(left)

@@ -39,18 +39,18 @@ class Server(ABC):
     A context manager: it is started, and nothing is left of it afterwards.
 
     :param home: an empty folder, for everything that it keeps.
-    :cvar package: the Debian package that has it.
-    :cvar scheme: what its URLs begin with.
-    :cvar client: the module with which tooz speaks to it.
-    :ivar port: where it listens.
+    :cvar package: the Debian package of the server.
+    :cvar scheme: the scheme of its URLs.
+    :cvar client: the module by which tooz speaks to it.
+    :cvar program: its program, which is looked for on the path, and in /usr/sbin.
+    :cvar ports: how many ports it needs.
+    :ivar port: the port that it listens on.
     """
 
     package: ClassVar[str]
     scheme: ClassVar[str]
     client: ClassVar[str]
-    #: The program, as it is found on the path, with /usr/sbin.
     program: ClassVar[str]
-    #: How many ports it needs.
     ports: ClassVar[int] = 1
 
     def __init__(self, home: Path) -> None:
@@ -60,7 +60,7 @@ class Server(ABC):
 
     @property
     def port(self) -> int:
-        """Where clients connect, on loopback."""
+        """The port on loopback that clients connect to."""
         return self._ports[0]
 
     @classmethod
@@ -80,23 +80,23 @@ class Server(ABC):
 
     @property
     def url(self) -> str:
-        """The URL that tooz is given."""
+        """The URL to give to tooz."""
         return self.url_of(_HOST, self.port)
 
     @classmethod
     def url_of(cls, host: str, port: int) -> str:
-        """Return the URL where it is reached otherwise, through a proxy, say."""
+        """Return its URL at another address: that of a proxy, for example."""
         return f"{cls.scheme}://{host}:{port}"
 
     @abstractmethod
     def command(self) -> list[str]:
-        """Return the command line, and write what it reads."""
+        """Write the configuration; return the command line."""
 
     @abstractmethod
     def is_ready(self) -> bool:
         """Whether it serves.
 
-        :raises OSError: it does not.
+        :raises OSError: it cannot be reached.
         """
 
     def start(self) -> Self:
@@ -116,21 +116,21 @@ class Server(ABC):
         return self
 
     def stop(self) -> None:
-        """Stop it in order."""
+        """Stop it by SIGTERM, and wait for its end."""
         self._signal(signal.SIGTERM)
         self._await_end()
 
     def kill(self) -> None:
-        """Kill it; also one that is paused, and one that has ended."""
+        """Kill it, also when it is paused; do nothing when it has ended."""
         self._signal(signal.SIGKILL)
         self._await_end()
 
     def pause(self) -> None:
-        """Have it do nothing: it keeps its connections, and answers nobody."""
+        """Stop it by SIGSTOP: it keeps its connections, and does not answer."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Have it go on."""
+        """Let it go on after :meth:`pause`."""
         self._signal(signal.SIGCONT)
 
     @property
@@ -141,7 +141,7 @@ class Server(ABC):
 
     @property
     def log(self) -> str:
-        """What it has said."""
+        """What it has logged."""
         with contextlib.suppress(OSError):
             return (self.home / "log").read_text(errors="replace")
         return ""

@@ -74,7 +74,7 @@ def until_set(event: Event, what: str) -> None:
 
 
 def in_time(driver: Driver, call: Callable[[], Any], what: str) -> Any:
-    """Make a call that may block, in a task; give its result, or raise.
+    """Make a call that may block, in a task; return its result, or raise its error.
 
     :param what: the sentence of the contract that is broken if it hangs.
     """
@@ -82,7 +82,7 @@ def in_time(driver: Driver, call: Callable[[], Any], what: str) -> Any:
 
 
 def ended(task: Any, what: str) -> Any:
-    """Wait for a task; give its result, or raise what it raised."""
+    """Wait for a task; return its result, or raise its error."""
     try:
         return task.wait(LIMIT)
     except TimeoutError:
@@ -92,7 +92,7 @@ def ended(task: Any, what: str) -> Any:
 
 
 def announced(begun: Event, call: Callable[..., T]) -> Callable[..., T]:
-    """Make a function that sets an event, and then makes the call."""
+    """Return a function that sets an event, and then makes the call."""
 
     @functools.wraps(call)
     def announce(*args: Any) -> T:
@@ -112,9 +112,9 @@ def in_native_thread(call: Callable[[], object]) -> threading.Thread:
 def in_another_thread(
     driver: Driver, call: Callable[[], object], patience: float = LIMIT
 ) -> Any:
-    """Make a call in a thread of the operating system, and hold this one up for it.
+    """Make a call in a thread of the operating system, and block this one meanwhile.
 
-    :param patience: for how many seconds; it may need something that is held here.
+    :param patience: the most seconds to block: the call may need what this one holds.
     :returns: the thread.
     """
     thread = driver.original("threading").Thread(target=call, daemon=True)
@@ -126,11 +126,14 @@ def in_another_thread(
 def between_lines(
     number: int, intrude: Callable[[], object], call: Callable[[], T]
 ) -> tuple[bool, T]:
-    """Make a call, and another one before a line of it, which is chosen by number.
+    """Make a call, and another one before one of the lines that it executes.
 
-    Lines of this library count, and those of the package that what is called is of.
+    The lines of this library count, and those of the package of what is called.
 
-    :returns: whether there is such a line, and what the call has returned.
+    :param number: which of the lines, from 1.
+    :param intrude: the other call.
+    :param call: the call.
+    :returns: whether there were so many lines, and what the call has returned.
     """
     lines, before = 0, sys.gettrace()
     packages = {"oslo_service", _package_of(call)}
@@ -160,10 +163,10 @@ def _package_of(call: Any) -> str:
 
 
 def until_asleep(native_id: int | None) -> None:
-    """Block the native thread until another has gone to sleep in the kernel.
+    """Block this native thread until another has gone to sleep in the kernel.
 
-    Where the system does not tell, go on after a moment: what follows happens
-    a little earlier, and must be right then too.
+    Where the system does not tell, go on after a moment: what follows in the test
+    happens a little earlier, and must be right then, too.
     """
     status = Path(f"/proc/self/task/{native_id}/stat")
     asleep, end = 0, time.monotonic() + LIMIT
@@ -214,14 +217,14 @@ def run_python(
 
 
 def python_path(*places: Path) -> str:
-    """Return a ``PYTHONPATH`` with these first, and then what is in ours."""
+    """Return a ``PYTHONPATH``: these places, and then those of this process."""
     return os.pathsep.join(
         [*map(str, places), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
 
 
 def runs_program() -> bool:
-    """Whether a program is waited for, which has a limit of its own."""
+    """Whether this process waits for a program, which has a limit of its own."""
     return bool(_programs)
 
 
@@ -232,32 +235,32 @@ class SteppedClock(Clock):
         self._now = now
 
     def now(self) -> float:
-        """Return the time."""
+        """Return the time of the clock, in seconds."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Set the clock forward."""
         self._now += seconds
 
 
 class Log:
-    """What happened, in the order in which it did, from any task."""
+    """Entries of what happened, in order, made from any task."""
 
     def __init__(self) -> None:
         self._entries: collections.deque[Any] = collections.deque()
 
     def __call__(self, *entry: Any) -> None:
-        """Add an entry: what it was called with."""
+        """Add an entry: the argument, or a tuple of several."""
         self._entries.append(entry[0] if len(entry) == 1 else entry)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def reaches(self, count: int) -> bool:
-        """Whether so many entries are there."""
+        """Whether there are ``count`` entries, or more."""
         return len(self) >= count
 
     @property
     def entries(self) -> list[Any]:
-        """Everything so far."""
+        """All entries so far."""
         return list(self._entries)

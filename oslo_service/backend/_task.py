@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from oslo_service._common import forked_child
 from oslo_service.backend import exceptions
 from oslo_service.backend._primitives import Primitives
 
@@ -152,9 +153,12 @@ class Task(abc.ABC):
         call, self._call = self._call, None
         try:
             self._result = call()  # type: ignore[misc]
+            self._end_child(None)
         except SystemExit as exc:
+            self._end_child(exc)
             LOG.info("Task %s ended itself with SystemExit(%s)", self.name, exc.code)
         except BaseException as exc:
+            self._end_child(exc)
             self._error = exc
             if isinstance(exc, driver.killed_by):
                 self._error = exceptions.TaskCancelled(f"task {self.name} was killed")
@@ -164,6 +168,11 @@ class Task(abc.ABC):
             # Nothing of the call's may outlive it through this frame.
             call = None
             self._end()
+
+    def _end_child(self, error: BaseException | None) -> None:
+        """End the process where the call has forked it: none of ours goes on there."""
+        parallel = self._driver.capabilities.parallel
+        forked_child.end_elsewhere(self._pid, error, has_threads=parallel)
 
     def _claim(self) -> bool:
         try:
@@ -204,6 +213,9 @@ class InlineTask(Task):
     def main(self) -> None:
         """Make the call, in the context of its caller."""
         self._main()
+
+    def _end_child(self, error: BaseException | None) -> None:
+        """Leave a child that the call has forked to the task that has asked for it."""
 
     def stop(self) -> None:
         """Prevent the call; one that has begun is its caller's own affair."""

@@ -192,7 +192,7 @@ class LoopingCallBase(HasOldAttributes):
         initial_delay: float,
         stop_on_exception: bool,
     ) -> bool:
-        stopped, now = abort.is_set, self._clock.timer()
+        stopped, now, pid = abort.is_set, self._clock.timer(), os.getpid()
         if initial_delay:
             self._sleep(initial_delay)
         first = now()
@@ -210,7 +210,7 @@ class LoopingCallBase(HasOldAttributes):
                     raise
                 LOG.exception("%s failed; it goes on", self)
                 result = schedules.FAILED
-            if stopped():
+            if stopped() or os.getpid() != pid:  # it may have forked, and goes on there
                 break
             # In variables, as backdoor.running_loops reads this frame.
             ended = now()

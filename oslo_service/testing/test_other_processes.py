@@ -36,6 +36,17 @@ class TestForeignChildren:
             program.expect("started", self.workers)
             assert program.end() == 0
 
+    def test_one_ends_with_what_it_was_forked_in(self, driver_name: str) -> None:
+        with neighbours(
+            driver_name, workers=self.workers, traits=["ending children"]
+        ) as program:
+            wanted = {"start": 3, "thread": 4, "timer": 5, "raises": 1}
+            wanted |= {"returns": 0, "timer returns": 0}
+            for where, status in wanted.items():
+                program.expect("child ended", self.workers, where=where, status=status)
+            program.expect_text("RuntimeError: in the child", self.workers)
+            assert program.end() == 0
+
     def test_one_that_goes_on_takes_nothing_of_its_parents(
         self, driver_name: str
     ) -> None:

@@ -8,11 +8,12 @@ turns the supervisor.
 
 import collections
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend
-from oslo_service._common import clock, naming
+from oslo_service._common import clock, forked_child, naming
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import events
@@ -79,6 +80,7 @@ class Bodies:
         publish: Callable[[events.Event], object],
     ) -> None:
         self._driver = driver
+        self._pid = os.getpid()
         self._settings = settings
         self._conf = None if settings is None else settings.conf
         self._state = state
@@ -130,11 +132,18 @@ class Bodies:
             if method == "start":
                 preparations.prepare(self._conf)
             getattr(incarnation.service, method)()
+            self._end_child(None)
         except BaseException as exc:  # noqa: BLE001 - is told
+            self._end_child(exc)
             early = method == "wait" and incarnation.stop is StopOrder.NONE
             self._fail(incarnation, method, exc, fatal=fatal or early)
             return False
         return True
+
+    def _end_child(self, error: BaseException | None) -> None:
+        """End the process where the method has forked it."""
+        parallel = self._driver.capabilities.parallel
+        forked_child.end_elsewhere(self._pid, error, has_threads=parallel)
 
     def _fail(
         self,

@@ -57,6 +57,7 @@ from oslo_config import cfg  # noqa: E402
 
 from oslo_service import backend, loopingcall, opts, service, systemd  # noqa: E402
 from oslo_service.supervisor import signal_policy  # noqa: E402
+from oslo_service.supervisor.repeated_signals import RepeatedSignals  # noqa: E402
 
 CONF = cfg.CONF
 OPTIONS = [
@@ -297,6 +298,12 @@ def log_to_stderr() -> None:
     logging.basicConfig(
         level=level, format="%(levelname)s %(process)d %(name)s %(message)s"
     )
+
+
+def is_default(signum: int) -> bool:
+    """Whether a signal has been left to the system, or is in a moment."""
+    handler = signal.getsignal(signum)
+    return handler is signal.SIG_DFL or isinstance(handler, RepeatedSignals)
 
 
 class SignalledAtTheVeryEnd:

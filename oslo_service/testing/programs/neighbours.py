@@ -41,6 +41,35 @@ _WORK_OF_EXECUTOR = 1.5
 _FOR_EVER = 600
 
 
+def await_child(where: str, child: int) -> None:
+    """Say how a child has ended."""
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    say("child ended", where=where, status=status)
+
+
+def fork_and_exit(where: str, status: int) -> None:
+    """Fork a child that exits."""
+    child = os.fork()
+    if not child:
+        sys.exit(status)
+    await_child(where, child)
+
+
+def fork_and_raise() -> None:
+    """Fork a child that fails."""
+    child = os.fork()
+    if not child:
+        raise RuntimeError("in the child")
+    await_child("raises", child)
+
+
+def fork_and_return(where: str) -> None:
+    """Fork a child that has nothing more to do."""
+    child = os.fork()
+    if child:
+        await_child(where, child)
+
+
 class Neighbour(daemon.Daemon):
     """Has a child, or becomes another program."""
 
@@ -60,10 +89,14 @@ class Neighbour(daemon.Daemon):
     def employ(self) -> None:
         """Do what the traits say."""
         super().employ()
-        if "terminated child" in TRAITS:
-            self.terminate_child()
-        if "asked child" in TRAITS:
-            self.ask_child()
+        children = {
+            "terminated child": self.terminate_child,
+            "asked child": self.ask_child,
+            "ending children": self.have_children_end,
+        }
+        for trait, have in children.items():
+            if trait in TRAITS:
+                have()
         if "finalizer" in TRAITS:
             weakref.finalize(self, say, "finalized")
         if "thread" in TRAITS:
@@ -119,6 +152,15 @@ class Neighbour(daemon.Daemon):
         theirs.close()
         self.ours = ours
         self.tg.add_thread(self.ask)
+
+    def have_children_end(self) -> None:
+        """Fork wherever the library calls, and leave the child to its end."""
+        fork_and_exit("start", 3)
+        self.tg.add_thread(fork_and_exit, "thread", 4)
+        self.tg.add_thread(fork_and_raise)
+        self.tg.add_thread(fork_and_return, "returns")
+        self.tg.add_timer(_FOR_EVER, fork_and_return, None, "timer returns")
+        self.tg.add_timer(_FOR_EVER, fork_and_exit, None, "timer", 5)
 
     def ask(self) -> None:
         """Ask the child again and again."""
@@ -215,7 +257,7 @@ def run(launcher: Any) -> None:
     launcher.launch_service(Neighbour(), workers=daemon.PLAN.workers)
     say("waiting")
     status = launcher.wait()
-    default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    default = daemon.is_default(signal.SIGTERM)
     say("last", status=status, default=default)
     sys.exit(status)
 

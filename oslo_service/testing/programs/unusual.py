@@ -341,7 +341,7 @@ def main() -> None:
     if "twice" in TRAITS:
         say("first ended", status=status)
         status = wait(launch())
-    default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    default = daemon.is_default(signal.SIGTERM)
     say("last", status=status, default=default)
     sys.exit(status)
 

@@ -34,17 +34,35 @@ class InventoryService(service.Service):
         super().__init__()
         self.conf = conf
         self._stopping = threading.Event()
+        self._news = threading.Event()
         self._inventory = store.Store(conf.inventory.database)
         self._partition: scanning.Partition | None = None
         self._claim: IO[bytes] | None = None
 
     def start(self) -> None:
-        """Take a partition, and scan it from now on."""
+        """Look after a partition from now on, as soon as one is free.
+
+        That is not waited for here: a worker that is recycled keeps its own until
+        its successor has started.
+        """
         self._inventory.create()
-        partition = self._take_partition()
+        self.tg.add_thread(self._look_after_a_partition)
+
+    def stop(self, graceful: bool = False) -> None:
+        """End scanning; a scan in progress ends at the next file."""
+        self._stopping.set()
+        self._news.set()
+        super().stop(graceful)
+
+    def reset(self) -> None:
+        """Scan at the interval that the configuration says now."""
+        self._news.set()
+
+    def _look_after_a_partition(self) -> None:
+        """Take one, and have it scanned; nobody else has to do with the timer."""
+        partition = self._partition = self._take_partition()
         if partition is None:
             return
-        self._partition = partition
         interval = self.conf.inventory.interval
         self._inventory.keep_partitions(partition.number)
         self._inventory.begin(partition.index, os.getpid(), interval)
@@ -52,34 +70,26 @@ class InventoryService(service.Service):
             "Looking after partition %d of %d, every %g s",
             *(partition.index, partition.number, interval),
         )
-        self._scan_every(interval)
+        while not self._stopping.is_set():
+            self._scan_until_news(interval)
+            if self.conf.inventory.interval != interval:
+                interval = self.conf.inventory.interval
+                self._inventory.set_interval(partition.index, interval)
+                LOG.info(
+                    "Partition %d is scanned every %g s from now on",
+                    *(partition.index, interval),
+                )
 
-    def stop(self, graceful: bool = False) -> None:
-        """End scanning; a scan in progress ends at the next file."""
-        self._stopping.set()
-        super().stop(graceful)
-
-    def reset(self) -> None:
-        """Scan at the interval that the configuration says now."""
-        if self._partition is None or self._stopping.is_set():
-            return
-        interval = self.conf.inventory.interval
-        self.tg.stop_timers(wait=True)
-        self._scan_every(interval)
-        if self._stopping.is_set():  # meanwhile: stop() did not see this timer
-            self.tg.stop_timers()
-        self._inventory.set_interval(self._partition.index, interval)
-        LOG.info(
-            "Partition %d is scanned every %g s from now on",
-            *(self._partition.index, interval),
-        )
-
-    def _scan_every(self, interval: float) -> None:
+    def _scan_until_news(self, interval: float) -> None:
         # A scan that fails is logged, and the next may do better.
-        self.tg.add_timer_args(interval, self._scan, stop_on_exception=False)
+        timer = self.tg.add_timer_args(interval, self._scan, stop_on_exception=False)
+        self._news.wait()
+        self._news.clear()
+        timer.stop()
+        timer.wait()
 
     def _scan(self) -> None:
-        assert self._partition is not None  # noqa: S101 - start() has taken one
+        assert self._partition is not None  # noqa: S101 - it is taken before
         scan = scanning.Scan(
             self._inventory,
             Path(self.conf.directory),

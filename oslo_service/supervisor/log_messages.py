@@ -3,6 +3,7 @@
 """The log message of each event, and the status that systemd shows."""
 
 import contextlib
+import functools
 import logging
 import os
 import signal
@@ -284,6 +285,7 @@ def how(status: int | None) -> str:
     return f"exited with status {status}"
 
 
+@functools.cache  # for an enum to find it takes all that a line of the log does
 def _signal_name(signum: int) -> str:
     try:
         return signal.Signals(signum).name

@@ -337,7 +337,8 @@ class Supervisor(Supervised):
 
     def _wait(self) -> None:
         sources: list[WaitSource] = [*self.units, *self.added_sources]
-        reading, writing = [self._waker.fileno()], list[int]()
+        reading = [self._waker.fileno()]
+        writing: list[int] = []
         deadlines = [self.reporter.deadline]
         exchange, kept_time = self.exchange_in_use(), None
         if exchange is not None:

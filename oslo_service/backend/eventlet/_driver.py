@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The primitives, on green threads."""
 
+import functools
 import importlib
 from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
@@ -46,6 +47,11 @@ class _Waiter:
         if self._live:
             self._live = False
             self._greenlet.switch()
+
+    def found(self, ready: list[int], fd: int) -> None:
+        """Go on, as a descriptor is ready: in the hub only."""
+        ready.append(fd)
+        self.resume()
 
     def wake(self) -> None:
         """Go on: from anywhere."""
@@ -183,22 +189,15 @@ class EventletDriver(base.Driver):
         waiter = _Waiter()
         hub, throw = waiter.box.hub, greenlet.getcurrent().throw
         ready: tuple[list[int], list[int]] = ([], [])
-
-        def watcher(found: list[int]) -> Callable[[int], None]:
-            def on_ready(fd: int) -> None:
-                found.append(fd)
-                waiter.resume()
-
-            return on_ready
-
         listeners = []
         try:
             for kind, fds, found in (
                 (hub.READ, read, ready[0]),
                 (hub.WRITE, write, ready[1]),
             ):
+                on_ready = functools.partial(waiter.found, found)
                 listeners += [
-                    hub.add(kind, fd, watcher(found), throw, lambda: None) for fd in fds
+                    hub.add(kind, fd, on_ready, throw, lambda: None) for fd in fds
                 ]
             waiter.wait(timeout)
         finally:

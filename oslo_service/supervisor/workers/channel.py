@@ -52,6 +52,8 @@ LEAVING = b"l"
 
 # A worker's number, and what it says.
 _REPORT = struct.Struct("=Ic")
+# How many bytes are read at a time.
+_READ = 4095
 
 
 class Reports:
@@ -76,8 +78,10 @@ class Reports:
     def receive(self) -> list[tuple[int, bytes]]:
         """Return the messages that have come: the workers' numbers, and the bytes."""
         with contextlib.suppress(OSError):
-            while data := self._os.read(self._reader, 4095):
+            # Less than was asked for is all that there is.
+            while len(data := self._os.read(self._reader, _READ)) == _READ:
                 self._rest += data
+            self._rest += data
         whole = len(self._rest) - len(self._rest) % _REPORT.size
         messages, self._rest = self._rest[:whole], self._rest[whole:]
         return list(_REPORT.iter_unpack(messages))

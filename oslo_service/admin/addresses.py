@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where the endpoint is to listen, as the options say."""
+"""The addresses that the endpoint listens on, as the options say."""
 
 from types import ModuleType
 
@@ -16,8 +16,10 @@ _LAST_PORT = 65535
 
 
 class Address(Record):
-    """A place to listen: a path, or a host and a port.
+    """An address to listen on: a path, or a host and a port.
 
+    :ivar path: the path of a UNIX socket; None: it is a host and a port.
+    :ivar host: the host; empty: all of them.
     :ivar mode: the permissions of the file; None: what the umask leaves.
     """
 
@@ -28,7 +30,7 @@ class Address(Record):
 
     @classmethod
     def of_socket(cls, path: str) -> "Address":
-        """Return that of the control socket: it is its owner's alone."""
+        """Return the address of a control socket: for its owner alone."""
         return cls(path, mode=_OWNER_ONLY)
 
     def __str__(self) -> str:
@@ -43,7 +45,8 @@ class Address(Record):
         A file that nobody listens on is replaced, one that is in use is not.
 
         :param sockets: the standard library's module, unpatched.
-        :raises OSError: that is not possible; names the place.
+        :returns: the socket that listens.
+        :raises OSError: that is not possible; the message names the address.
         """
         if self.path is None:
             socket = binding.listen_on_address(
@@ -55,9 +58,9 @@ class Address(Record):
 
 
 def parse(text: str) -> Address:
-    """Return the place that ``admin_address`` names.
+    """Return the address that a value of ``admin_address`` names.
 
-    :raises ValueError: it names none.
+    :raises ValueError: it names none; the message says what would do.
     """
     path = text.removeprefix("unix:")
     if path != text or text.startswith("/"):

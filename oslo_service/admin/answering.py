@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What a process answers that its supervisor, which has the endpoint, asks."""
+"""The questions of the supervisor that a process answers for the endpoint."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ __all__ = ("begin", "begin_worker")
 
 
 def begin() -> None:
-    """Have questions answered in this process, and in workers that are started."""
+    """Answer the questions in this process, and in the workers that it starts."""
     registry.want()
     registry.answer("stacks", _answer_stacks)
     registry.answer("loops", _answer_loops)
@@ -23,12 +23,12 @@ def begin() -> None:
 
 
 def begin_worker() -> None:
-    """Have them answered in a worker, which may be a fresh interpreter."""
+    """Answer the questions in a worker, which may be a fresh interpreter."""
     begin()
     gathering.of_process().begin()
 
 
-# Imported when somebody asks.
+# What these answer with is imported when it is asked for.
 
 
 def _answer_stacks(_args: dict[str, Any]) -> Any:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is sent along with an order: a JSON object, or nothing."""
+"""The bodies of orders: a JSON object, or nothing."""
 
 import json
 import math
@@ -16,9 +16,9 @@ __all__ = ("Field", "flag", "name", "number", "read")
 class Field(Record):
     """A member of the object.
 
-    :ivar check: whether a value will do.
-    :ivar words: what would do.
-    :ivar required: whether it has to be there.
+    :ivar check: returns whether a value is allowed.
+    :ivar words: which values are, for messages.
+    :ivar required: whether the member has to be there.
     """
 
     check: Callable[[Any], bool]
@@ -27,7 +27,7 @@ class Field(Record):
 
 
 def number(least: int, most: float = math.inf, *, required: bool = False) -> Field:
-    """Return a field that is a whole number, so much or more, and not too much."""
+    """Return a field that is a whole number from ``least`` to ``most``."""
     return Field(
         lambda value: type(value) is int and least <= value <= most,
         f"a whole number, {least} " + ("or more" if most == math.inf else f"to {most}"),
@@ -36,7 +36,7 @@ def number(least: int, most: float = math.inf, *, required: bool = False) -> Fie
 
 
 def name(what: str, *, required: bool = False) -> Field:
-    """Return a field that is a text which is not empty."""
+    """Return a field that is a string, and not empty."""
     return Field(lambda value: isinstance(value, str) and bool(value), what, required)
 
 
@@ -46,9 +46,10 @@ def flag(what: str) -> Field:
 
 
 def read(ask: Ask, **fields: Field) -> dict[str, Any]:
-    """Return what was sent along.
+    """Return the members of the body of a request.
 
-    :raises Refused: it is something else than the fields say.
+    :param fields: the members that it may have.
+    :raises Refused: the body is not as the fields say; the reason says what is.
     """
     try:
         found = json.loads(ask.body) if ask.body.strip() else {}

@@ -25,7 +25,7 @@ LIMITS = Limits(
     timeout=10.0,
     linger_total=5.0,
 )
-# How long a client may take to read a response, or what has come of a stream, in
+# How long a client may take to read a response, or what there is of a stream, in
 # seconds.
 _SENDING = 30.0
 _RECEIVED = 65536
@@ -34,15 +34,15 @@ _RECEIVED = 65536
 class Client:
     """A client, from its arrival to its end.
 
-    Whoever has it waits for its descriptor, and tells it that it is ready. Nothing
-    here blocks; what raises ``OSError`` says that the client is gone.
+    Its owner waits for its descriptor, and tells it when that is ready. Nothing here
+    blocks; an ``OSError`` that is raised says that the client is gone.
 
-    :param socket: connected, non-blocking.
+    :param socket: the socket, connected and non-blocking.
     :param trusted: whether it came through the control socket.
     :param now: the time, in seconds.
-    :ivar pending: what is to be answered later.
-    :ivar active_at: when it has last done something.
-    :ivar answers: how many it has had.
+    :ivar pending: the response that comes later; None: there is none.
+    :ivar active_at: when it has last sent something.
+    :ivar answers: how many responses it has had.
     """
 
     def __init__(self, socket: Any, now: float, *, trusted: bool) -> None:
@@ -69,10 +69,10 @@ class Client:
 
     @property
     def standing(self) -> tuple[int, float]:
-        """What it is worth, where there is no room for all: the least goes first.
+        """Its rank when there is no room for all: the lowest is dropped first.
 
-        0: it asks nothing. 1: it has had an answer, asks several things, or may be
-        gone by now. 2: it waits for its first answer.
+        0: it asks nothing. 1: it has had an answer, asks several things, or may be gone
+        by now. 2: it waits for its first answer.
         """
         connection, requests = self._connection, self._connection.requests
         asks = bool(requests) and _is_whole(requests[0])
@@ -83,7 +83,7 @@ class Client:
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for its first answer."""
+        """Whether it waits for its first answer (of rank 2)."""
         return self.standing[0] > 1
 
     @property

@@ -12,9 +12,9 @@ from oslo_service.supervisor.events import Event
 
 __all__ = ("History", "as_value")
 
-#: So many are kept.
+#: How many events are kept.
 KEPT = 1000
-# So much of a text is: stacks may be long.
+# How much of a text is kept, in characters: stacks may be long.
 _LONGEST = 4096
 
 
@@ -25,33 +25,33 @@ class History:
     """
 
     def __init__(self) -> None:
-        # As JSON can have them: an error holds the frames in which it was raised.
+        # As JSON: an error would keep alive the frames in which it was raised.
         self._kept: collections.deque[dict[str, Any]] = collections.deque(maxlen=KEPT)
         self.last = 0
 
     def add(self, event: Event) -> None:
-        """Keep an event; the oldest may go."""
+        """Keep an event; drop the oldest where there are too many."""
         self.last += 1
         self._kept.append(as_value(event, self.last))
 
     def since(self, number: int) -> list[dict[str, Any]]:
-        """Return those that came after one."""
+        """Return the events after the one with that number."""
         return [one for one in self._kept if one["id"] > number]
 
     def follow(self, number: int) -> "EventStream":
-        """Return a stream of those that come after one."""
+        """Return a stream of the events after the one with that number."""
         return EventStream(self, number)
 
     def text(self, number: int) -> bytes:
-        """Return those that came after one as server-sent events."""
+        """Return the events after the one with that number, as server-sent events."""
         return "".join(map(_sent, self.since(number))).encode()
 
 
 class EventStream(Stream):
-    """What happens from now on: server-sent events, of the HTML standard.
+    """A stream of what happens: server-sent events, of the HTML standard.
 
-    :param history: where they are.
-    :param last: the number of the last one that is known already.
+    :param history: has the events.
+    :param last: the number of the last event that the client knows.
     """
 
     kind = "text/event-stream"
@@ -62,19 +62,19 @@ class EventStream(Stream):
 
     @property
     def pending(self) -> bool:
-        """Whether there is one that is new."""
+        """Whether there are new events."""
         return self._history.last > self._last
 
     def take(self) -> bytes:
-        """Return those that are new."""
+        """Return the new events."""
         last, self._last = self._last, self._history.last
         return self._history.text(last) if self._last > last else b""
 
 
 def as_value(event: Event, number: int) -> dict[str, Any]:
-    """Return an event as JSON can have it.
+    """Return an event as a value for JSON.
 
-    :param number: its own.
+    :param number: the number of the event.
     """
     fields = {name: _plain(value) for name, value in vars(event).items()}
     return {"id": number, "event": type(event).__name__, **fields}

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The descriptors of the endpoint, of which the supervisor waits for one.
+"""The descriptors of the endpoint, which the supervisor waits for as if they were one.
 
 They have an epoll(7) of their own, where there is such a thing. So a crowd of clients
 makes the supervisor's wait no longer; and none of their descriptors comes into the
@@ -15,10 +15,10 @@ __all__ = ("Interest",)
 
 
 class Interest:
-    """What is waited for.
+    """The descriptors that the endpoint waits for.
 
     :param select: the standard library's module, unpatched.
-    :raises OSError: there is no descriptor.
+    :raises OSError: there is no descriptor left for epoll(7).
     """
 
     def __init__(self, select: ModuleType) -> None:
@@ -28,7 +28,7 @@ class Interest:
         self._wanted: dict[int, tuple[bool, bool]] = {}
 
     def update(self, read: set[int], write: set[int]) -> None:
-        """Record what to wait for from now on."""
+        """Record which descriptors to wait for from now on."""
         wanted = {fd: (fd in read, fd in write) for fd in read | write}
         if self._epoll is not None and wanted != self._wanted:
             for fd in self._wanted.keys() - wanted.keys():
@@ -41,12 +41,12 @@ class Interest:
         self._wanted = wanted
 
     def forget(self, fd: int) -> None:
-        """Wait for a descriptor no more: it is closed next."""
+        """Stop waiting for a descriptor: it is closed next."""
         if self._wanted.pop(fd, None) is not None and self._epoll is not None:
             self._epoll.unregister(fd)
 
     def filenos(self) -> list[int]:
-        """Return what the supervisor is to wait for until it can be read."""
+        """Return what the supervisor has to wait for until it can be read."""
         if self._epoll is not None:
             return [self._epoll.fileno()] if not self._epoll.closed else []
         return [fd for fd, (reads, _) in self._wanted.items() if reads]
@@ -60,9 +60,10 @@ class Interest:
     def found(
         self, readable: set[int], writable: set[int]
     ) -> tuple[set[int], set[int]]:
-        """Return which can be read, and which can be written to.
+        """Return which descriptors can be read, and which can be written to.
 
-        :param readable: those that the supervisor has found; likewise ``writable``.
+        :param readable: what the supervisor has found that can be read.
+        :param writable: what it has found that can be written to.
         """
         if self._epoll is None:
             return readable, writable
@@ -75,10 +76,10 @@ class Interest:
         return reads, {fd for fd in writes if self._wanted.get(fd, (False, False))[1]}
 
     def close(self) -> None:
-        """Wait for nothing any more. Idempotent.
+        """Stop waiting. Idempotent.
 
-        In a forked process it comes before the descriptors are closed: what it has is
-        its parent's.
+        In a forked process, to be called before the descriptors are closed: they are
+        the parent's.
         """
         self._wanted.clear()
         if self._epoll is not None:

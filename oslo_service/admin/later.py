@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Answers that are waited for: of workers, and what becomes of an order."""
+"""Responses that are not there at once: answers of workers, outcomes of orders."""
 
 import abc
 import logging
@@ -16,12 +16,12 @@ __all__ = ("Awaited", "Heard", "Inquiry", "Once", "Outcome", "Shared")
 
 LOG = logging.getLogger(__name__)
 
-# Before everything: it is time.
+# A deadline that is past at once.
 _NOW = 0.0
 
 
 class Shared(Later):
-    """What several may wait for."""
+    """A later response that several clients may wait for."""
 
     @property
     @abc.abstractmethod
@@ -30,10 +30,10 @@ class Shared(Later):
 
 
 class Awaited(Shared):
-    """What is handed over when it is there.
+    """A response that is made of one value, when that is there.
 
-    :param begin: is given what takes it, once.
-    :param make: makes the response of it.
+    :param begin: begins to get the value; it is given a function to call with it.
+    :param make: makes the response of the value.
     """
 
     def __init__(
@@ -53,27 +53,31 @@ class Awaited(Shared):
 
     @property
     def deadline(self) -> float | None:
-        """At once, when it is there."""
+        """At once, when the value is there; None: before."""
         return _NOW if self._found else None
 
     def reply(self, now: float) -> Reply | None:  # noqa: ARG002 - who asks has limits
-        """Return the response, when it is there; the same to everybody who waits."""
+        """Return the response, the same to every client; None: it is not there yet."""
         if self._reply is None and self._found:
             self._reply = self._make(self._found[0])
         return self._reply
 
 
 class Once:
-    """Asks once where several want to know the same at the same time.
+    """Asks a question once when several clients ask it at the same time.
 
-    So a crowd of clients makes workers no busier than one does.
+    So a crowd of clients makes workers no busier than a single one does.
     """
 
     def __init__(self) -> None:
         self._latest: dict[object, Shared] = {}
 
     def ask(self, what: object, begin: Callable[[], Shared]) -> Shared:
-        """Return what is being asked, where nobody has answered yet; else begin."""
+        """Return what waits for the same answer, where anything does; else begin.
+
+        :param what: identifies the question.
+        :param begin: asks it.
+        """
         latest = self._latest.get(what)
         if latest is None or latest.known:
             latest = self._latest[what] = begin()
@@ -81,13 +85,14 @@ class Once:
 
 
 class Inquiry(Awaited):
-    """What all processes answer to a question.
+    """A response that is made of what all processes answer to a question.
 
     :param exchange: asks them.
-    :param kind: what the question is called.
-    :param args: what belongs to it.
-    :param seconds: how long anybody is waited for.
+    :param kind: the name of the question.
+    :param args: its arguments.
+    :param seconds: how long to wait for a process.
     :param make: makes the response of the answers.
+    :raises ValueError: the question is too long.
     """
 
     def __init__(
@@ -102,10 +107,10 @@ class Inquiry(Awaited):
 
 
 class Outcome(Later):
-    """What becomes of an order, as events tell.
+    """A response that says how an order went, as events tell.
 
     :param judge: returns the response that follows from an event; None: none does.
-    :param heard: where it listens, until it is known.
+    :param heard: passes the events on, until the response is known.
     """
 
     def __init__(self, judge: Callable[[Event], Reply | None], heard: "Heard") -> None:
@@ -115,7 +120,7 @@ class Outcome(Later):
         heard.outcomes.append(self)
 
     def hear(self, event: Event) -> None:
-        """Look at an event."""
+        """Take note of an event."""
         if self._reply is None:
             try:
                 self._reply = self._judge(event)
@@ -125,28 +130,28 @@ class Outcome(Later):
 
     @property
     def deadline(self) -> float | None:
-        """At once, when it is known."""
+        """At once, when the response is known; None: before."""
         return None if self._reply is None else _NOW
 
     def reply(self, now: float) -> Reply | None:  # noqa: ARG002 - events tell
-        """Return the response, when it is known."""
+        """Return the response; None: it is not known yet."""
         if self._reply is not None:
             self.forget()
         return self._reply
 
     def forget(self) -> None:
-        """Listen no more. Idempotent."""
+        """Stop listening. Idempotent."""
         if self in self._heard.outcomes:
             self._heard.outcomes.remove(self)
 
 
 class Heard:
-    """What listens to events until it has heard enough."""
+    """Passes events on to the outcomes that still listen."""
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
 
     def hear(self, event: Event) -> None:
-        """Tell everybody."""
+        """Pass an event on."""
         for outcome in list(self.outcomes):
             outcome.hear(event)

@@ -12,7 +12,7 @@ __all__ = ("of_process",)
 
 
 def of_process() -> list[dict[str, Any]]:
-    """Return those that run in this process."""
+    """Return the looping calls that run in this process."""
     return [
         _value(one)
         for driver in backend.in_use()

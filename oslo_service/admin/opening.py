@@ -22,16 +22,16 @@ __all__ = ("open_endpoint",)
 
 LOG = logging.getLogger(__name__)
 
-# Of what there is one.
+# The supervisor whose endpoint is open: a process has one.
 _opened: PerProcess[Supervisor | None] = PerProcess(lambda: None)
 
 
 def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> bool:
-    """Open it, unless it is open: it is served whenever anybody waits for a launcher.
+    """Open it, unless it is open: it is served while a task waits for a launcher.
 
-    A place that cannot be had is logged: the service goes on without.
+    An address that cannot be listened on is logged: the service goes on without it.
 
-    :param supervisor: what is shown, and told.
+    :param supervisor: the supervisor that is shown, and told.
     :param conf: has the options.
     :returns: whether it is open.
     """
@@ -48,7 +48,7 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> bool:
         for listener in listeners:
             listener.close(BoundSocket.close)
         return False
-    # From here on it is served: before, nothing is heard for it, nor asked.
+    # Only now, when it is served, are events heard for it, and questions answered.
     answering.begin()
     endpoint = resources.Endpoint(supervisor)
     forget = subscribers.subscribe(_Hearer(endpoint, conf).hear)
@@ -58,9 +58,9 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> bool:
 
 
 class _Hearer:
-    """Hears what happens; says where the configuration has another place by now.
+    """Hears events; warns when the configuration has another address by now.
 
-    :param endpoint: is told of it.
+    :param endpoint: is told of the events.
     :param conf: has the options.
     """
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Orders: what clients of the control socket can have done."""
+"""The orders that clients of the control socket can give."""
 
 import logging
 from collections.abc import Sequence
@@ -18,19 +18,19 @@ __all__ = ("LOG_LEVEL", "Orders", "register")
 
 LOG = logging.getLogger(__name__)
 
-#: The question that has every process set the level of a logger.
+#: The name of the question by which every process sets the level of a logger.
 LOG_LEVEL = "log-level"
 # How long processes are waited for, in seconds.
 _PATIENCE = 5.0
-# A slip of the finger must not have a parent make slots for as long as it has memory.
+# The most workers of a service: a typing error must not use up the memory.
 _MOST_WORKERS = 1000
 
 
 class Orders:
     """Carries orders out.
 
-    :param supervisor: whom to tell.
-    :param heard: hears events.
+    :param supervisor: the supervisor that is told.
+    :param heard: passes events on, which tell how an order goes.
     """
 
     def __init__(self, supervisor: Supervisor, heard: Heard) -> None:
@@ -38,7 +38,7 @@ class Orders:
         self._heard = heard
 
     def reload(self, ask: Ask) -> Answer:
-        """Do what SIGHUP does; answer when that is done."""
+        """Reload, as SIGHUP does; answer when that is done, unless told otherwise."""
         wanted = bodies.read(ask, wait=bodies.flag("whether to answer when it is done"))
         self._refuse_if_stopping()
         outcome = Outcome(_Reload().judge, self._heard)
@@ -50,7 +50,7 @@ class Orders:
         return as_json({"said": "ordered"}, 202)
 
     def resize(self, ask: Ask) -> Reply:
-        """Have a service run by another number of workers."""
+        """Change the number of workers of a service."""
         wanted = bodies.read(
             ask,
             workers=bodies.number(1, _MOST_WORKERS, required=True),
@@ -65,9 +65,10 @@ class Orders:
         return as_json({"said": said, "service": service, "workers": workers}, 202)
 
     def _service(self, wanted: str | None) -> str:
-        """Return the name of the service that is meant.
+        """Return the name of the service that an order is for.
 
-        :raises Refused: there is none, or it does not say which.
+        :param wanted: the name in the order; None: it has none.
+        :raises Refused: there is no such service; or the order must say which.
         """
         names = self._some_services()
         if wanted is None and len(names) == 1:
@@ -86,7 +87,7 @@ class Orders:
         return names
 
     def recycle(self, ask: Ask) -> Reply:
-        """Have workers replaced, one at a time, the successor first."""
+        """Replace workers, one at a time: the successor starts first."""
         wanted = bodies.read(
             ask,
             service=bodies.name("which service, as /status calls it; without it, all"),
@@ -108,7 +109,7 @@ class Orders:
         return as_json({"said": said, "workers": count}, 202)
 
     def stop(self, ask: Ask) -> Reply:
-        """Do what SIGTERM does."""
+        """Stop, as SIGTERM does."""
         bodies.read(ask)
         self._supervisor.terminate()
         LOG.info("Asked through the control socket: stopping")
@@ -139,13 +140,13 @@ class Orders:
 
 
 class _Reload:
-    """Judges what becomes of a reload; one that has failed, when it is taken back."""
+    """Finds out how a reload goes; of one that fails, once it is rolled back."""
 
     def __init__(self) -> None:
         self._error: BaseException | None = None
 
     def judge(self, event: events.Event) -> Reply | None:
-        """Return what is answered; None: it is not known yet."""
+        """Return the response; None: it is not known yet."""
         match event:
             case events.ReloadFailed(error=error, rolled_back=True):
                 self._error = error
@@ -213,5 +214,5 @@ def _level_set(answers: Sequence[Answered]) -> Reply:
 
 
 def register() -> None:
-    """Have the questions answered, in this process and its workers."""
+    """Answer the questions of orders, in this process and its workers."""
     registry.answer(LOG_LEVEL, set_level)

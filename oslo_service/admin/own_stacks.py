@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where every task of a process is: nothing is stopped for it."""
+"""The stacks of the tasks of this process, which go on meanwhile."""
 
 import sys
 import threading

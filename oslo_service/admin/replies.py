@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the endpoint is asked, and what it answers."""
+"""Requests to the endpoint, and its responses."""
 
 import abc
 import http
@@ -24,18 +24,18 @@ __all__ = (
 )
 
 JSON = "application/json"
-#: Of what probes are answered: draft-inadarei-api-health-check.
+#: The media type of what probes are answered: draft-inadarei-api-health-check.
 HEALTH = "application/health+json"
 
 
 class Ask(Record):
-    """A request, as far as handlers are concerned.
+    """A request, as handlers see it.
 
-    :ivar method: as sent.
-    :ivar path: without the query.
-    :ivar query: the parameters by name; the last of each.
+    :ivar method: the method, as sent.
+    :ivar path: the path, without the query.
+    :ivar query: the parameters by name; of the same name, the last one.
     :ivar fields: the header fields by their names in a WSGI environment.
-    :ivar body: what was sent with it.
+    :ivar body: the content.
     :ivar trusted: whether it came through the control socket.
     """
 
@@ -72,19 +72,22 @@ class Later(abc.ABC):
 
     @abc.abstractmethod
     def reply(self, now: float) -> Reply | None:
-        """Return the response once it is known; None: later."""
+        """Return the response; None: it is not known yet.
+
+        :param now: the time, in seconds.
+        """
 
     @property
     def deadline(self) -> float | None:
-        """When to ask for it even if nothing happens."""
+        """When to call :meth:`reply` even if nothing happens; None: never."""
         return None
 
     def forget(self) -> None:  # noqa: B027 - most have nothing to give back
-        """Record that nobody waits for it any more."""
+        """Record that no client waits for it any longer."""
 
 
 class Stream(abc.ABC):
-    """A response that goes on, until the client or the process ends.
+    """A response that goes on until the client or the process ends.
 
     :ivar kind: its media type.
     """
@@ -93,22 +96,22 @@ class Stream(abc.ABC):
 
     @abc.abstractmethod
     def take(self) -> bytes:
-        """Return what has come since the last call."""
+        """Return the content since the last call."""
 
     @property
     @abc.abstractmethod
     def pending(self) -> bool:
-        """Whether there is anything to take."""
+        """Whether :meth:`take` would return anything."""
 
 
 Answer = Reply | Later | Stream
 
 
 class Refused(Exception):
-    """A request that cannot be done.
+    """A request that is refused.
 
-    :param status: the status code of the answer.
-    :param reason: what is wrong, and what would do.
+    :param status: the status code of the response.
+    :param reason: what is wrong, and what would be right.
     """
 
     def __init__(self, status: int, reason: str) -> None:
@@ -123,11 +126,14 @@ def as_json(value: Any, status: int = 200, *, kind: str = JSON) -> Reply:
 
 
 def refusal(status: int, reason: str, *headers: tuple[str, str]) -> Reply:
-    """Return a response that says why there is no other."""
+    """Return the response to a request that is refused.
+
+    :param headers: further header fields.
+    """
     body = json.dumps({"error": reason}).encode() + b"\n"
     return Reply(status, body, JSON, headers)
 
 
 def failure() -> Reply:
-    """Return what answers a request whose answer could not be made."""
+    """Return the response to a request that could not be answered."""
     return refusal(500, "this has failed: the log of the process says why")

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The endpoint's paths."""
+"""The paths of the endpoint."""
 
 from oslo_service.admin.history import History
 from oslo_service.admin.later import Heard
@@ -16,10 +16,10 @@ __all__ = ("Endpoint",)
 
 
 class Endpoint:
-    """What can be asked of a process that supervises.
+    """Everything that the endpoint shows and does, by paths.
 
-    :param supervisor: what is shown, and told.
-    :ivar routes: the paths.
+    :param supervisor: the supervisor that is shown, and told.
+    :ivar routes: the paths, with their handlers.
     """
 
     def __init__(self, supervisor: Supervisor) -> None:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which path is answered by what."""
+"""The paths of the endpoint, and the handler of each."""
 
 import logging
 from collections.abc import Callable
@@ -15,27 +15,28 @@ Handler = Callable[[Ask], Answer]
 
 
 class Routes:
-    """The paths of the endpoint, and who answers."""
+    """The paths of the endpoint, with their handlers."""
 
     def __init__(self) -> None:
         self._handlers: dict[str, dict[str, Handler]] = {}
         self._public: set[str] = set()
 
     def get(self, path: str, handler: Handler, *, public: bool = False) -> None:
-        """Have a path answered.
+        """Add a path with a handler.
 
-        :param public: also to clients that did not come through the control socket.
+        :param public: whether clients that do not come through the control socket get
+            an answer, too.
         """
         self._handlers.setdefault(path, {})["GET"] = handler
         if public:
             self._public.add(path)
 
     def post(self, path: str, handler: Handler) -> None:
-        """Have an order carried out."""
+        """Add the path of an order, with its handler."""
         self._handlers.setdefault(path, {})["POST"] = handler
 
     def answer(self, ask: Ask) -> Answer:
-        """Answer a request, whatever it is."""
+        """Answer any request; never raises."""
         known = self._handlers if ask.trusted else self._public
         if ask.path not in known:
             there = ", ".join(sorted(known))

@@ -27,9 +27,9 @@ LOG = logging.getLogger(__name__)
 
 #: How many clients each listener has at a time.
 CLIENTS = 32
-# How many are accepted at a time.
+# How many clients are accepted at a time.
 _ACCEPTED = 64
-# How long none is accepted after that has failed, in seconds.
+# How long no client is accepted after accepting has failed, in seconds.
 _PAUSE = 1.0
 
 
@@ -47,15 +47,15 @@ class Listener:
         self.trusted = trusted
         self.fd: int = bound.socket.fileno()
         bound.socket.setblocking(False)
-        #: By descriptor; the oldest first.
+        #: The clients by descriptor; the oldest first.
         self.clients: dict[int, Client] = {}
 
     def accept(self, now: float, hear: Callable[[Client], object]) -> None:
-        """Let clients in that wait.
+        """Accept clients that wait.
 
-        :param hear: takes in what one has sent by now: one that asks is worth more
-            than one that is silent. It may drop it.
-        :raises OSError: there is no room.
+        :param hear: takes in what a client has sent by now, and may drop it: one that
+            asks is worth more than one that is silent.
+        :raises OSError: there are no descriptors left.
         """
         for _ in range(_ACCEPTED):
             try:
@@ -92,10 +92,10 @@ class Listener:
 class AdminServer(AddedSource):
     """Serves clients until everything has ended.
 
-    :param listeners: where.
-    :param answer: answers what is asked; never blocks.
+    :param listeners: the sockets that listen.
+    :param answer: answers a request; never blocks.
     :param forget: called at the end.
-    :param interest: its descriptors are waited for.
+    :param interest: has the descriptors that are waited for.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class AdminServer(AddedSource):
         self._answer = answer
         self._forget = forget
         self._paused_until: float | None = None
-        # Whose turn it is, and whether anybody may have asked something.
+        # The client whose turn it is; whether any may have a request to be answered.
         self._next: Client | None = None
         self._more = False
 
@@ -276,7 +276,7 @@ class AdminServer(AddedSource):
     # The end
 
     def close(self) -> None:
-        """Let nobody in any more, and remove the files. Idempotent."""
+        """Accept no further clients, and remove the files. Idempotent."""
         self._forget()
         self._interest.close()
         listeners, self._listeners = self._listeners, []
@@ -294,7 +294,7 @@ class AdminServer(AddedSource):
             LOG.exception("A client of the admin endpoint could not be served")
 
     def _say_last(self, client: Client, now: float) -> None:
-        """Send what waits; who waits for an answer hears that there will be none."""
+        """Send what waits; tell a client that waits for an answer: none will come."""
         if client.pending is not None:
             self._try_later(client, client.pending, now)
         if client.pending is not None:

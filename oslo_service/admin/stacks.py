@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The stacks of every process: also of those that do not answer."""
+"""The stacks of every process, also of those that do not answer."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,15 +11,15 @@ from oslo_service.supervisor.loop import Supervisor
 
 __all__ = ("Stacks",)
 
-# How long a process may take to answer, and then, in a signal's handler in C, to
-# write its stacks; in seconds.
+# How long a process may take to answer, and then, if it does not, to write its stacks
+# in a signal handler in C; in seconds.
 _PATIENCE, _WRITING = 2.0, 1.0
 
 
 class Stacks(Shared):
-    """What every process answers; of those that do not, what it has written.
+    """A response made of what every process answers, or writes if it does not answer.
 
-    :param supervisor: asks them.
+    :param supervisor: the supervisor of the processes.
     :param make: makes the response of the answers.
     """
 
@@ -43,11 +43,11 @@ class Stacks(Shared):
 
     @property
     def deadline(self) -> float | None:
-        """When those that do not answer have had the time to write."""
+        """When the processes that do not answer have had the time to write."""
         return self._inquiry.deadline if self._until is None else self._until
 
     def reply(self, now: float) -> Reply | None:
-        """Return the response, when it is there."""
+        """Return the response; None: it is not there yet."""
         if self._until is None:
             if self._inquiry.reply(now) is None:
                 return None

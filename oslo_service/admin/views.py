@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is shown of all that is supervised: each view asks as little as it takes."""
+"""What the endpoint shows of all that is supervised."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,14 +15,16 @@ from oslo_service.supervisor.loop import Supervisor
 
 __all__ = ("Views",)
 
-# How long a process is waited for, in seconds: less than who asks waits.
+# How long to wait for a process, in seconds: less than clients wait for the response.
 _PATIENCE = 2.0
 
 
 class Views:
-    """Shows what is the case.
+    """The handlers of requests that change nothing.
 
-    :param supervisor: has the facts, and the processes to ask.
+    Each asks workers only for what it shows.
+
+    :param supervisor: has the facts, and asks the processes.
     """
 
     def __init__(self, supervisor: Supervisor) -> None:
@@ -32,18 +34,18 @@ class Views:
     # Probes
 
     def live(self, ask: Ask) -> Reply:
-        """Whether it would do no good to start all of it again."""
+        """Answer whether the program should be left alone, not started again."""
         snapshot = self._supervisor.reporter.snapshot()
         timeout = (snapshot.limits or {}).get("worker_timeout", 0.0)
         return _probed(probes.live(snapshot, timeout, full=ask.trusted))
 
     def ready(self, ask: Ask) -> Reply:
-        """Whether clients can be sent here."""
+        """Answer whether clients can be sent here."""
         snapshot = self._supervisor.reporter.snapshot()
         return _probed(probes.ready(snapshot, full=ask.trusted))
 
     def health(self, ask: Ask) -> Later:
-        """Return how what the services depend on fares."""
+        """Answer whether what the services depend on is well."""
 
         def make(answers: Sequence[Answer]) -> Reply:
             found = [
@@ -60,10 +62,10 @@ class Views:
             (checks.KIND, ask.trusted), lambda: self._inquiry(checks.KIND, {}, make)
         )
 
-    # For whoever may see the inside
+    # For clients of the control socket
 
     def status(self, ask: Ask) -> Later:  # noqa: ARG002 - there is one status
-        """Return how every service and worker fares."""
+        """Answer with the state of every service and worker."""
 
         def make(answers: Sequence[Answer]) -> Reply:
             return as_json(status.of_supervisor(self._supervisor, answers))
@@ -71,7 +73,7 @@ class Views:
         return self._once.ask(status.KIND, lambda: self._inquiry(status.KIND, {}, make))
 
     def work(self, ask: Ask) -> Later:
-        """Return what is in progress in every process."""
+        """Answer with the work in progress in every process."""
         args = {"stacks": "stacks" in ask.query}
         return self._once.ask(
             ("work", *args.values()),
@@ -79,13 +81,13 @@ class Views:
         )
 
     def stacks(self, ask: Ask) -> Later:  # noqa: ARG002 - everybody gets all
-        """Return where every task of every process is."""
+        """Answer with the stack of every task of every process."""
         return self._once.ask(
             "stacks", lambda: Stacks(self._supervisor, _processes("stacks"))
         )
 
     def loops(self, ask: Ask) -> Later:  # noqa: ARG002 - likewise
-        """Return the looping calls of every process."""
+        """Answer with the looping calls of every process."""
         return self._once.ask(
             "loops", lambda: self._inquiry("loops", {}, _processes("loops"))
         )

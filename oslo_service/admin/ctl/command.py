@@ -14,9 +14,9 @@ from oslo_service.admin.ctl import locating, talking
 
 __all__ = ("add_to",)
 
-#: What was asked is not so, or could not be done.
+#: The exit status when the answer is no, or an order could not be carried out.
 NO = 1
-#: Nobody has answered.
+#: The exit status when there is no answer.
 NOBODY = 3
 
 # In seconds: how long to wait for anything; how often to look again.
@@ -216,7 +216,7 @@ def _lines(
     what: str,
     response: talking.Response,
 ) -> list[str]:
-    """Return what is shown of a response.
+    """Return the text to print of a response.
 
     :raises talking.Unanswered: it is not what was asked for.
     """

@@ -21,9 +21,9 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 class Style:
-    """Whether there are colours.
+    """Styles text for a terminal, or leaves it plain.
 
-    :param colours: whether there are.
+    :param colours: whether there are colours.
     """
 
     def __init__(self, *, colours: bool) -> None:
@@ -57,7 +57,7 @@ def columns(
 
 
 def seconds(number: float | None) -> str:
-    """Return a time in the two units that matter."""
+    """Return a span of time in its two largest units."""
     if number is None:
         return "-"
     if number < 10:
@@ -72,7 +72,7 @@ def seconds(number: float | None) -> str:
 
 
 def size(number: float | None) -> str:
-    """Return a number of bytes."""
+    """Return a number of bytes with a unit."""
     if number is None:
         return "-"
     for unit in _UNITS:
@@ -114,7 +114,7 @@ def status(found: dict[str, Any], style: Style) -> list[str]:
 
 
 def _silent(found: dict[str, Any]) -> list[str]:
-    """Return who has not said how it fares, and why."""
+    """Return which processes have not answered, and why."""
     return [
         f"{service['name']}/{worker['slot']} (pid {worker['pid']}): {worker['problem']}"
         for service in found["services"]
@@ -124,7 +124,7 @@ def _silent(found: dict[str, Any]) -> list[str]:
 
 
 def _program(command: list[str]) -> str:
-    """Return what a program is called, by its command line."""
+    """Return the name of a program, from its command line."""
     *folders, name = command[0].split("/")
     return folders[-1] if name == "__main__.py" and folders else name
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""One request to the control socket, and what comes back.
+"""One request to the control socket, and its response.
 
 In HTTP/1.0: the response ends where the connection does.
 """
@@ -16,7 +16,7 @@ __all__ = ("Response", "Unanswered", "ask", "follow")
 
 
 class Unanswered(Exception):
-    """Nobody has answered."""
+    """There is no answer."""
 
 
 class Response:
@@ -37,9 +37,9 @@ class Response:
 
     @property
     def value(self) -> dict[str, Any]:
-        """What the content says.
+        """The value of the content, which is JSON.
 
-        :raises Unanswered: it is not what a service says.
+        :raises Unanswered: it is not what a service answers.
         """
         try:
             found = json.loads(self.text)
@@ -59,10 +59,10 @@ def ask(
 ) -> Response:
     """Ask the process that listens on a control socket.
 
-    :param path: of the socket.
-    :param body: what goes along, for JSON.
+    :param path: the path of the socket.
+    :param body: the content, to be sent as JSON.
     :param patience: how many seconds to wait for anything; None: for ever.
-    :raises Unanswered: why there is no answer.
+    :raises Unanswered: there is no answer; the message says why.
     """
     with _connect(path, patience) as connection:
         try:
@@ -77,7 +77,7 @@ def ask(
 def follow(path: str, target: str, patience: float) -> Iterator[dict[str, Any]]:
     """Return the events of a stream, as they come.
 
-    :raises Unanswered: why there are none.
+    :raises Unanswered: there are none; the message says why.
     """
     with _connect(path, patience) as connection:
         try:

@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The values of prometheus_client's own metrics, as fast as they are to be had.
+"""The values of prometheus_client's own metrics, read as fast as possible.
 
-Its ``collect()`` makes an object for each sample, which takes several times as long.
-So the values are read where they are; what a release of it has elsewhere is collected.
+Its ``collect()`` makes an object for each sample, which takes several times as long. So
+the values are read from its attributes; ``collect()`` is for releases without those.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from oslo_service.admin.metrics.layout import Key
 
 __all__ = ("ClientMetrics", "Found", "read_collector")
 
-# When something was made is of no use where several are put together.
+# The suffix of times of creation, which are of no use for several workers together.
 _CREATED = "_created"
 
 #: A family, its series, and their values.
@@ -24,7 +24,7 @@ _Read = Callable[[], Sequence[float]]
 
 
 class _Child:
-    """A metric, or one of those that a metric with labels has: its series are known."""
+    """A metric, or the metric of a set of labels: with its series."""
 
     __slots__ = ("keys", "metric", "read")
 
@@ -38,7 +38,7 @@ class ClientMetrics:
     """Reads metrics, and remembers their series.
 
     :param client: the package.
-    :raises AttributeError: it has another form.
+    :raises AttributeError: the package lacks what is needed here.
     """
 
     def __init__(self, client: ModuleType) -> None:
@@ -50,12 +50,12 @@ class ClientMetrics:
             client.Histogram: _read_buckets,
         }
         self._families: dict[int, tuple[Any, Family]] = {}
-        # By identity; those that are not seen any more are not taken over.
+        # By identity; those that are not seen in a round are dropped.
         self._children: dict[int, _Child] = {}
         self._seen: dict[int, _Child] = {}
 
     def begin(self) -> None:
-        """Begin a round: of what was there in the last one, the series are known."""
+        """Begin a round; the series that were seen in the last one are remembered."""
         self._children, self._seen = self._seen, {}
 
     def read(self, metric: Any) -> Found:

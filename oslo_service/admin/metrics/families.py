@@ -18,15 +18,15 @@ __all__ = (
     "mode_of",
 )
 
-#: How the values of several workers become one: they are added up, as what each has
-#: counted is.
+# How the values that several workers have of a series become one:
+#: They are added up, as counters are.
 COUNTED = "counted"
-#: They do not: each has a series of its own, with a label that says whose it is.
+#: They do not: each worker has a series of its own, with a label that names it.
 PER_WORKER = "all"
-#: The one that has changed last counts.
+#: The value that has changed last counts.
 MOST_RECENT = "mostrecent"
 
-# Of which samples the sum is what all have counted, by the type of the family.
+# The suffixes of samples that are added up, by the type of the family.
 _COUNTED = {
     "counter": ("_total",),
     "histogram": ("_bucket", "_count", "_sum"),
@@ -37,10 +37,10 @@ _COUNTED = {
 class Family(Record):
     """A family of metrics.
 
-    :ivar name: without the suffixes that its samples have.
+    :ivar name: its name, without the suffixes that its samples have.
     :ivar type: its type, as OpenMetrics calls it.
     :ivar help: what it measures.
-    :ivar unit: of the values; may be empty.
+    :ivar unit: the unit of the values; may be empty.
     :ivar mode: how a gauge's values of several workers become one, as
         prometheus_client's ``multiprocess_mode`` calls it.
     """
@@ -55,7 +55,7 @@ class Family(Record):
 def mode_of(family: Family, suffix: str) -> str:
     """Return how the values that several workers have of a sample become one.
 
-    :param suffix: what its name has after that of the family.
+    :param suffix: what the name of the sample has after that of the family.
     """
     if suffix in _COUNTED.get(family.type, ()):
         return COUNTED
@@ -63,7 +63,7 @@ def mode_of(family: Family, suffix: str) -> str:
 
 
 def labels_text(labels: Mapping[str, str]) -> str:
-    """Return labels as they stand between the braces."""
+    """Return labels as text: what stands between the braces."""
     return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
 
 

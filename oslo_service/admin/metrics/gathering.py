@@ -25,14 +25,14 @@ __all__ = ("Gatherer", "of_process")
 LOG = logging.getLogger(__name__)
 
 _CLIENT = "prometheus_client"
-# What a process that was forked has from the system, not from its parent.
+# The prefix of what a forked process has from the system, not from its parent.
 _OF_SYSTEM = "process_"
 
 
 class Gatherer:
-    """Knows the series of a process, and asks for their values.
+    """Reads all that a process measures, and remembers its series.
 
-    :param library: whether to tell what the library itself measures.
+    :param library: whether to read what the library itself measures.
     """
 
     def __init__(self, *, library: bool = False) -> None:
@@ -40,11 +40,11 @@ class Gatherer:
         self._layout: Layout | None = None
         self._metrics: ClientMetrics | None = None
         self._failed: set[str] = set()
-        # What counters had when this process was forked: its parent tells that.
+        # The values of counters when this process was forked: its parent tells those.
         self._baseline: dict[Key, float] = {}
 
     def message(self, known: list[str]) -> bytes:
-        """Return what there is, for the parent.
+        """Return the values as a message for the parent.
 
         :param known: the digests of the layouts that it knows.
         """
@@ -104,7 +104,7 @@ class Gatherer:
                 yield from self._try(lambda one=one: read_collector(one), name)
 
     def _try(self, read: Any, whose: str) -> list[Found]:
-        """Return what is told; of who fails nothing."""
+        """Return what ``read`` returns; nothing if it fails, which is logged once."""
         try:
             return list(read())
         except Exception:

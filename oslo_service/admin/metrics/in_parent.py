@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the process that supervises knows of its workers, as metrics."""
+"""What the supervisor knows of its workers, as metrics."""
 
 import collections
 from collections.abc import Iterator
@@ -18,10 +18,10 @@ Found = tuple[Family, Samples]
 
 
 def families(snapshot: Snapshot, tally: Tally) -> Iterator[Found]:
-    """Return what it knows.
+    """Return the families, with their samples.
 
-    :param snapshot: in detail.
-    :param tally: what has happened.
+    :param snapshot: a snapshot of the supervisor, in detail.
+    :param tally: how often what has happened.
     """
     process, services = snapshot.process, snapshot.services
     if process is not None:

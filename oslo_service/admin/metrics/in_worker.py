@@ -32,7 +32,7 @@ _BOUNDS = (*map(repr, BOUNDS), "+Inf")
 
 
 def families() -> Iterator[tuple[Family, list[Key], list[float]]]:
-    """Return what there is."""
+    """Return the families, with their series and values."""
     for family, samples in _families():
         keys = [(family.name, suffix, labels) for suffix, labels, _ in samples]
         yield family, keys, [value for *_, value in samples]

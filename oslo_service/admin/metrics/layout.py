@@ -19,8 +19,8 @@ from oslo_service.admin.metrics.families import (
 
 __all__ = ("Key", "Layout", "pack", "unpack")
 
-#: Of a series: the name of its family, what the name of the sample has after that, and
-#: the labels as they stand between the braces.
+#: What identifies a series: the name of its family, the suffix of the sample, and the
+#: labels as text.
 Key = tuple[str, str, str]
 
 _SEPARATE = (PER_WORKER, f"live{PER_WORKER}")
@@ -29,12 +29,12 @@ _SEPARATE = (PER_WORKER, f"live{PER_WORKER}")
 class Layout:
     """The families and series of a process, in the order of their values.
 
-    :ivar digest: another one for everything that differs.
-    :ivar modes: of each series: how several values become one.
-    :ivar summed: the numbers of those that are added up.
-    :ivar separate: of those that stay apart.
-    :ivar folded: of the others.
-    :ivar recent: of those of which the one that has changed last counts.
+    :ivar digest: what identifies the layout: layouts that differ have different ones.
+    :ivar modes: of each series, how the values of several workers become one.
+    :ivar summed: the numbers of the series that are added up.
+    :ivar separate: the numbers of the series that stay apart.
+    :ivar folded: the numbers of all other series.
+    :ivar recent: the numbers of the series of which the last change counts.
     """
 
     def __init__(self, families: Iterable[Family], keys: Iterable[Key]) -> None:
@@ -55,9 +55,9 @@ class Layout:
         return [at for at, mode in enumerate(self.modes) if wanted(mode)]
 
     def labelled(self, worker: str | None) -> list[Key]:
-        """Return the keys of those that stay apart, with the label of a worker.
+        """Return the keys of the series that stay apart, with the label of a worker.
 
-        :param worker: None: there is no other.
+        :param worker: the value of the label; None: there is only one process.
         """
         if worker is None:
             return [self.keys[at] for at in self.separate]
@@ -71,7 +71,7 @@ class Layout:
 
     @classmethod
     def read(cls, text: str) -> "Layout":
-        """Return the one that has this text."""
+        """Return the layout that has this text."""
         families, keys = json.loads(text)
         return cls(
             [Family(*one) for one in families],
@@ -86,7 +86,7 @@ def _with_worker(labels: str, worker: str) -> str:
 
 
 def pack(layout: Layout, values: Iterable[float], known: Sequence[str]) -> bytes:
-    """Return a message for the parent.
+    """Return the values as a message for the parent.
 
     :param known: the digests of the layouts that the parent knows.
     """

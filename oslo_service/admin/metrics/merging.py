@@ -31,10 +31,10 @@ _FOLD: dict[str, Callable[[float, float], float]] = {
 class Source(State):
     """A process, and what it has measured by the last time that it was asked.
 
-    :ivar label: what its gauges have as the value of a label; None: no label, as
-        there is no other; empty: there are others, which have them.
-    :ivar changed_at: of series of which the latest counts: when they have changed.
-    :ivar final: whether these are what it told at its end.
+    :ivar label: the label of its gauges; None: they have none, as there is no other
+        process; empty: they are left out, as workers have them.
+    :ivar changed_at: of series of which the last change counts: when that was.
+    :ivar final: whether the process told these values at its end.
     """
 
     label: str | None
@@ -47,17 +47,18 @@ class Source(State):
 class Merger:
     """The values of all processes.
 
-    :ivar sources: those that run, by who they are.
+    :ivar sources: the processes that run, by identity.
     """
 
     def __init__(self) -> None:
         self.sources: dict[Hashable, Source] = {}
-        # Those that are gone while answers are awaited, which may be theirs; None:
-        # none are.
+        # The processes that have ended while answers are awaited, which may be theirs;
+        # None: no answers are awaited.
         self._ended: set[Hashable] | None = None
         self._layouts: dict[str, Layout] = {}
         self._families: dict[str, Family] = {}
-        # What those that are gone have left, and of what they have not, since when.
+        # The values that ended processes have left; and, where the last change counts,
+        # when that was.
         self._left: dict[Key, float] = {}
         self._left_at: dict[Key, float] = {}
 
@@ -65,7 +66,7 @@ class Merger:
 
     @property
     def known(self) -> list[str]:
-        """The digests of the layouts that nobody needs to send again."""
+        """The digests of the layouts that no process needs to send again."""
         return list(self._layouts)
 
     def asked(self) -> None:
@@ -91,9 +92,12 @@ class Merger:
     ) -> None:
         """Record what a process has measured, in place of what was recorded of it.
 
-        :param process: who it is: no other process is equal to it.
-        :param digest: of the layout of its values.
-        :param text: of the layout, where it was not known.
+        :param process: identifies the process.
+        :param label: see :class:`Source`.
+        :param digest: the digest of the layout of its values.
+        :param text: the text of the layout, where it was not known; else empty.
+        :param values: the values, in the order of the layout.
+        :param now: the time, in seconds.
         :param final: whether it told these at its end: what comes later is older.
         """
         before = self.sources.get(process)
@@ -111,7 +115,7 @@ class Merger:
     def gone(self, process: Hashable) -> None:
         """Record that a process has ended: what it has counted stays.
 
-        It has told all that it will, but for what it may have answered.
+        Nothing more comes of it, except an answer that is awaited.
         """
         if self._ended is not None:
             self._ended.add(process)
@@ -123,7 +127,7 @@ class Merger:
             ):
                 self._keep(key, mode, source.values[at], source.changed_at.get(at, 0.0))
         used = {one.layout.digest for one in self.sources.values()}
-        # Those of the dead go, but for the last: the next one is likely to have it.
+        # Layouts of ended processes go, but for the last: the next may well have it.
         spare = [one for one in self._layouts if one not in used][:-1]
         for digest in spare:
             del self._layouts[digest]
@@ -163,7 +167,7 @@ def _merge(
     for at in layout.summed:
         key = keys[at]
         merged[key] = merged.get(key, 0.0) + sum(columns[at])
-    # Who has no label of its own has only counted.
+    # A process with an empty label has no gauges.
     for one in sources:
         if one.label != "":
             _fold(layout, one, merged, latest)
@@ -176,7 +180,7 @@ def _merge(
 def _fold(
     layout: Layout, source: Source, merged: dict[Key, float], latest: dict[Key, float]
 ) -> None:
-    """Add those of a process of which one is to come of all."""
+    """Add the values of a process that are neither added up nor kept apart."""
     for at in layout.folded:
         key, value = layout.keys[at], source.values[at]
         mode = layout.modes[at].removeprefix(_LIVE)
@@ -191,7 +195,7 @@ def _fold(
 def _changes(
     before: Source | None, layout: Layout, values: Sequence[float], now: float
 ) -> dict[int, float]:
-    """Return since when each value is what it is, where that matters."""
+    """Return since when each value is what it is, where the last change counts."""
     found = {}
     for at in layout.recent:
         same = (

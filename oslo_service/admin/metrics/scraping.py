@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""``/metrics``: every worker is asked, and what each has measured put together."""
+"""``/metrics``: every worker is asked, and their values are put together."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,20 +16,20 @@ from oslo_service.supervisor.loop import Supervisor
 
 __all__ = ("METRICS", "Metrics", "register")
 
-#: What the question is called, and what a worker tells at its end.
+#: The name of the question, and of what a worker tells at its end.
 METRICS = "metrics"
 
-# How long a worker is waited for, in seconds: what it had counted the last time is
-# told of one that does not answer.
+# How long to wait for a worker, in seconds: of one that does not answer, the values of
+# the last time count.
 _PATIENCE = 2.0
-# So many digests there is room for in a question.
+# How many digests there is room for in a question.
 _KNOWN = 64
 
 
 class Metrics:
     """Answers scrapes.
 
-    :param supervisor: has the workers.
+    :param supervisor: the supervisor of the workers.
     """
 
     def __init__(self, supervisor: Supervisor) -> None:
@@ -40,11 +40,11 @@ class Metrics:
         registry.at_end_of_worker(METRICS, self._ended)
 
     def show(self, ask: Ask) -> Later:  # noqa: ARG002 - everybody gets the same
-        """Answer, when every worker has, or is late."""
+        """Answer when every worker has answered, or is late."""
         return self._once.ask(METRICS, lambda: Awaited(self._ask, self._reply))
 
     def _ask(self, done: Callable[[None], object]) -> None:
-        """Ask every process; what they answer counts, whoever waits for it."""
+        """Ask every process; the answers count even if the client has gone."""
 
         def take(answers: list[Answer]) -> None:
             try:
@@ -76,7 +76,7 @@ class Metrics:
         self._take(sender, value, services, final=True)
 
     def _ended(self, worker: Respondent) -> None:
-        """Take note that a worker has told all that it will."""
+        """Take note that nothing more comes of a worker."""
         self._merger.gone(worker)
 
     def _take(
@@ -97,9 +97,9 @@ class Metrics:
 
 
 def _label(process: Respondent, services: list[str]) -> str | None:
-    """Return what tells a worker from the others; None: it is the only process.
+    """Return the label of a process, as :class:`.Source` has it.
 
-    :param services: the names of those that workers run.
+    :param services: the names of the services that workers run.
     """
     if process.worker is None:
         return "" if services else None

@@ -128,3 +128,24 @@ def test_limits_are_those_of_the_files_after_a_sighup(
         begun = time.monotonic()
         assert there.program.end() == 0
         assert time.monotonic() - begun >= LIMITS["shutdown_delay"]
+
+
+@one_and_two
+def test_so_is_the_one_of_a_stop(
+    driver_name: str, workers: int, tmp_path: Path
+) -> None:
+    with site(
+        driver_name,
+        tmp_path,
+        workers=workers,
+        restart_method="mutate",
+        traits=["hanging wait"],
+        options=["[DEFAULT]", "graceful_shutdown_timeout = 0"],
+    ) as there:
+        there.until_status(200)
+        text = there.config.read_text("ascii")
+        there.config.write_text(text.replace("timeout = 0", "timeout = 1"), "ascii")
+        assert there.post("/reload").status == 200
+        there.program.expect("reset", workers)
+        assert there.program.end() == 1
+        there.program.expect_text("graceful_shutdown_timeout: after 1 s", workers)

@@ -28,10 +28,11 @@ from places import ENVIRONMENTS
 __all__ = ("missing", "show", "touched")
 
 PROJECTS = (
-    *("aodh", "barbican", "blazar", "cinder", "cloudkitty", "designate", "glance"),
-    *("ironic", "magnum", "manila", "masakari", "masakari-monitors", "mistral"),
-    *("murano", "neutron", "nova", "octavia", "openstack-heat", "python-watcher"),
-    *("sahara", "senlin", "tacker", "trove", "vitrage", "zun"),
+    *("aodh", "barbican", "blazar", "cinder", "cloudkitty", "designate", "freezer"),
+    *("glance", "ironic", "magnum", "manila", "masakari", "masakari-monitors"),
+    *("mistral", "murano", "networking-l2gw", "neutron", "nova", "octavia"),
+    *("openstack-cyborg", "openstack-heat", "openstack-venus", "python-watcher"),
+    *("qinling", "sahara", "senlin", "tacker", "trove", "vitrage", "zun"),
 )
 #: What no version of the library has had.
 NEVER = {"oslo_service.ProcessLauncher": "an annotation in cinder, as a string"}

@@ -234,8 +234,8 @@ class Supervisor(Supervised):
         self._refuse_strangers()
         if self._turn.held_here or callers.in_added_handler():
             raise RuntimeError(
-                "a signal handler cannot wait for the launcher that runs it;"
-                " stop() does not wait"
+                "neither a signal handler nor a subscriber can wait for the launcher"
+                " that calls it; stop() does not wait"
             )
         self._waiters += 1
         unit.awaited_by_program = True

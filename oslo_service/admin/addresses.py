@@ -4,6 +4,7 @@
 
 from types import ModuleType
 
+from oslo_service._common import naming
 from oslo_service._common.records import Record
 from oslo_service.sockets import binding
 
@@ -36,8 +37,7 @@ class Address(Record):
     def __str__(self) -> str:
         if self.path is not None:
             return self.path
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host or '*'}:{self.port}"
+        return naming.address(self.host or "*", self.port)
 
     def listen(self, sockets: ModuleType) -> binding.BoundSocket:
         """Listen there.

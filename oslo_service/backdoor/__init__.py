@@ -18,7 +18,7 @@ def is_wanted(conf: cfg.ConfigOpts) -> bool:
     """Whether the options ask for a back door; opens nothing.
 
     :param conf: the configuration; the options are registered on it.
-    :raises EventletBackdoorConfigValueError: there can be no such port.
+    :raises EventletBackdoorConfigValueError: ``backdoor_port`` has a wrong value.
     """
     opts.register_service_opts(conf)
     return address.configured(conf) is not None
@@ -27,17 +27,17 @@ def is_wanted(conf: cfg.ConfigOpts) -> bool:
 def open_if_enabled(driver: Driver, conf: cfg.ConfigOpts) -> int | str | None:
     """Open the back door that the options ask for, unless it is open already.
 
-    One that cannot be opened is logged: a service does not need it.
+    A back door that cannot be opened is logged: a service can do without.
 
-    :param driver: what to run it on.
+    :param driver: the driver to run it on.
     :param conf: the configuration, on which the options are registered.
-    :returns: the port, or the path of the socket; None: there is none.
-    :raises EventletBackdoorConfigValueError: there can be no such port.
+    :returns: the port, or the path of the socket; None: there is no back door.
+    :raises EventletBackdoorConfigValueError: ``backdoor_port`` has a wrong value.
     """
     configured = address.configured(conf)
     if configured is None:
         return None
-    # Not earlier: hardly anybody needs it.
+    # Imported here, since few programs need it.
     from oslo_service.backdoor import server
 
     return server.open_at(

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where the back door is to listen, as the options say."""
+"""The address that the back door listens on, as the options say."""
 
 import os
 
@@ -19,7 +19,7 @@ class EventletBackdoorConfigValueError(OsloServiceError, ValueError):
     """The option ``backdoor_port`` has a value that does not work.
 
     :param port_range: the value.
-    :param help_msg: what would do.
+    :param help_msg: which values do.
     :param ex: what is wrong with it.
     """
 
@@ -29,20 +29,20 @@ class EventletBackdoorConfigValueError(OsloServiceError, ValueError):
 
 
 class BackdoorAddress(Record):
-    """Where to listen: at a path, or at the first of these ports that is free."""
+    """An address to listen on: a path, or the first of the ports that is free."""
 
     path: str | None
     ports: range = range(0)
 
 
 def configured(conf: cfg.ConfigOpts) -> BackdoorAddress | None:
-    """Return where this process is to have a back door; None: nowhere.
+    """Return the address of the back door of this process; None: it has none.
 
     :param conf: the configuration, on which the options are registered.
-    :raises EventletBackdoorConfigValueError: the port cannot be one.
+    :raises EventletBackdoorConfigValueError: ``backdoor_port`` has a wrong value.
     """
     port, path = conf.backdoor_port, conf.backdoor_socket
-    # Also where it is not used: it is wrong all the same.
+    # Checked also where the path is used instead: a wrong value is wrong all the same.
     ports = range(0) if port is None else _ports(port)
     if path:
         return BackdoorAddress(path.replace("{pid}", str(os.getpid())))

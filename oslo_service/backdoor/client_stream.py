@@ -11,26 +11,27 @@ __all__ = ("ClientStream",)
 
 _CHUNK = 65536
 _MAX_LINE = 1 << 20
-# How much is kept until the end of a line: in characters, and in pieces.
+# How much is kept until the end of a line: in characters, or in pieces.
 _FLUSH_ABOVE = 8192
 # How many pieces that other tasks have written are kept.
 _MAX_PIECES = 1 << 16
-# How long a client may not read what it is sent, in seconds.
+# How long a client may read nothing of what it is sent, in seconds.
 _WRITE_TIMEOUT = 60.0
-# What Ctrl-D sends where the terminal does not make it the end of the input.
+# What Ctrl-D sends where the terminal does not turn it into an end of the input.
 _END_OF_TRANSMISSION = b"\x04"
-# How the first line of a browser ends, which any page can make send what it likes.
+# How the first line of a browser ends: any web page can make it send what it likes.
 _HTTP = (b" HTTP/1.1", b" HTTP/1.0", b" HTTP/2.0")
 
 
 class ClientStream:
-    """The client, for the task that makes this.
+    """A client, which belongs to the task that makes this.
 
-    Any task may write; what others have written goes out with what this one
-    does, as one task at a time may wait for a descriptor.
+    Any task may write; what other tasks have written is sent with what that one
+    writes, since only one task at a time may wait for a descriptor.
 
-    :param socket: connected, not blocking.
-    :ivar disconnected: whether the client is there no more.
+    :param driver: the driver that the task runs on.
+    :param socket: the socket, connected and non-blocking.
+    :ivar disconnected: whether the client has gone.
     """
 
     def __init__(self, driver: Driver, socket: Any) -> None:
@@ -58,7 +59,7 @@ class ClientStream:
     def flush(self) -> None:
         """Send what has been written.
 
-        :raises ConnectionError: nobody is there any more, or nobody reads.
+        :raises ConnectionError: the client has gone, or does not read.
         """
         if self._driver.current_ident() != self._task:
             return
@@ -91,9 +92,9 @@ class ClientStream:
     # Lines
 
     def read_line(self, prompt: str = "") -> str:
-        """Read a line; without its end.
+        """Return the next line, without its end.
 
-        :raises EOFError: there is none any more.
+        :raises EOFError: there is no further one.
         """
         self.write(prompt)
         self.flush()

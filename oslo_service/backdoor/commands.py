@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What the console of the back door offers, besides Python."""
+"""The commands that the console of the back door offers, besides Python."""
 
 import gc
 import os
@@ -34,15 +34,16 @@ help(), help(thing)   this, and Python's help
 exit(), quit(), ^D    leave; the service goes on
 """
 
-# The profiler that runs, of which the process has one.
+# The profiler that runs: a process has one at most.
 _profile: PerProcess[Profile | None] = PerProcess(lambda: None)
 
 
 class Commands:
-    """What one console offers.
+    """The commands of one console.
 
-    :param conf: shown as ``conf``.
-    :param stream: where everything goes that is printed.
+    :param driver: the driver that the process runs on.
+    :param conf: the configuration, which is shown as ``conf``.
+    :param stream: gets everything that is printed.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class Commands:
         self._started: Profile | None = None
 
     def namespace(self) -> dict[str, Any]:
-        """Return the names that the console has, and what they stand for."""
+        """Return the names that the console has, with their values."""
         return {
             "fo": find_objects,
             "loops": self.print_loops,
@@ -67,7 +68,7 @@ class Commands:
         }
 
     def banner(self) -> str:
-        """Return what a client reads first: where it is, and what there is."""
+        """Return the greeting: which process this is, and which commands there are."""
         supervisor = supervision.known()
         worker = supervisor is not None and supervisor.has_parent
         role = f"a worker of {os.getppid()}" if worker else "no worker"
@@ -152,11 +153,11 @@ class Commands:
     # Time
 
     def profile(self, fname: str = "") -> None:
-        """Begin to profile; where that has begun, stop, and print what was seen.
+        """Begin to profile; if a profile has begun, stop it, and print the result.
 
-        It ends with the console that has begun it.
+        A profile also stops at the end of the console that has begun it.
 
-        :param fname: a file to write it to, too, for :class:`pstats.Stats`.
+        :param fname: a file to write the result to, too, for :class:`pstats.Stats`.
         :raises ImportError: yappi is missing.
         """
         if _profile.get() is None:
@@ -178,15 +179,15 @@ def _stop_profiling() -> Profile:
 def find_objects(what: type | str) -> list[Any]:
     """Return the objects that the garbage collector knows: not numbers and strings.
 
-    :param what: a class, also one of several; or its name, with or without the
+    :param what: a class; or the name of one or more classes, with or without the
         module.
-    :returns: the instances of it, and of what is derived from it.
+    :returns: the instances of the class, and of its subclasses.
     :raises TypeError: it is neither.
     """
     if not isinstance(what, type | str):
         raise TypeError(f"fo() takes a class, or the name of one, not {what!r}")
-    # Those from before a fork are hidden from the collector. Sharing their
-    # memory with the parent is of less use now than seeing them.
+    # Objects from before a fork are hidden from the collector. To see them is worth
+    # more now than to share their memory with the parent.
     gc.unfreeze()
     matches: dict[type, bool] = {}
     found = []

@@ -28,7 +28,7 @@ _DISPLAY = "__display__"
 
 
 def converse(driver: Driver, conf: cfg.ConfigOpts, socket: Any) -> None:
-    """Read lines from a client and run them, until it goes, or says so."""
+    """Read lines from a client and run them, until it goes, or ends the console."""
     stream = ClientStream(driver, socket)
     offered = commands.Commands(driver, conf, stream)
     try:
@@ -42,11 +42,12 @@ def converse(driver: Driver, conf: cfg.ConfigOpts, socket: Any) -> None:
 class Console(code.InteractiveInterpreter):
     """Runs what a client types.
 
-    :param namespace: what its code finds, besides the builtins.
+    :param stream: the client.
+    :param namespace: the names that its code finds, besides the builtins.
     """
 
     def __init__(self, stream: ClientStream, namespace: dict[str, Any]) -> None:
-        # Of this console alone, so that "_" and print() are.
+        # A copy for this console, for its own "_" and print().
         self._builtins = {**vars(builtins), **self._own_builtins()}
         self._stream = stream
         super().__init__(
@@ -72,7 +73,7 @@ class Console(code.InteractiveInterpreter):
     def runsource(
         self, source: str, filename: str = "<input>", symbol: str = "single"
     ) -> bool:
-        """Run a statement; return whether it wants more lines."""
+        """Run a statement; return whether it lacks further lines."""
         try:
             if self.compile(source, filename, symbol) is None:
                 return True
@@ -88,7 +89,7 @@ class Console(code.InteractiveInterpreter):
         return False
 
     def runcode(self, code: Any) -> None:
-        """Run compiled code; what it raises is shown.
+        """Run compiled code; show the client what it raises.
 
         :raises SystemExit: the code ends the console.
         """
@@ -99,7 +100,7 @@ class Console(code.InteractiveInterpreter):
         except (Exception, KeyboardInterrupt):  # noqa: BLE001 - the client sees it
             self._end_if_disconnected()
             self.showtraceback()
-        except BaseException:  # such as that somebody kills the task
+        except BaseException:  # for example, the task is killed
             self.showtraceback()
             raise
 
@@ -111,21 +112,21 @@ class Console(code.InteractiveInterpreter):
     # sys.last_value, which keeps alive whatever the frames refer to.
 
     def showtraceback(self) -> None:
-        """Show the exception that is being handled, without the frames of this."""
+        """Show the exception that is being handled, without frames of the console."""
         error = sys.exception()
         assert error is not None  # noqa: S101 - this is called in an except clause
         trace = error.__traceback__.tb_next if error.__traceback__ else None
         self.write("".join(traceback.format_exception(type(error), error, trace)))
 
     def showsyntaxerror(self, filename: str | None = None, **_: Any) -> None:  # noqa: ARG002
-        """Show why what was typed is no Python."""
+        """Show the syntax error that is being handled."""
         self.write("".join(traceback.format_exception_only(*sys.exc_info()[:2])))
 
     def write(self, data: str) -> None:
         """Write to the client."""
         self._stream.write(data)
 
-    # What is different in here from elsewhere
+    # What differs from other Python code
 
     def _own_builtins(self) -> dict[str, Any]:
         return {
@@ -152,9 +153,9 @@ def _leave(status: object = None) -> None:
 
 
 class _Displaying(ast.NodeTransformer):
-    """Has the value of every expression displayed that the compiler would show.
+    """Displays the value of every expression for which the compiler would do that.
 
-    In the mode "single" it does so by ``sys.displayhook``.
+    The compiler does it by ``sys.displayhook``, in its mode "single".
     """
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr:

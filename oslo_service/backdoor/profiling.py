@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Where the process spends its time, as yappi sees it in all threads."""
+"""Profiling: where all threads of the process spend their time, by yappi."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from oslo_service.backend.base import Driver
 
 __all__ = ("Profile",)
 
-# In place of those of yappi: a function is of more use with its whole name.
+# Wider columns than those of yappi, which cut the names of functions.
 _COLUMNS = {
     0: ("name", 72),
     1: ("ncall", 9),
@@ -23,7 +23,7 @@ _COLUMNS = {
 class Profile:
     """Records the CPU time of every function, from its making until it is stopped.
 
-    :param driver: what the process runs on.
+    :param driver: the driver that the process runs on.
     :raises ImportError: yappi is missing.
     """
 
@@ -35,13 +35,13 @@ class Profile:
         self._yappi.start(builtins=True)
 
     def stop(self) -> None:
-        """Record nothing more."""
+        """Stop recording."""
         self._yappi.stop()
 
     def show(self, stream: ClientStream, path: str) -> None:
         """Print the functions, the most expensive first, and forget them.
 
-        :param path: a file to write it to, too, for :class:`pstats.Stats`.
+        :param path: a file to write them to, too, for :class:`pstats.Stats`; or empty.
         """
         stats = self._yappi.get_func_stats().sort("tsub")
         stats.print_all(out=stream, columns=_COLUMNS)

@@ -1,8 +1,8 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The looping calls that run, seen from outside.
+"""The looping calls that run, as seen from outside.
 
-Nothing is recorded for this while they run: it is all in their frames.
+They record nothing for this: all of it is read from their frames.
 """
 
 import dataclasses
@@ -23,13 +23,13 @@ class RunningLoop:
     """A looping call, as it is now.
 
     :ivar loop: the looping call itself.
-    :ivar interval: how often it is to run, in words.
+    :ivar interval: its interval, in words.
     :ivar last_run: how many seconds ago its latest call ended; None: its first
         has not.
     :ivar pausing: whether it is between two calls.
-    :ivar next_run: in how many seconds the next call is due, or since how many
-        the one in progress was (negative); None: that has not been decided, as
-        with the first.
+    :ivar next_run: in how many seconds the next call is due; negative: how many
+        seconds ago that was, also of the call in progress. None: it is not known, as
+        with the first call.
     """
 
     loop: loopingcall.LoopingCallBase
@@ -40,7 +40,7 @@ class RunningLoop:
 
     @property
     def late(self) -> float:
-        """How many seconds ago a call was due that has not begun."""
+        """How many seconds ago the next call was due; 0: it is not late."""
         if not self.pausing or self.next_run is None:
             return 0.0
         return max(0.0, -self.next_run)
@@ -65,7 +65,7 @@ class RunningLoop:
 
 
 def of_task(stack: Stack) -> RunningLoop | None:
-    """Return the looping call that a task runs, by its stack."""
+    """Return the looping call that a task runs, by its stack; None: it runs none."""
     inner: str | None = None
     for frame in stack.frames:
         if frame.f_code is _LOOP:
@@ -75,7 +75,7 @@ def of_task(stack: Stack) -> RunningLoop | None:
 
 
 def found_in(stacks: Mapping[int, Stack]) -> Iterator[RunningLoop]:
-    """Return all that run, by the stacks of the tasks."""
+    """Return all looping calls that run, by the stacks of the tasks."""
     for stack in stacks.values():
         loop = of_task(stack)
         if loop is not None:

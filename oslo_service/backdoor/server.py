@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The server of the back door: it listens, and has each client served in a task.
+"""The server of the back door: it listens, and serves each client in a task.
 
-A process has one for each address, however many launchers ask for it, until it
-ends: what hangs while it stops is worth a look, too. It does not cross a fork.
+A process has one for each address, however many launchers ask for it. It serves until
+the process ends, to show also what hangs while that stops. It does not cross a fork.
 """
 
 import atexit
@@ -26,17 +26,18 @@ LOG = logging.getLogger(__name__)
 _HOST = "127.0.0.1"
 _BACKLOG = 8
 _OWNER_ONLY = 0o600
-# How long no client is accepted after that has failed, in seconds.
+# How long no client is accepted after accepting has failed, in seconds.
 _PAUSE_AFTER_ERROR = 1.0
 
 
 class BackdoorServer:
     """Listens, and serves clients, until the process ends.
 
-    :param driver: what to run on.
-    :param listener: the socket.
-    :param serve: serves a client, whose socket it is given, in a task of its own.
+    :param driver: the driver to run on.
+    :param listener: the socket that listens.
+    :param serve: serves a client, given its socket, in a task of its own.
     :ivar address: the port, or the path.
+    :ivar task: the task that accepts clients, once it is open.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class BackdoorServer:
     def open(self) -> None:
         """Accept clients; non-blocking.
 
-        :raises OSError: there is no room for another task.
+        :raises OSError: the system has no room for another task.
         """
         self._listener.socket.setblocking(False)
         try:
@@ -70,7 +71,7 @@ class BackdoorServer:
             raise OSError(errno.EAGAIN, str(exc)) from exc
 
     def close(self) -> None:
-        """Accept no more clients, and remove the file that this process made."""
+        """Accept no further clients, and remove the file that this process made."""
         self._closing = True
         shut = self._driver.original("socket").SHUT_RDWR
         for socket in (self._listener.socket, *self._clients):
@@ -141,7 +142,9 @@ def open_at(
 ) -> int | str | None:
     """Open the back door at an address, unless it is open already.
 
-    :param serve: serves a client, whose socket it is given, in a task of its own.
+    :param address: the address.
+    :param driver: the driver to run it on.
+    :param serve: serves a client, given its socket, in a task of its own.
     :returns: the port, or the path of the socket; None: it cannot be opened,
         which is logged.
     """
@@ -183,7 +186,7 @@ def _listen(driver: Driver, address: BackdoorAddress) -> binding.BoundSocket:
 def _keep(address: BackdoorAddress, server: BackdoorServer) -> None:
     servers = _servers.get()
     if not servers:
-        # Not what is inherited in a fork, where others are registered.
+        # In a forked process, this may have been inherited: it is registered anew.
         atexit.unregister(close_all)
         atexit.register(close_all)
     servers[address] = server

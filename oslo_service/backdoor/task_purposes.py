@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What tasks and native threads are for, as their stacks tell."""
+"""The purpose of tasks and native threads, as their stacks tell."""
 
 from collections.abc import Callable, Iterator
 from types import CodeType, FrameType
@@ -30,10 +30,10 @@ def services() -> list[Any]:
 
 
 def describe(stack: Stack) -> str:
-    """Return what a task is for, in a few words; nothing where that is not known."""
+    """Return the purpose of a task, in a few words; empty: it is not known."""
     found = ""
     for frame in stack.frames:
-        # The outermost that is known: that is what the task was made for.
+        # The outermost known call counts: it is what the task was made for.
         tell = _KNOWN.get(frame.f_code)
         if tell is not None:
             found = tell(frame, stack)
@@ -62,7 +62,7 @@ def _of_group(group: ThreadGroup) -> str:
     owners = [
         naming.describe(service)
         for service in services()
-        # What it has itself: its __getattr__ may answer anything.
+        # Not getattr(): the __getattr__ of a service may answer anything.
         if any(value is group for value in vars(service).values())
     ]
     return f"{text} of {owners[0]}" if owners else text
@@ -91,8 +91,8 @@ def _codes(*functions: Any) -> Iterator[CodeType]:
 
 _Tell = Callable[[FrameType, Stack], str]
 
-# What a task is for whose stack has a call of this: told by that frame, and by
-# the whole.
+# By functions: what a task is for that has a call of the function in its stack; it is
+# told by the frame of the call, and the whole stack.
 _KNOWN: dict[CodeType, _Tell] = {
     **dict.fromkeys(_codes(LoopingCallBase._loop), _tell_loop),
     **dict.fromkeys(_codes(thread.run), _tell_member),

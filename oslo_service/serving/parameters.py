@@ -10,6 +10,7 @@ from oslo_service.backend.exceptions import OsloServiceError
 __all__ = (
     "InvalidInput",
     "check_address",
+    "check_around_request",
     "check_numbers",
     "check_path",
     "check_protocol",
@@ -59,6 +60,18 @@ def check_protocol(protocol: Any) -> None:
         raise InvalidInput(
             f"protocol is None, not {protocol!r}: the library speaks HTTP by"
             " itself, on every driver alike"
+        )
+
+
+def check_around_request(around_request: object) -> None:
+    """Check what is called with the environment of each request.
+
+    :raises InvalidInput: it is neither None nor can it be called.
+    """
+    if around_request is not None and not callable(around_request):
+        raise InvalidInput(
+            "around_request is called with the environment of each request, not"
+            f" {around_request!r}"
         )
 
 

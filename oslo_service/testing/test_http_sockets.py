@@ -87,6 +87,7 @@ class TestParameters:
             ("max_url_len", -1),
             ("protocol", object),
             ("socket_family", 12345),
+            ("around_request", 5),
         ],
     )
     def test_bad_ones_are_named(self, make, name, value) -> None:

@@ -41,7 +41,7 @@ class Alarm:
         return _timer.get().set(self, clock.now() + seconds)
 
     def give_back(self) -> None:
-        """Leave the alarm to whom it belonged before :meth:`set`; idempotent."""
+        """Give the alarm back to its owner from before :meth:`set`. Idempotent."""
         _timer.get().give_back(self)
 
     def leave(self) -> None:

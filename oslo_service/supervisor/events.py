@@ -246,7 +246,7 @@ class Cause(enum.Enum):
     RECYCLED = "recycled"
     #: It was told to, and was killed because it took too long.
     TIMED_OUT = "timed out"
-    #: Nobody told it to.
+    #: It was not told to.
     UNEXPECTED = "unexpected"
 
 
@@ -420,7 +420,7 @@ class RestartLimitReached(Event):
 class WatchdogWithheld(Event):
     """systemd's watchdog is not fed: somebody does not answer.
 
-    :ivar silent: who, as they are called in the log.
+    :ivar silent: their names, as in the log.
     """
 
     silent: str
@@ -506,7 +506,7 @@ class DueTimeInterrupted(WorkerEvent):
     :ivar pid: its process id.
     :ivar task: the periodic task, as it is called in the log.
     :ivar due_time: for which due time, in seconds since the epoch.
-    :ivar paused: whether the worker still is there.
+    :ivar paused: whether the worker is still there.
     """
 
     pid: int

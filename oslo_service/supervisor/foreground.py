@@ -31,7 +31,7 @@ def is_daemon(*, if_gone: bool = True) -> bool:
     tcgetpgrp(3): the foreground process group of the terminal, which a daemon
     has none of.
 
-    :param if_gone: what a process is whose terminal has been closed.
+    :param if_gone: what to return where the terminal has been closed.
     """
     try:
         foreground = os.tcgetpgrp(sys.stdout.fileno())

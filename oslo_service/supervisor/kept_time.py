@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A time that is acted on though whoever turns the supervisor is held up."""
+"""A time that is acted on even while the task that has the turn is held up."""
 
 from collections.abc import Callable
 

@@ -25,7 +25,7 @@ def check() -> None:
 
 @contextlib.contextmanager
 def forbidden(reason: str) -> Iterator[None]:
-    """Have whoever launches something meanwhile be told why that is wrong."""
+    """Refuse, meanwhile, that anything is launched, and say why that is wrong."""
     _refusal.set(reason)
     try:
         yield

@@ -105,7 +105,7 @@ class Reporter:
             LOG.error("%s", log_messages.last_line(given_up))
 
     def snapshot(self) -> "snapshots.Snapshot":
-        """Return all that is known of what is supervised, without asking anybody."""
+        """Return all that is known of what is supervised, without asking workers."""
         return snapshots.take_in_detail(
             self._units(),
             **self._said(),
@@ -114,7 +114,7 @@ class Reporter:
         )
 
     def _said(self) -> dict[str, bool]:
-        """Return what is the case by what was said and done."""
+        """Return what was said and done, from which the state follows."""
         return {
             "was_ready": self.was_ready,
             "delaying": self.delaying,
@@ -132,7 +132,7 @@ class Reporter:
         return earliest(due)
 
     def observe(self) -> None:
-        """Find out what is the case; tell the parent first, then everybody."""
+        """Find out what has changed; tell the parent first, then all others."""
         now, units = clock.now(), self._units()
         running = [unit for unit in units if not unit.ended.is_set()]
         all_ready = self._readiness.check(running, now)
@@ -175,7 +175,7 @@ class Reporter:
             link.tell_stopped()
 
     def tell_end(self) -> None:
-        """Tell the service manager, and nobody else, that this is the end."""
+        """Tell the service manager alone that this is the end."""
         if self._notifier is not None:
             self._notifier.hear(events.Draining())
 
@@ -185,7 +185,7 @@ class Reporter:
         :raises ValueError: a variable that systemd sets has no meaning.
         """
         if self._notifier is None and wire.is_wanted():
-            # Not earlier: where there is no systemd, nobody needs it.
+            # Imported here: without systemd, it is not needed.
             from oslo_service.supervisor.systemd import notifier
 
             self._notifier = notifier.Notifier(

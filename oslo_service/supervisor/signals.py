@@ -232,7 +232,7 @@ class Signals:
             self._unblock_reactions()
 
     def _unblock_reactions(self) -> None:
-        """Hear what whoever started this process has blocked, and exec(2) kept."""
+        """Unblock signals that the program which started this one has blocked."""
         blocked = _set_mask(signal.SIG_BLOCK, ()) & set(self._reactions)
         if blocked:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
@@ -243,7 +243,7 @@ class Signals:
             )
 
     def release(self) -> None:
-        """Give signals back to whom they belonged before :meth:`attend`."""
+        """Give signals back to their handlers from before :meth:`attend`."""
         self._waker = None
         if in_main_thread():
             if self._previous_wakeup is not None:

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is the case, at one moment, in everything that is supervised.
+"""A snapshot: the state, at one moment, of everything that is supervised.
 
 Log lines, systemd's status, the status and the health that are asked for, and what
 is measured are all read from this.
@@ -31,7 +31,7 @@ class ProcessFacts(Record):
     :ivar started: when something was launched in it first, in seconds since the epoch.
     :ivar uptime: how many seconds ago that was.
     :ivar driver: the name of the driver that it runs on.
-    :ivar chosen_by: who, or what, has chosen that.
+    :ivar chosen_by: what has chosen the driver.
     :ivar version: of this library.
     :ivar python: the version of Python.
     """
@@ -55,7 +55,7 @@ class Snapshot(Record):
     :ivar draining: whether work is finished that somebody waits for.
     :ivar stopping: whether everything was told to stop, or is about to be.
     :ivar reload_error: why the last reload has failed; "" where it has not.
-    :ivar silent: who should have answered by now, and has not.
+    :ivar silent: those that should have answered by now, and have not.
     :ivar was_ready: whether everything that was launched has been ready once.
     :ivar reloading: whether what a reload means is not done yet.
     :ivar services: the services; where they were asked for.
@@ -83,7 +83,7 @@ class Snapshot(Record):
 
     @property
     def state(self) -> State:
-        """What the whole is doing."""
+        """The state of the whole."""
         if self.stopping or (self.draining and not self.reloading):
             return State.STOPPING
         if self.reloading:

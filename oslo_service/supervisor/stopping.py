@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Whether this process stops: what is not to begin any more asks that."""
+"""Whether this process stops: asked by what must not begin then."""
 
 from collections.abc import Callable
 

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Who is told of what happens, and when."""
+"""The subscribers to events: which there are, and when they are told."""
 
 import collections
 from collections.abc import Callable, Iterable
@@ -77,7 +77,7 @@ class EventQueue:
         return bool(self._events)
 
     def deliver(self) -> None:
-        """Tell everybody of what has happened: only by whoever turns."""
+        """Tell all subscribers what has happened: only in the task with the turn."""
         begun = clock.now()
         while self._events:
             self._tell(self._events.popleft())

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Whose turn it is: orders may come from anywhere, and one task carries them out."""
+"""Taking turns: orders may come from anywhere, and one task carries them out."""
 
 import collections
 from collections.abc import Callable
@@ -138,7 +138,7 @@ class Turn:
         return event
 
     def wake_waiting(self) -> None:
-        """Have all who wait for their turn look again."""
+        """Wake all tasks that wait for their turn: to look again."""
         # One at a time off the same object: one that is just added is not missed.
         for _ in range(len(self._waiting)):
             try:

@@ -107,11 +107,11 @@ class Unit(abc.ABC):
         """Do what is to be done."""
 
     def filenos(self) -> Iterable[int]:
-        """Return the descriptors whose readiness tells something."""
+        """Return the descriptors to wait for until they can be read."""
         return ()
 
     def filenos_to_write(self) -> Iterable[int]:
-        """Return those to wait for until they can be written to."""
+        """Return the descriptors to wait for until they can be written to."""
         return ()
 
     def collect(  # noqa: B027
@@ -124,7 +124,7 @@ class Unit(abc.ABC):
         """When :meth:`advance` has more to do even if nothing happens."""
         return None
 
-    # What is the case
+    # The state
 
     @property
     @abc.abstractmethod
@@ -154,7 +154,7 @@ class Unit(abc.ABC):
     @property
     @abc.abstractmethod
     def all_stopped(self) -> bool:
-        """Whether nothing in it serves any more."""
+        """Whether nothing in it serves any longer."""
 
     @property
     def draining(self) -> bool:

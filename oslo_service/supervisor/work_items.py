@@ -25,7 +25,7 @@ class WorkItem(Record):
     :ivar age: for how many seconds it has been in progress; None: that is not known.
     :ivar task: the name of the thread, or green thread, that it runs in; empty:
         that is not known.
-    :ivar stack: where it is, the outermost call first; empty: nobody asked.
+    :ivar stack: its stack, the outermost call first; empty: it was not asked for.
     :ivar limit: how many seconds it may take; None: there is no limit.
     """
 
@@ -47,7 +47,7 @@ class WorkItem(Record):
 
     @property
     def kind_in_words(self) -> str:
-        """What stands before the name: nothing where the user has given it."""
+        """The text before the name; empty where the user has given the name."""
         return "" if self.kind == "tracked" else f"{self.kind} "
 
     def as_json(self) -> dict[str, Any]:
@@ -77,7 +77,7 @@ _see: Inherited[See] = Inherited(lambda: lambda _stacks: [])
 
 
 def see_by(see: See) -> None:
-    """Have what is in progress found by somebody who knows where to look."""
+    """Set the function that finds the work in progress."""
     _see.set(see)
 
 

@@ -77,9 +77,9 @@ class Exchange:
     def ask(self, kind: str, args: dict[str, Any], seconds: float, done: Done) -> None:
         """Ask this process, and every worker; non-blocking.
 
-        :param kind: what the question is called.
+        :param kind: the name of the question.
         :param args: what JSON can be, and short: all of it has 4 kB.
-        :param seconds: how long anybody is waited for.
+        :param seconds: how long to wait for a process.
         :param done: called once, by whoever turns: with the answers, this
             process's first, when all are there or the time is over.
         :raises ValueError: the question is too long: nobody is asked.

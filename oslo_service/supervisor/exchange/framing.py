@@ -95,7 +95,7 @@ def split(data: bytes) -> tuple[list[bytes], bytes]:
 def chunks(worker: int, number: int, message: bytes) -> Iterator[bytes]:
     """Return a message in the pieces in which it is written.
 
-    :param worker: the number of who writes it.
+    :param worker: the number of the worker that writes it.
     :param number: another one for each of its messages, below 2**32.
     """
     for begin in range(0, max(len(message), 1), _ROOM):
@@ -113,7 +113,7 @@ class Assembler:
         self._parts: dict[int, tuple[int, list[bytes]]] = {}
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
-        """Return the messages that are whole now, each with its writer's number."""
+        """Return the messages that are complete, each with the number of its writer."""
         data = self._rest + data
         found, at = [], 0
         while at + _CHUNK.size <= len(data):

@@ -30,7 +30,7 @@ class Respondent(Record):
     :ivar pid: its process id.
     :ivar service: what it runs, as it is called in the log; of a process that is
         nobody's worker nothing.
-    :ivar worker: the number of its slot; None: it is nobody's worker.
+    :ivar worker: the number of its slot; None: it is no worker.
     :ivar number: its number among those that a pool has started; 0: likewise.
     :ivar generation: how many reloads there were before it.
     """
@@ -43,14 +43,14 @@ class Respondent(Record):
 
     @property
     def name(self) -> str:
-        """What it is called: a worker by its service and its slot."""
+        """Its name: that of a worker is its service and its slot."""
         return f"{self.service}/{self.worker}" if self.service else f"pid {self.pid}"
 
 
 class Answer(Record):
     """What a process has answered.
 
-    :ivar respondent: who.
+    :ivar respondent: the process that answers.
     :ivar value: the answer: what JSON can be, or bytes.
     :ivar problem: why there is none; empty: there is one.
     """
@@ -67,9 +67,9 @@ Done = Callable[[list[Answer]], object]
 class Inquiry(State):
     """A question.
 
-    :ivar until: when nobody is waited for any more.
+    :ivar until: when waiting for answers ends.
     :ivar done: takes the answers.
-    :ivar answers: of who was asked, in that order; None: there is none yet.
+    :ivar answers: of each process that was asked, in order; None: there is none yet.
     :ivar missing: how many there are not yet.
     """
 
@@ -80,13 +80,13 @@ class Inquiry(State):
     missing: int
 
     def take(self, answer: Answer) -> None:
-        """Record an answer, the first of each who was asked."""
+        """Record an answer: the first of each process that was asked."""
         if self.answers.get(answer.respondent, answer) is None:
             self.answers[answer.respondent] = answer
             self.missing -= 1
 
     def collected(self) -> list[Answer]:
-        """Return what there is of each who was asked."""
+        """Return the answer, or the problem, of each process that was asked."""
         return [
             Answer(one, problem=SILENT) if answer is None else answer
             for one, answer in self.answers.items()
@@ -118,7 +118,7 @@ class Inquiries:
             inquiry.take(answer)
 
     def ended(self, respondent: Respondent) -> None:
-        """Record that a process has ended: it answers nothing any more."""
+        """Record that a process has ended: no answer of it will come."""
         for inquiry in self._open.values():
             inquiry.take(Answer(respondent, problem=ENDED))
 

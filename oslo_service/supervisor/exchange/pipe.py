@@ -58,7 +58,7 @@ class AnswersPipe:
         return found
 
     def receive_last(self, worker: int) -> list[tuple[int, bytes]]:
-        """Return what has come, now that a worker has ended: it says no more."""
+        """Return what has come, now that a worker has ended: nothing will follow."""
         found = self.receive()
         self._assembler.forget(worker)
         return found
@@ -161,6 +161,6 @@ class Outbox:
             self.flush()
 
     def close(self) -> None:
-        """Close the descriptor, now or after who writes; what is sent then is lost."""
+        """Close the descriptor, now or after a write; what is sent then is lost."""
         self._closing = True
         self.flush()

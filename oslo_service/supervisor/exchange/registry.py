@@ -82,7 +82,7 @@ def answer(
 ) -> None:
     """Have a kind of question answered in this process, and in its workers.
 
-    :param kind: what the question is called.
+    :param kind: the name of the question.
     :param call: see :class:`Answering`.
     :param quick: see :class:`Answering`.
     """
@@ -104,7 +104,7 @@ def hear(name: str, call: Hearer) -> None:
 
 
 def hearer(name: str) -> Hearer | None:
-    """Return who listens to what workers tell; None: nobody."""
+    """Return what listens to what workers tell; None: nothing does."""
     return _registry.get().hearers.get(name)
 
 

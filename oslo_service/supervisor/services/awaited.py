@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Orders that whoever gave them waits for."""
+"""Orders whose givers wait until they are carried out."""
 
 from collections.abc import Callable
 

@@ -15,7 +15,7 @@ _Call = Callable[[cfg.ConfigOpts], object]
 
 _checks: Inherited[list[_Call]] = Inherited(list)
 _calls: Inherited[list[_Call]] = Inherited(list)
-# For whose services this process has done it.
+# The services for which this process has done it.
 _prepared: PerProcess[list[weakref.ref[cfg.ConfigOpts]]] = PerProcess(list)
 
 

@@ -110,7 +110,7 @@ class ServiceRunner(Unit):
         else:
             self._state.reload()
 
-    # What is the case
+    # The state
 
     @property
     def services(self) -> list[Any]:

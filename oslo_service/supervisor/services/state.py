@@ -70,7 +70,7 @@ class RunnerState:
         self.incarnations.append(Incarnation(service, reset))
 
     def stop(self) -> None:
-        """Have every service stopped, and none started any more."""
+        """Have every service stopped, and no further one started."""
         self._stopping = True
 
     def reload(self) -> None:
@@ -155,7 +155,7 @@ class RunnerState:
         if failed:
             self.status = 1
 
-    # What is the case
+    # The state
 
     @property
     def stopping(self) -> bool:

@@ -33,7 +33,7 @@ class Notifier:
     Its address, from the environment, is kept: it leaves the environment when all
     is ready, so that nobody else uses it.
 
-    :param snapshot: returns what is the case.
+    :param snapshot: returns the state of everything.
     :param announce: says the first time that the service is ready, and what it is
         called with besides; False: it could not.
     :param ask: has every worker say that it can answer.

@@ -15,7 +15,7 @@ def interval(environment: Mapping[str, str]) -> float | None:
     """Return the seconds after which a process that is silent is taken for hung.
 
     :param environment: the variables.
-    :returns: None: nobody watches this process.
+    :returns: None: no watchdog watches this process.
     :raises ValueError: ``WATCHDOG_USEC`` is not a number of microseconds.
     """
     text = environment.get("WATCHDOG_USEC")

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The wire of sd_notify(3): datagrams to whoever supervises this process."""
+"""The wire of sd_notify(3): datagrams to the manager of this process."""
 
 # The bare class below socket.socket: Eventlet does not patch it, and its calls
 # neither wait nor switch.
@@ -20,7 +20,7 @@ def is_wanted() -> bool:
 
 
 def forget() -> None:
-    """Tell nobody anything, in a process that has a parent: that one tells."""
+    """Send nothing from now on: this process has a parent, and that one does."""
     os.environ.pop(VARIABLE, None)
 
 

@@ -47,7 +47,7 @@ def name(worker: Worker, process: Process) -> str:
 def event_of(
     action: actions.Action, processes: dict[Worker, Process]
 ) -> events.Event | None:
-    """Return the event that an action is, where it is no more than that."""
+    """Return the event that an action stands for; None: it is more than an event."""
     match action:
         case actions.ReportCrashLoop(slot, pause):
             return events.SlotPaused(

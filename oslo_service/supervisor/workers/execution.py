@@ -57,7 +57,7 @@ class Execution:
         self._refused: dict[Slot, float] = {}
 
     def forget_surplus(self) -> None:
-        """Say no more of slots that get no worker any more."""
+        """Forget refusals for slots that get no further worker."""
         for slot in [one for one in self._refused if one.surplus]:
             del self._refused[slot]
 

@@ -49,7 +49,7 @@ class Sightings:
         for slots in _by_service(pool.slots):
             name, spec = str(slots[0].spec), slots[0].spec
             workers: list[WorkerFacts] = []
-            # Those that are too many finish their work.
+            # Surplus workers finish their work.
             for slot in (*slots, *(one for one in surplus if one.spec is spec)):
                 restarts = tally.of_slot(name, slot.index)
                 found = [one for one in pool.workers.values() if one.slot is slot]

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Which workers hang: those that do not answer, though they had the time.
+"""Finding workers that hang: those that do not answer, though they had the time.
 
 Only that time counts in which the parent ran, too: where the machine, or the whole
 group of processes, stood still, the workers had none.
@@ -35,7 +35,7 @@ class HangWatch:
         self._ask_at = 0.0
 
     def find(self, now: float) -> list[Worker]:
-        """Return who hangs."""
+        """Return the workers that hang."""
         limit = self._pool.limits.worker_timeout
         if not limit:
             self._looked_at = None
@@ -55,7 +55,7 @@ class HangWatch:
         ]
 
     def ask(self, now: float) -> Iterator[Order]:
-        """Have those asked who have answered."""
+        """Return the orders to ask the workers that have answered, when it is time."""
         if self._looked_at is None:
             return
         next_time = now + self._pool.limits.worker_timeout / _LOOKS
@@ -64,7 +64,7 @@ class HangWatch:
             return
         self._ask_at = next_time
         for worker in self._watched(now):
-            yield from self._pool.have_answered(worker)
+            yield from self._pool.ask_worker(worker)
 
     def deadlines(self) -> Iterator[float]:
         """Return when there is more to do even if nothing happens."""

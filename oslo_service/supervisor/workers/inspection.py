@@ -74,7 +74,7 @@ class Inspection:
             self._publish(event)
 
     def _measure(self) -> None:
-        # Not earlier: hardly anybody limits it.
+        # Imported here, since few programs limit it.
         from oslo_service._common import memory
 
         for worker, process in self._processes.items():

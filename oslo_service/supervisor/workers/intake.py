@@ -38,7 +38,7 @@ __all__ = ("Intake", "as_respondent")
 class Intake:
     """Tells the state machine of a pool what has become of its workers.
 
-    :param pool: whose workers they are.
+    :param pool: the pool of the workers.
     :param state: what decides.
     :param processes: the workers that there are.
     :param shared: what they have in common.

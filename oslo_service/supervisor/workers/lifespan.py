@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""How old a worker may become, and how large: whose time it is to be recycled.
+"""How old a worker may become, and how large: which are due to be recycled.
 
 Times are monotonic, in seconds, and always given by the caller.
 """

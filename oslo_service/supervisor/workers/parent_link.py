@@ -58,7 +58,7 @@ class ParentLink:
         self._unawaited = False
 
     def filenos(self) -> list[int]:
-        """Return the descriptors whose readiness tells something."""
+        """Return the descriptors to wait for until they can be read."""
         fds = [] if self._channel is None else [self._channel.fileno()]
         if self._pidfd is not None:
             fds.append(self._pidfd)
@@ -104,7 +104,7 @@ class ParentLink:
 
     @property
     def stacks_fd(self) -> int | None:
-        """The descriptor to leave stacks in, while there is anybody to read them."""
+        """The descriptor to leave stacks in, while there is a parent to read them."""
         return None if self._orphaned else self._stacks_fd
 
     def _receive(self, readable: set[int]) -> list[OrderKind]:

@@ -13,7 +13,7 @@ from oslo_service._common import naming
 
 __all__ = ("check_picklable",)
 
-# How far to look into objects for what stands in the way, at how many of them, and
+# How deep to look into objects for what cannot be pickled, at how many of them, and
 # how many of those are named.
 _DEPTH, _MOST, _NAMED = 8, 500, 5
 

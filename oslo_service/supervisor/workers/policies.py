@@ -32,7 +32,7 @@ class Policies:
     """Who hangs, who is due to be recycled, and who follows whom.
 
     :param pool: the workers.
-    :ivar hangs: None: nobody asks for it, as of all of them.
+    :ivar hangs: None: no option asks for it, as with all of them.
     :ivar lifespans: likewise.
     :ivar succession: likewise.
     """
@@ -78,15 +78,15 @@ class Policies:
         return self.succession
 
     def find_hung(self, now: float) -> list[Worker]:
-        """Return who hangs."""
+        """Return the workers that hang."""
         return [] if self.hangs is None else self.hangs.find(now)
 
     def ask(self, now: float) -> Iterator[Order]:
-        """Have those asked who have answered."""
+        """Return the orders to ask the workers that have answered, when it is time."""
         return iter(()) if self.hangs is None else self.hangs.ask(now)
 
     def lost(self, worker: Worker, now: float) -> None:
-        """Record that a worker is gone, or hangs, and nobody told it to stop."""
+        """Record that a worker is gone, or hangs, and was not told to stop."""
         if self.succession is not None:
             self.succession.lost(worker, now)
 
@@ -96,7 +96,7 @@ class Policies:
         return self.succession is not None and self.succession.unsettled
 
     def advance(self, now: float) -> Iterator[Action]:
-        """Return what is to be done about who is due, and who follows."""
+        """Return the actions for the workers that are due, and their successors."""
         if self.lifespans is not None:
             yield from self.lifespans.advance(now)
         if self.succession is not None:

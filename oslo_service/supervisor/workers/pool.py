@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The worker pool of one launcher: what it is told, and what is the case in it."""
+"""The worker pool of one launcher: its orders, and its state."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ class WorkerPool(Unit):
         self.ended = driver.event()
 
     def exchange_with(self, exchange: "Callable[[], Exchange | None]") -> None:
-        """Have what workers answer, and tell, taken by this; None: nobody asks."""
+        """Set what takes the answers and messages of workers; None: nothing asks."""
         self._intake.exchange = exchange
 
     # Orders
@@ -206,7 +206,7 @@ class WorkerPool(Unit):
             process.kill()
         return process is not None
 
-    # What is the case
+    # The state
 
     @property
     def status(self) -> int:
@@ -235,7 +235,7 @@ class WorkerPool(Unit):
 
     @property
     def all_stopped(self) -> bool:
-        """Whether no worker serves any more."""
+        """Whether no worker serves any longer."""
         return self.stopping and all(worker.stopped for worker in self.processes)
 
     def is_ready(self, *, patient: bool) -> bool:  # noqa: ARG002 - workers have theirs
@@ -304,7 +304,7 @@ class WorkerPool(Unit):
     # Turning
 
     def filenos(self) -> Iterator[int]:
-        """Return the descriptors whose readiness tells something."""
+        """Return the descriptors to wait for until they can be read."""
         yield from self._shared.filenos()
         for process in self.processes.values():
             if process.watch() and process.pidfd is not None:
@@ -369,5 +369,5 @@ class WorkerPool(Unit):
         self.close()
 
     def close(self) -> None:
-        """Close what all workers share: there are none any more."""
+        """Close what all workers share: there are none left."""
         self._shared.close()

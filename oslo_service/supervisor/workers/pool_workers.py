@@ -47,8 +47,8 @@ class PoolWorkers:
     :param dice: returns a number from 0 to 1, by chance.
     :ivar status: what the launcher's exit status is going to be.
     :ivar generation: how many reloads there were.
-    :ivar slots: those that are to have a worker, of all services.
-    :ivar workers: those that are not gone, by number, whether they have a slot or not.
+    :ivar slots: the slots of all services that are to have a worker.
+    :ivar workers: the workers that are not gone, by number, with or without a slot.
     :ivar restarts: how many workers have followed others, and why.
     """
 
@@ -129,8 +129,8 @@ class PoolWorkers:
             times.append(self.limits.start_timeout or STARTING)
         return times
 
-    def have_answered(self, worker: Worker) -> Iterator[Order]:
-        """Have a worker answer, unless it has not done so the last time."""
+    def ask_worker(self, worker: Worker) -> Iterator[Order]:
+        """Return the order to answer, unless the worker still owes an answer."""
         if not worker.asked:
             worker.asked, worker.silence = True, 0.0
             yield Order(worker, OrderKind.ANSWER)
@@ -152,21 +152,21 @@ class PoolWorkers:
             yield Order(worker, OrderKind.STOP)
 
     def report_hung(self, now: float) -> Iterator[ReportHung]:
-        """Have those reported whose stacks have been taken by now."""
+        """Return reports of the workers that hang, whose stacks are taken by now."""
         for worker in self.workers.values():
             if worker.report_at is not None and now >= worker.report_at:
                 worker.report_at = None
                 yield ReportHung(worker)
 
     def order_again(self, now: float) -> Iterator[Order]:
-        """Have those told that could not be."""
+        """Return the orders to stop that are due again: they could not be given."""
         for worker in self.workers.values():
             if worker.order_due is not None and now >= worker.order_due:
                 worker.order_due = None
                 yield Order(worker, OrderKind.STOP)
 
     def kill_those_due(self, now: float) -> Iterator[Kill]:
-        """Have those killed whose time is over."""
+        """Return kills of the workers whose time is over."""
         for worker in self.workers.values():
             due = self._kill_due(worker)
             if due is not None and now >= due:

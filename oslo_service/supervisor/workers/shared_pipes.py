@@ -47,13 +47,13 @@ class SharedPipes:
         )
 
     def filenos(self) -> Iterator[int]:
-        """Return the descriptors whose readiness tells something."""
+        """Return the descriptors to wait for until they can be read."""
         yield self.reports.fileno()
         if self.answers is not None:
             yield self.answers.fileno()
 
     def close(self) -> None:
-        """Close what all workers share: there are none any more; idempotent."""
+        """Close what all workers share: there are none left. Idempotent."""
         if not self._closed:
             self._closed = True
             self.reports.close()

@@ -27,7 +27,7 @@ class Slot(State):
 
     :ivar spec: what the worker runs; opaque here.
     :ivar index: the slot's number among those of its service, from 0.
-    :ivar surplus: whether it is one too many: it gets no worker any more.
+    :ivar surplus: whether it is one too many: it gets no further worker.
     :ivar current: the worker that serves, or is to.
     :ivar successor: the one that is to serve in its place, once it is ready.
     :ivar dismissed: a successor that was never ready, told to stop, not gone yet.
@@ -74,7 +74,7 @@ class Worker(State):
     :ivar stopped: whether every ``stop()`` has returned.
     :ivar deadline: when it is killed; None: no limit applies, or it is to go on.
     :ivar killed: whether that has been done.
-    :ivar refusals: how often the system has let nobody signal it.
+    :ivar refusals: how often the system has refused a signal to it.
     :ivar order_due: when to tell it to stop again; None: it need not be told.
     :ivar kill_not_before: when killing it may be tried again.
     :ivar asked: whether it owes an answer.

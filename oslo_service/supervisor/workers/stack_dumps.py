@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The stacks of a process, also of one that does nothing any more.
+"""The stacks of a process, also of one that is stuck.
 
 faulthandler(3) writes the stacks of all threads inside a signal's handler in C, which
 needs no GIL, and no main thread that goes on. Of a process that is stopped, proc(5)
@@ -19,7 +19,7 @@ from oslo_service._common import process_files
 
 __all__ = ("describe", "listen", "request_stacks", "write")
 
-# The last of the real-time signals: nobody has another use for it.
+# The last of the real-time signals, for which nothing else has a use.
 _SIGNAL: int | None = getattr(signal, "SIGRTMAX", None)
 _SS_DISABLE = 2
 _STATES = {

@@ -55,7 +55,7 @@ class StacksOfWorker:
         self.leave_text(fd, "".join(traceback.format_exception_only(error)))
 
     def leave_text(self, fd: int, text: str) -> None:
-        """Leave to the parent why the worker is of no more use: in the worker."""
+        """Leave to the parent the reason why the worker cannot go on: in the worker."""
         left = " ".join(text.split()).encode(errors="replace")[:_ERROR]
         with contextlib.suppress(OSError):
             os.pwrite(fd, left.ljust(_ERROR, b"\0"), self._error_at)

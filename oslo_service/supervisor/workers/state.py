@@ -177,18 +177,18 @@ class PoolState(PoolWorkers):
             worker.asked = False
 
     def survived(self, worker: Worker, now: float) -> None:
-        """Record that the system lets nobody kill a worker: it is tried again."""
+        """Record that the system refuses to kill a worker: it is tried again."""
         worker.killed = False
         worker.refusals += 1
         worker.kill_not_before = now + pause(worker.refusals)
 
     def unstopped(self, worker: Worker, now: float) -> None:
-        """Record that the system lets nobody tell a worker to stop: tried again."""
+        """Record that the system refuses to signal a worker to stop: tried again."""
         worker.refusals += 1
         worker.order_due = now + pause(worker.refusals)
 
     def stop(self) -> None:
-        """Have every worker stop in order, and start no more."""
+        """Have every worker stop in order, and start no further one."""
         self.goal = max(self.goal, Goal.STOP)
 
     def quit(self) -> None:
@@ -250,7 +250,7 @@ class PoolState(PoolWorkers):
         actions: list[Action] = []
         for worker in self.workers.values():
             if not (worker.ordered or worker.ready_at is None):
-                actions += self.have_answered(worker)
+                actions += self.ask_worker(worker)
         return actions
 
     @property
@@ -264,7 +264,7 @@ class PoolState(PoolWorkers):
 
     @property
     def replacements(self) -> int:
-        """How many workers were started in the place of those that were lost."""
+        """How many workers were started in place of lost ones."""
         return self.restarts[Cause.UNEXPECTED] + self.restarts[Cause.HUNG]
 
     @property

@@ -62,7 +62,7 @@ class Succession:
         return len(found)
 
     def lost(self, worker: Worker, now: float) -> None:
-        """Record that a worker is gone, or hangs, and nobody told it to stop."""
+        """Record that a worker is gone, or hangs, and was not told to stop."""
         slot = worker.slot
         if slot.successor is worker:
             slot.successor = None
@@ -78,7 +78,7 @@ class Succession:
         slot.successor = None
         slot.succeed_not_before = now + pause(slot.refusals)
 
-    # What is the case
+    # The state
 
     @property
     def unsettled(self) -> bool:

@@ -131,6 +131,14 @@ class Driver(abc.ABC):
         """
         return True
 
+    def reserve(self) -> None:  # noqa: B027 - most models need nothing
+        """Take from the system what it takes to wait in this native thread.
+
+        Called as a launcher is made: that can fail, and its wait is not to.
+
+        :raises OSError: there is no room.
+        """
+
     def environment_warning(self) -> str | None:
         """Return what a launcher warns of in this process; None: nothing.
 

@@ -244,3 +244,26 @@ def test_the_children_of_a_launcher_are_its_workers(driver_name: str) -> None:
         "assert not launcher.running and launcher.children == {}\n"
         "assert not any(one.children for one in found)\n",
     )
+
+
+def test_wait_returns_though_no_descriptor_is_left(driver_name: str) -> None:
+    run(
+        driver_name,
+        """
+import os, resource
+
+class Ending(Talker):
+    def start(self):
+        os.read(reader, 1)
+        os.kill(os.getppid(), signal.SIGTERM)
+
+reader, writer = os.pipe()
+launcher = service.ProcessLauncher(conf)
+launcher.launch_service(Ending())
+free = os.dup(writer)
+os.close(free)
+resource.setrlimit(resource.RLIMIT_NOFILE, (free, free))
+backend.get_backend().original("os").write(writer, b"!")
+assert launcher.wait() == 0
+""",
+    )

@@ -144,6 +144,10 @@ class EventletDriver(base.Driver):
         """Whether anything is monkey-patched."""
         return bool(patcher.already_patched)
 
+    def reserve(self) -> None:
+        """Have the hub, and the pipe that wakes it."""
+        self._home_box()
+
     def spawn(self, call: Callable[[], Any], *, name: str) -> GreenTask:
         """Run ``call`` in a green thread of the hub that was used first.
 

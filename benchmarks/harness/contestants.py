@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.places import BENCHMARKS, surroundings
 
 __all__ = (
+    "BJOERN",
     "CHEROOT",
     "COTYLEDON",
     "FASTPYSGI",
@@ -52,6 +53,7 @@ NGINX = "nginx"
 GRANIAN_10 = "granian-10"
 GRANIAN_100 = "granian-100"
 FASTPYSGI = "fastpysgi"
+BJOERN = "bjoern"
 GUNICORN_FAST = "gunicorn[fast]"
 #: prometheus_client's own way to measure in several processes.
 MULTIPROCESS = "prometheus_client multiprocess"
@@ -78,7 +80,9 @@ class Contestant:
 
     @property
     def library(self) -> str:
-        """Which environment it runs in: ``ours``, ``upstream`` or ``compiled``."""
+        """Which environment it runs in: ``ours``, ``upstream``, ``compiled``..."""
+        if self.name == BJOERN:
+            return BJOERN
         if self.name in _COMPILED:
             return "compiled"
         return "ours" if self.name.startswith("ours") else "upstream"

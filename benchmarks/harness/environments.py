@@ -26,6 +26,8 @@ _WHAT: dict[str, Sequence[str]] = {
         *("prometheus_client", "httptools"),
     ),
     "compiled": ("granian", "fastpysgi", "gunicorn[fast]"),
+    # It is compiled here, and needs the headers of libev.
+    "bjoern": ("bjoern",),
     "ours-base": ("--editable", str(CHECKOUT)),
     "upstream-base": ("oslo.service==4.8.0",),
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.contestants import (
+    BJOERN,
     CHEROOT,
     FASTPYSGI,
     FLOOR,
@@ -24,8 +25,9 @@ from measures.http import make_certificate, take_load
 __all__ = ("MEASURES",)
 
 _OURS = (OURS_THREADING, OURS_EVENTLET)
-_EVERYONE = (*_OURS, FLOOR, GRANIAN_10, GRANIAN_100, FASTPYSGI, GUNICORN_FAST)
-# fastpysgi has no TLS.
+_COMPILED = (GRANIAN_10, GRANIAN_100, FASTPYSGI, BJOERN, GUNICORN_FAST)
+_EVERYONE = (*_OURS, FLOOR, *_COMPILED)
+# fastpysgi and bjoern have no TLS.
 _ENCRYPTED = (*_OURS, FLOOR, GRANIAN_10, GRANIAN_100, GUNICORN_FAST, CHEROOT)
 _CLOSE = ("-H", "Connection: close")
 

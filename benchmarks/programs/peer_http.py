@@ -110,6 +110,13 @@ def _become(name, *arguments):
     os.execv(program, [str(program), *arguments])
 
 
+def bjoern(port, _workers):
+    """Serve in one thread."""
+    import bjoern as server
+
+    server.run(application, "127.0.0.1", port)
+
+
 _SERVERS = {
     "cheroot": cheroot,
     "waitress": waitress,
@@ -119,6 +126,7 @@ _SERVERS = {
     "granian-10": functools.partial(granian, threads=10),
     "granian-100": functools.partial(granian, threads=100),
     "fastpysgi": fastpysgi,
+    "bjoern": bjoern,
     "gunicorn[fast]": functools.partial(gunicorn, more=("--http-parser", "fast")),
 }
 

@@ -25,7 +25,7 @@ from harness.contestants import (
     Contestant,
 )
 from harness.measure import Measure, Row, at_least, at_most
-from harness.web import Site, serving
+from harness.web import Load, Site, serving
 
 __all__ = ("MEASURES", "make_certificate", "take_load")
 
@@ -90,8 +90,16 @@ def _take_idle(contestant: Contestant) -> dict[str, float]:
         during = site.load("/")
         crowd.close()
         after = site.load("/")
-    usual = statistics.mean((before.rate, after.rate))
-    return {"kilobytes": memory / _IDLE, "share": during.rate / usual}
+    return {"kilobytes": memory / _IDLE, **_beside(before, during, after)}
+
+
+def _beside(before: Load, during: Load, after: Load) -> dict[str, float]:
+    """Return what a crowd of other clients has changed, as shares of the usual."""
+    return {
+        "share": during.rate / statistics.mean((before.rate, after.rate)),
+        "late": during.p99 / statistics.mean((before.p99, after.p99)),
+        "cost": during.cpu / statistics.mean((before.cpu, after.cpu)),
+    }
 
 
 def _take_abuse(contestant: Contestant, *, tls: bool) -> dict[str, float]:
@@ -103,10 +111,7 @@ def _take_abuse(contestant: Contestant, *, tls: bool) -> dict[str, float]:
             with _crowd(site, tls=tls):
                 during = site.load("/")
             after = site.load("/")
-    return {
-        "share": during.rate / statistics.mean((before.rate, after.rate)),
-        "late": during.p99 / statistics.mean((before.p99, after.p99)),
-    }
+    return _beside(before, during, after)
 
 
 @contextlib.contextmanager
@@ -254,6 +259,7 @@ MEASURES = (
         _take_idle,
         (
             _row("2,000 idle: share of the requests a second", "share", at_least(0.95)),
+            _row("2,000 idle: CPU a request, times the usual", "cost", at_most(1.05)),
             Row("an idle connection: memory, KB", "kilobytes", at_most(4)),
         ),
         rounds=3,
@@ -265,6 +271,7 @@ MEASURES = (
         (
             _row("abuse: share of the requests a second", "share", at_least(0.9)),
             _row("abuse: p99, times the usual", "late", at_most(2)),
+            _row("abuse: CPU a request, times the usual", "cost", at_most(1.05)),
         ),
         rounds=3,
     ),

@@ -20,9 +20,11 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _STATUS = re.compile(r"[2-5][0-9]{2}(?: .*)?", re.ASCII | re.DOTALL)
 _NO_CONTENT = ("204", "304")
 _OURS = ("content-length", "connection", "date", "transfer-encoding")
-# How a head ends, by whether the connection does, and the client's version.
+# How a head ends, nearly always; and by whether the connection does, and the client's
+# version.
+_END = "\r\n"
 _ENDS = {
-    (False, "1.1"): "\r\n",
+    (False, "1.1"): _END,
     (False, "1.0"): "Connection: keep-alive\r\n\r\n",
     (True, "1.1"): "Connection: close\r\n\r\n",
     (True, "1.0"): "Connection: close\r\n\r\n",
@@ -75,14 +77,14 @@ def _status_line(status: str) -> StatusLine:
     return f"HTTP/1.1 {status}{space}\r\n", status[:3] in _NO_CONTENT
 
 
-def _length(value: str) -> int:
-    """Parse a Content-Length.
+def _length(value: str) -> tuple[int, str]:
+    """Parse a Content-Length; return it, and its line.
 
     :raises ValueError: it is none.
     """
     if not (value.isdecimal() and value.isascii() and len(value) < _DIGITS):
         raise ValueError(f"{value!r} is no Content-Length")
-    return int(value)
+    return int(value), f"Content-Length: {int(value)}\r\n"
 
 
 def date_line() -> str:
@@ -129,7 +131,7 @@ def encode(
     """
     head = status[0]
     declared: int | None = None
-    date = ""
+    date = line = ""
     known = _FIELDS.get
     for name, value in headers:
         begin, ours = known(name) or _FIELDS[name]
@@ -138,7 +140,8 @@ def encode(
                 _check(value)
             head += f"{begin}{value}\r\n"
         elif ours == "content-length":
-            before, declared = declared, _LENGTHS[value]
+            before = declared
+            declared, line = _LENGTHS[value]
             if before is not None and before != declared:
                 raise ValueError("there are two different Content-Lengths")
         elif ours == "date":
@@ -154,9 +157,10 @@ def encode(
         head += line
     else:
         framing = _LENGTH
-        head += f"Content-Length: {declared}\r\n"
+        head += line
     close = close or framing is _CLOSE
-    head += _ENDS[close, request.version]
+    end = _ENDS[close, request.version] if close or request.version != "1.1" else _END
+    head += end
     return head.encode("latin-1"), framing, declared, close
 
 

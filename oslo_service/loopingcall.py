@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calling a function again and again, and calling one until it succeeds."""
 
-from oslo_service._common import naming
 from oslo_service._common.public_names import set_modules
 from oslo_service.backend.base import Task
 from oslo_service.loops import schedules
@@ -53,8 +52,8 @@ class FixedIntervalLoopingCall(LoopingCallBase):
         return self._start(self._grid(interval), initial_delay, stop_on_exception)
 
     def _grid(self, interval: float) -> schedules.FixedInterval:
-        length, name = seconds("interval", interval), naming.describe(self.f)
-        return schedules.FixedInterval(length, owner=self, name=name)
+        length = seconds("interval", interval)
+        return schedules.FixedInterval(length, owner=self, function=self.f)
 
 
 class FixedIntervalWithTimeoutLoopingCall(FixedIntervalLoopingCall):

@@ -12,23 +12,17 @@ import threading
 import traceback
 from typing import NoReturn
 
-__all__ = ("end_elsewhere",)
+__all__ = ("end",)
 
 
-def end_elsewhere(pid: int, error: BaseException | None, *, has_threads: bool) -> None:
-    """End the process with the status that Python would, unless it is this one.
+def end(error: BaseException | None, *, has_threads: bool) -> NoReturn:
+    """End this process, which is one, with the status that Python would.
 
     As children of :mod:`multiprocessing` do, it calls no exit handlers of its parent's.
 
-    :param pid: the process in which the task was spawned.
-    :param error: what its call has raised; None: it has returned.
+    :param error: what the call has raised; None: it has returned.
     :param has_threads: whether the model has any, which the end waits for.
     """
-    if os.getpid() != pid:
-        _end(error, has_threads=has_threads)
-
-
-def _end(error: BaseException | None, *, has_threads: bool) -> NoReturn:
     status = 1
     try:
         status = _show(error)

@@ -171,8 +171,9 @@ class Task(abc.ABC):
 
     def _end_child(self, error: BaseException | None) -> None:
         """End the process where the call has forked it: none of ours goes on there."""
-        parallel = self._driver.capabilities.parallel
-        forked_child.end_elsewhere(self._pid, error, has_threads=parallel)
+        if self._pid != os.getpid():
+            parallel = self._driver.capabilities.parallel
+            forked_child.end(error, has_threads=parallel)
 
     def _claim(self) -> bool:
         try:

@@ -11,7 +11,7 @@ import math
 import random
 from typing import Any, Protocol
 
-from oslo_service._common import measured
+from oslo_service._common import measured, naming
 from oslo_service.backend.exceptions import OsloServiceError
 
 __all__ = (
@@ -74,15 +74,15 @@ class FixedInterval:
 
     :param interval: seconds.
     :param owner: the looping call, for the log.
-    :param name: what it calls, as all that is measured of the loop names it.
+    :param function: what it calls, by which all that is measured of it is named.
     """
 
-    __slots__ = ("_due", "_interval", "_name", "_overruns", "_owner")
+    __slots__ = ("_due", "_function", "_interval", "_overruns", "_owner")
 
-    def __init__(self, interval: float, owner: object, name: str = "") -> None:
+    def __init__(self, interval: float, owner: object, function: object = None) -> None:
         self._interval = interval
         self._owner = owner
-        self._name = name
+        self._function = function
         self._due = 0.0
         self._overruns = 0
 
@@ -110,7 +110,8 @@ class FixedInterval:
         self._overruns += 1
         meters = measured.meters()
         if meters is not None:
-            meters.count(_OVERRUNS, (("loop", self._name),))
+            name = naming.describe(self._function)
+            meters.count(_OVERRUNS, (("loop", name),))
         if self._overruns == 1:
             LOG.warning(
                 "%s took %.3f s longer than its interval of %g s;"

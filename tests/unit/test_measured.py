@@ -96,13 +96,13 @@ class TestSubjects:
         assert found["periodic_task_duration_seconds_count Tasks.bad"] == 1
 
     def test_overruns_are_counted_for_ever(self, meters) -> None:
-        schedule = FixedInterval(1.0, "Looping call tick", "tick")
+        schedule = FixedInterval(1.0, "Looping call of a dict", dict)
         schedule.begin(0.0)
         assert schedule.delay(None, 0.5) == 0.5
         assert schedule.delay(None, 5.0) == 0.0
         assert schedule.delay(None, 9.0) == 0.0
         assert schedule.delay(None, 9.5) == 0.5
-        assert exported()["loop_overruns_total tick"] == 2
+        assert exported()["loop_overruns_total builtins.dict"] == 2
 
     def test_requests_are_counted_by_the_class_of_their_status(self, meters) -> None:
         meter = metering.meter()

@@ -142,8 +142,9 @@ class Bodies:
 
     def _end_child(self, error: BaseException | None) -> None:
         """End the process where the method has forked it."""
-        parallel = self._driver.capabilities.parallel
-        forked_child.end_elsewhere(self._pid, error, has_threads=parallel)
+        if self._pid != os.getpid():
+            parallel = self._driver.capabilities.parallel
+            forked_child.end(error, has_threads=parallel)
 
     def _fail(
         self,

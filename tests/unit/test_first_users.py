@@ -72,7 +72,9 @@ def at_every_line(
 def test_a_group_in_a_forked_process_has_its_members_once(driver) -> None:
     def attempt() -> tuple[Callable[[], Any], Callable[[], Any]]:
         group, seen = threadgroup.ThreadGroup(), []
-        group._state.pid += 1  # as in a fork
+        by_pid = group._processes._by_pid
+        by_pid[os.getpid() + 1] = group._members
+        del by_pid[os.getpid()]  # as in a fork
 
         def check() -> None:
             assert len({id(one) for one in [*seen, group._members]}) == 1

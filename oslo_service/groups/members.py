@@ -44,9 +44,10 @@ class MembersByProcess:
     def here(self) -> "Members":
         """Return those in this process."""
         pid = os.getpid()
-        found = self._by_pid.get(pid)
-        # Of two that ask first, one makes them.
-        return found or self._by_pid.setdefault(pid, Members(self._size))
+        try:
+            return self._by_pid[pid]
+        except KeyError:  # of two that ask first, one makes them
+            return self._by_pid.setdefault(pid, Members(self._size))
 
     def readings(self) -> Iterator[Reading]:
         """Return the sizes of the group, for metrics: summed over all groups."""

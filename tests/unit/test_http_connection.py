@@ -352,3 +352,12 @@ class TestEnd:
         connection.receive_eof()
         assert connection.next_request() is None
         assert connection.phase is Phase.CLOSED
+
+
+@pytest.mark.parametrize(("count", "status"), [(100, None), (101, 431)])
+def test_fields_of_a_trailer_are_limited_as_those_of_a_head(count, status) -> None:
+    connection = Connection(Limits(), 0.0)
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    connection.receive(head + b"3\r\nabc\r\n0\r\n" + b"a: b\r\n" * count + b"\r\n", 0.0)
+    error = connection.error
+    assert (error and error.status) == status

@@ -109,7 +109,6 @@ def _for_launchers(selection: _state.Selection, driver: base.Driver) -> base.Dri
             " process and it has no native threads: launchers run on 'eventlet'"
         )
         driver = _loading.load(BackendType.EVENTLET.value)
-    driver.reserve()
     warning = driver.environment_warning()
     if warning is not None:
         selection.warn_once(f"The driver is {selection.choice}, but {warning}")

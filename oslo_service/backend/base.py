@@ -134,7 +134,8 @@ class Driver(abc.ABC):
     def reserve(self) -> None:  # noqa: B027 - most models need nothing
         """Take from the system what it takes to wait in this native thread.
 
-        Called as a launcher is made: that can fail, and its wait is not to.
+        Called when something is launched first, as that can fail, and a launcher's wait
+        is not to; not earlier, as a program may become a daemon until then.
 
         :raises OSError: there is no room.
         """

@@ -59,6 +59,7 @@ class Supervised:
         #: What else is waited for.
         self.added_sources: list[AddedSource] = []
         self._parent_link = parent_link
+        driver.reserve()
         self._waker = Waker(driver)
         self._signals = signals.of_process()
         self._timeout = ShutdownTimeout(driver, self._stacks_fd, self._kill_workers)

@@ -151,14 +151,15 @@ class Task(abc.ABC):
         self.ident = driver.current_ident()
         driver.running.add(self)
         call, self._call = self._call, None
+        pid = os.getpid()
         try:
             self._result = call()  # type: ignore[misc]
-            self._end_child(None)
+            self._end_child(pid, None)
         except SystemExit as exc:
-            self._end_child(exc)
+            self._end_child(pid, exc)
             LOG.info("Task %s ended itself with SystemExit(%s)", self.name, exc.code)
         except BaseException as exc:
-            self._end_child(exc)
+            self._end_child(pid, exc)
             self._error = exc
             if isinstance(exc, driver.killed_by):
                 self._error = exceptions.TaskCancelled(f"task {self.name} was killed")
@@ -169,9 +170,12 @@ class Task(abc.ABC):
             call = None
             self._end()
 
-    def _end_child(self, error: BaseException | None) -> None:
-        """End the process where the call has forked it: none of ours goes on there."""
-        if self._pid != os.getpid():
+    def _end_child(self, pid: int, error: BaseException | None) -> None:
+        """End the process where the call has forked it: none of ours goes on there.
+
+        :param pid: of the process in which the call began.
+        """
+        if pid != os.getpid():
             parallel = self._driver.capabilities.parallel
             forked_child.end(error, has_threads=parallel)
 
@@ -215,7 +219,7 @@ class InlineTask(Task):
         """Make the call, in the context of its caller."""
         self._main()
 
-    def _end_child(self, error: BaseException | None) -> None:
+    def _end_child(self, pid: int, error: BaseException | None) -> None:
         """Leave a child that the call has forked to the task that has asked for it."""
 
     def stop(self) -> None:

@@ -23,6 +23,9 @@ __all__ = ("CHECKS", "main")
 # How long what is waited for may take, in seconds.
 _limit = 30.0
 
+# The status of a child in which all was well: one that ends of itself has another.
+_WELL = 7
+
 
 def run_in_child(driver: Driver, body: Callable[[], object]) -> int:
     """Fork; return the process, in which a call is made after the fork hook."""
@@ -34,7 +37,7 @@ def run_in_child(driver: Driver, body: Callable[[], object]) -> int:
     try:
         driver.after_fork()
         body()
-        status = 0
+        status = _WELL
     except BaseException:  # noqa: BLE001 - a process ends here
         traceback.print_exc()
     finally:
@@ -50,7 +53,8 @@ def await_child(driver: Driver, pid: int) -> None:
     """Wait for the end of a process, letting other tasks run."""
     while (ended := os.waitpid(pid, os.WNOHANG)) == (0, 0):
         driver.sleep(0.005)
-    assert ended[1] == 0, f"the child ended with {os.waitstatus_to_exitcode(ended[1])}"
+    status = os.waitstatus_to_exitcode(ended[1])
+    assert status == _WELL, f"the child ended early, or badly, with {status}"
 
 
 def works(driver: Driver) -> None:
@@ -295,7 +299,8 @@ def main(name: str, limit: str) -> None:
         with os.fdopen(reader, encoding="utf-8", errors="replace") as stream:
             said = stream.read()
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        results[sentence] = said or f"it ended with {status}" if status else None
+        well = status == _WELL
+        results[sentence] = None if well else said or f"it ended with {status}"
     print(json.dumps(results))  # noqa: T201 - for who has started it
 
 
@@ -306,7 +311,7 @@ def _check_here(name: str, check: Callable[[Driver], None]) -> None:
     try:
         backend.init_backend(name)
         check(backend.get_backend())
-        status = 0
+        status = _WELL
     except BaseException:  # noqa: BLE001 - a process ends here
         traceback.print_exc()
     finally:

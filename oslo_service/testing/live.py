@@ -212,6 +212,14 @@ class Live:
 
         self.until(handled, f"process {pid} handles signal {signum}")
 
+    def until_waiting(self) -> None:
+        """Wait until the parent's main thread is in the launcher's wait().
+
+        Until then, others act on signals, and handlers may interrupt anything.
+        """
+        self.expect("waiting", pid=self.pid)
+        self.until_asleep(self.pid)
+
     def until_asleep(self, pid: int) -> None:
         """Wait until every thread of a process waits for something: proc(5), state.
 

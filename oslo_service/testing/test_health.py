@@ -173,7 +173,7 @@ class TestProbes:
     def test_all_is_well(self, driver_name: str, workers: int) -> None:
         with asked(driver_name, "reports", workers=workers) as program:
             program.expect("started", workers)
-            program.expect("waiting")
+            program.until_waiting()
             status, probes = ask_until_ready(program)
             assert [probes[one] for one in ("live", "ready", "health")] == [200] * 3
             assert probes["body"]["status"] == "pass"
@@ -203,7 +203,7 @@ class TestProbes:
             driver_name, "slow reset", workers=workers, gate=str(gate)
         ) as program:
             program.expect("started", workers)
-            program.expect("waiting")
+            program.until_waiting()
             ask_until_ready(program)
             program.kill(signal.SIGHUP)
             program.expect("resetting", workers)
@@ -220,7 +220,7 @@ class TestProbes:
     ) -> None:
         with asked(driver_name, "reports", "ill", workers=2, seconds=1) as program:
             pids = [one["pid"] for one in program.expect("started", 2)]
-            program.expect("waiting")
+            program.until_waiting()
             assert ask_until_ready(program)[1]["health"] == 503
             program.halt(pids[0])
             status, probes = ask(program)

@@ -151,9 +151,8 @@ def hold_up(program: Live, workers: int) -> None:
     that does not would hold up no end.
     """
     program.expect("started", workers)
-    program.expect("waiting")
     program.until_handled(signal.SIGUSR1, program.pid)
-    program.until_asleep(program.pid)
+    program.until_waiting()
     program.kill(signal.SIGUSR1)
     program.expect("held up")
 

@@ -37,7 +37,7 @@ class TestAnswers:
         args = {"times": 200_000}
         with asked(driver_name, *kinds, workers=2, settings={"args": args}) as program:
             pids = [one["pid"] for one in program.expect("started", 2)]
-            program.expect("waiting")
+            program.until_waiting()
             program.kill(SIGUSR1)
             who = answers(program, "who", 2)
             assert who[None]["value"] == program.pid
@@ -59,7 +59,7 @@ class TestAnswers:
     def test_of_a_single_process(self, driver_name: str) -> None:
         with asked(driver_name, "who", "fail") as program:
             program.expect("started")
-            program.expect("waiting")
+            program.until_waiting()
             program.kill(SIGUSR1)
             (who,) = answers(program, "who", 0).values()
             assert who["value"] == program.pid
@@ -71,7 +71,7 @@ class TestAnswers:
         settings = {"seconds": 2}
         with asked(driver_name, "who", workers=2, settings=settings) as program:
             pids = [one["pid"] for one in program.expect("started", 2)]
-            program.expect("waiting")
+            program.until_waiting()
             program.kill(signal.SIGSTOP, pids[0])
             program.kill(SIGUSR1)
             found = {one["of"]: one for one in answers(program, "who", 2).values()}
@@ -83,7 +83,7 @@ class TestAnswers:
     def test_nobody_wakes_up_while_nobody_asks(self, driver_name: str) -> None:
         with asked(driver_name, "who", workers=2) as program:
             pids = [one["pid"] for one in program.expect("started", 2)]
-            program.expect("waiting")
+            program.until_waiting()
             program.kill(SIGUSR1)
             answers(program, "who", 2)
             idle = Idle([program.pid, *pids], driver_name)
@@ -95,7 +95,7 @@ class TestAnswers:
     ) -> None:
         with asked(driver_name, "wait", "who", workers=2) as program:
             pids = [one["pid"] for one in program.expect("started", 2)]
-            program.expect("waiting")
+            program.until_waiting()
             program.kill(SIGUSR1)
             answers(program, "who", 2)
             for pid in pids:
@@ -141,7 +141,7 @@ class TestTelling:
     def test_there_is_no_way_where_nobody_wants_it(self, driver_name: str) -> None:
         with asked(driver_name, "who", workers=2, traits=["unheard"]) as program:
             assert "without a way" in program.expect("unheard", 2)[0]["why"]
-            program.expect("waiting")
+            program.until_waiting()
             program.kill(SIGUSR1)
             who = answers(program, "who", 2)
             assert {who[one]["problem"] for one in (0, 1)} == {"cannot be asked"}

@@ -85,11 +85,13 @@ class SignalPolicy:
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
         self._terminated_at: float | None = None
+        self._repeated: repeated_signals.RepeatedSignals | None = None
         # Asked while there is a terminal: SIGHUP may say that it has been closed.
         self._began_as_daemon = foreground.began_as_daemon()
 
     def listen(self, caught: signals.Signals) -> None:
         """Have the signals acted on; idempotent."""
+        self._repeated = None
         repeated_signals.watch_exit()
         reactions: dict[int, signals.Reaction] = {
             signal.SIGTERM: self._on_sigterm,
@@ -119,11 +121,11 @@ class SignalPolicy:
         return {}
 
     def listen_no_more(self, caught: signals.Signals) -> None:
-        """Give the signals back: everything has ended."""
+        """Give the signals back: everything has ended; idempotent."""
         at, self._terminated_at = self._terminated_at, None
-        caught.react(
-            {}, None if at is None else repeated_signals.RepeatedSignals(at + REPEATED)
-        )
+        if at is not None:
+            self._repeated = repeated_signals.RepeatedSignals(at + REPEATED)
+        caught.react({}, self._repeated)
 
     def terminate(self) -> None:
         """Do what a first SIGTERM does; after it, nothing."""

@@ -178,6 +178,7 @@ class TestSigterm:
         process.gets(signal.SIGTERM)
         process.time += 0.9
         process.policy.listen_no_more(process)
+        process.policy.listen_no_more(process)
         assert process.repeated.are_expected
         process.time += 0.2
         assert not process.repeated.are_expected

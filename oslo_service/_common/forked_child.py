@@ -6,13 +6,18 @@ Nothing else of its parent runs there: neither another thread nor what would wai
 the task. When the call has ended, so has the program that the child is.
 """
 
+import functools
 import os
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from typing import NoReturn
 
 __all__ = ("end",)
+
+# How long to wait for a stream, in seconds.
+_PATIENCE = 1.0
 
 
 def end(error: BaseException | None, *, has_threads: bool) -> NoReturn:
@@ -23,32 +28,52 @@ def end(error: BaseException | None, *, has_threads: bool) -> NoReturn:
     :param error: what the call has raised; None: it has returned.
     :param has_threads: whether the model has any, which the end waits for.
     """
+    code = error.code if isinstance(error, SystemExit) else error
     status = 1
     try:
-        status = _show(error)
+        status = _status(code)
+        _write(functools.partial(_show, code), has_threads)
         if has_threads:
             _join_threads()
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                stream.flush()
-            except (AttributeError, OSError, ValueError):
-                continue
+        _write(_flush, has_threads)
         os._exit(status)
 
 
-def _show(error: BaseException | None) -> int:
-    """Write what the interpreter would write of it, and return the status."""
-    code = error.code if isinstance(error, SystemExit) else error
+def _status(code: object) -> int:
     if code is None:
         return 0
-    if isinstance(code, int):
-        return code & 0xFF
+    return code & 0xFF if isinstance(code, int) else 1
+
+
+def _write(write: Callable[[], object], has_threads: bool) -> None:
+    """Write to the streams; where that hangs, go on, as the interpreter's own end does.
+
+    Another thread of the parent's may have had the lock of a stream at the fork: nobody
+    gives that back here (``_enter_buffered_busy()`` of CPython).
+    """
+    if not has_threads:
+        write()
+        return
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
+
+
+def _show(code: object) -> None:
+    """Write what the interpreter would write of it."""
     if isinstance(code, BaseException):
         traceback.print_exception(code)
-    else:
+    elif code is not None and not isinstance(code, int):
         print(code, file=sys.stderr)  # noqa: T201 - as sys.exit() does
-    return 1
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, RuntimeError, ValueError):
+            continue
 
 
 def _join_threads() -> None:

@@ -65,7 +65,7 @@ def test_where_there_is_no_launcher_they_are_plain_signal_handlers(
     driver_name: str,
 ) -> None:
     with unusual(driver_name, traits=["no launcher"]) as program:
-        program.expect("waiting")
+        program.until_waiting()
         program.kill(SIGUSR1)
         assert program.wait() == 0
         assert program.expect("handled")

@@ -66,11 +66,22 @@ OPTIONS = [
 ]
 
 
+# Nobody forks while a thread writes: it would have the stream's lock in the child.
+_writing = threading.RLock()
+os.register_at_fork(
+    before=_writing.acquire,
+    after_in_parent=_writing.release,
+    after_in_child=_writing.release,
+)
+
+
 def say(event: str, **details: Any) -> None:
     """Say that something happened, in one write."""
+    text = json.dumps({"event": event, "pid": os.getpid(), **details})
     # Not os.write(): Eventlet's lets nobody else write while one does.
-    sys.stdout.write(json.dumps({"event": event, "pid": os.getpid(), **details}) + "\n")
-    sys.stdout.flush()
+    with _writing:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def green() -> list[str]:

@@ -14,6 +14,8 @@ import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
+from oslo_service._common import streams
+
 __all__ = ("end",)
 
 # How long to wait for a stream, in seconds.
@@ -36,8 +38,10 @@ def end(error: BaseException | None, *, has_threads: bool) -> NoReturn:
         if has_threads:
             _join_threads()
     finally:
-        _write(_flush, has_threads)
-        os._exit(status)
+        try:
+            _write(streams.flush, has_threads)
+        finally:
+            os._exit(status)
 
 
 def _status(code: object) -> int:
@@ -66,14 +70,6 @@ def _show(code: object) -> None:
         traceback.print_exception(code)
     elif code is not None and not isinstance(code, int):
         print(code, file=sys.stderr)  # noqa: T201 - as sys.exit() does
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (AttributeError, OSError, RuntimeError, ValueError):
-            continue
 
 
 def _join_threads() -> None:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from oslo_service._common import clock
+from oslo_service._common import clock, streams
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
@@ -19,7 +19,7 @@ from oslo_service.supervisor import backstop, interpreter_exit, signals, work_it
 from oslo_service.supervisor.alarm import Alarm
 from oslo_service.supervisor.unit import Unit
 
-__all__ = ("ShutdownTimeout", "flush_streams")
+__all__ = ("ShutdownTimeout",)
 
 LOG = CarefulLog(__name__)
 
@@ -244,7 +244,7 @@ class ShutdownTimeout:
             open_sockets.close_at_end()  # whose files would stay behind
             self._say_what_runs()
             self._dump_stacks()
-            flush_streams()
+            streams.flush()
         finally:
             os._exit(1)
 
@@ -328,12 +328,3 @@ def _open_stderr() -> int | None:
         return os.open("/proc/self/fd/2", flags)
     except OSError:
         return None
-
-
-def flush_streams() -> None:
-    """Flush what has been printed; a stream that cannot be is passed over."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (AttributeError, OSError, RuntimeError, ValueError):
-            continue

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from oslo_config import cfg
 
-from oslo_service._common import clock, first_process
+from oslo_service._common import clock, first_process, streams
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import events, log_messages, signals
 from oslo_service.supervisor.reporting import Reporter
-from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
+from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.turn import Turn
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.wait_sources import AddedSource
@@ -197,7 +197,7 @@ class Supervised:
             unit.await_killed(until)
         open_sockets.close_at_end()
         logging.shutdown()
-        flush_streams()
+        streams.flush()
         os._exit(status)
 
     def _kill_workers(self) -> None:

@@ -35,8 +35,34 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
+# No thread can be started.
+WITHOUT_THREADS = """
+import os, threading
+from oslo_service._common import forked_child
+
+def refuse(self):
+    raise RuntimeError("can't start new thread")
+
+threading.Thread.start = refuse
+child = os.fork()
+if not child:
+    forked_child.end(SystemExit(5), has_threads=True)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
 def test_it_comes_though_a_thread_of_the_parent_had_the_lock_of_a_stream():
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], timeout=60, check=False, capture_output=True
+    )
+    assert done.returncode == 5, done.stderr.decode()
+
+
+def test_it_comes_where_no_thread_can_be_started():
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_THREADS],
+        timeout=60,
+        check=False,
+        capture_output=True,
     )
     assert done.returncode == 5, done.stderr.decode()

@@ -12,10 +12,10 @@ from typing import NoReturn
 
 import pytest
 
-from oslo_service._common import clock
+from oslo_service._common import clock, streams
 from oslo_service.sockets import open_sockets
 from oslo_service.supervisor import backstop, shutdown_timeout
-from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout, flush_streams
+from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.testing.scripted import ScriptedDriver
 from oslo_service.testing.waiting import LIMIT, run_script
 
@@ -385,7 +385,7 @@ class TestStreams:
 
         monkeypatch.setattr(sys, "stdout", None)
         monkeypatch.setattr(sys, "stderr", Stream())
-        flush_streams()
+        streams.flush()
         assert flushed == [1]
 
 

@@ -8,11 +8,11 @@ import threading
 from typing import Any, NoReturn
 
 from oslo_service import backend
+from oslo_service._common import streams
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.sockets import activation
 from oslo_service.supervisor import current, forks, signals
-from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.workers import finalization, worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
 from oslo_service.supervisor.workers.parent_link import ParentLink
@@ -39,7 +39,7 @@ def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
     """
     if plan.driver.capabilities.parallel:
         _report_threads()
-    flush_streams()
+    streams.flush()
     _freeze()
     parent, pidfd = os.getpid(), own_pidfd()
     mask = signals.of_process().block()

@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from oslo_service._common import first_process
+from oslo_service._common import first_process, streams
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.supervisor import current, forks, loop, signals
-from oslo_service.supervisor.shutdown_timeout import flush_streams
 from oslo_service.supervisor.systemd import wire
 from oslo_service.supervisor.workers import finalization
 from oslo_service.supervisor.workers.channel import LEAVING, Channel
@@ -67,7 +66,7 @@ def run(work: Callable[[], int], channel: Channel) -> NoReturn:
         LOG.exception("The worker failed")
     try:
         finalization.finish()
-        flush_streams()
+        streams.flush()
         if status == 0:
             channel.send(LEAVING)
     finally:

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contract: what is in progress is known, and the end waits for what users track."""
 
+import contextlib
 import re
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from oslo_service.backend.base import Driver, Event
 from oslo_service.monitoring import work_in_progress
 from oslo_service.supervisor import tracked_work
 from oslo_service.testing.http_client import get, serving, write_options
-from oslo_service.testing.live import DAEMON, live
+from oslo_service.testing.live import DAEMON, Live, live
 from oslo_service.testing.waiting import LIMIT, ended, until, until_set
 
 WORKING = DAEMON.with_name("working.py")
@@ -160,30 +162,32 @@ class TestTheEnd:
     def test_no_periodic_task_begins_once_the_process_stops(
         self, driver_name: str, gate: Path
     ) -> None:
-        traits = ["tracks", "has periodic tasks"]
-        with working(driver_name, gate, traits, 60) as program:
-            program.expect("started")
-            program.expect("surveying")
-            program.kill(signal.SIGTERM)
-            program.expect("stop")
-            gate.touch()
-            assert program.wait() == 0
+        with self.stopped_while_one_runs(driver_name, gate) as program:
             assert not program.events("pruning")
 
     def test_nor_does_one_of_an_old_loop_while_the_program_ends(
         self, driver_name: str, gate: Path
     ) -> None:
-        traits = ["tracks", "has periodic tasks", "lingers"]
-        with working(driver_name, gate, traits, 60) as program:
+        with self.stopped_while_one_runs(driver_name, gate, "lingers") as program:
+            program.expect("last")
+            assert len(program.events("surveying")) == 1
+            assert not program.events("pruning")
+
+    @staticmethod
+    @contextlib.contextmanager
+    def stopped_while_one_runs(
+        driver_name: str, gate: Path, *traits: str
+    ) -> Iterator[Live]:
+        """Give a program that was told to stop while it was in a periodic task."""
+        traits = ("tracks", "has periodic tasks", *traits)
+        with working(driver_name, gate, [*traits], 60) as program:
             program.expect("started")
             program.expect("surveying")
             program.kill(signal.SIGTERM)
             program.expect("stop")
             gate.touch()
             assert program.wait() == 0
-            program.expect("last")
-            assert len(program.events("surveying")) == 1
-            assert not program.events("pruning")
+            yield program
 
 
 def test_a_worker_whose_work_is_past_its_limit_is_replaced(

@@ -6,6 +6,7 @@ Run as ``python daemon.py PLAN``, where the plan is a JSON object: see
 :class:`Plan`. Says one JSON object a line on standard output.
 """
 
+import io
 import json
 import os
 import sys
@@ -66,22 +67,13 @@ OPTIONS = [
 ]
 
 
-# Nobody forks while a thread writes: it would have the stream's lock in the child.
-_writing = threading.RLock()
-os.register_at_fork(
-    before=_writing.acquire,
-    after_in_parent=_writing.release,
-    after_in_child=_writing.release,
-)
-
-
 def say(event: str, **details: Any) -> None:
     """Say that something happened, in one write."""
-    text = json.dumps({"event": event, "pid": os.getpid(), **details})
-    # Not os.write(): Eventlet's lets nobody else write while one does.
-    with _writing:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+    text = json.dumps({"event": event, "pid": os.getpid(), **details}) + "\n"
+    # Past the buffer: a signal handler may interrupt this, and say something itself,
+    # and a child that is forked meanwhile would find the buffer locked. Not
+    # os.write(): Eventlet's lets nobody else write while one does.
+    io.FileIO(1, "w", closefd=False).write(text.encode())
 
 
 def green() -> list[str]:

@@ -23,6 +23,7 @@ from oslo_service.serving import parameters
 from oslo_service.serving.parameters import InvalidInput
 from oslo_service.sockets import listening
 from oslo_service.supervisor import current
+from oslo_service.supervisor.workers import inheritance
 
 if TYPE_CHECKING:
     from oslo_service.applications.router import Request, Router
@@ -205,7 +206,9 @@ class Server(ServiceBase):
             raise InvalidInput(
                 "use_ssl needs a certificate: set [ssl] cert_file and [ssl] key_file"
             )
-        return sslutils.LiveContext(self.conf)
+        made = sslutils.LiveContext(self.conf)
+        inheritance.add(made)
+        return made
 
     def _renew_certificate(self) -> None:
         try:

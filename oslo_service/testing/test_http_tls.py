@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from oslo_service.testing.http_client import LIMIT, Site, get, serving, write_options
+from oslo_service.testing.live import is_alive
 
 pytestmark = [
     pytest.mark.skipif(
@@ -146,6 +147,12 @@ def connected(site: Site, authority: Authority):
         context.wrap_socket(client.socket, server_hostname="localhost") as socket,
     ):
         yield socket
+
+
+def who_answers(socket: ssl.SSLSocket) -> int:
+    """Return the pid of the process that is connected."""
+    socket.sendall(get("/pid", "Connection: close"))
+    return int(read_all(socket).rpartition(b"\r\n\r\n")[2])
 
 
 def read_all(socket: ssl.SSLSocket) -> bytes:
@@ -325,36 +332,66 @@ def test_a_renewed_certificate_is_used_after_sighup(
         assert curl(site, authority, "/").stdout == b"hello"
 
 
-def test_sessions_are_resumed_by_other_workers_and_after_a_reload(
-    serve, authority
-) -> None:
-    context = ssl.create_default_context(cafile=authority.certificate)
-    session: ssl.SSLSession | None = None
+class TestSessions:
+    """A session of TLS that a client resumes."""
 
-    def pid_of_who_answers(site: Site) -> int:
-        nonlocal session
-        with (
-            site.client() as client,
-            context.wrap_socket(
-                client.socket, server_hostname="localhost", session=session
-            ) as socket,
-        ):
-            socket.sendall(get("/pid", "Connection: close"))
-            pid = read_all(socket).rpartition(b"\r\n\r\n")[2]
-            assert session is None or socket.session_reused, "it begins anew"
-            session = socket.session
-        return int(pid)
+    @pytest.fixture
+    def resumed_with(self, authority):
+        """Resumes the last session, if any; returns the pid of who answers."""
+        context = ssl.create_default_context(cafile=authority.certificate)
+        session: ssl.SSLSession | None = None
 
-    with serve(plan={"workers": 2}) as site:
-        first = pid_of_who_answers(site)
-        site.program.kill(signal.SIGKILL, first)
-        site.program.expect("serving", 3)  # two, and the successor of the first
-        assert pid_of_who_answers(site) != first
-        # Also with a certificate that is new.
-        old = set(site.program.pids("serving"))
-        authority.issue("localhost")
+        def resumed_with(site: Site) -> int:
+            nonlocal session
+            with (
+                site.client() as client,
+                context.wrap_socket(
+                    client.socket, server_hostname="localhost", session=session
+                ) as socket,
+            ):
+                pid = who_answers(socket)
+                assert session is None or socket.session_reused, "it begins anew"
+                session = socket.session
+            return pid
+
+        return resumed_with
+
+    @staticmethod
+    def reload(site: Site) -> None:
+        """Have the workers replaced, and the old ones gone."""
+        old = site.program.pids("serving")
         site.program.kill(signal.SIGHUP)
-        site.program.until(lambda: pid_of_who_answers(site) not in old, "new workers")
+        site.program.expect("serving", len(old) + 2)
+        site.program.until(
+            lambda: not any(is_alive(pid) for pid in old), "the old workers are gone"
+        )
+
+    def test_other_workers_do_that_too(self, serve, resumed_with) -> None:
+        with serve(plan={"workers": 2}) as site:
+            first = resumed_with(site)
+            site.program.kill(signal.SIGKILL, first)
+            site.program.expect("serving", 3)  # two, and the successor of the first
+            assert resumed_with(site) != first
+
+    def test_and_after_a_reload_with_a_new_certificate(
+        self, serve, authority, resumed_with
+    ) -> None:
+        with serve(plan={"workers": 2}) as site:
+            resumed_with(site)
+            authority.issue("localhost")
+            self.reload(site)
+            resumed_with(site)
+
+    def test_and_those_that_follow_a_reload_with_another_kind_of_key(
+        self, serve, authority, resumed_with
+    ) -> None:
+        with serve(plan={"workers": 2}) as site:
+            authority.issue("localhost", RSA)
+            self.reload(site)
+            first = resumed_with(site)
+            site.program.kill(signal.SIGKILL, first)
+            site.program.expect("serving", 5)
+            assert resumed_with(site) != first
 
 
 @pytest.mark.parametrize("method", ["reload", "mutate"])
@@ -372,3 +409,82 @@ def test_with_a_renewed_one_that_does_not_work_it_goes_on_with_the_one_it_had(
         for _ in range(4):
             assert curl(site, authority, "/").stdout == b"hello"
         assert site.program.end() == 0
+
+
+class TestNewWorkersGoOnWithTheLastOneThatWorked:
+    """Whatever the files have now, and whatever the server was made with."""
+
+    @staticmethod
+    def shown(site: Site, authority: Authority, old: list[int]) -> bytes | None:
+        """Return the certificate of a worker; None: one of the old ones answers."""
+        with connected(site, authority) as client:
+            certificate = client.getpeercert(binary_form=True)
+            return None if who_answers(client) in old else certificate
+
+    @staticmethod
+    def renewed(authority: Authority, name: str, kind: tuple[str, ...]) -> bytes:
+        certificate, _ = authority.issue(name, kind)
+        return ssl.PEM_cert_to_DER_cert(certificate.read_text(encoding="ascii"))
+
+    def check_successors(
+        self, site: Site, authority: Authority, certificate: bytes
+    ) -> None:
+        program = site.program
+        old = program.pids("serving")
+        for pid in old[-2:]:
+            program.kill(signal.SIGKILL, pid)
+        program.expect("serving", len(old) + 2)
+        assert all(self.shown(site, authority, []) == certificate for _ in range(4))
+
+    @pytest.mark.parametrize("kind", [EC, RSA], ids=["same", "other key"])
+    @pytest.mark.parametrize("method", ["reload", "rolling"])
+    def test_where_workers_are_replaced(
+        self, serve, authority, method: str, kind: tuple[str, ...]
+    ) -> None:
+        with serve(plan={"workers": 2, "restart_method": method}) as site:
+            program = site.program
+            old: list[int] = []
+            certificate = self.renewed(authority, "localhost", kind)
+            for _ in range(2):
+                old = program.pids("serving")
+                program.kill(signal.SIGHUP)
+                program.expect("serving", len(old) + 2)
+                program.until(
+                    lambda old=old: self.shown(site, authority, old) == certificate,
+                    "a new worker shows the renewed certificate",
+                )
+                (authority.folder / "localhost.pem").write_text("broken")
+            self.check_successors(site, authority, certificate)
+
+    @pytest.mark.parametrize("method", ["reload", "rolling"])
+    def test_where_an_option_has_named_it(
+        self, serve, authority, tmp_path: Path, method: str
+    ) -> None:
+        with serve(plan={"workers": 2, "restart_method": method}) as site:
+            program = site.program
+            certificate = self.renewed(authority, "localhost", EC)
+            files = [authority.folder / f"localhost.{kind}" for kind in ("pem", "key")]
+            moved = [one.rename(one.with_stem("moved")) for one in files]
+            write_options(
+                tmp_path / "web.conf",
+                group="ssl",
+                cert_file=moved[0],
+                key_file=moved[1],
+            )
+            program.kill(signal.SIGHUP)
+            program.expect("serving", 4)
+            program.expect("stopped", 2)
+            program.until_asleep(program.pid)  # it has adopted the options
+            moved[0].write_text("broken")
+            self.check_successors(site, authority, certificate)
+
+    @pytest.mark.parametrize("kind", [EC, RSA], ids=["same", "other key"])
+    def test_where_workers_stay(self, serve, authority, kind: tuple[str, ...]) -> None:
+        with serve(plan={"workers": 2, "restart_method": "mutate"}) as site:
+            certificate = self.renewed(authority, "localhost", kind)
+            site.program.kill(signal.SIGHUP)
+            site.program.until(
+                lambda: self.shown(site, authority, []) == certificate, "it is renewed"
+            )
+            (authority.folder / "localhost.pem").write_text("broken")
+            self.check_successors(site, authority, certificate)

@@ -8,7 +8,7 @@ from typing import Any
 
 from oslo_service.supervisor import events
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.workers import actions, descriptions
+from oslo_service.supervisor.workers import actions, descriptions, inheritance
 from oslo_service.supervisor.workers.inspection import Inspection
 from oslo_service.supervisor.workers.plan import StartMethod
 from oslo_service.supervisor.workers.process import Process
@@ -109,6 +109,7 @@ class Execution:
             # Of a successor it is the parent that loses patience.
             limited = start.successor and self._settings.limits.start_timeout
             plan = plan.adapted(reset=start.reset, ready_anyway=not limited)
+            inheritance.renew()
             if start.ahead:
                 with self._settings.aside():
                     pid = self._start_method(plan, pipes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from oslo_service._common import late
 from oslo_service.supervisor import events
 from oslo_service.supervisor.settings import Settings
-from oslo_service.supervisor.workers import actions, descriptions
+from oslo_service.supervisor.workers import actions, descriptions, inheritance
 from oslo_service.supervisor.workers.process import Process
 from oslo_service.supervisor.workers.slots import Worker
 from oslo_service.supervisor.workers.state import PoolState
@@ -47,6 +47,7 @@ class Inspection:
         match action:
             case actions.Adopt():
                 self._settings.adopt()
+                inheritance.renew()
             case actions.ReportRollFailed(worker):
                 error = RuntimeError(
                     f"{descriptions.in_slot(worker)}: {worker.failure}"

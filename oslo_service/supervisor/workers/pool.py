@@ -14,7 +14,7 @@ from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit
-from oslo_service.supervisor.workers import actions, descriptions, state
+from oslo_service.supervisor.workers import actions, descriptions, inheritance, state
 from oslo_service.supervisor.workers.execution import Execution
 from oslo_service.supervisor.workers.inspection import Inspection
 from oslo_service.supervisor.workers.intake import Intake, as_respondent
@@ -128,6 +128,7 @@ class WorkerPool(Unit):
             if error is None:
                 self._state.roll()
         elif self._settings.mutates:
+            inheritance.renew()
             self._state.mutate()
         else:
             self._state.reload()

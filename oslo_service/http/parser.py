@@ -10,6 +10,7 @@ import httptools
 from oslo_service.http import request_head
 from oslo_service.http.limits import Limits
 from oslo_service.http.protocol_error import ProtocolError
+from oslo_service.http.repeated_head import RepeatedHead
 from oslo_service.http.request import Request
 from oslo_service.http.request_lines import RequestLines
 from oslo_service.http.unknown_method import (
@@ -55,6 +56,7 @@ class Parser:
         "_most_unparsed",
         "_parser",
         "_parts",
+        "_repeated",
         "_request",
         "_resuming",
         "_shortest_limit",
@@ -89,6 +91,8 @@ class Parser:
         self._url = b""
         self._fields: list[tuple[bytes, bytes]] = []
         self._counts = False
+        # The head of a request that was all that came last.
+        self._repeated: RepeatedHead | None = None
         self._parser: Any = httptools.HttpRequestParser(self)
 
     def close(self) -> None:
@@ -104,18 +108,28 @@ class Parser:
         """
         if self.finished:
             return
-        self._unparsed += len(data)
+        length = len(data)
+        short = length <= self._shortest_limit
+        if self._repeated is not None and short:
+            request = self._repeated.repeat(data)
+            if request is not None:
+                self.requests.append(request)
+                return
+        self._repeated = None
+        self._unparsed += length
         self._data = data
         begins = not (self.in_head or self._request)
         self._lines_begin = 0 if begins else -1
         # No line of a head is longer than what has come, all together.
-        self._counts = not begins or len(data) > self._shortest_limit
+        self._counts = not (begins and short)
         rest = self._feed(data)
         while rest and not self.finished:
             rest = self._feed(rest)
         self._data, self._lines = b"", None
         if self._unparsed:
             self._check_unparsed()
+        elif self._lines_begin == 1:
+            self._repeated = RepeatedHead.of(self.requests[-1], data)
 
     def _check_unparsed(self) -> None:
         seen = _parsed(self._url, self._fields) if self.in_head else 0

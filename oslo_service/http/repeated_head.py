@@ -1,0 +1,62 @@
+# Copyright the oslo.service developers
+# SPDX-License-Identifier: Apache-2.0
+"""A head that comes again on the same connection, with another target."""
+
+import re
+from typing import Optional
+
+from oslo_service.http.request import Request
+
+__all__ = ("RepeatedHead",)
+
+_END = b"\r\n\r\n"
+# A target that the parser takes, and that says nothing of a host.
+_PATH = re.compile(rb"/[!\"$-~]*")
+
+
+class RepeatedHead:
+    """A head, and what has been found in it.
+
+    Clients send the same fields again and again. What the parser would say of the
+    same bytes, it is not asked again; it need not have seen them, as it is where it
+    was when such a request has ended.
+
+    :param request: what the parser has made of the head; it has no body.
+    :param data: what the parser was given: that head and nothing else.
+    """
+
+    __slots__ = ("_begin", "_end", "_first", "_last", "_request")
+
+    def __init__(self, request: Request, data: bytes) -> None:
+        self._request = request
+        # Where in the data the target begins and ends, and what is around it.
+        self._first = first = len(request.method) + 1
+        self._last = last = first + len(request.target) - len(data)
+        self._begin, self._end = data[:first], data[last:]
+
+    @classmethod
+    def of(cls, request: Request, data: bytes) -> Optional["RepeatedHead"]:
+        """Return a head that can be repeated, or None.
+
+        :param request: the first that the parser has made of the data.
+        :param data: what the parser was given, from where the request began.
+        """
+        if request.body is not None or not request.keep_alive:
+            return None
+        # Nothing follows, neither another request nor an empty line before it.
+        whole = data.find(_END) + len(_END) == len(data)
+        return cls(request, data) if whole else None
+
+    def repeat(self, data: bytes) -> Request | None:
+        """Return the request that this is, where it has the same head."""
+        first, last = self._first, self._last
+        if data[last:] != self._end or data[:first] != self._begin:
+            return None
+        path = data[first:last]
+        if not _PATH.fullmatch(path):
+            return None
+        known, target = self._request, path.decode("ascii")
+        request = Request(known.method, target, known.version, known.fields)
+        if "?" in target:
+            request.path, _, request.query = target.partition("?")
+        return request

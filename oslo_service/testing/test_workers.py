@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oslo_service.testing.live import Live, children, is_alive, live
+from oslo_service.testing.live import UNUSUAL, Live, children, is_alive, live
 
 pytestmark = pytest.mark.starts_processes
 
@@ -214,6 +214,15 @@ class TestFamily:
             assert all(is_alive(helper) for helper in helpers.values())
             program.kill(signal.SIGTERM)
             assert program.wait() == 0
+
+    def test_they_write_where_a_thread_of_the_parent_does_as_they_are_forked(
+        self, driver_name: str
+    ) -> None:
+        with live(
+            driver_name, workers=2, program=UNUSUAL, traits=["writing thread"]
+        ) as program:
+            program.expect("wrote", 2)
+            assert program.end() == 0
 
     def test_the_parent_reaps_only_its_own_workers(self, driver_name: str) -> None:
         with live(driver_name, workers=2, traits=["own child"]) as program:

@@ -61,6 +61,7 @@ def _begin(
 ) -> NoReturn:
     """Live and end here: what returned, or raised, would be a second parent."""
     try:
+        streams.renew()
         channel = pipes.leave_to_parent()
         link = ParentLink(channel, parent, pipes.stacks, pidfd)
         _be_worker(plan, link, channel, mask)

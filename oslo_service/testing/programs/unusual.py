@@ -8,16 +8,21 @@ It has that program's traits, and its own.
 # ruff: noqa: I001 - the daemon comes first: it patches
 from oslo_service.testing.programs import daemon
 
+import array
 import collections
 import contextlib
 import dataclasses
+import fcntl
+import io
 import itertools
 import logging
 import os
 import signal
 import sys
+import termios
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
@@ -38,6 +43,10 @@ class Unusual(daemon.Daemon):
     def start(self) -> None:
         """Say so, and end everything where that is asked for."""
         super().start()
+        if "writing thread" in TRAITS:
+            HELD.stream.write("of the worker\n")
+            HELD.flush()
+            say("wrote")
         if "ends itself" in TRAITS:
             self.tg.add_timer(0.01, LAUNCHERS[-1].stop)
 
@@ -92,6 +101,26 @@ def hit_at_birth() -> None:
     with contextlib.suppress(FileExistsError):
         os.close(os.open(daemon.PLAN.gate, os.O_CREAT | os.O_EXCL))
         os.kill(os.getpid(), signum)
+
+
+HELD: Any = logging.StreamHandler(io.StringIO())
+
+
+def hold_stream() -> Callable[[], object]:
+    """Have a thread write to a log's stream for longer than it takes to fork.
+
+    :returns: lets it go on.
+    """
+    reader, writer = os.pipe()
+    HELD.setStream(os.fdopen(writer, "w"))
+    size = fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ)
+    native = backend.get_backend().original("threading")
+    native.Thread(target=HELD.stream.write, args=("x" * 2 * size,), daemon=True).start()
+    pending = array.array("i", [0])
+    while pending[0] < size:  # the pipe is not full yet
+        fcntl.ioctl(reader, termios.FIONREAD, pending)
+    drained = os.fdopen(reader, "rb")
+    return native.Thread(target=drained.read, daemon=True).start  # type: ignore[no-any-return]
 
 
 class NoRoom:
@@ -335,7 +364,10 @@ def main() -> None:
     hold_up()
     if "launches while reading" in TRAITS:
         launch_while_reading()
+    let_go = hold_stream() if "writing thread" in TRAITS else None
     launcher = launch()
+    if let_go is not None:
+        let_go()
     say("waiting")
     status = wait(launcher)
     if "twice" in TRAITS:

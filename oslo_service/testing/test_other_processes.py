@@ -136,7 +136,10 @@ def test_a_worker_that_becomes_another_program_gets_a_sigterm(driver_name) -> No
         program.expect("becomes another program", 2)
         program.expect("waiting")
         pids = program.pids("becomes another program")
-        program.until(lambda: all(map(runs_sleep, pids)), "both are sleep(1)")
+        for pid in pids:
+            program.until(functools.partial(runs_sleep, pid), f"{pid} is sleep(1)")
+            # Only then execve(2) is over, and what is closed there has been.
+            program.until_asleep(pid)
         program.kill(SIGTERM)
         assert program.wait() == 0
         program.expect_text("was killed by SIGTERM", 2)

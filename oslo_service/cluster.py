@@ -56,5 +56,6 @@ def partition(
     :param group: the name that the members share, besides ``cluster_group``.
     :param conf: has the options; the launcher's if not given.
     :param on_change: called with the partition when the members have changed.
+    :raises TypeError: ``on_change`` is asynchronous.
     """
     return Partition(group, conf, on_change)

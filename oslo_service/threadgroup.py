@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend, loopingcall
-from oslo_service._common import naming
+from oslo_service._common import coroutines, naming
 from oslo_service._common.deprecation import warn_once
 from oslo_service._common.public_names import set_modules
 from oslo_service.backend.base import Driver, Event, InlineTask
@@ -119,7 +119,7 @@ class ThreadGroup(HasOldAttributes):
         :param callback: the function.
         :param initial_delay: seconds before the first call.
         :returns: the looping call, started.
-        :raises TypeError: a time is no number.
+        :raises TypeError: a time is no number, or the function is asynchronous.
         :raises ValueError: a time is negative.
         """
         return self.add_timer_args(interval, callback, args, kwargs, initial_delay)
@@ -142,7 +142,7 @@ class ThreadGroup(HasOldAttributes):
         :param initial_delay: seconds before the first call.
         :param stop_on_exception: whether an exception ends the timer.
         :returns: the looping call, started.
-        :raises TypeError: a time is no number.
+        :raises TypeError: a time is no number, or the function is asynchronous.
         :raises ValueError: a time is negative.
         """
         timer = loopingcall.FixedIntervalLoopingCall(
@@ -167,7 +167,7 @@ class ThreadGroup(HasOldAttributes):
         :param initial_delay: seconds before the first call.
         :param periodic_interval_max: the longest pause in seconds.
         :returns: the looping call, started.
-        :raises TypeError: a time is no number.
+        :raises TypeError: a time is no number, or the function is asynchronous.
         :raises ValueError: a time is negative.
         """
         return self.add_dynamic_timer_args(
@@ -192,7 +192,7 @@ class ThreadGroup(HasOldAttributes):
         :param periodic_interval_max: the longest pause in seconds.
         :param stop_on_exception: whether an exception ends the timer.
         :returns: the looping call, started.
-        :raises TypeError: a time is no number.
+        :raises TypeError: a time is no number, or the function is asynchronous.
         :raises ValueError: a time is negative.
         """
         timer = loopingcall.DynamicLoopingCall(
@@ -254,7 +254,7 @@ class ThreadGroup(HasOldAttributes):
         :param callback: the function.
         :returns: the thread; one that is cancelled, where the group was
             stopped, or cancelled, while this waited for a slot.
-        :raises TypeError: ``callback`` cannot be called.
+        :raises TypeError: ``callback`` cannot be called, or is asynchronous.
         :raises RuntimeError: the system has no room for another thread.
         """
         if not callable(callback):
@@ -262,6 +262,7 @@ class ThreadGroup(HasOldAttributes):
                 f"add_thread() takes a function and its arguments, not {callback!r}:"
                 " was the function called, in place of being handed over?"
             )
+        coroutines.refuse(callback, "what add_thread() calls")
         call = functools.partial(callback, *args, **kwargs)
         name = f"thread {naming.describe(callback)}"
         driver = self._driver()

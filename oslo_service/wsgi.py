@@ -140,7 +140,7 @@ class Server(ServiceBase):
         )
         parameters.check_protocol(protocol)
         parameters.check_address(host, port)
-        parameters.check_around_request(around_request)
+        parameters.check_functions(app=app, around_request=around_request)
         self.conf: cfg.ConfigOpts = conf
         self.name = name
         self.app = app

@@ -15,7 +15,7 @@ def describe(thing: object) -> str:
     function = getattr(thing, "func", thing) if is_partial else thing
     name = getattr(function, "__qualname__", None)
     if not isinstance(name, str):
-        function = type(thing)
+        function = type(function)
         name = function.__qualname__
     return f"{function.__module__}.{name}"
 

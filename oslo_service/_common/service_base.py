@@ -8,7 +8,9 @@ from typing import Any
 
 from oslo_config import cfg
 
-__all__ = ("ServiceBase",)
+from oslo_service._common import coroutines
+
+__all__ = ("ServiceBase", "check_methods")
 
 
 def _takes(function: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
@@ -81,3 +83,13 @@ class ServiceBase(abc.ABC):
 
     def reset(self) -> None:  # noqa: B027 - most services have nothing to do
         """Adapt to a configuration that has been read again."""
+
+
+def check_methods(service: object) -> None:
+    """Refuse a service of which nothing would run.
+
+    :param service: the service.
+    :raises TypeError: a method is asynchronous.
+    """
+    for name in ("start", "stop", "wait", "reset"):
+        coroutines.refuse(getattr(service, name, None), f"{name}() of a service")

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from oslo_config import cfg
 
 from oslo_service import backend
+from oslo_service._common import coroutines
 from oslo_service._common.process_state import PerProcess
 from oslo_service.clustering import host, membership, settings
 from oslo_service.clustering.group import Group
@@ -37,6 +38,7 @@ class Partition:
     :param conf: has the options.
     :param on_change: called with this object when the members have changed, in a
         task of its own. Changes during a call lead to one further call.
+    :raises TypeError: ``on_change`` is asynchronous.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Partition:
     ) -> None:
         self.group = group
         self._conf = conf
+        coroutines.refuse(on_change, "on_change")
         self._on_change = on_change
         self._views: PerProcess[dict[object, _View]] = PerProcess(dict)
         host.prepare()

@@ -11,7 +11,7 @@ from oslo_config import cfg
 from oslo_service import backend
 from oslo_service._common import naming
 from oslo_service._common.process_state import OwnLock
-from oslo_service._common.service_base import ServiceBase
+from oslo_service._common.service_base import ServiceBase, check_methods
 from oslo_service.backend.base import Event
 from oslo_service.clustering import host, membership, settings
 from oslo_service.clustering.candidate import Candidate
@@ -38,7 +38,7 @@ class SingleService(ServiceBase):
         else the launcher's.
     :param name: the name of the service, the same in all processes; that of its
         class if not given.
-    :raises TypeError: it is no service.
+    :raises TypeError: it is no service, or a method of it is asynchronous.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class SingleService(ServiceBase):
                 "SingleService runs an instance of oslo_service.service.ServiceBase,"
                 f" not {service!r}"
             )
+        check_methods(service)
         own = conf if conf is not None else getattr(service, "conf", None)
         super().__init__(*([own] if isinstance(own, cfg.ConfigOpts) else []))
         self.service = service

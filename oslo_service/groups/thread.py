@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from oslo_service._common import clock
+from oslo_service._common import clock, coroutines
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.loops.stopping import reset_stop_event, set_stop_event
 
@@ -90,7 +90,9 @@ class Thread:
         thread has ended already. What it raises is logged.
 
         :param func: the function.
+        :raises TypeError: it is asynchronous.
         """
+        coroutines.refuse(func, "what link() calls")
         self.task.link(lambda _task: func(self, *args, **kwargs))
 
     def cancel(self, *throw_args: object) -> bool:  # noqa: ARG002 - others' signature

@@ -5,7 +5,7 @@
 import logging
 
 from oslo_service._common.process_state import Inherited
-from oslo_service._common.service_base import ServiceBase
+from oslo_service._common.service_base import ServiceBase, check_methods
 from oslo_service.supervisor.settings import Settings
 
 __all__ = ("check_service", "check_workers", "warn_of_rolling")
@@ -18,13 +18,14 @@ _warned: Inherited[bool] = Inherited(lambda: False)
 def check_service(service: object) -> None:
     """Refuse what a launcher cannot run.
 
-    :raises TypeError: it is not a :class:`ServiceBase`.
+    :raises TypeError: it is not a :class:`ServiceBase`, or a method is asynchronous.
     """
     if not isinstance(service, ServiceBase):
         raise TypeError(
             f"a launcher runs instances of oslo_service.service.ServiceBase,"
             f" not {service!r}"
         )
+    check_methods(service)
 
 
 def warn_of_rolling(settings: Settings) -> None:

@@ -77,9 +77,10 @@ class ProcessLauncher(HasOldAttributes):
 
         :param service: the service; each worker has a copy of its own.
         :param workers: how many; None: 1.
-        :raises TypeError: it is not a :class:`ServiceBase`, or ``workers`` is
-            not an integer; or workers are spawned, and the service or the
-            configuration cannot be pickled: the message names what cannot.
+        :raises TypeError: it is not a :class:`ServiceBase`, a method of it is
+            asynchronous, or ``workers`` is not an integer; or workers are spawned,
+            and the service or the configuration cannot be pickled: the message names
+            what cannot.
         :raises ValueError: ``workers`` is less than 1.
         """
         count = check_workers(workers)

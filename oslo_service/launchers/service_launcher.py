@@ -58,7 +58,8 @@ class Launcher(HasOldAttributes):
 
         :param service: the service.
         :param workers: 1 or None.
-        :raises TypeError: it is not a :class:`ServiceBase`.
+        :raises TypeError: it is not a :class:`ServiceBase`, or a method of it is
+            asynchronous.
         :raises ValueError: more than one worker is wanted.
         """
         if check_workers(workers) != 1:

@@ -6,7 +6,7 @@ from typing import Any
 
 from oslo_service import backend
 from oslo_service._common import naming
-from oslo_service._common.service_base import ServiceBase
+from oslo_service._common.service_base import ServiceBase, check_methods
 from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
 from oslo_service.supervisor.settings import check_restart_method
@@ -36,7 +36,9 @@ class Services(HasOldAttributes):
         """Start a service, in a task of its own.
 
         :param service: the service.
+        :raises TypeError: a method is asynchronous.
         """
+        check_methods(service)
         runner = self._runner
         if runner is None or runner.ended.is_set():
             runner = self._runner = make_unsupervised(

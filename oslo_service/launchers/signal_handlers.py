@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from oslo_service._common import coroutines
 from oslo_service._common.deprecation import warn_once
 from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.supervisor import foreground, signals
@@ -86,7 +87,9 @@ class SignalHandler(metaclass=Singleton):
         :param sig: its name, as ``"SIGUSR1"``.
         :param handler: the function.
         :raises OSError: the system lets nobody handle it: it is forgotten.
+        :raises TypeError: the function is asynchronous.
         """
+        coroutines.refuse(handler, "a signal handler")
         if not self.is_signal_supported(sig):
             LOG.warning("This system has no signal %r to handle", sig)
             return

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend
-from oslo_service._common import lifetimes, naming
+from oslo_service._common import coroutines, lifetimes, naming
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 from oslo_service.compat.attributes import HasOldAttributes
@@ -46,6 +46,7 @@ class LoopingCallBase(HasOldAttributes):
     :param f: the function.
     :param args: its positional arguments.
     :param kwargs: its keyword arguments.
+    :raises TypeError: the function is asynchronous.
     :ivar done: the task of the latest run, None before the first; what
         ``start()`` returns.
     """
@@ -61,6 +62,7 @@ class LoopingCallBase(HasOldAttributes):
     def __init__(
         self, f: Callable[..., Any] | None = None, *args: Any, **kwargs: Any
     ) -> None:
+        coroutines.refuse(f, "what a looping call calls")
         self.f = f
         self.args = args
         self.kw = kwargs

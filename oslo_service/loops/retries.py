@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import ParamSpec, TypeVar
 
-from oslo_service._common import naming
+from oslo_service._common import coroutines, naming
 from oslo_service.loops import clock
 from oslo_service.loops.looping_call import LoopingCallBase, LoopingCallDone, seconds
 
@@ -56,7 +56,12 @@ class RetryDecorator:
         )
 
     def __call__(self, f: Callable[P, T]) -> Callable[P, T]:
-        """Return the decorated function."""
+        """Return the decorated function.
+
+        :param f: the function.
+        :raises TypeError: it is asynchronous.
+        """
+        coroutines.refuse(f, "what RetryDecorator decorates")
         exceptions = self._exceptions
 
         @functools.wraps(f)

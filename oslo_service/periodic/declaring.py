@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
+from oslo_service._common import coroutines
+
 __all__ = (
     "DEFAULT_INTERVAL",
     "PROCESS",
@@ -83,6 +85,7 @@ def periodic_task(*args: Any, **kwargs: Any) -> Any:
         as soon as somebody is there, though it may have been run already.
     :raises InvalidPeriodicTaskArg: for any other argument, for a spacing that is no
         number, and for a combination that has no meaning.
+    :raises TypeError: the method is asynchronous.
     """
     if args and not kwargs and len(args) == 1 and callable(args[0]):
         return _declare(args[0])
@@ -105,6 +108,7 @@ def _declare(
 ) -> Any:
     for arg in unknown:
         raise InvalidPeriodicTaskArg(arg=arg)
+    coroutines.refuse(function, "a periodic task")
     name = function.__name__ if name is None else name
     if not isinstance(spacing, int | float) or not math.isfinite(spacing):
         raise InvalidPeriodicTaskArg(

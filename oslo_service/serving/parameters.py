@@ -5,12 +5,13 @@
 import os
 from typing import Any
 
+from oslo_service._common import coroutines
 from oslo_service.backend.exceptions import OsloServiceError
 
 __all__ = (
     "InvalidInput",
     "check_address",
-    "check_around_request",
+    "check_functions",
     "check_numbers",
     "check_path",
     "check_protocol",
@@ -63,16 +64,21 @@ def check_protocol(protocol: Any) -> None:
         )
 
 
-def check_around_request(around_request: object) -> None:
-    """Check what is called with the environment of each request.
+def check_functions(*, app: object, around_request: object) -> None:
+    """Check what is called for each request: the second may be None.
 
-    :raises InvalidInput: it is neither None nor can it be called.
+    :raises InvalidInput: it cannot be called, or one is asynchronous.
     """
     if around_request is not None and not callable(around_request):
         raise InvalidInput(
             "around_request is called with the environment of each request, not"
             f" {around_request!r}"
         )
+    for name, value in (("app", app), ("around_request", around_request)):
+        try:
+            coroutines.refuse(value, name)
+        except TypeError as exc:
+            raise InvalidInput(str(exc)) from None
 
 
 def check_address(host: object, port: object) -> None:

@@ -5,7 +5,7 @@
 import collections
 from collections.abc import Callable, Iterable
 
-from oslo_service._common import clock
+from oslo_service._common import clock, coroutines
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.process_state import PerProcess
 from oslo_service.supervisor.events import Event
@@ -36,10 +36,11 @@ def subscribe(subscriber: Subscriber) -> Callable[[], None]:
 
     :param subscriber: looks at the type of the event, and at its fields.
     :returns: a function that ends the subscription; idempotent.
-    :raises TypeError: it cannot be called.
+    :raises TypeError: it cannot be called, or is asynchronous.
     """
     if not callable(subscriber):
         raise TypeError(f"a subscriber is called with each event, not {subscriber!r}")
+    coroutines.refuse(subscriber, "a subscriber")
 
     def call(event: Event) -> object:
         return subscriber(event)  # the same one may have been subscribed twice

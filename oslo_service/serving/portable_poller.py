@@ -24,7 +24,14 @@ class PortablePoller(Poller):
         self._listeners: set[int] = set()
         self._reading: set[int] = set()
         self._writing: set[int] = set()
+        # What a task waits for alone, whatever others want to be told of.
         self._waiting: dict[int, Event] = {}
+        self._readers: set[int] = set()
+        self._writers: set[int] = set()
+        self._watched = (
+            *(self._listeners, self._reading, self._writing),
+            *(self._readers, self._writers),
+        )
         self._leader_waits = False
         self._removals: list[Event] = []
         # A set must not change while it is copied: changes are made by wait().
@@ -54,7 +61,7 @@ class PortablePoller(Poller):
 
     def remove(self, fd: int) -> None:
         """Wait for it no more; return when nobody does."""
-        for which in (self._listeners, self._reading, self._writing):
+        for which in self._watched:
             self._changes.append((which, fd, False))
         with self._lock:
             if not self._leader_waits:
@@ -71,7 +78,7 @@ class PortablePoller(Poller):
     def wait_for(self, fd: int, *, write: bool, timeout: float | None) -> bool:
         """Wait until the leader has found it ready."""
         found = self._waiting[fd] = self._driver.event()
-        self._change(self._writing if write else self._reading, fd, True)
+        self._change(self._writers if write else self._readers, fd, True)
         try:
             return found.wait(timeout)
         finally:
@@ -84,10 +91,11 @@ class PortablePoller(Poller):
                 which, fd, wanted = self._changes.popleft()
                 (which.add if wanted else which.discard)(fd)
             self._leader_waits = True
-        reading = [self._wake_read, *self._listeners, *self._reading]
+        reading = {self._wake_read, *self._listeners, *self._reading, *self._readers}
+        writing = self._writing | self._writers
         try:
             read, write = self._driver.wait_ready(
-                reading, tuple(self._writing), timeout
+                tuple(reading), tuple(writing), timeout
             )
         finally:
             self._leave_wait()
@@ -95,7 +103,9 @@ class PortablePoller(Poller):
             read.remove(self._wake_read)
             self._drain_wake_pipe()
         self._reading.difference_update(read)
+        self._readers.difference_update(read)
         self._writing.difference_update(write)
+        self._writers.difference_update(write)
         both = dict.fromkeys((*read, *write))
         for fd in both:
             if (found := self._waiting.get(fd)) is not None:

@@ -246,6 +246,21 @@ class TestWaitingForOne:
 
         assert task.wait() is True
 
+    def test_it_does_not_matter_what_others_want_to_be_told_of(
+        self, led, pair, script
+    ) -> None:
+        fd = pair[0].fileno()
+        led.add(fd)
+        fill(pair[0].send)
+        task = follow(script, lambda: led.wait_for(fd, write=True, timeout=None))
+        # Another one has sent what had to wait, and does not know of this one.
+        led.want_write(fd, False)
+        script.run()
+        drain_all(pair[1])
+        script.run()
+
+        assert task.wait() is True
+
     def test_not_longer_than_it_is_to(self, led, pair, script) -> None:
         led.add(pair[0].fileno())
         task = follow(

@@ -105,7 +105,7 @@ class TestRefused:
     def test_by_servers(self, name: str) -> None:
         conf = cfg.ConfigOpts()
         conf([], default_config_files=[])
-        given = {"app": run, name: poll}
+        given: dict[str, Any] = {"app": run, name: poll}
         with pytest.raises(wsgi.InvalidInput, match=f"{name}.*is async"):
             wsgi.Server(conf, "web", host="127.0.0.1", **given)
 

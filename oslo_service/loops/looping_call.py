@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend
-from oslo_service._common import coroutines, lifetimes, naming
+from oslo_service._common import coroutines, naming
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 from oslo_service.compat.attributes import HasOldAttributes
@@ -22,6 +22,9 @@ __all__ = ("LoopingCallBase", "LoopingCallDone", "seconds")
 
 # The name of the module that users import: they configure its log.
 LOG = logging.getLogger("oslo_service.loopingcall")
+
+# A tuple, as `int | float` would be made anew each time.
+_NUMBERS = (int, float)
 
 
 class LoopingCallDone(OsloServiceError):
@@ -171,7 +174,6 @@ class LoopingCallBase(HasOldAttributes):
         stop_on_exception: bool,
     ) -> Any:
         self._ident = driver.current_ident()
-        lifetimes.begin_loop()
         outer = set_stop_event(abort)
         try:
             return self._loop(abort, schedule, initial_delay, stop_on_exception)
@@ -232,7 +234,7 @@ def seconds(name: str, value: float) -> float:
     :raises TypeError: it is no number.
     :raises ValueError: it is negative.
     """
-    if not isinstance(value, int | float):
+    if not isinstance(value, _NUMBERS):
         raise TypeError(f"{name} is a number of seconds, not {value!r}")
     if value < 0 or math.isnan(value):
         raise ValueError(f"{name} must be 0 or more, not {value!r}")

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from types import FrameType
 
 from oslo_service import backend
+from oslo_service.backend.base import Task
 from oslo_service.supervisor import signals
 from oslo_service.supervisor.turn import Turn
 
-__all__ = ("in_added_handler", "may_wait")
+__all__ = ("calling_tasks", "in_added_handler", "may_wait", "running_tasks")
 
 # As inspect, which takes long to import, has it: a function has *args.
 _CO_VARARGS = 4
@@ -22,15 +23,22 @@ def may_wait(turn: Turn) -> bool:
     Not who has the turn, nor any task of this library, nor a signal handler: what
     it would wait for might wait for it.
     """
-    return not (turn.held_here or _is_ours() or _in_handler())
+    return not (turn.held_here or calling_tasks() or _in_handler())
 
 
-def _is_ours() -> bool:
-    return any(
-        task.ident == driver.current_ident()
+def running_tasks() -> list[Task]:
+    """Return the tasks of this library that have begun and not ended."""
+    return [task for driver in backend.in_use() for task in list(driver.running)]
+
+
+def calling_tasks() -> list[Task]:
+    """Return the task of this library that calls, and those whose calls it makes."""
+    return [
+        task
         for driver in backend.in_use()
         for task in list(driver.running)
-    )
+        if task.ident == driver.current_ident()
+    ]
 
 
 def _in_handler() -> bool:

@@ -4,12 +4,13 @@
 
 import atexit
 import os
+import weakref
 from typing import TYPE_CHECKING
 
-from oslo_service._common import clock, late, lifetimes
+from oslo_service._common import clock, late
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.times import earliest
-from oslo_service.backend.base import Driver
+from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import (
     callers,
     events,
@@ -72,6 +73,8 @@ class Supervisor(Supervised):
         self._work_limits: WorkLimits | None = None
         # Whether what there was has been stopped, and has ended.
         self._over = False
+        # The tasks that ran when it had.
+        self._left_over: weakref.WeakSet[Task] = weakref.WeakSet()
         self._pid = os.getpid()
         self._policy = SignalPolicy(self)
         stopping.ask(self._is_stopping)
@@ -185,7 +188,7 @@ class Supervisor(Supervised):
         if not self.units:
             if units and (self.has_parent or self._are_stopping(units)):
                 self._over = True
-                lifetimes.note_end()
+                self._left_over = weakref.WeakSet(callers.running_tasks())
             self._stopping = False
             self.end_delay()
             self._close_added_sources()
@@ -207,7 +210,9 @@ class Supervisor(Supervised):
     def _is_stopping(self) -> bool:
         """Whether it was, by whatever order."""
         if self._over:
-            return self.has_parent or lifetimes.is_left_over()
+            return self.has_parent or any(
+                task in self._left_over for task in callers.calling_tasks()
+            )
         return self._are_stopping(self.units)
 
     def _are_stopping(self, units: list[Unit]) -> bool:

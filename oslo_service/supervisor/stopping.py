@@ -22,7 +22,7 @@ def is_stopping() -> bool:
     """Whether all that was launched in this process has been told to stop.
 
     When it has ended, the program may go on, until the interpreter ends: but none of
-    the loops from before, unless something is launched again.
+    the tasks from before, unless something is launched again.
     """
     return _exiting.get() or _asked.get()()
 

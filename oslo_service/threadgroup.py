@@ -12,10 +12,10 @@ from oslo_service import backend, loopingcall
 from oslo_service._common import coroutines, naming
 from oslo_service._common.deprecation import warn_once
 from oslo_service._common.public_names import set_modules
-from oslo_service.backend.base import Driver, Event, InlineTask
+from oslo_service.backend.base import Driver, InlineTask
 from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.groups import ending, joining
-from oslo_service.groups.members import Members, MembersByProcess, Spawn
+from oslo_service.groups.members import MembersByProcess, Spawn
 from oslo_service.groups.thread import Thread
 from oslo_service.loops.stopping import stop_requested
 
@@ -61,14 +61,10 @@ class ThreadGroup(HasOldAttributes):
         self.thread_pool_size = thread_pool_size
         unstated = max_threads is None and thread_pool_size == _SIZE_UNSTATED
         self._max_threads = _MOST_UNSTATED if unstated else thread_pool_size
-        self._processes = MembersByProcess(self.thread_pool_size)
+        self._members = MembersByProcess(self.thread_pool_size)
 
     def _driver(self) -> Driver:
         return backend.driver_called(self._driver_name)
-
-    @property
-    def _members(self) -> Members:
-        return self._processes.here()
 
     @property
     def max_threads(self) -> int:
@@ -87,18 +83,18 @@ class ThreadGroup(HasOldAttributes):
         A subclass may append a :class:`threading.Thread` that it has started
         itself. The group waits for it; it cannot stop it.
         """
-        self._members.foreign()
-        return self._members.threads
+        self._members.here().foreign()
+        return self._members.here().threads
 
     @property
     def _lock(self) -> threading.Lock:
         # For subclasses, to guard the list of threads: heat's does.
-        return self._members.lock
+        return self._members.here().lock
 
     @property
     def timers(self) -> list[loopingcall.LoopingCallBase]:
         """The timers that have not been stopped, and have not ended."""
-        return self._members.timers
+        return self._members.here().timers
 
     # Timers
 
@@ -218,7 +214,7 @@ class ThreadGroup(HasOldAttributes):
             LOG.error(message, timer.f, stack_info=True)
             return
         try:
-            self._members.start_timer(timer, start)
+            self._members.here().start_timer(timer, start)
         except BaseException:
             self.timer_done(timer)
             raise
@@ -228,7 +224,7 @@ class ThreadGroup(HasOldAttributes):
 
         :param timer: the timer; one that is not there is passed over.
         """
-        self._members.timer_done(timer)
+        self._members.here().timer_done(timer)
 
     def stop_timers(self, wait: bool = False) -> None:
         """Stop all timers; :attr:`timers` is empty when this returns.
@@ -237,7 +233,7 @@ class ThreadGroup(HasOldAttributes):
         """
         timers = list(self.timers)
         for timer in timers:
-            self._members.stop_timer(timer)
+            self._members.here().stop_timer(timer)
         if wait:
             self._wait_for(timers)
 
@@ -271,12 +267,12 @@ class ThreadGroup(HasOldAttributes):
     def _run_thread(
         self, driver: Driver, spawn: Spawn, call: Callable[[], Any], name: str
     ) -> Thread:
-        members = self._members
-        thread = self._thread(driver)
+        members = self._members.here()
+        thread = Thread(None, self, driver=driver)
         if members.slots.take():
             members.start(spawn, thread, call, name)
         elif members.include(driver.current_ident()):
-            thread = self._thread(driver, stop_requested())
+            thread = Thread(None, self, driver=driver, stopping=stop_requested())
             members.run_here(driver, thread, call, name)
         elif members.slots.wait(driver):
             members.start(spawn, thread, call, name)
@@ -285,17 +281,12 @@ class ThreadGroup(HasOldAttributes):
             thread.thread.cancel()
         return thread
 
-    def _thread(self, driver: Driver, stopping: Event | None = None) -> Thread:
-        return Thread(
-            None, self, driver=driver, at_end=self.thread_done, stopping=stopping
-        )
-
     def thread_done(self, thread: Thread) -> None:
         """Remove a thread from the group; it is not stopped.
 
         :param thread: the thread; one that is not there is passed over.
         """
-        self._members.leave(thread)
+        self._members.here().leave(thread)
 
     # Ending
 
@@ -314,7 +305,7 @@ class ThreadGroup(HasOldAttributes):
         if graceful:
             self._wait_for(list(self.threads))
         else:
-            ending.stop_threads(self._driver(), self._members)
+            ending.stop_threads(self._driver(), self._members.here())
 
     def cancel(self, *throw_args: object, **kwargs: Any) -> None:
         """Prevent what has not begun from beginning.
@@ -328,7 +319,9 @@ class ThreadGroup(HasOldAttributes):
         """
         warn_once("ThreadGroup.cancel()", "use stop(), with graceful=True to wait")
         timeout = kwargs.get("timeout")
-        ending.cancel_threads(self._driver(), self._members, timeout, *throw_args)
+        ending.cancel_threads(
+            self._driver(), self._members.here(), timeout, *throw_args
+        )
 
     def wait(self) -> None:
         """Block until every timer and thread that there is now has ended.
@@ -338,16 +331,16 @@ class ThreadGroup(HasOldAttributes):
         that :meth:`stop` has ended or told to end do not count any more, even
         where they linger.
         """
-        if self._processes.have_been:  # a worker has none, and need not make any
-            self._wait_for(self._members.all())
+        if self._members.have_been:  # a worker has none, and need not make any
+            self._wait_for(self._members.here().all())
 
     def waitall(self) -> None:
         """Block as :meth:`wait`, also for what is added meanwhile."""
-        members = self._members
+        members = self._members.here()
         joining.wait_until_empty(self._driver(), members, members.all)
 
     def _wait_for(self, wanted: list[Any]) -> None:
-        joining.wait_for(self._driver(), self._members, wanted)
+        joining.wait_for(self._driver(), self._members.here(), wanted)
 
     def __getstate__(self) -> dict[str, Any]:
         # What runs in it does not go to another process.

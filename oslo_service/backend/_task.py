@@ -36,14 +36,13 @@ class Task(abc.ABC):
 
     __slots__ = (
         "__weakref__",
-        "_call",
+        "_calls",
         "_driver",
         "_error",
         "_finished",
         "_links",
         "_pid",
         "_result",
-        "_ticket",
         "ident",
         "name",
     )
@@ -52,15 +51,14 @@ class Task(abc.ABC):
         self.name = name
         self.ident: int | None = None
         self._driver = driver
-        self._call: Callable[[], Any] | None = call
+        # Popping it decides: the task begins, or it is cancelled.
+        self._calls = [call]
         self._finished = driver.event()
         # A list, not a deque: it is nearly always empty, and then ten times smaller.
         self._links: list[Callable[[Task], object]] = []
         self._pid = os.getpid()
         self._result: Any = None
         self._error: BaseException | None = None
-        # Popping it decides: the task begins, or it is cancelled.
-        self._ticket = [None]
 
     @property
     def done(self) -> bool:
@@ -113,7 +111,9 @@ class Task(abc.ABC):
 
         :returns: whether it has been prevented; False if it has begun.
         """
-        if not self._claim():
+        try:
+            self._calls.pop()
+        except IndexError:
             return False
         self._error = exceptions.TaskCancelled(f"task {self.name} was cancelled")
         self._end()
@@ -145,15 +145,16 @@ class Task(abc.ABC):
         contextvars.Context().run(self._main)
 
     def _main(self) -> None:
-        if not self._claim():
+        try:
+            call = self._calls.pop()
+        except IndexError:  # it was cancelled
             return
         driver = self._driver
         self.ident = driver.current_ident()
         driver.running.add(self)
-        call, self._call = self._call, None
         pid = os.getpid()
         try:
-            self._result = call()  # type: ignore[misc]
+            self._result = call()
             self._end_child(pid, None)
         except SystemExit as exc:
             self._end_child(pid, exc)
@@ -167,7 +168,7 @@ class Task(abc.ABC):
                 raise  # the program's affair, not the task's
         finally:  # also where it is killed as it writes to the log
             # Nothing of the call's may outlive it through this frame.
-            call = None
+            del call
             self._end()
 
     def _end_child(self, pid: int, error: BaseException | None) -> None:
@@ -179,17 +180,11 @@ class Task(abc.ABC):
             parallel = self._driver.capabilities.parallel
             forked_child.end(error, has_threads=parallel)
 
-    def _claim(self) -> bool:
-        try:
-            self._ticket.pop()
-        except IndexError:
-            return False
-        return True
-
     def _end(self) -> None:
         self._driver.running.discard(self)
         self._finished.set()
-        self._resolve_links()
+        if self._links:
+            self._resolve_links()
 
     def _resolve_links(self) -> None:
         while self._links:

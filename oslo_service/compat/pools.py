@@ -43,7 +43,7 @@ class GroupPool:
     @property
     def size(self) -> int:
         """How many may run at a time."""
-        return self._group._members.slots.size
+        return self._group._members.here().slots.size
 
     def spawn(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call ``function(*args, **kwargs)``; return what runs it."""
@@ -55,16 +55,16 @@ class GroupPool:
 
     def waitall(self) -> None:
         """Block until all have ended, but for the caller."""
-        members = self._group._members
+        members = self._group._members.here()
         joining.wait_until_empty(self._driver, members, members.own)
 
     def running(self) -> int:
         """Return how many run."""
-        return self._group._members.slots.taken
+        return self._group._members.here().slots.taken
 
     def waiting(self) -> int:
         """Return how many wait until they may."""
-        return self._group._members.slots.waiting
+        return self._group._members.here().slots.waiting
 
     def free(self) -> int:
         """Return how many more may run now."""
@@ -72,7 +72,7 @@ class GroupPool:
 
     def resize(self, new_size: int) -> None:
         """Have so many run at a time; nothing that runs is stopped."""
-        self._group._members.slots.resize(new_size)
+        self._group._members.here().slots.resize(new_size)
 
 
 class _GreenTask(Task):
@@ -118,7 +118,8 @@ def _green_kind() -> Any:
                 self._driver, self._spawn_green, call, name
             )
             if isinstance(thread.thread, _GreenTask):
-                thread.link(thread._at_end)  # also where only its task was cancelled
+                # Also where only its task was cancelled.
+                thread.link(self._group.thread_done)
                 return thread.thread.green
             return _ended(eventlet, thread)
 

@@ -24,8 +24,6 @@ class Thread:
     :param group: the group.
     :param link: whether a task that is given leaves the group when it ends.
     :param driver: what runs it; the group's if not given.
-    :param at_end: what is called with this thread when it has ended; the
-        group's ``thread_done()`` if not given.
     :param stopping: the event that asks the thread to stop; a fresh one if not given.
     """
 
@@ -38,18 +36,16 @@ class Thread:
         link: bool = True,
         *,
         driver: Driver | None = None,
-        at_end: "Callable[[Thread], object] | None" = None,
         stopping: Event | None = None,
     ) -> None:
         self.thread = thread
         self.group = group
         self._driver: Driver = group._driver() if driver is None else driver
-        self._at_end = group.thread_done if at_end is None else at_end
         self._stopping = self._driver.event() if stopping is None else stopping
         #: When the call began, in monotonic seconds; None: it has not begun.
         self.began: float | None = None
         if link and thread is not None:
-            self.link(self._at_end)
+            self.link(group.thread_done)
 
     @property
     def task(self) -> Task:
@@ -103,7 +99,7 @@ class Thread:
         """
         cancelled = self.task.cancel()
         if cancelled:
-            self._at_end(self)
+            self.group.thread_done(self)
         return cancelled
 
     def stop(self) -> None:
@@ -151,4 +147,4 @@ def run(thread: Thread, call: Callable[[], Any], name: str, callers: set[int]) -
         reset_stop_event(outer)
         if not nested:
             callers.discard(ident)
-        thread._at_end(thread)
+        thread.group.thread_done(thread)

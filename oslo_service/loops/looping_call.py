@@ -16,7 +16,7 @@ from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.loops import clock, schedules
-from oslo_service.loops.stopping import reset_stop_event, set_stop_event
+from oslo_service.loops.stopping import set_stop_event
 
 __all__ = ("LoopingCallBase", "LoopingCallDone", "seconds")
 
@@ -75,8 +75,8 @@ class LoopingCallBase(HasOldAttributes):
         # `done`, which start() may not have set yet when the first call is made.
         self._ident: int | None = None
         self._on_end: Callable[[LoopingCallBase], object] | None = None
-        # Who is starting it, by pid: a forked process is not.
-        self._starters: dict[int, object] = {}
+        # The schedule by which it is being started, by pid: a forked process does not.
+        self._starting: dict[int, schedules.Schedule] = {}
 
     @property
     def _running(self) -> bool:
@@ -126,14 +126,14 @@ class LoopingCallBase(HasOldAttributes):
         stop_on_exception: bool = True,
         timeout: float = 0,
     ) -> Task:
-        starter, pid = object(), os.getpid()
+        pid = os.getpid()
         # Or two could find that it does not run.
-        if self._starters.setdefault(pid, starter) is not starter:
+        if self._starting.setdefault(pid, schedule) is not schedule:
             raise RuntimeError(f"{self} is being started already")
         try:
             return self._begin(schedule, initial_delay, stop_on_exception, timeout)
         finally:
-            del self._starters[pid]
+            del self._starting[pid]
 
     def _begin(
         self,
@@ -174,7 +174,7 @@ class LoopingCallBase(HasOldAttributes):
         stop_on_exception: bool,
     ) -> Any:
         self._ident = driver.current_ident()
-        outer = set_stop_event(abort)
+        set_stop_event(abort)  # in the loop's own context, which ends with it
         try:
             return self._loop(abort, schedule, initial_delay, stop_on_exception)
         except LoopingCallDone as done:
@@ -184,7 +184,6 @@ class LoopingCallBase(HasOldAttributes):
                 LOG.exception("%s failed", self)
             raise
         finally:
-            reset_stop_event(outer)
             self._ident = None
             if self._on_end is not None:
                 self._on_end(self)

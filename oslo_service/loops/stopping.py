@@ -12,17 +12,11 @@ __all__ = ("reset_stop_event", "set_stop_event", "stop_requested")
 _event: contextvars.ContextVar[Event] = contextvars.ContextVar("stop_requested")
 
 
-def set_stop_event(event: Event) -> contextvars.Token[Event]:
-    """Make an event the one that asks the calling task to stop.
-
-    :returns: what :func:`reset_stop_event` takes.
-    """
-    return _event.set(event)
-
-
-def reset_stop_event(token: contextvars.Token[Event]) -> None:
-    """Restore the event that there was before :func:`set_stop_event`."""
-    _event.reset(token)
+#: Makes an event the one that asks the calling task to stop; returns what
+#: :func:`reset_stop_event` takes. No function around it: each task of ours calls it.
+set_stop_event = _event.set
+#: Restores the event that there was before :func:`set_stop_event`.
+reset_stop_event = _event.reset
 
 
 def stop_requested() -> Event:

@@ -843,7 +843,7 @@ class TestTimers:
         assert not waiting.done, "a call is in progress"
         release.set()
         ended(waiting, "it has ended")
-        assert group._members.all() == []
+        assert group._members.here().all() == []
 
     def test_a_stopped_timer_may_touch_its_group(
         self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
@@ -862,7 +862,7 @@ class TestTimers:
         release.set()
 
         in_time(driver, timer.wait, "it does not wait for itself")
-        assert group._members.all() == []
+        assert group._members.here().all() == []
 
     def test_stop_timers_leaves_threads_alone(
         self, driver: Driver, group: threadgroup.ThreadGroup

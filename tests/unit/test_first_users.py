@@ -72,14 +72,14 @@ def at_every_line(
 def test_a_group_in_a_forked_process_has_its_members_once(driver) -> None:
     def attempt() -> tuple[Callable[[], Any], Callable[[], Any]]:
         group, seen = threadgroup.ThreadGroup(), []
-        by_pid = group._processes._by_pid
-        by_pid[os.getpid() + 1] = group._members
+        by_pid = group._members._by_pid
+        by_pid[os.getpid() + 1] = group._members.here()
         del by_pid[os.getpid()]  # as in a fork
 
         def check() -> None:
-            assert len({id(one) for one in [*seen, group._members]}) == 1
+            assert len({id(one) for one in [*seen, group._members.here()]}) == 1
 
-        return (lambda: seen.append(group._members)), check
+        return (lambda: seen.append(group._members.here())), check
 
     at_every_line(driver, attempt)
 

@@ -40,21 +40,17 @@ def test_one_of_others_making_needs_only_a_task_and_its_group(
     assert ended == [thread]
 
 
-def test_it_leaves_by_the_way_that_it_was_given_or_by_none(
-    driver, group, ended
-) -> None:
-    told: list[Thread] = []
+def test_it_leaves_its_group_where_it_is_linked_to_it(driver, group, ended) -> None:
     event = driver.event()
     ways: list[dict[str, Any]] = [
-        {"at_end": told.append, "driver": driver, "stopping": event},
+        {"driver": driver, "stopping": event},
         {"link": False},
     ]
     threads = [
         Thread(driver.spawn(lambda: None, name="task"), group, **way) for way in ways
     ]
     driver.run()
-    assert told == threads[:1]
-    assert ended == []
+    assert ended == threads[:1]
     event.set()
     assert [one.stop_ordered for one in threads] == [True, False]
 

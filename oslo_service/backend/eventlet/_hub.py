@@ -52,7 +52,7 @@ class Mailbox:
 
     def post(self, call: Callable[[], object]) -> None:
         """Have the hub make a call, soon. Non-blocking, and legal anywhere."""
-        if self.is_local() and not self._may_be_asleep():
+        if self._is_awake():
             self.hub.schedule_call_global(0, call)
             return
         if self._closed:  # the hub of the process that this one was forked from
@@ -62,13 +62,17 @@ class Mailbox:
 
     def wake_local(self) -> None:
         """Have this native thread's hub see what has been scheduled just now."""
-        if self._may_be_asleep():
+        if not self._is_awake():
             self._wake()
 
-    def _may_be_asleep(self) -> bool:
-        # In a green thread, it is awake; a signal's handler runs in the hub's own,
-        # which goes on with its wait as if nothing had happened (PEP 475).
-        return greenlet.getcurrent() is self.hub.greenlet
+    def _is_awake(self) -> bool:
+        """Whether the hub is the calling native thread's, and does not wait.
+
+        In a green thread, it does not; a signal's handler runs in the hub's own, which
+        goes on with its wait as if nothing had happened (PEP 475).
+        """
+        in_hub = greenlet.getcurrent() is self.hub.greenlet
+        return not in_hub and self.hub is getattr(hubs._threadlocal, "hub", None)
 
     def _wake(self) -> None:
         try:

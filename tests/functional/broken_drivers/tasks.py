@@ -336,7 +336,7 @@ class DoneTooEarly(Tasks):
     class TaskClass(ThreadTask):
         @property
         def done(self):
-            return not self._ticket
+            return not self._calls
 
 
 @found_by(RESULT)

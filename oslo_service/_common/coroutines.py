@@ -11,6 +11,8 @@ from oslo_service._common import naming
 __all__ = ("refuse",)
 
 _FUNCTIONS = (types.FunctionType, types.MethodType)
+# Of code that runs only where it is awaited.
+_ASYNC_FLAGS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 def refuse(function: object, what: str) -> None:
@@ -20,6 +22,12 @@ def refuse(function: object, what: str) -> None:
     :param what: what it is to be, for the message.
     :raises TypeError: it is asynchronous.
     """
+    # A look will do for most: each loop and each thread asks, and inspect is slow.
+    plain = function.__func__ if isinstance(function, types.MethodType) else function
+    if isinstance(plain, types.FunctionType):
+        # What has attributes may be marked: inspect.markcoroutinefunction().
+        if not (plain.__code__.co_flags & _ASYNC_FLAGS or plain.__dict__):
+            return
     if _is_asynchronous(function):
         raise TypeError(
             f"{what} is a plain function, and {naming.describe(function)} is async:"

@@ -23,8 +23,8 @@ def refuse(function: object, what: str) -> None:
     :raises TypeError: it is asynchronous.
     """
     # A look will do for most: each loop and each thread asks, and inspect is slow.
-    plain = function.__func__ if isinstance(function, types.MethodType) else function
-    if isinstance(plain, types.FunctionType):
+    plain = function.__func__ if type(function) is types.MethodType else function
+    if type(plain) is types.FunctionType:  # and no mock that says to be one
         # What has attributes may be marked: inspect.markcoroutinefunction().
         if not (plain.__code__.co_flags & _ASYNC_FLAGS or plain.__dict__):
             return

@@ -151,12 +151,15 @@ class ProcessLauncher(HasOldAttributes):
         with launching.get():
             unit, supervisor = self._unit, self._supervisor
             if unit is None or supervisor is None or is_over(unit, supervisor):
-                supervisor = self._supervisor = supervise(self._driver, self._settings)
-                if self.no_fork:
-                    warn_of_rolling(self._settings)
-                    unit = supervisor.add_runner(self._settings)
-                else:
-                    start = start_methods.called(self._start_method)
-                    unit = supervisor.add_pool(self._settings, start)
-                self._unit = unit
+                self._unit, self._supervisor = unit, supervisor = self._launch()
             return unit, supervisor
+
+    def _launch(self) -> tuple[ServiceRunner | WorkerPool, loop.Supervisor]:
+        if self.no_fork:
+            supervisor = supervise(self._driver, self._settings)
+            warn_of_rolling(self._settings)
+            return supervisor.add_runner(self._settings), supervisor
+        # First: what the supervisor does in this process, it does in its workers.
+        start = start_methods.called(self._start_method)
+        supervisor = supervise(self._driver, self._settings)
+        return supervisor.add_pool(self._settings, start), supervisor

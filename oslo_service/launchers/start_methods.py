@@ -36,11 +36,12 @@ def check_start_method(method: str | None, driver: Driver) -> None:
 
 
 def called(method: str) -> StartMethod:
-    """Return the function that starts a worker.
+    """Return the function that starts a worker, for a process that is about to.
 
     :param method: the name of the start method.
     """
     if method == FORK:
+        forking.prepare()
         return forking.fork
     # Not earlier: it imports much that forking does not need.
     from oslo_service.supervisor.workers import spawning

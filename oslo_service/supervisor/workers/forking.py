@@ -4,6 +4,7 @@
 
 import gc
 import os
+import sys
 import threading
 from typing import Any, NoReturn
 
@@ -19,7 +20,7 @@ from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import WorkerPlan
 from oslo_service.supervisor.workers.process import own_pidfd
 
-__all__ = ("fork",)
+__all__ = ("fork", "prepare")
 
 LOG = CarefulLog(__name__)
 
@@ -27,6 +28,17 @@ LOG = CarefulLog(__name__)
 _warned_of: Inherited[set[str]] = Inherited(set)
 # Whether the objects of the process have been frozen.
 _frozen = PerProcess(lambda: False)
+
+
+def prepare() -> None:
+    """Have what follows be done so that workers can share it: before the first fork.
+
+    Python 3.11 has a cache of attributes, full of what imports have looked up. Of each
+    entry that a worker replaces, it would write to the name that was there, and so copy
+    a page. Later versions do not count references to names.
+    """
+    if sys.version_info < (3, 12):
+        sys._clear_type_cache()
 
 
 def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:

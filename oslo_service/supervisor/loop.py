@@ -20,26 +20,31 @@ from oslo_service.supervisor import (
     stopping,
 )
 from oslo_service.supervisor.exchange import registry
-from oslo_service.supervisor.kept_time import KeptTime
-from oslo_service.supervisor.request_limit import RequestLimit
 from oslo_service.supervisor.services.runner import ServiceRunner
 from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.signal_policy import SignalPolicy
 from oslo_service.supervisor.supervised import Supervised
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.wait_sources import AddedSource, WaitSource
-from oslo_service.supervisor.work_limits import WorkLimits
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.parent_link import ParentLink
 from oslo_service.supervisor.workers.plan import StartMethod
 from oslo_service.supervisor.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
-    from oslo_service.supervisor import tracked_work
+    from oslo_service.supervisor import (
+        kept_time,
+        request_limit,
+        tracked_work,
+        work_limits,
+    )
     from oslo_service.supervisor.exchange import exchange as exchanges
     from oslo_service.supervisor.workers import stack_dumps, succession
 else:
+    kept_time = late.module("oslo_service.supervisor.kept_time")
+    request_limit = late.module("oslo_service.supervisor.request_limit")
     tracked_work = late.module("oslo_service.supervisor.tracked_work")
+    work_limits = late.module("oslo_service.supervisor.work_limits")
     exchanges = late.module("oslo_service.supervisor.exchange.exchange")
     stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
     succession = late.module("oslo_service.supervisor.workers.succession")
@@ -66,11 +71,13 @@ class Supervisor(Supervised):
         self.after_fork = self._timeout.back_again
         self._exchange: exchanges.Exchange | None = None
         # Reentrant: a signal's handler may interrupt who makes it, and want it, too.
-        self._making_exchange = driver.original("_thread").RLock()
+        self._making = driver.original("_thread").RLock()
         self._waiters = 0
-        #: In a worker: how many requests it answers.
-        self.request_limit: RequestLimit | None = None
-        self._work_limits: WorkLimits | None = None
+        # In a worker: what its limits are, and what keeps it to them.
+        self._limiting: Settings | None = None
+        self._request_limit: request_limit.RequestLimit | None = None
+        self._work_limits: work_limits.WorkLimits | None = None
+        self._kept_time: kept_time.KeptTime | None = None
         # Whether what there was has been stopped, and has ended.
         self._over = False
         # The tasks that ran when it had.
@@ -78,15 +85,12 @@ class Supervisor(Supervised):
         self._pid = os.getpid()
         self._policy = SignalPolicy(self)
         stopping.ask(self._is_stopping)
-        self._kept_time = KeptTime(
-            lambda: self._turn.lent, lambda: self._act_unattended(self._collect)
-        )
 
     @property
     def exchange(self) -> "exchanges.Exchange":
         """What workers are asked, and what they tell: made at its first use."""
         if self._exchange is None:
-            with self._making_exchange:
+            with self._making:
                 if self._exchange is None:
                     made = self._make_exchange()
                     self._exchange = self._exchange or made
@@ -121,12 +125,8 @@ class Supervisor(Supervised):
         runner.timeout = self._timeout
         runner.awaited.may_wait = self._caller_may_wait
         runner.held_by = self._is_held
-        link = self._parent_link
-        if settings is not None and link is not None and self.request_limit is None:
-            self.request_limit = RequestLimit(settings, link.tell_served)
-            self._work_limits = WorkLimits(
-                settings, link.tell_overdue, self._waker.wake
-            )
+        if self._parent_link is not None and self._limiting is None:
+            self._limiting = settings
         self._add(runner)
         return runner
 
@@ -139,12 +139,36 @@ class Supervisor(Supervised):
         # What its workers are going to need is imported before they are forked.
         asked = self.exchange_in_use() is not None or settings.limits.worker_timeout
         if asked:  # then, a worker may have no descriptor to read a module by
-            late.load(stack_dumps, tracked_work)
+            late.load(kept_time, stack_dumps, tracked_work, work_limits)
+        if settings.limits.worker_max_requests:
+            late.load(request_limit)
         if settings.rolls:  # nor may the parent, when it is told to
             late.load(succession)
         pool.held_by = self._is_held
         self._add(pool)
         return pool
+
+    @property
+    def request_limit(self) -> "request_limit.RequestLimit | None":
+        """In a worker: how many requests it answers. Thread-safe."""
+        link, settings = self._parent_link, self._limiting
+        if self._request_limit is None and link is not None and settings is not None:
+            with self._making:
+                self._request_limit = self._request_limit or (
+                    request_limit.RequestLimit(settings, link.tell_served)
+                )
+        return self._request_limit
+
+    def _limits_of_work(self) -> "work_limits.WorkLimits | None":
+        """Return what tells of overdue work: in a worker, where that is wanted."""
+        link, settings = self._parent_link, self._limiting
+        if link is None or settings is None or not settings.limits.worker_timeout:
+            return None
+        if self._work_limits is None:
+            self._work_limits = work_limits.WorkLimits(
+                link.tell_overdue, self._waker.wake
+            )
+        return self._work_limits
 
     def _add(self, unit: Unit) -> None:
         launching.check()
@@ -192,7 +216,7 @@ class Supervisor(Supervised):
             self._stopping = False
             self.end_delay()
             self._close_added_sources()
-            self._kept_time.keep(None)
+            self._keep(None)
             self.reporter.all_ended()
             self._signals.unattended = None
             if not self.has_parent:
@@ -230,7 +254,7 @@ class Supervisor(Supervised):
     # Turning
 
     def wait_for(self, unit: Unit) -> int:
-        """Turn until a unit has ended.
+        """Turn until a unit has ended: for a program.
 
         :returns: its exit status.
         :raises RuntimeError: called by a signal handler, which may have interrupted
@@ -242,8 +266,12 @@ class Supervisor(Supervised):
                 "neither a signal handler nor a subscriber can wait for the launcher"
                 " that calls it; stop() does not wait"
             )
-        self._waiters += 1
         unit.awaited_by_program = True
+        return self.run(unit)
+
+    def run(self, unit: Unit) -> int:
+        """Turn until a unit has ended; return its exit status."""
+        self._waiters += 1
         try:
             self._await_end(unit)
         finally:
@@ -329,8 +357,9 @@ class Supervisor(Supervised):
         exchange = self.exchange_in_use()
         if exchange is not None:
             exchange.advance(now)
-        if self._work_limits is not None:
-            self._work_limits.advance(now)
+        limits = self._limits_of_work()
+        if limits is not None:
+            limits.advance(now)
         if any(unit.ended.is_set() for unit in self.units):
             self._turn.wake_waiting()
         self.reporter.tell()
@@ -345,12 +374,12 @@ class Supervisor(Supervised):
         reading = [self._waker.fileno()]
         writing: list[int] = []
         deadlines = [self.reporter.deadline]
-        exchange, kept_time = self.exchange_in_use(), None
+        exchange, limits = self.exchange_in_use(), self._limits_of_work()
         if exchange is not None:
             deadlines.append(exchange.deadline)
-            kept_time = exchange.kept_time
-        if self._work_limits is not None:
-            deadlines.append(self._work_limits.deadline)
+            self._keep(exchange.kept_time)
+        if limits is not None:
+            deadlines.append(limits.deadline)
         if self._parent_link is not None:
             reading += self._parent_link.filenos()
             writing += self._parent_link.filenos_to_write()
@@ -358,7 +387,6 @@ class Supervisor(Supervised):
             reading += source.filenos()
             writing += source.filenos_to_write()
             deadlines.append(source.deadline)
-        self._kept_time.keep(kept_time)
         due = earliest(deadlines)
         timeout = None if due is None else max(0.0, due - clock.now())
         found = self.driver.wait_ready(reading, writing, timeout)
@@ -367,6 +395,15 @@ class Supervisor(Supervised):
             source.collect(readable, writable, now)
         if self._parent_link is not None:
             self._hear_parent(self._parent_link, readable)
+
+    def _keep(self, at: float | None) -> None:
+        """Have a time be acted on, though whoever turns is held up; None: none."""
+        if self._kept_time is None and at is not None:
+            self._kept_time = kept_time.KeptTime(
+                lambda: self._turn.lent, lambda: self._act_unattended(self._collect)
+            )
+        if self._kept_time is not None:
+            self._kept_time.keep(at)
 
     def _collect(self) -> None:
         """Take in what workers say, by who acts in the place of whoever turns."""
@@ -410,14 +447,15 @@ class Supervisor(Supervised):
         """Close what is held: of a driver that a test has left."""
         self._close_added_sources()
         self._waker.close()
-        self._kept_time.keep(None)
+        self._keep(None)
         self._timeout.close()
 
     def leave(self) -> None:
         """Close what belongs to the parent, in a freshly forked process."""
         self.left = True
         self._waker.close()
-        self._kept_time.leave()
+        if self._kept_time is not None:
+            self._kept_time.leave()
         self._timeout.leave()
         for unit in self.units:
             unit.abandon()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from oslo_service._common import late
-from oslo_service.supervisor.settings import Settings
 
 if TYPE_CHECKING:
     from oslo_service.supervisor import tracked_work
@@ -17,20 +16,15 @@ __all__ = ("WorkLimits",)
 
 
 class WorkLimits:
-    """Tells the parent of work that is past its own limit, where hangs are looked for.
+    """Tells the parent of work that is past its own limit.
 
-    :param settings: say whether they are.
     :param tell: called with what is overdue, in words.
     :param wake: has whoever turns the supervisor look again.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        tell: Callable[[str], object],
-        wake: Callable[[], object],
+        self, tell: Callable[[str], object], wake: Callable[[], object]
     ) -> None:
-        self._settings = settings
         self._tell = tell
         self._told: set[tracked_work.track] = set()
         self._wake = wake
@@ -49,8 +43,6 @@ class WorkLimits:
                 self._tell(f"{piece.name}{which} takes longer than {piece.limit:g} s")
 
     def _untold(self) -> "list[tuple[float, tracked_work.track]]":
-        if not self._settings.limits.worker_timeout:
-            return []
         # From now on; one that begins is looked at in the next turn.
         tracked_work.running().on_limit = lambda _piece: self._wake()
         pieces = tracked_work.limited()

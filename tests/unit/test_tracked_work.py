@@ -13,6 +13,7 @@ import pytest
 from oslo_service import work
 from oslo_service.supervisor import tracked_work
 from oslo_service.supervisor.limits import Limits
+from oslo_service.supervisor.loop import Supervisor
 from oslo_service.supervisor.work_limits import WorkLimits
 
 
@@ -95,12 +96,8 @@ class TestLimits:
         return []
 
     @pytest.fixture
-    def settings(self) -> Any:
-        return types.SimpleNamespace(limits=Limits(worker_timeout=30))
-
-    @pytest.fixture
-    def limits(self, told, wakes, settings) -> WorkLimits:
-        return WorkLimits(settings, told.append, lambda: wakes.append(True))
+    def limits(self, told, wakes) -> WorkLimits:
+        return WorkLimits(told.append, lambda: wakes.append(True))
 
     def test_it_is_told_once_of_each(self, limits, told) -> None:
         with (
@@ -131,12 +128,22 @@ class TestLimits:
             with work.track("resize", limit=3):
                 assert wakes == [True]
 
-    def test_it_is_not_where_nobody_looks_for_hangs(self, limits, told, settings):
-        settings.limits = Limits()
-        with work.track("resize", limit=3) as piece:
-            assert limits.deadline is None
-            limits.advance(piece.began + 9)
-        assert told == []
+    def test_it_does_only_where_hangs_are_looked_for(self, driver, told) -> None:
+        link: Any = types.SimpleNamespace(outbox=None, tell_overdue=told.append)
+        settings: Any = types.SimpleNamespace(limits=Limits())
+        supervisor = Supervisor(driver, link)
+        supervisor._limiting = settings
+        try:
+            assert supervisor._limits_of_work() is None
+            settings.limits = Limits(worker_timeout=30)
+            limits = supervisor._limits_of_work()
+            assert limits is not None
+            with work.track("resize", limit=3) as piece:
+                limits.advance(piece.began + 9)
+            assert told == ["resize takes longer than 3 s"]
+            assert supervisor._limits_of_work() is limits
+        finally:
+            supervisor.abandon()
 
 
 def test_coroutines_are_in_progress_until_they_have_ended() -> None:

@@ -41,7 +41,7 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
     signals.unblock(mask)
     plan.prepare(plan.service, plan.driver, plan.settings)
     supervisor.post(lambda: runner.add(plan.service, reset=plan.reset))
-    status = supervisor.wait_for(runner)
+    status = supervisor.run(runner)
     exchange = supervisor.exchange_in_use()
     if exchange is not None:
         exchange.leave()

@@ -100,8 +100,9 @@ class OwnLock:
 
     def renew(self) -> None:
         """Make it free, in a forked process."""
-        lock: Any = self._lock
-        if not lock._is_owned():
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
             self._lock = threading.RLock()
 
 

@@ -82,7 +82,7 @@ def warn_of_idle_hub(driver: base.Driver, who: str) -> None:
     :param driver: the one that the launcher runs on.
     :param who: what has run in this native thread until now, for the message.
     """
-    if driver.name != BackendType.EVENTLET.value and _loading.has_hub():
+    if _loading.has_hub() and driver.name != BackendType.EVENTLET.value:
         selection = _state.current()
         selection.warn_once(
             f"{who} uses Eventlet, but this process runs on the driver"

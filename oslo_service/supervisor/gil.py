@@ -33,8 +33,8 @@ def warn_once(driver: Driver) -> None:
 
 def is_brought_back() -> bool:
     """Return whether the GIL is on in a free-threaded interpreter, undemanded."""
-    is_enabled = getattr(sys, "_is_gil_enabled", None)  # from Python 3.13 on
-    if is_enabled is None or "t" not in sys.abiflags:
+    if "t" not in sys.abiflags:
         return False
+    is_enabled = getattr(sys, "_is_gil_enabled", None)  # from Python 3.13 on
     demanded = getattr(sys.flags, "gil", None) == 1  # by PYTHON_GIL or -X gil
-    return bool(is_enabled()) and not demanded
+    return is_enabled is not None and bool(is_enabled()) and not demanded

@@ -119,7 +119,8 @@ class ProcessLauncher(HasOldAttributes):
         In the main thread, signals are acted upon meanwhile.
 
         :returns: the exit status: 0 after an orderly end, 1 otherwise.
-        :raises RuntimeError: called by a signal handler that runs in it.
+        :raises RuntimeError: called by a signal handler that runs in it, or by a
+            method of a service that it runs: it would wait for itself.
         """
         unit, supervisor = self._unit, self._supervisor
         if unit is None or supervisor is None:

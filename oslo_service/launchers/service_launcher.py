@@ -87,7 +87,8 @@ class Launcher(HasOldAttributes):
         In the main thread, signals are acted upon meanwhile.
 
         :returns: the exit status: 0 after an orderly end, 1 otherwise.
-        :raises RuntimeError: called by a signal handler that runs in it.
+        :raises RuntimeError: called by a signal handler that runs in it, or by a
+            method of a service that it runs: it would wait for itself.
         """
         runner, supervisor = self.services._runner, self._supervisor
         if runner is None or supervisor is None:

@@ -56,8 +56,12 @@ class Services(HasOldAttributes):
             runner.give_stop(runner.stop)
 
     def wait(self) -> None:
-        """Block until the services have been stopped and have ended."""
+        """Block until the services have been stopped and have ended.
+
+        :raises RuntimeError: a method of one of them calls this.
+        """
         if self._runner is not None:
+            self._runner.refuse_own()
             self._runner.ended.wait()
 
     def restart(self) -> None:

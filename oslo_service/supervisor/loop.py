@@ -258,9 +258,11 @@ class Supervisor(Supervised):
 
         :returns: its exit status.
         :raises RuntimeError: called by a signal handler, which may have interrupted
-            whoever turns, or in a process that was forked afterwards.
+            whoever turns, by a method that it waits for, or in a process that was
+            forked afterwards.
         """
         self._refuse_strangers()
+        unit.refuse_own()
         if self._turn.held_here or callers.in_added_handler():
             raise RuntimeError(
                 "neither a signal handler nor a subscriber can wait for the launcher"

@@ -100,6 +100,12 @@ class Unit(abc.ABC):
         """Have an order to reload it carried out; likewise, until all are reset."""
         self.post(order)
 
+    def refuse_own(self) -> None:  # noqa: B027 - a worker's is refused as a stranger
+        """Refuse a wait for its end that it would wait for itself.
+
+        :raises RuntimeError: the caller is a method of a service of this process.
+        """
+
     # Turning
 
     @abc.abstractmethod

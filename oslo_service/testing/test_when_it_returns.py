@@ -267,3 +267,32 @@ backend.get_backend().original("os").write(writer, b"!")
 assert launcher.wait() == 0
 """,
     )
+
+
+@pytest.mark.parametrize("method", ["start", "stop", "wait", "reset"])
+@pytest.mark.parametrize(
+    ("kind", "launch"),
+    [
+        ("ServiceLauncher(conf)", "launch_service"),
+        ("ProcessLauncher(conf, no_fork=True)", "launch_service"),
+        ("Services()", "add"),
+    ],
+)
+def test_wait_refuses_a_method_that_it_would_wait_for(
+    driver_name: str, kind: str, launch: str, method: str
+) -> None:
+    run(
+        driver_name,
+        f"launcher = service.{kind}\n"
+        "class Own(Talker):\n"
+        f"    def {method}(self):\n"
+        "        try:\n"
+        "            launcher.wait()\n"
+        "        except RuntimeError as exc:\n"
+        "            said.append(str(exc))\n"
+        f"        super().{method}()\n"
+        f"launcher.{launch}(Own())\n"
+        f"assert begun.wait({LIMIT})\n"
+        "launcher.restart()\nlauncher.stop()\nassert not launcher.wait()\n"
+        f"assert any('{method}() of __main__.Own' in one for one in said), said\n",
+    )

@@ -69,6 +69,8 @@ class Bodies:
     :param state: has the facts that are posted.
     :param post: has an order carried out by whoever turns; thread-safe.
     :param publish: takes the events.
+    :ivar calls: what the tasks call now, by their identities: the service, and the name
+        of its method.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Bodies:
         self._state = state
         self._post = post
         self._publish = publish
+        self.calls: dict[int, tuple[Any, str]] = {}
 
     def live(self, incarnation: Incarnation, life: Life) -> None:
         """Call ``start()``, and what else the task is told to, until it is to end."""
@@ -128,6 +131,8 @@ class Bodies:
         self, incarnation: Incarnation, method: str, *, fatal: bool = False
     ) -> bool:
         """Call a method of the service; return whether it succeeded."""
+        me = self._driver.current_ident()
+        self.calls[me] = incarnation.service, method
         try:
             if method == "start":
                 preparations.prepare(self._conf)
@@ -138,6 +143,8 @@ class Bodies:
             early = method == "wait" and incarnation.stop is StopOrder.NONE
             self._fail(incarnation, method, exc, fatal=fatal or early)
             return False
+        finally:
+            del self.calls[me]
         return True
 
     def _end_child(self, error: BaseException | None) -> None:

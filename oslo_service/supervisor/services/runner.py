@@ -110,6 +110,20 @@ class ServiceRunner(Unit):
         else:
             self._state.reload()
 
+    def refuse_own(self) -> None:
+        """Refuse a method of its services that is going to wait for its end.
+
+        :raises RuntimeError: the calling task is in one: it would wait for itself.
+        """
+        call = self._bodies.calls.get(self._driver.current_ident())
+        if call is not None:
+            service, method = call
+            raise RuntimeError(
+                f"{method}() of {naming.describe(service)} cannot wait for the launcher"
+                f" that runs it, which waits until {method}() has returned: wait()"
+                " is for the program that has launched it"
+            )
+
     # The state
 
     @property

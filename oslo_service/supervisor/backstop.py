@@ -12,7 +12,7 @@ from types import ModuleType
 
 from oslo_service._common.process_state import Inherited
 
-__all__ = ("begin_child", "is_usable", "look")
+__all__ = ("begin_child", "is_usable", "look", "native_threads")
 
 _suspect = Inherited(lambda: False)
 _usable = Inherited(lambda: True)
@@ -28,14 +28,18 @@ def look(threads: ModuleType) -> None:
 
     :param threads: the unpatched module ``_thread``.
     """
+    # Where the number cannot be known it is most unlikely.
+    _suspect.set((native_threads() or 0) > threads._count() + 1)
+
+
+def native_threads() -> int | None:
+    """Return how many native threads this process has; None: that cannot be known."""
     try:
         # A link for each thread's directory, and the two that every directory has:
         # to list them, or to ask pathlib, costs every fork a tenth more pages.
-        native = os.stat("/proc/self/task").st_nlink - 2  # noqa: PTH116
+        return os.stat("/proc/self/task").st_nlink - 2  # noqa: PTH116
     except OSError:
-        native = 0  # where that cannot be known it is most unlikely
-    found = native > threads._count() + 1
-    _suspect.set(found)
+        return None
 
 
 def begin_child() -> None:

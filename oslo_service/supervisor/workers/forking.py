@@ -13,7 +13,7 @@ from oslo_service._common import streams
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.sockets import activation
-from oslo_service.supervisor import current, forks, signals
+from oslo_service.supervisor import backstop, current, forks, signals
 from oslo_service.supervisor.workers import finalization, worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
 from oslo_service.supervisor.workers.parent_link import ParentLink
@@ -54,11 +54,12 @@ def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
     streams.flush()
     _freeze()
     parent, pidfd = os.getpid(), own_pidfd()
+    alone = backstop.native_threads() == 1
     mask = signals.of_process().block()
     try:
         pid = forks.fork_worker()
         if pid == 0:
-            _begin(plan, pipes, parent, pidfd, mask)
+            _begin(plan, pipes, parent, pidfd, mask, alone=alone)
     finally:
         signals.unblock(mask)
     return pid
@@ -70,10 +71,13 @@ def _begin(
     parent: int,
     pidfd: int | None,
     mask: set[Any],
+    *,
+    alone: bool,
 ) -> NoReturn:
     """Live and end here: what returned, or raised, would be a second parent."""
     try:
-        streams.renew()
+        if not alone:  # else nobody has held them
+            streams.renew()
         channel = pipes.leave_to_parent()
         link = ParentLink(channel, parent, pipes.stacks, pidfd)
         _be_worker(plan, link, channel, mask)

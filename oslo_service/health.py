@@ -21,8 +21,8 @@ import math
 from types import TracebackType
 from typing import Any, Self
 
-from oslo_service.monitoring import checks
-from oslo_service.monitoring.checks import TTL
+from oslo_service.monitoring import health_checks
+from oslo_service.monitoring.health_checks import TTL
 
 __all__ = ("TTL", "report", "watch")
 
@@ -42,7 +42,7 @@ def report(name: str, ok: bool, detail: str = "", ttl: float = TTL) -> None:
     :raises ValueError: the time is negative, or not finite.
     """
     _check(name, ttl)
-    checks.record(name, bool(ok), str(detail), float(ttl))
+    health_checks.record(name, bool(ok), str(detail), float(ttl))
 
 
 def _check(name: object, ttl: object) -> None:
@@ -103,7 +103,7 @@ class watch(contextlib.ContextDecorator):  # noqa: N801 - it is used as a functi
         traceback: TracebackType | None,
     ) -> None:
         if error is None:
-            checks.record(self._name, True, "", self._ttl)
+            health_checks.record(self._name, True, "", self._ttl)
         elif isinstance(error, self._errors):
             detail = f"{type(error).__name__}: {error}"
-            checks.record(self._name, False, detail, self._ttl)
+            health_checks.record(self._name, False, detail, self._ttl)

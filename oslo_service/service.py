@@ -6,7 +6,7 @@ from oslo_config import cfg
 
 from oslo_service._common.public_names import set_modules
 from oslo_service._common.service_base import ServiceBase
-from oslo_service.launchers.checks import check_service, check_workers
+from oslo_service.launchers.argument_checks import check_service, check_workers
 from oslo_service.launchers.process_launcher import ProcessLauncher
 from oslo_service.launchers.service import Service
 from oslo_service.launchers.service_launcher import Launcher, ServiceLauncher

@@ -1,8 +1,13 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""How functions, services and addresses are written in logs."""
+"""How functions, services, addresses and numbers of things are written in logs."""
 
-__all__ = ("address", "describe")
+__all__ = ("address", "counted", "describe")
+
+
+def counted(number: int, what: str) -> str:
+    """Return how many there are of what, in the singular if that is one."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def describe(thing: object) -> str:

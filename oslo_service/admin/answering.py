@@ -4,7 +4,7 @@
 
 from typing import Any
 
-from oslo_service._common import measured
+from oslo_service._common import instruments
 from oslo_service.admin import orders
 from oslo_service.admin.metrics import gathering, scraping
 from oslo_service.supervisor.exchange import registry
@@ -19,7 +19,7 @@ def begin() -> None:
     registry.answer("loops", _answer_loops)
     orders.register()
     scraping.register()
-    measured.begin()
+    instruments.begin()
 
 
 def begin_worker() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oslo_service.admin import bodies
-from oslo_service.admin.later import Heard, Inquiry, Outcome
+from oslo_service.admin.deferred_replies import Heard, Inquiry, Outcome
 from oslo_service.admin.replies import Answer, Ask, Refused, Reply, as_json
 from oslo_service.supervisor import events, log_messages
 from oslo_service.supervisor.exchange import registry

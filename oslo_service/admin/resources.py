@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The paths of the endpoint."""
 
+from oslo_service.admin.deferred_replies import Heard
 from oslo_service.admin.history import History
-from oslo_service.admin.later import Heard
 from oslo_service.admin.metrics.scraping import Metrics
 from oslo_service.admin.orders import Orders
 from oslo_service.admin.replies import Answer, Ask, Refused, as_json

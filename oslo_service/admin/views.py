@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service.admin.later import Inquiry, Once
+from oslo_service.admin.deferred_replies import Inquiry, Once
 from oslo_service.admin.replies import HEALTH, Ask, Later, Reply, as_json
 from oslo_service.admin.stacks import Stacks
-from oslo_service.monitoring import checks, probes, status
+from oslo_service.monitoring import health_checks, probes, status
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 from oslo_service.supervisor.loop import Supervisor
 
@@ -49,7 +49,7 @@ class Views:
 
         def make(answers: Sequence[Answer]) -> Reply:
             found = [
-                (one.respondent, checks.known(one.respondent, one.value))
+                (one.respondent, health_checks.known(one.respondent, one.value))
                 for one in answers
             ]
             process = self._supervisor.reporter.snapshot().process
@@ -59,7 +59,8 @@ class Views:
             )
 
         return self._once.ask(
-            (checks.KIND, ask.trusted), lambda: self._inquiry(checks.KIND, {}, make)
+            (health_checks.KIND, ask.trusted),
+            lambda: self._inquiry(health_checks.KIND, {}, make),
         )
 
     # For clients of the control socket

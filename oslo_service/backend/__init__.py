@@ -20,7 +20,6 @@ from oslo_service._common import submodules
 from oslo_service._common.public_names import set_modules
 from oslo_service.backend import _loading, exceptions
 from oslo_service.backend._bootstrap import bootstrap
-from oslo_service.backend._choice import BackendType
 from oslo_service.backend._commitment import commit, warn_of_idle_hub
 from oslo_service.backend._registration import register_driver
 from oslo_service.backend._selection import (
@@ -34,6 +33,7 @@ from oslo_service.backend._selection import (
     register_backend_default_hook,
     selected,
 )
+from oslo_service.backend._selection_rules import BackendType
 from oslo_service.compat.components import load as get_component
 
 __all__ = (

@@ -8,7 +8,12 @@ from oslo_service import opts
 from oslo_service._common.options import unknown_options
 from oslo_service._common.records import Record
 from oslo_service.backend import _loading, _state, base, exceptions
-from oslo_service.backend._choice import BackendType, Choice, Rule, stated_by_option
+from oslo_service.backend._selection_rules import (
+    BackendType,
+    Choice,
+    Rule,
+    stated_by_option,
+)
 
 __all__ = ("Preview", "commit", "preview", "warn_of_idle_hub")
 

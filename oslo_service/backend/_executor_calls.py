@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
 from typing import Any, TypeVar
 
-from oslo_service._common import clock, measured
-from oslo_service._common.measured import Reading
+from oslo_service._common import clock, instruments
+from oslo_service._common.instruments import Reading
 from oslo_service._common.process_state import PerProcess
 
 __all__ = ("ExecutorCalls", "dated", "frames_of_calls", "make_call")
@@ -36,7 +36,7 @@ class ExecutorCalls:
         #: The frames of :func:`make_call` that run, with the identity of each task.
         self.running: dict[FrameType, int] = {}
         _all.get().add(self)
-        measured.add(self)
+        instruments.add(self)
 
     def expect(self) -> object:
         """Record that a call is going to be made; return its ticket."""
@@ -55,9 +55,9 @@ class ExecutorCalls:
     def readings(self) -> Iterator[Reading]:
         """Return the gauges of the executor: its size, and the calls by state."""
         if self in _all.get():
-            yield Reading(measured.POOL_SIZE, _POOL, self._size)
-            yield Reading(measured.POOL_BUSY, _POOL, len(self.running))
-            yield Reading(measured.POOL_WAITING, _POOL, len(self._waiting))
+            yield Reading(instruments.POOL_SIZE, _POOL, self._size)
+            yield Reading(instruments.POOL_BUSY, _POOL, len(self.running))
+            yield Reading(instruments.POOL_WAITING, _POOL, len(self._waiting))
 
 
 def make_call(

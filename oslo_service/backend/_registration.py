@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Self
 
 from oslo_service.backend import _loading, _selection, base
-from oslo_service.backend._choice import AUTO
+from oslo_service.backend._selection_rules import AUTO
 
 __all__ = ("Registration", "register_driver")
 

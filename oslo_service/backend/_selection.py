@@ -8,7 +8,13 @@ import sys
 from oslo_config import cfg
 
 from oslo_service.backend import _state, base
-from oslo_service.backend._choice import BackendType, Choice, Rule, auto, name_of
+from oslo_service.backend._selection_rules import (
+    BackendType,
+    Choice,
+    Rule,
+    auto,
+    name_of,
+)
 
 __all__ = (
     "choice",

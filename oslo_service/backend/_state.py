@@ -12,7 +12,7 @@ from oslo_config import cfg
 
 from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.backend import _loading, base, exceptions
-from oslo_service.backend._choice import (
+from oslo_service.backend._selection_rules import (
     BackendType,
     Choice,
     Rule,

@@ -12,14 +12,14 @@ import weakref
 from oslo_config import cfg
 
 from oslo_service import backend
-from oslo_service._common import measured
+from oslo_service._common import instruments
 from oslo_service._common.process_state import Inherited, PerProcess
 from oslo_service.clustering import publishing, settings
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection
 from oslo_service.clustering.member import Member
 from oslo_service.clustering.simulated import simulated
-from oslo_service.monitoring import checks
+from oslo_service.monitoring import health_checks
 from oslo_service.supervisor import events, subscribers
 from oslo_service.supervisor.services import preparations
 
@@ -149,7 +149,7 @@ def _make(options: settings.Settings) -> Member:
         _report if options.url else lambda _problem: None,
     )
     if options.url:
-        measured.add(made)
+        instruments.add(made)
     return made
 
 
@@ -159,7 +159,7 @@ def _report(problem: str) -> None:
     One that is out of reach is a warning, which is what a stale check is: all that
     does not need the cluster runs on.
     """
-    checks.record("cluster", True, problem, _STALE_AT_ONCE if problem else 0.0)
+    health_checks.record("cluster", True, problem, _STALE_AT_ONCE if problem else 0.0)
 
 
 def _connection(options: settings.Settings, name: str) -> Connection:

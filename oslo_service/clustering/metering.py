@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured of clusters, where metrics are on."""
 
-from oslo_service._common import measured
-from oslo_service._common.measured import Measure
+from oslo_service._common import instruments
+from oslo_service._common.instruments import Measure
 
 __all__ = ("LEADS", "REACHABLE", "due_times", "heartbeat", "outage", "takeover")
 
@@ -22,7 +22,7 @@ _DUE_TIMES = Measure(
 
 def heartbeat(*, confirmed: bool) -> None:
     """Count a heartbeat."""
-    meters = measured.meters()
+    meters = instruments.meters()
     if meters is not None:
         result = "confirmed" if confirmed else "failed"
         meters.count(_HEARTBEATS, (("result", result),))
@@ -30,14 +30,14 @@ def heartbeat(*, confirmed: bool) -> None:
 
 def outage() -> None:
     """Count that the server does not answer any more."""
-    meters = measured.meters()
+    meters = instruments.meters()
     if meters is not None:
         meters.count(_OUTAGES)
 
 
 def takeover(name: str) -> None:
     """Count that this process leads from now on."""
-    meters = measured.meters()
+    meters = instruments.meters()
     if meters is not None:
         meters.count(_TAKEOVERS, (("name", name),))
 
@@ -47,7 +47,7 @@ def due_times(task: str, result: str, number: int = 1) -> None:
 
     :param result: ``run``, ``missed``, or ``unknown``: possibly missed.
     """
-    meters = measured.meters()
+    meters = instruments.meters()
     if meters is not None:
         for _ in range(number):
             meters.count(_DUE_TIMES, (("task", task), ("result", result)))

@@ -13,7 +13,7 @@ from oslo_service._common.records import Record
 from oslo_service.clustering import host
 from oslo_service.clustering.simulated import simulated
 from oslo_service.supervisor import current
-from oslo_service.supervisor.settings import check_cluster
+from oslo_service.supervisor.configuration import check_cluster
 
 __all__ = ("Settings", "configured", "read")
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from oslo_service import loopingcall
-from oslo_service._common import measured
-from oslo_service._common.measured import Reading
+from oslo_service._common import instruments
+from oslo_service._common.instruments import Reading
 from oslo_service.backend.base import Driver, InlineTask, Task
 from oslo_service.groups.foreign_threads import ForeignThread
 from oslo_service.groups.slots import Slots
@@ -34,7 +34,7 @@ class MembersByProcess:
     def __init__(self, size: int) -> None:
         self._size = size
         self._by_pid: dict[int, Members] = {}
-        measured.add(self)
+        instruments.add(self)
 
     @property
     def have_been(self) -> bool:
@@ -52,9 +52,9 @@ class MembersByProcess:
     def readings(self) -> Iterator[Reading]:
         """Return the sizes of the group, for metrics: summed over all groups."""
         slots = self._by_pid[os.getpid()].slots if self.have_been else None
-        yield Reading(measured.POOL_SIZE, _POOL, slots.size if slots else self._size)
-        yield Reading(measured.POOL_BUSY, _POOL, slots.taken if slots else 0)
-        yield Reading(measured.POOL_WAITING, _POOL, slots.waiting if slots else 0)
+        yield Reading(instruments.POOL_SIZE, _POOL, slots.size if slots else self._size)
+        yield Reading(instruments.POOL_BUSY, _POOL, slots.taken if slots else 0)
+        yield Reading(instruments.POOL_WAITING, _POOL, slots.waiting if slots else 0)
 
 
 class Members:

@@ -4,8 +4,8 @@
 
 from oslo_service._common.process_state import Inherited
 from oslo_service.supervisor import current
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.loop import Supervisor
-from oslo_service.supervisor.settings import Settings
 
 __all__ = ("open_admin_endpoint", "prepare_worker")
 

@@ -10,10 +10,10 @@ from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.work_items import WorkItem
 
 if TYPE_CHECKING:
-    from oslo_service.monitoring import checks, status, work_in_progress
+    from oslo_service.monitoring import health_checks, status, work_in_progress
     from oslo_service.supervisor.exchange.inquiries import Respondent
 else:
-    checks = late.module("oslo_service.monitoring.checks")
+    health_checks = late.module("oslo_service.monitoring.health_checks")
     status = late.module("oslo_service.monitoring.status")
     work_in_progress = late.module("oslo_service.monitoring.work_in_progress")
 
@@ -41,7 +41,7 @@ def _answer_work(args: dict[str, Any]) -> Any:
 
 
 def _answer_health(_args: dict[str, Any]) -> Any:
-    return checks.answer()
+    return health_checks.answer()
 
 
 def _answer_state(_args: dict[str, Any]) -> Any:
@@ -49,9 +49,9 @@ def _answer_state(_args: dict[str, Any]) -> Any:
 
 
 def _hear_health(sender: "Respondent", value: Any) -> None:
-    checks.hear(sender, value)
+    health_checks.hear(sender, value)
 
 
 def _forget_health(worker: "Respondent") -> None:
-    if late.is_loaded(checks):
-        checks.forget(worker)
+    if late.is_loaded(health_checks):
+        health_checks.forget(worker)

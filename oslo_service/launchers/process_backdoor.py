@@ -11,7 +11,7 @@ from oslo_config import cfg
 from oslo_service import backdoor
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.configuration import Settings
 
 __all__ = ("open_backdoor", "record_backdoor")
 

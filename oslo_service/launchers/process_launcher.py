@@ -12,15 +12,19 @@ from oslo_service._common.deprecation import warn_once
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.compat.attributes import HasOldAttributes
 from oslo_service.launchers import start_methods, worker_preparation
-from oslo_service.launchers.checks import check_service, check_workers, warn_of_rolling
+from oslo_service.launchers.argument_checks import (
+    check_service,
+    check_workers,
+    warn_of_rolling,
+)
 from oslo_service.launchers.process_backdoor import open_backdoor
 from oslo_service.launchers.services import ServiceWrapper
 from oslo_service.launchers.signal_handlers import warn_of_handle_signal
 from oslo_service.launchers.supervision import is_over, launching, supervise
 from oslo_service.launchers.systemd import check_systemd
 from oslo_service.supervisor import loop
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.services.runner import ServiceRunner
-from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.workers.plan import WorkerPlan
 from oslo_service.supervisor.workers.pool import WorkerPool
 

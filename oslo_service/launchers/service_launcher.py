@@ -10,7 +10,11 @@ from oslo_service import backdoor, backend
 from oslo_service._common import first_process
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.compat.attributes import HasOldAttributes
-from oslo_service.launchers.checks import check_service, check_workers, warn_of_rolling
+from oslo_service.launchers.argument_checks import (
+    check_service,
+    check_workers,
+    warn_of_rolling,
+)
 from oslo_service.launchers.process_backdoor import record_backdoor
 from oslo_service.launchers.services import Services
 from oslo_service.launchers.signal_handlers import warn_of_handle_signal
@@ -18,8 +22,8 @@ from oslo_service.launchers.start_methods import check_start_method
 from oslo_service.launchers.supervision import is_over, launching, supervise
 from oslo_service.launchers.systemd import check_systemd
 from oslo_service.supervisor import loop
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.services.runner import ServiceRunner
-from oslo_service.supervisor.settings import Settings
 
 __all__ = ("Launcher", "ServiceLauncher")
 

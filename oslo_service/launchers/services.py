@@ -8,8 +8,8 @@ from oslo_service import backend
 from oslo_service._common import naming
 from oslo_service._common.service_base import ServiceBase, check_methods
 from oslo_service.compat.attributes import HasOldAttributes
+from oslo_service.supervisor.configuration import check_restart_method
 from oslo_service.supervisor.services.runner import ServiceRunner, make_unsupervised
-from oslo_service.supervisor.settings import check_restart_method
 
 __all__ = ("ServiceWrapper", "Services")
 

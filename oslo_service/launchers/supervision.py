@@ -10,8 +10,8 @@ from oslo_service.launchers import observation
 from oslo_service.launchers.admin_endpoint import open_admin_endpoint
 from oslo_service.launchers.systemd import tell_systemd
 from oslo_service.supervisor import current, forks
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.loop import Supervisor
-from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.unit import Unit
 
 __all__ = ("is_over", "launching", "supervise")

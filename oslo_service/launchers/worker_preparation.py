@@ -6,7 +6,7 @@ from oslo_service._common.service_base import ServiceBase
 from oslo_service.backend.base import Driver
 from oslo_service.launchers import admin_endpoint, observation
 from oslo_service.launchers.process_backdoor import open_backdoor
-from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.configuration import Settings
 
 __all__ = ("prepare",)
 

@@ -11,7 +11,7 @@ import math
 import random
 from typing import Any, Protocol
 
-from oslo_service._common import measured, naming
+from oslo_service._common import instruments, naming
 from oslo_service.backend.exceptions import OsloServiceError
 
 __all__ = (
@@ -30,7 +30,7 @@ LOG = logging.getLogger(__name__)
 FAILED = object()
 # The pause of a dynamic loop after a failed first call.
 _UNKNOWN_PAUSE = 1.0
-_OVERRUNS = measured.Measure(
+_OVERRUNS = instruments.Measure(
     "loop_overruns", "Calls of looping calls that ended after the next was due."
 )
 # How much the jitter of a back-off varies (standard deviation).
@@ -108,7 +108,7 @@ class FixedInterval:
     def _overrun(self, now: float, late: float) -> float:
         self._due = now
         self._overruns += 1
-        meters = measured.meters()
+        meters = instruments.meters()
         if meters is not None:
             name = naming.describe(self._function)
             meters.count(_OVERRUNS, (("loop", name),))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from oslo_service._common.records import Record
-from oslo_service.monitoring.checks import STATUSES, Check
+from oslo_service.monitoring.health_checks import STATUSES, Check
 from oslo_service.supervisor.exchange.inquiries import Respondent
 from oslo_service.supervisor.facts import WorkerFacts
 from oslo_service.supervisor.snapshot import Snapshot

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from oslo_service._common import clock, memory
-from oslo_service.monitoring import checks, work_in_progress
+from oslo_service.monitoring import health_checks, work_in_progress
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 from oslo_service.supervisor.facts import ServiceFacts, WorkerFacts
 from oslo_service.supervisor.loop import Supervisor
@@ -29,7 +29,7 @@ def answer() -> dict[str, Any]:
     ages = [one.age for one in work if one.age is not None]
     return {
         "work": {"count": len(work), "oldest": max(ages, default=None)},
-        "health": checks.answer(),
+        "health": health_checks.answer(),
         # Each process measures itself: it takes the kernel long.
         "memory": memory.pss(os.getpid()),
     }
@@ -154,12 +154,12 @@ class _Answers:
         found = {"memory": size, "work": said.get("work")}
         if answer is None:
             return {**found, "health": None, "problem": None}
-        health = _health(checks.known(answer.respondent, said.get("health")))
+        health = _health(health_checks.known(answer.respondent, said.get("health")))
         return {**found, "health": health, "problem": answer.problem or None}
 
 
-def _health(found: Sequence[checks.Check]) -> dict[str, Any]:
+def _health(found: Sequence[health_checks.Check]) -> dict[str, Any]:
     now = clock.now()
     statuses = {one.name: one.status(now) for one in found}
-    worst = max(map(checks.STATUSES.index, statuses.values()), default=0)
-    return {"status": checks.STATUSES[worst], "checks": statuses}
+    worst = max(map(health_checks.STATUSES.index, statuses.values()), default=0)
+    return {"status": health_checks.STATUSES[worst], "checks": statuses}

@@ -4,14 +4,14 @@
 
 from typing import Any
 
-from oslo_service._common import clock, measured
+from oslo_service._common import clock, instruments
 
 __all__ = ("run",)
 
-_DURATION = measured.Measure(
+_DURATION = instruments.Measure(
     "periodic_task_duration_seconds", "How long periodic tasks took."
 )
-_FAILURES = measured.Measure("periodic_task_failures", "Periodic tasks that failed.")
+_FAILURES = instruments.Measure("periodic_task_failures", "Periodic tasks that failed.")
 
 
 def run(name: str, task: Any, owner: Any, context: Any) -> Any:
@@ -19,7 +19,7 @@ def run(name: str, task: Any, owner: Any, context: Any) -> Any:
 
     :param name: the task's, for the label.
     """
-    meters = measured.meters()
+    meters = instruments.meters()
     if meters is None:
         return task(owner, context)
     labels, began = (("task", name),), clock.now()

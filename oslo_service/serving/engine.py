@@ -11,8 +11,8 @@ import collections
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from oslo_service._common import clock, measured
-from oslo_service._common.measured import Reading
+from oslo_service._common import clock, instruments
+from oslo_service._common.instruments import Reading
 from oslo_service.backend.base import Driver
 from oslo_service.serving import metering, pollers
 from oslo_service.serving.acceptor import Acceptor
@@ -85,7 +85,7 @@ class Engine:
 
     def start(self) -> None:
         """Serve. Non-blocking."""
-        measured.add(self)
+        instruments.add(self)
         self._acceptor.open()
         self._tasks.start()
 

@@ -5,8 +5,8 @@
 import functools
 from collections.abc import Callable, Iterator
 
-from oslo_service._common import measured
-from oslo_service._common.measured import Measure, Meters, Reading
+from oslo_service._common import instruments
+from oslo_service._common.instruments import Measure, Meters, Reading
 
 __all__ = ("meter", "readings")
 
@@ -21,7 +21,7 @@ _CLASSES = {one: (("status", f"{one}xx"),) for one in "12345"}
 
 def meter() -> Callable[[str, float], object] | None:
     """Return what counts a request, by status and seconds; None: metrics are off."""
-    meters = measured.meters()
+    meters = instruments.meters()
     return None if meters is None else functools.partial(_note, meters)
 
 
@@ -40,6 +40,6 @@ def readings(
     yield Reading(_QUEUE, labels, waiting)
     yield Reading(_CONNECTIONS, labels, connections)
     pool = (("pool", name),)
-    yield Reading(measured.POOL_SIZE, pool, size)
-    yield Reading(measured.POOL_BUSY, pool, busy)
-    yield Reading(measured.POOL_WAITING, pool, waiting)
+    yield Reading(instruments.POOL_SIZE, pool, size)
+    yield Reading(instruments.POOL_BUSY, pool, busy)
+    yield Reading(instruments.POOL_WAITING, pool, waiting)

@@ -17,7 +17,7 @@ from oslo_service.http.gateway import ClientGone
 from oslo_service.http.protocol_error import ProtocolError
 from oslo_service.http.request import Request
 from oslo_service.http.tls import TLS
-from oslo_service.serving import overtime
+from oslo_service.serving import slow_requests
 from oslo_service.serving.application_client import ApplicationClient
 from oslo_service.serving.engine import Engine
 from oslo_service.serving.leader_followers import ServingTask
@@ -130,10 +130,10 @@ class Session:
         self, call: Request, seconds: float, stack: Stack, *, too_long: bool
     ) -> None:
         """Log where the application is; answer the client in its place."""
-        if too_long and overtime.answer(call, self._sender):
+        if too_long and slow_requests.answer(call, self._sender):
             self._timed_out = True
         address, answered = self._client.address, self._timed_out
-        overtime.report(call, address, seconds, stack, answered=answered)
+        slow_requests.report(call, address, seconds, stack, answered=answered)
 
     def serve(self, task: ServingTask) -> None:
         """Go on until there is nothing to do."""

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The log message of each event, and the status that systemd shows."""
+"""The log message of each event."""
 
 import contextlib
 import functools
@@ -9,15 +9,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from oslo_service._common import naming
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.supervisor import events, work_items
 
-if TYPE_CHECKING:
-    from oslo_service.supervisor.snapshot import Snapshot
-
-__all__ = ("how", "last_line", "log", "status")
+__all__ = ("how", "last_line", "log")
 
 LOG = CarefulLog("oslo_service.supervisor")
 
@@ -71,7 +69,7 @@ def _signal_received(event: events.SignalReceived) -> _Line:
 
 
 def _resized(event: events.Resized) -> _Line:
-    workers = _count(event.workers, "worker")
+    workers = naming.counted(event.workers, "worker")
     values = (event.service, workers, event.before)
     return logging.INFO, "%s is to have %s instead of %d", values, None
 
@@ -291,23 +289,6 @@ def _signal_name(signum: int) -> str:
         return signal.Signals(signum).name
     except ValueError:  # a real-time signal
         return f"signal {signum}"
-
-
-def status(snapshot: "Snapshot") -> str:
-    """Describe how the services fare, in a few words."""
-    workers = _count(snapshot.workers, "worker")
-    if snapshot.stopping:
-        workers = f"stopping: {workers}"
-    elif snapshot.workers != snapshot.slots:
-        workers = f"{snapshot.workers} of {_count(snapshot.slots, 'worker')}"
-    text = f"{workers}, {_count(snapshot.restarts, 'restart')}"
-    if snapshot.reload_error:
-        text += f"; the last reload failed: {' '.join(snapshot.reload_error.split())}"
-    return text
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 # What makes the line of each kind of event. Not functools.singledispatch, which writes

@@ -19,9 +19,9 @@ from oslo_service.supervisor import (
     signals,
     stopping,
 )
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.services.runner import ServiceRunner
-from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.signal_policy import SignalPolicy
 from oslo_service.supervisor.supervised import Supervised
 from oslo_service.supervisor.unit import Unit

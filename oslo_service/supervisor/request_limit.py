@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Callable
 
-from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.configuration import Settings
 
 __all__ = ("RequestLimit",)
 

@@ -15,7 +15,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import cluster, events, fixture, loopingcall, periodic_task, service
-from oslo_service._common import measured
+from oslo_service._common import instruments
 from oslo_service.backend.base import Driver
 from oslo_service.clustering import lease_reporter
 from oslo_service.periodic_task import InvalidPeriodicTaskArg, PeriodicTasks
@@ -383,8 +383,8 @@ class TestEvents:
     def test_what_happens_is_counted_where_somebody_wants_to_know(
         self, processes, clock, fake, monkeypatch
     ) -> None:
-        meters = measured.Meters()
-        monkeypatch.setattr(measured, "meters", lambda: meters)
+        meters = instruments.Meters()
+        monkeypatch.setattr(instruments, "meters", lambda: meters)
         processes.begin("one")
         clock.advance(31)
         fake.reachable = False

@@ -13,7 +13,7 @@ import pytest
 from oslo_service import health
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
-from oslo_service.monitoring import checks
+from oslo_service.monitoring import health_checks
 from oslo_service.supervisor.exchange import to_parent
 from oslo_service.testing.live import DAEMON, Live, live
 from oslo_service.testing.waiting import ended
@@ -24,9 +24,9 @@ ASKED = DAEMON.with_name("asked.py")
 @pytest.fixture(autouse=True)
 def nothing_known() -> Any:
     """Begin, and end, without any value."""
-    checks._values.get().clear()
+    health_checks._values.get().clear()
     yield
-    checks._values.get().clear()
+    health_checks._values.get().clear()
 
 
 class DBError(Exception):
@@ -38,7 +38,7 @@ class TestRecording:
 
     def test_a_report_counts_until_the_next(self, driver: Driver) -> None:
         ended(driver.spawn(self.report, name="report"), "it is reported")
-        (found,) = checks.of_process()
+        (found,) = health_checks.of_process()
         assert (found.name, found.ok, found.detail) == ("database", False, "gone")
         assert found.ttl == 7
         assert found.status(found.at + 7) == "fail"
@@ -83,7 +83,7 @@ class TestRecording:
     def test_a_value_may_count_for_ever(self, driver: Driver) -> None:
         del driver
         health.report("licence", True, ttl=0)
-        (found,) = checks.of_process()
+        (found,) = health_checks.of_process()
         assert found.status(found.at + 1e9) == "pass"
 
     def test_what_the_code_sees_is_recorded(self, driver: Driver) -> None:
@@ -97,25 +97,25 @@ class TestRecording:
 
         with pytest.raises(ValueError, match="else"):
             load(ValueError("something else"))
-        assert checks.of_process() == []
+        assert health_checks.of_process() == []
         assert load() == "loaded"
-        assert [(one.ok, one.ttl) for one in checks.of_process()] == [(True, 9)]
+        assert [(one.ok, one.ttl) for one in health_checks.of_process()] == [(True, 9)]
         with pytest.raises(DBError):
             load(DBError("cut off"))
-        (found,) = checks.of_process()
+        (found,) = health_checks.of_process()
         assert (found.ok, found.detail) == (False, "DBError: cut off")
         with pytest.raises(ValueError, match="else"):
             load(ValueError("something else"))
-        assert not checks.of_process()[0].ok
+        assert not health_checks.of_process()[0].ok
 
     def test_any_exception_counts_where_none_is_named(self, driver: Driver) -> None:
         del driver
         with pytest.raises(ValueError, match="any"), health.watch("database"):
             raise ValueError("any")
-        assert not checks.of_process()[0].ok
+        assert not health_checks.of_process()[0].ok
         with pytest.raises(KeyboardInterrupt), health.watch("keyboard"):
             raise KeyboardInterrupt
-        assert [one.name for one in checks.of_process()] == ["database"]
+        assert [one.name for one in health_checks.of_process()] == ["database"]
 
     def test_a_coroutine_is_watched_to_its_end(self) -> None:
         @health.watch("database", DBError)
@@ -126,10 +126,10 @@ class TestRecording:
             return 7
 
         assert asyncio.run(load(fail=False)) == 7
-        assert checks.of_process()[0].ok
+        assert health_checks.of_process()[0].ok
         with pytest.raises(DBError):
             asyncio.run(load(fail=True))
-        assert not checks.of_process()[0].ok
+        assert not health_checks.of_process()[0].ok
 
     def test_what_makes_no_sense_is_refused(self) -> None:
         with pytest.raises(TypeError, match="name of a check"):

@@ -14,7 +14,7 @@ backend.bootstrap(argv=[])
 import os, sys
 from oslo_config import cfg
 from oslo_service import service
-from oslo_service._common import measured
+from oslo_service._common import instruments
 from oslo_service.supervisor.exchange import registry
 
 if "wants" in sys.argv:
@@ -36,7 +36,7 @@ class Short(service.Service):
         if "measures" not in sys.argv:
             say(f"worker {loaded}")
         if sys.argv[3:]:
-            say(f"measures {measured.meters()}")
+            say(f"measures {instruments.meters()}")
         try:
             backend.get_backend().original("os").read(ours, 1)
         except BlockingIOError:

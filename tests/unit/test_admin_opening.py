@@ -10,7 +10,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import opts
-from oslo_service._common import measured
+from oslo_service._common import instruments
 from oslo_service.admin import opening
 from oslo_service.supervisor import subscribers
 from oslo_service.supervisor.exchange import registry
@@ -26,7 +26,7 @@ def supervisor(driver) -> Iterator[Supervisor]:
     yield found
     found.abandon()
     registry._registry.set(before)
-    measured._meters.set(None)
+    instruments._meters.set(None)
 
 
 def configured(**options: str) -> cfg.ConfigOpts:

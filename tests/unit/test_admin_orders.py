@@ -11,7 +11,7 @@ from unittest import mock
 import pytest
 
 from oslo_service import events
-from oslo_service.admin.later import Heard, Outcome
+from oslo_service.admin.deferred_replies import Heard, Outcome
 from oslo_service.admin.orders import LOG_LEVEL, Orders, register
 from oslo_service.admin.replies import Ask, Later, Reply
 from oslo_service.admin.routes import Routes

@@ -13,7 +13,7 @@ from oslo_service._common import clock
 from oslo_service._common.frames import stack_of
 from oslo_service.http.request import Request
 from oslo_service.http.response import Response
-from oslo_service.serving import overtime
+from oslo_service.serving import slow_requests
 from oslo_service.serving.call_watch import CallWatch
 
 
@@ -134,7 +134,7 @@ class TestAnswers:
     def test_it_is_answered_while_nothing_has_been_sent(self, request_) -> None:
         sender: Any = Sender()
         request_.response = response = Response(request_, sender)
-        assert overtime.answer(request_, sender)
+        assert slow_requests.answer(request_, sender)
         assert sender.sent.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
         assert sender.sent.endswith(b"Connection: close\r\n\r\n<end>")
         # What the application still does is nobody's business.
@@ -149,7 +149,7 @@ class TestAnswers:
         sender: Any = Sender()
         request_.response = response = Response(request_, sender)
         response.start("200 OK", [])
-        assert overtime.answer(request_, sender)
+        assert slow_requests.answer(request_, sender)
         assert sender.sent.startswith(b"HTTP/1.1 503 ")
 
     @pytest.mark.parametrize("finished", [False, True])
@@ -161,19 +161,19 @@ class TestAnswers:
         if finished:
             response.finish()
         sent = sender.sent
-        assert not overtime.answer(request_, sender)
+        assert not slow_requests.answer(request_, sender)
         assert sender.sent == sent
 
     def test_nor_where_it_is_over(self, request_) -> None:
         sender: Any = Sender()
-        assert not overtime.answer(request_, sender)
+        assert not slow_requests.answer(request_, sender)
         assert sender.sent == b""
 
     def test_the_log_says_where_it_is(self, request_, caplog) -> None:
         import sys
 
         with caplog.at_level(logging.WARNING):
-            overtime.report(
+            slow_requests.report(
                 request_,
                 ("192.0.2.1", 1),
                 1.26,

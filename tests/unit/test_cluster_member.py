@@ -20,7 +20,7 @@ from oslo_service.clustering.connection import Connection, Lock, Unreachable
 from oslo_service.clustering.lease import Lease
 from oslo_service.clustering.lock_listener import Held, LockListener
 from oslo_service.clustering.member import Member
-from oslo_service.monitoring import checks
+from oslo_service.monitoring import health_checks
 from oslo_service.supervisor import events
 from oslo_service.testing.waiting import LIMIT, run_script
 
@@ -681,7 +681,7 @@ class TestProcess:
 
 def test_health_warns_while_the_server_is_out_of_reach() -> None:
     def status() -> tuple[str, str]:
-        (check,) = [one for one in checks.of_process() if one.name == "cluster"]
+        (check,) = [one for one in health_checks.of_process() if one.name == "cluster"]
         return check.status(clock.now() + 0.001), check.detail
 
     membership._report("")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oslo_service.monitoring import probes
-from oslo_service.monitoring.checks import Check
+from oslo_service.monitoring.health_checks import Check
 from oslo_service.supervisor.exchange.inquiries import Respondent
 from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.snapshot import Snapshot

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from paper_workers import SIGKILLED, Parent
 
-from oslo_service.supervisor.workers.intensity import CRASHES
+from oslo_service.supervisor.workers.crash_loops import CRASHES
 
 LIMIT, WINDOW = 3, 30.0
 

@@ -8,7 +8,7 @@ import pytest
 
 from oslo_service.supervisor.facts import ServiceFacts
 from oslo_service.supervisor.tally import Tally
-from oslo_service.supervisor.workers import intensity, state
+from oslo_service.supervisor.workers import crash_loops, state
 from oslo_service.supervisor.workers.facts import Sightings
 
 
@@ -193,7 +193,7 @@ class TestReady:
 
     def test_a_crash_loop_is_not_ready(self) -> None:
         pool = Pool(api=1)
-        for _ in range(intensity.CRASHES):
+        for _ in range(crash_loops.CRASHES):
             pool.ready(0)
             pool.die(0)
         assert pool.states() == ["paused"]

@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterable, Iterator
 
 from oslo_service import backend
-from oslo_service._common import clock, frames, measured, naming
-from oslo_service._common.measured import BOUNDS, Labels, Measure, Reading
+from oslo_service._common import clock, frames, instruments, naming
+from oslo_service._common.instruments import BOUNDS, Labels, Measure, Reading
 from oslo_service.admin.metrics.families import Family, labels_text
 from oslo_service.admin.metrics.layout import Key
 from oslo_service.backdoor import running_loops
-from oslo_service.monitoring import checks, work_in_progress
+from oslo_service.monitoring import health_checks, work_in_progress
 
 __all__ = ("families",)
 
@@ -40,12 +40,12 @@ def families() -> Iterator[tuple[Family, list[Key], list[float]]]:
 
 def _families() -> Iterator[Found]:
     found: dict[Measure, Samples] = {}
-    for reading in (*measured.readings(), *_work(), *_loops(), *_checks()):
+    for reading in (*instruments.readings(), *_work(), *_loops(), *_checks()):
         labels = labels_text(dict(reading.labels))
         found.setdefault(reading.measure, []).append(("", labels, reading.value))
     for measure, samples in found.items():
         yield _family(measure, "gauge"), samples
-    meters = measured.meters()
+    meters = instruments.meters()
     if meters is not None:
         yield from _counts(dict(meters.counts))
         yield from _durations(dict(meters.durations))
@@ -66,7 +66,7 @@ def _counts(counts: dict[tuple[Measure, Labels], float]) -> Iterator[Found]:
 
 
 def _durations(
-    durations: dict[tuple[Measure, Labels], measured.Durations],
+    durations: dict[tuple[Measure, Labels], instruments.Durations],
 ) -> Iterator[Found]:
     found: dict[Measure, Samples] = {}
     for (measure, labels), taken in durations.items():
@@ -111,7 +111,7 @@ def _loops() -> Iterable[Reading]:
 
 def _checks() -> Iterator[Reading]:
     now = clock.now()
-    for check in checks.of_process():
+    for check in health_checks.of_process():
         labels: Labels = (("check", check.name),)
         yield Reading(_CHECK, labels, check.ok)
         yield Reading(_CHECK_AGE, labels, max(0.0, now - check.at))

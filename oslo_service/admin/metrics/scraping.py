@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service.admin.later import Awaited, Once
+from oslo_service.admin.deferred_replies import Awaited, Once
 from oslo_service.admin.metrics import exposition, gathering, in_parent, layout
 from oslo_service.admin.metrics.merging import Merger
 from oslo_service.admin.replies import Ask, Later, Reply

@@ -5,11 +5,11 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from oslo_service.commands.check import (
-    blocking,
-    blocking_rules,
     eventlet_rules,
     eventlet_use,
     library_use,
+    native_thread_rules,
+    native_thread_use,
     patching,
     shared_state,
 )
@@ -31,14 +31,14 @@ RULES: tuple[Rule, ...] = (
     UNREADABLE,
     *eventlet_rules.RULES,
     *library_use.RULES,
-    *blocking_rules.RULES,
+    *native_thread_rules.RULES,
     *shared_state.RULES,
 )
 FINDERS: tuple[Callable[[Module], Iterator[Match]], ...] = (
     eventlet_use.find,
     patching.find,
     library_use.find,
-    blocking.find,
+    native_thread_use.find,
     shared_state.find,
 )
 

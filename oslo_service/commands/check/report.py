@@ -7,6 +7,7 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator
 
+from oslo_service._common import naming
 from oslo_service.commands.check.analysis import Result
 from oslo_service.commands.check.model import Finding, Rule, Severity
 
@@ -57,13 +58,9 @@ def _counts(findings: Iterable[Finding]) -> dict[str, int]:
 
 def _summary(result: Result) -> str:
     counts = _counts(result.findings)
-    told = ", ".join(_number(count, name) for name, count in counts.items())
+    told = ", ".join(naming.counted(count, name) for name, count in counts.items())
     hidden = f"; {result.suppressed} suppressed" if result.suppressed else ""
-    return f"{_number(result.files, 'file')}: {told}{hidden}"
-
-
-def _number(count: int, name: str) -> str:
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return f"{naming.counted(result.files, 'file')}: {told}{hidden}"
 
 
 def as_json(result: Result, failed: bool) -> str:

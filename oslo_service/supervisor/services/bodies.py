@@ -17,10 +17,10 @@ from oslo_service._common import clock, forked_child, naming
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import events
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.services import preparations
 from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
 from oslo_service.supervisor.services.state import RunnerState
-from oslo_service.supervisor.settings import Settings
 
 __all__ = ("Bodies", "Life")
 

@@ -14,13 +14,13 @@ from typing import Any
 from oslo_service._common import clock, naming, records
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import callers, events, log_messages
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.services import actions
 from oslo_service.supervisor.services.awaited import AwaitedOrders
 from oslo_service.supervisor.services.bodies import Bodies, Life
 from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
 from oslo_service.supervisor.services.state import RunnerState
-from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.subscribers import EventQueue
 from oslo_service.supervisor.tally import Tally

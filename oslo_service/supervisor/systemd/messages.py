@@ -11,8 +11,8 @@ Times are monotonic, in seconds, and always given by the caller.
 
 from collections.abc import Iterator
 
+from oslo_service._common import naming
 from oslo_service._common.times import earliest
-from oslo_service.supervisor import log_messages
 from oslo_service.supervisor.snapshot import Snapshot
 from oslo_service.supervisor.systemd.watchdog import Watchdog
 
@@ -118,8 +118,21 @@ class Messages:
         return [f"EXTEND_TIMEOUT_USEC={int(EXTENSION * 1e6)}"]
 
     def _status_lines(self, snapshot: Snapshot) -> list[str]:
-        status = log_messages.status(snapshot)
+        status = _describe(snapshot)
         if status == self._status:
             return []
         self._status = status
         return [f"STATUS={status}"]
+
+
+def _describe(snapshot: Snapshot) -> str:
+    """Describe how the services fare, in a few words."""
+    workers = naming.counted(snapshot.workers, "worker")
+    if snapshot.stopping:
+        workers = f"stopping: {workers}"
+    elif snapshot.workers != snapshot.slots:
+        workers = f"{snapshot.workers} of {naming.counted(snapshot.slots, 'worker')}"
+    text = f"{workers}, {naming.counted(snapshot.restarts, 'restart')}"
+    if snapshot.reload_error:
+        text += f"; the last reload failed: {' '.join(snapshot.reload_error.split())}"
+    return text

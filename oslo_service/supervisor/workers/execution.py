@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from oslo_service.supervisor import events
-from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.workers import actions, descriptions, inheritance
 from oslo_service.supervisor.workers.inspection import Inspection
 from oslo_service.supervisor.workers.plan import StartMethod

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.tally import Tally
-from oslo_service.supervisor.workers import intensity, state
+from oslo_service.supervisor.workers import crash_loops, state
 
 __all__ = ("Sightings",)
 
@@ -88,7 +88,7 @@ class Sightings:
         """Whether a slot has a worker, or is about to have one again."""
         worker = slot.current
         if worker is None:
-            failing = slot.crashes >= intensity.CRASHES or slot.refusals
+            failing = slot.crashes >= crash_loops.CRASHES or slot.refusals
             return slot in self._served and not failing
         if worker.ordered and now >= worker.ordered_at + state.STARTING:
             return False  # it does not make way for the next one

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from oslo_service._common import late
 from oslo_service.supervisor import events
-from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.workers import actions, descriptions, inheritance
 from oslo_service.supervisor.workers.process import Process
 from oslo_service.supervisor.workers.slots import Worker

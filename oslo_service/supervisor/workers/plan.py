@@ -8,7 +8,7 @@ from typing import Any
 
 from oslo_service._common.records import Record
 from oslo_service.backend.base import Driver
-from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.workers.channel import ControlPipes
 
 __all__ = ("Prepare", "StartMethod", "WorkerPlan")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from oslo_service._common import clock, late
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.facts import ServiceFacts
-from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.supervisor.tally import Tally
 from oslo_service.supervisor.unit import Unit

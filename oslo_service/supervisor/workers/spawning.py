@@ -20,8 +20,8 @@ from oslo_config import cfg
 from oslo_service import backend
 from oslo_service._common import naming
 from oslo_service.supervisor import launching, signals
+from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.exchange.pipe import Outbox
-from oslo_service.supervisor.settings import Settings
 from oslo_service.supervisor.workers import worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
 from oslo_service.supervisor.workers.parent_link import ParentLink

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from oslo_service._common.times import earliest
 from oslo_service.supervisor.events import Cause
 from oslo_service.supervisor.limits import Limits
-from oslo_service.supervisor.workers import intensity
+from oslo_service.supervisor.workers import crash_loops
 from oslo_service.supervisor.workers.actions import (
     Action,
     Kill,
@@ -25,7 +25,7 @@ from oslo_service.supervisor.workers.actions import (
     ReportGivenUp,
     Start,
 )
-from oslo_service.supervisor.workers.policies import Policies
+from oslo_service.supervisor.workers.optional_policies import Policies
 from oslo_service.supervisor.workers.pool_workers import GRACE, Goal, PoolWorkers
 from oslo_service.supervisor.workers.slots import (
     BEGINNING,
@@ -329,15 +329,15 @@ class PoolState(PoolWorkers):
                 yield Order(worker, OrderKind.MUTATE)
 
     def _count_death(self, worker: Worker, status: int | None, now: float) -> None:
-        seconds = intensity.count_death(worker, status, now)
+        seconds = crash_loops.count_death(worker, status, now)
         if seconds and self.goal is Goal.RUN:
             self._told.append(ReportCrashLoop(worker.slot, seconds))
 
     def _note_loss(self, slot: Slot, now: float) -> None:
         limits = self.limits
-        intensity.note_loss(slot, limits, now)
+        crash_loops.note_loss(slot, limits, now)
         if self.goal is Goal.RUN and all(
-            intensity.is_exhausted(one, limits, now)
+            crash_loops.is_exhausted(one, limits, now)
             for one in self.slots
             if one.spec is slot.spec
         ):

@@ -19,7 +19,7 @@ from oslo_config import cfg
 
 from oslo_service import health, opts, service
 from oslo_service._common import clock
-from oslo_service.monitoring import checks, probes, status
+from oslo_service.monitoring import health_checks, probes, status
 from oslo_service.supervisor import current
 from oslo_service.supervisor.exchange import registry, to_parent
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
@@ -147,7 +147,8 @@ def probe(supervisor: Any, seconds: float) -> None:
     def take(answers: list[Answer]) -> None:
         snapshot = supervisor.reporter.snapshot()
         found = [
-            (one.respondent, checks.known(one.respondent, one.value)) for one in answers
+            (one.respondent, health_checks.known(one.respondent, one.value))
+            for one in answers
         ]
         well = probes.health(found, clock.now())
         say(

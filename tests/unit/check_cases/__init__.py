@@ -5,13 +5,13 @@
 In the first, the rule applies to the lines that say "# here", and to no others.
 """
 
-from check_cases import blocking, eventlet, library, state
+from check_cases import eventlet, library, native_thread_use, state
 
 __all__ = ("CASES",)
 
 CASES: dict[str, tuple[str, str]] = {
     **eventlet.CASES,
     **library.CASES,
-    **blocking.CASES,
+    **native_thread_use.CASES,
     **state.CASES,
 }

@@ -10,8 +10,8 @@ from oslo_config import cfg
 from prometheus_client.openmetrics import parser
 
 from oslo_service import periodic_task
-from oslo_service._common import measured
-from oslo_service._common.measured import Measure, Meters, Reading
+from oslo_service._common import instruments
+from oslo_service._common.instruments import Measure, Meters, Reading
 from oslo_service.admin.metrics import exposition
 from oslo_service.admin.metrics.gathering import Gatherer
 from oslo_service.admin.metrics.merging import Merger
@@ -26,11 +26,11 @@ TOOK = Measure("took_seconds", "How long.")
 @pytest.fixture
 def meters() -> Iterator[Meters]:
     """Those of a process in which somebody wants to know."""
-    measured.begin()
-    found = measured.meters()
+    instruments.begin()
+    found = instruments.meters()
     assert found is not None
     yield found
-    measured._meters.set(None)
+    instruments._meters.set(None)
 
 
 def exported() -> dict[str, float]:
@@ -52,7 +52,7 @@ class TestMeters:
     """They count what has happened, from every thread."""
 
     def test_nobody_has_any_unless_somebody_wants_to_know(self) -> None:
-        assert measured.meters() is None
+        assert instruments.meters() is None
         assert metering.meter() is None
 
     def test_nothing_that_threads_count_is_lost(self, meters) -> None:
@@ -133,11 +133,11 @@ def test_what_several_say_is_added_up_and_who_is_gone_says_nothing() -> None:
 
     def said() -> list[float]:
         labels = (("server", "a test's"),)
-        return [one.value for one in measured.readings() if one.labels == labels]
+        return [one.value for one in instruments.readings() if one.labels == labels]
 
     servers = [Server(), Server()]
     for server in servers:
-        measured.add(server)
+        instruments.add(server)
     assert said() == [4]
     del server, servers
     assert said() == []

@@ -6,7 +6,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import opts
-from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.configuration import Settings
 
 
 class Watched(cfg.ConfigOpts):

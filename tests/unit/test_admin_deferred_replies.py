@@ -3,7 +3,7 @@
 """Answers that are waited for."""
 
 from oslo_service import events
-from oslo_service.admin.later import Awaited, Heard, Once, Outcome
+from oslo_service.admin.deferred_replies import Awaited, Heard, Once, Outcome
 from oslo_service.admin.replies import Reply, as_json
 
 

@@ -5,8 +5,8 @@
 import ast
 from collections.abc import Iterator
 
-from oslo_service.commands.check import blocking_rules as rules
 from oslo_service.commands.check import lifetimes
+from oslo_service.commands.check import native_thread_rules as rules
 from oslo_service.commands.check.entries import (
     Kind,
     entries,

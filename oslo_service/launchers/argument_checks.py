@@ -6,7 +6,7 @@ import logging
 
 from oslo_service._common.process_state import Inherited
 from oslo_service._common.service_base import ServiceBase, check_methods
-from oslo_service.supervisor.settings import Settings
+from oslo_service.supervisor.configuration import Settings
 
 __all__ = ("check_service", "check_workers", "warn_of_rolling")
 

@@ -14,7 +14,14 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-__all__ = ("Inherited", "OwnLock", "PerProcess", "kept_by_child")
+__all__ = (
+    "Inherited",
+    "OwnLock",
+    "PerProcess",
+    "ThisProcess",
+    "kept_by_child",
+    "this_process",
+)
 
 T = TypeVar("T")
 
@@ -106,9 +113,25 @@ class OwnLock:
             self._lock = threading.RLock()
 
 
+class ThisProcess:
+    """A process, to whoever wants to know later whether it is still the same.
+
+    That is asked at each tick of a loop: it takes no system call, as the identifier of
+    the process would.
+
+    :ivar left: whether the caller is in another, which was forked from it.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = False
+
+
 class _State:
     """All of it: made anew in a forked process.
 
+    :ivar process: this process.
     :ivar own: what is of this process alone; who puts the first there has forks
         watched.
     :ivar kept: whether a process that is forked now has what this one has.
@@ -120,11 +143,12 @@ class _State:
     """
 
     def __init__(self) -> None:
+        self.process = ThisProcess()
         self.inherited: dict[Inherited[Any], Any] = {}
         self.ancestors: list[dict[PerProcess[Any], Any]] = []
         self.own: dict[PerProcess[Any], Any] = {}
         self.locks: weakref.WeakSet[OwnLock] = weakref.WeakSet()
-        self._watches_forks = False
+        self.watches_forks = False
         self.kept = False
 
     def add_lock(self, lock: OwnLock) -> None:
@@ -134,12 +158,14 @@ class _State:
 
     def watch_forks(self) -> None:
         """Have it made anew in forked processes; idempotent."""
-        if not self._watches_forks:
-            self._watches_forks = True
+        if not self.watches_forks:
+            self.watches_forks = True
             os.register_at_fork(after_in_child=self.start_over)
 
     def start_over(self) -> None:
         """Make it anew, in a forked process."""
+        self.process.left = True
+        self.process = ThisProcess()
         if self.kept:
             return
         for lock in list(self.locks):
@@ -151,6 +177,13 @@ class _State:
 
 
 _state = _State()
+
+
+def this_process() -> ThisProcess:
+    """Return what stands for this process, and is marked in one that it forks."""
+    if not _state.watches_forks:
+        _state.watch_forks()
+    return _state.process
 
 
 @contextlib.contextmanager

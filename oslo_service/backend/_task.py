@@ -5,12 +5,12 @@
 import abc
 import contextvars
 import logging
-import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from oslo_service._common import forked_child
+from oslo_service._common.process_state import this_process
 from oslo_service.backend import exceptions
 from oslo_service.backend._primitives import Primitives
 
@@ -41,7 +41,7 @@ class Task(abc.ABC):
         "_error",
         "_finished",
         "_links",
-        "_pid",
+        "_process",
         "_result",
         "ident",
         "name",
@@ -56,14 +56,14 @@ class Task(abc.ABC):
         self._finished = driver.event()
         # A list, not a deque: it is nearly always empty, and then ten times smaller.
         self._links: list[Callable[[Task], object]] = []
-        self._pid = os.getpid()
+        self._process = this_process()
         self._result: Any = None
         self._error: BaseException | None = None
 
     @property
     def done(self) -> bool:
         """Whether the call has returned, raised, or will never run."""
-        return self._finished.is_set() or self._pid != os.getpid()
+        return self._finished.is_set() or self._process.left
 
     def wait(self, timeout: float | None = None) -> Any:
         """Block until the call has ended.
@@ -77,7 +77,7 @@ class Task(abc.ABC):
             process that this one was forked from.
         :raises BaseException: whatever the call raised.
         """
-        if self._pid != os.getpid():
+        if self._process.left:
             raise exceptions.TaskCancelled(f"task {self.name} did not cross the fork")
         if not self._finished.wait(timeout):
             raise TimeoutError(f"task {self.name} still runs after {timeout} s")
@@ -91,7 +91,7 @@ class Task(abc.ABC):
         :param timeout: seconds; None waits without limit.
         :returns: whether it has ended.
         """
-        return self._pid != os.getpid() or self._finished.wait(timeout)
+        return self._process.left or self._finished.wait(timeout)
 
     def link(self, callback: "Callable[[Task], object]") -> None:
         """Call ``callback(task)`` when the task has ended.
@@ -149,18 +149,22 @@ class Task(abc.ABC):
             call = self._calls.pop()
         except IndexError:  # it was cancelled
             return
+        if self._process.left:  # forked before it has begun
+            return
         driver = self._driver
         self.ident = driver.current_ident()
         driver.running.add(self)
-        pid = os.getpid()
         try:
             self._result = call()
-            self._end_child(pid, None)
+            if self._process.left:
+                self._end_child(None)
         except SystemExit as exc:
-            self._end_child(pid, exc)
+            if self._process.left:
+                self._end_child(exc)
             LOG.info("Task %s ended itself with SystemExit(%s)", self.name, exc.code)
         except BaseException as exc:
-            self._end_child(pid, exc)
+            if self._process.left:
+                self._end_child(exc)
             self._error = exc
             if isinstance(exc, driver.killed_by):
                 self._error = exceptions.TaskCancelled(f"task {self.name} was killed")
@@ -171,14 +175,9 @@ class Task(abc.ABC):
             del call
             self._end()
 
-    def _end_child(self, pid: int, error: BaseException | None) -> None:
-        """End the process where the call has forked it: none of ours goes on there.
-
-        :param pid: of the process in which the call began.
-        """
-        if pid != os.getpid():
-            parallel = self._driver.capabilities.parallel
-            forked_child.end(error, has_threads=parallel)
+    def _end_child(self, error: BaseException | None) -> None:
+        """End the process, which the call has forked: none of ours goes on there."""
+        forked_child.end(error, has_threads=self._driver.capabilities.parallel)
 
     def _end(self) -> None:
         self._driver.running.discard(self)
@@ -214,7 +213,7 @@ class InlineTask(Task):
         """Make the call, in the context of its caller."""
         self._main()
 
-    def _end_child(self, pid: int, error: BaseException | None) -> None:
+    def _end_child(self, error: BaseException | None) -> None:
         """Leave a child that the call has forked to the task that has asked for it."""
 
     def stop(self) -> None:

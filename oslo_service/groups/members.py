@@ -3,7 +3,6 @@
 """The members of a thread group: its threads and timers."""
 
 import functools
-import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from oslo_service import loopingcall
 from oslo_service._common import instruments
 from oslo_service._common.instruments import Reading
+from oslo_service._common.process_state import ThisProcess, this_process
 from oslo_service.backend.base import Driver, InlineTask, Task
 from oslo_service.groups.foreign_threads import ForeignThread
 from oslo_service.groups.slots import Slots
@@ -33,25 +33,29 @@ class MembersByProcess:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._by_pid: dict[int, Members] = {}
+        self._by_process: dict[ThisProcess, Members] = {}
+        # Those that were asked for last.
+        self._latest: Members | None = None
         instruments.add(self)
 
     @property
     def have_been(self) -> bool:
         """Whether the group may ever have had a member in this process."""
-        return os.getpid() in self._by_pid
+        return this_process() in self._by_process
 
     def here(self) -> "Members":
         """Return those in this process."""
-        pid = os.getpid()
-        try:
-            return self._by_pid[pid]
-        except KeyError:  # of two that ask first, one makes them
-            return self._by_pid.setdefault(pid, Members(self._size))
+        latest = self._latest
+        if latest is None or latest.process.left:
+            process = this_process()
+            made = Members(self._size, process)
+            # Of two that ask first, one makes them.
+            latest = self._latest = self._by_process.setdefault(process, made)
+        return latest
 
     def readings(self) -> Iterator[Reading]:
         """Return the sizes of the group, for metrics: summed over all groups."""
-        slots = self._by_pid[os.getpid()].slots if self.have_been else None
+        slots = self.here().slots if self.have_been else None
         yield Reading(instruments.POOL_SIZE, _POOL, slots.size if slots else self._size)
         yield Reading(instruments.POOL_BUSY, _POOL, slots.taken if slots else 0)
         yield Reading(instruments.POOL_WAITING, _POOL, slots.waiting if slots else 0)
@@ -61,9 +65,11 @@ class Members:
     """The members of a group, in one process: they do not cross a fork.
 
     :param size: how many threads may run at a time.
+    :param process: the process.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, process: ThisProcess) -> None:
+        self.process = process
         self.slots = Slots(size)
         self.waits = GroupWaits()
         # Subclasses may add threads of their own here, under the lock.

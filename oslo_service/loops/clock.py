@@ -6,6 +6,7 @@ For all other purposes there is :mod:`oslo_service._common.clock`.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,10 +31,6 @@ class Clock:
         """Return the time in seconds."""
         return clock.now()
 
-    def timer(self) -> Callable[[], float]:
-        """Return a function that returns the time in seconds: the quickest there is."""
-        return clock.now if type(self) is Clock else self.now
-
     def pause(self, event: Event, seconds: float) -> None:
         """Block the calling task until so many seconds have passed.
 
@@ -45,6 +42,19 @@ class Clock:
     def event(self, driver: Driver) -> Event:
         """Return a fresh event that can end a pause."""
         return driver.event()
+
+    def pacing(
+        self, driver: Driver
+    ) -> tuple[Event, Callable[[], float], Callable[[float], object]]:
+        """Return what one task is paced by: the quickest that there is.
+
+        :returns: an event that ends its pauses; what returns the time in seconds; what
+            pauses for so many seconds.
+        """
+        event = self.event(driver)
+        if type(self) is Clock:
+            return event, clock.now, event.wait
+        return event, self.now, functools.partial(self.pause, event)
 
     def spawn(
         self, driver: Driver, call: Callable[[], Any], name: str, event: Event

@@ -12,6 +12,7 @@ from typing import Any
 
 from oslo_service import backend
 from oslo_service._common import coroutines, naming
+from oslo_service._common.process_state import this_process
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 from oslo_service.compat.attributes import HasOldAttributes
@@ -115,9 +116,15 @@ class LoopingCallBase(HasOldAttributes):
     def _sleep(self, timeout: float) -> None:
         """Pause between two calls; :meth:`stop` cuts it short."""
         if self._abort is None:  # a retry's, which is never started
-            self._clock = clock.current
-            self._abort = self._clock.event(self._driver())
-        self._clock.pause(self._abort, timeout)
+            self._take_clock(self._driver())
+        self._pause(timeout)
+
+    def _take_clock(self, driver: Driver) -> Event:
+        """Be paced by the current clock; return the event that ends a pause."""
+        self._clock = clock.current
+        abort, self._now, self._pause = self._clock.pacing(driver)
+        self._abort = abort
+        return abort
 
     def _start(
         self,
@@ -147,11 +154,10 @@ class LoopingCallBase(HasOldAttributes):
         if not callable(self.f):
             raise TypeError(f"{self._KIND}: {self.f!r} cannot be called")
         driver = self._driver()
-        time = self._clock = clock.current
+        abort = self._take_clock(driver)
         if timeout:
-            now = time.now()
+            now = self._now()
             schedule = schedules.Limited(schedule, since=now, until=now + timeout)
-        abort = self._abort = time.event(driver)
         run = functools.partial(
             contextvars.copy_context().run,
             self._run,
@@ -162,7 +168,7 @@ class LoopingCallBase(HasOldAttributes):
             stop_on_exception,
         )
         name = f"loop {naming.describe(self.f)}"
-        self.done = time.spawn(driver, run, name, abort)
+        self.done = self._clock.spawn(driver, run, name, abort)
         return self.done
 
     def _run(
@@ -195,7 +201,7 @@ class LoopingCallBase(HasOldAttributes):
         initial_delay: float,
         stop_on_exception: bool,
     ) -> bool:
-        stopped, now, pid = abort.is_set, self._clock.timer(), os.getpid()
+        stopped, now, process = abort.is_set, self._now, this_process()
         if initial_delay:
             self._sleep(initial_delay)
         first = now()
@@ -213,7 +219,7 @@ class LoopingCallBase(HasOldAttributes):
                     raise
                 LOG.exception("%s failed; it goes on", self)
                 result = schedules.FAILED
-            if stopped() or os.getpid() != pid:  # it may have forked, and goes on there
+            if stopped() or process.left:  # it may have forked, and goes on there
                 break
             # In variables, as backdoor.running_loops reads this frame.
             ended = now()

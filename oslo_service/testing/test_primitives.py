@@ -1902,9 +1902,32 @@ assert after > 1
 print("as it should be")
 """
 
+UNBEGUN = """
+import os
+from oslo_service import backend
+
+driver = backend.bootstrap(argv=[])
+driver.sleep(0)
+reader, writer = os.pipe()
+task = driver.spawn(lambda: os.write(writer, b"begun "), name="unbegun")
+if os.fork() == 0:  # by the program, so nobody tells the driver
+    driver.sleep(0.05)
+    os._exit(0)
+task.wait()
+os.wait()
+print(os.read(reader, 100).decode().strip())
+"""
+
 
 class TestAfterFork:
     primitive = "after_fork()"
+
+    def test_what_has_not_begun_does_not_begin_in_a_child_too(
+        self, driver_name: str
+    ) -> None:
+        result = run_script(UNBEGUN, env={"OS_OSLO_SERVICE__BACKEND": driver_name})
+
+        assert result.stdout == "begun\n", result.stderr
 
     def test_a_signal_may_come_before_anything_has_waited(
         self, driver_name: str

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from oslo_service import backend, service, threadgroup
+from oslo_service._common.process_state import ThisProcess
 from oslo_service.backend import _state as selection
 from oslo_service.supervisor.signals import Signals
 from oslo_service.testing.waiting import (
@@ -72,12 +73,14 @@ def at_every_line(
 def test_a_group_in_a_forked_process_has_its_members_once(driver) -> None:
     def attempt() -> tuple[Callable[[], Any], Callable[[], Any]]:
         group, seen = threadgroup.ThreadGroup(), []
-        by_pid = group._members._by_pid
-        by_pid[os.getpid() + 1] = group._members.here()
-        del by_pid[os.getpid()]  # as in a fork
+        parents = group._members.here()
+        parents.process = ThisProcess()
+        parents.process.left = True  # as in a fork
+        group._members._by_process.clear()
 
         def check() -> None:
             assert len({id(one) for one in [*seen, group._members.here()]}) == 1
+            assert parents not in seen
 
         return (lambda: seen.append(group._members.here())), check
 

@@ -255,7 +255,8 @@ cluster_opts = [
     cfg.StrOpt(
         "cluster_group",
         help="The name that the processes of the service share, and no other service"
-        " has. Unset: the name of the program.",
+        " has. Unset: the name of the program, so that several programs of a service"
+        " are several groups. It is logged when a process joins.",
     ),
     cfg.IntOpt(
         "cluster_lease",

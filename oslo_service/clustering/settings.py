@@ -21,6 +21,12 @@ _WITHOUT = (
     "[oslo_service] cluster_url is not set: what is to run once per cluster runs once"
     " per host"
 )
+_GROUP = "The group of this process in the cluster: {!r}, "
+_SET = _GROUP + "as cluster_group says"
+_UNSET = _GROUP + (
+    "the name of the program: where several programs are one service, set"
+    " [oslo_service] cluster_group, the same for all"
+)
 
 
 class Settings(Record):
@@ -48,7 +54,7 @@ def configured() -> cfg.ConfigOpts:
 def read(conf: cfg.ConfigOpts) -> Settings:
     """Return the options of the cluster; they are registered if need be.
 
-    Logs, once, that there is no cluster where there is none.
+    Logs, once, what the group is, or that there is no cluster where there is none.
 
     :raises ClusterOptionError: there is none, and ``cluster_required`` is set.
     """
@@ -56,22 +62,26 @@ def read(conf: cfg.ConfigOpts) -> Settings:
     if not isinstance(conf, cfg.ConfigOpts):  # a stand-in, which cannot say
         return Settings(url="", group="service", lease=15, skew=1.0)
     options = conf.oslo_service
+    group = _plain(options.cluster_group or _program(conf))
     if simulated.get() is None:
         check_cluster(conf)
-        if not options.cluster_url:
-            host.say_once(_WITHOUT)
+        named = _SET if options.cluster_group else _UNSET
+        host.say_once(named.format(group) if options.cluster_url else _WITHOUT)
     return Settings(
         url=options.cluster_url or "",
-        group=_plain(options.cluster_group or _program(conf)),
+        group=group,
         lease=options.cluster_lease,
         skew=options.cluster_skew,
     )
 
 
 def _program(conf: cfg.ConfigOpts) -> str:
-    """Return the name of the service: of the program, without its path."""
-    name = getattr(conf, "prog", None) or sys.argv[0]
-    return os.path.basename(name).removesuffix(".py") or "service"  # noqa: PTH119
+    """Return the name of the program, without its path; of a package, the package's."""
+    path = getattr(conf, "prog", None) or sys.argv[0]
+    name = os.path.basename(path).removesuffix(".py")  # noqa: PTH119
+    if name == "__main__":  # python -m PACKAGE
+        name = os.path.basename(os.path.dirname(sys.argv[0]))  # noqa: PTH119
+    return name or "service"
 
 
 def _plain(name: str) -> str:

@@ -12,7 +12,13 @@ from oslo_config import cfg
 
 from oslo_service import cluster, opts, periodic_task, service
 from oslo_service._common import extras
-from oslo_service.clustering import schemes, server_quirks, settings, tooz_connection
+from oslo_service.clustering import (
+    host,
+    schemes,
+    server_quirks,
+    settings,
+    tooz_connection,
+)
 from oslo_service.clustering.connection import Unreachable
 from oslo_service.clustering.tooz_connection import ToozConnection
 from oslo_service.testing.waiting import run_script
@@ -35,6 +41,32 @@ class TestOptions:
 
     def test_the_group_is_the_services_name(self) -> None:
         assert settings.read(configured()).group == "some-service"
+
+    def test_that_of_a_package_that_is_run_is_the_packages(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sys.argv", ["/lib/some_service/__main__.py"])
+        conf = cfg.ConfigOpts()
+        conf([], default_config_files=[])
+        assert settings.read(conf).group == "some_service"
+
+    @pytest.mark.parametrize(
+        ("values", "said"),
+        [
+            ({}, "'some-service', the name of the program: where several programs"),
+            ({"cluster_group": "stock"}, "'stock', as cluster_group says"),
+        ],
+    )
+    def test_what_the_group_is_is_said_once_and_where_its_name_comes_from(
+        self, caplog, values: dict[str, str], said: str
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        host._said.clear()
+        conf = configured(cluster_url="file:///nowhere", **values)
+        for _ in range(2):
+            settings.read(conf)
+        (message,) = caplog.messages
+        assert message.startswith(f"The group of this process in the cluster: {said}")
 
     def test_a_name_can_be_given_and_is_made_plain(self) -> None:
         found = settings.read(configured(cluster_group="a group/ä"))

@@ -27,17 +27,22 @@ class Renewable(Protocol):
         """
 
 
-_inherited: "Inherited[weakref.WeakSet[Renewable]]" = Inherited(weakref.WeakSet)
+# Not a WeakSet: it is looked through before every fork, and is empty in most processes.
+_inherited: "Inherited[tuple[weakref.ref[Renewable], ...]]" = Inherited(tuple)
 
 
 def add(one: Renewable) -> None:
     """Have it renewed in a parent, for as long as it exists."""
-    _inherited.get().add(one)
+    others = (known for known in _inherited.get() if known() not in (one, None))
+    _inherited.set((*others, weakref.ref(one)))
 
 
 def renew() -> None:
     """Take up what the files say now, for the workers that are going to be forked."""
-    for one in list(_inherited.get()):
+    for known in _inherited.get():
+        one = known()
+        if one is None:
+            continue
         try:
             one.renew()
         except Exception:  # each worker that reads them reports it

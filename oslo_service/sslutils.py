@@ -6,6 +6,7 @@ Everything that an operator may get wrong there is a :exc:`RuntimeError` that
 names the option, what it says, and what would do.
 """
 
+import functools
 import hashlib
 import logging
 import socket
@@ -16,7 +17,6 @@ from typing import Any, NoReturn
 from oslo_config import cfg
 
 from oslo_service import opts
-from oslo_service._common import certificates
 
 __all__ = ("context", "is_enabled", "list_opts", "register_opts", "wrap")
 
@@ -109,34 +109,34 @@ class LiveContext:
         self._conf = conf
         self.context = context(conf)
         self._policy, self._certificate = _policy(conf), _certificate(conf)
-        self._key_kind = _key_kind(conf)
 
     def renew(self) -> None:
         """Take up what the options and files say now.
 
-        A certificate that is renewed leaves the context what it is. Whom it trusts,
-        what it speaks, and that it has a certificate for a kind of key, cannot be
-        taken back: that takes another one, and nobody resumes a session to which
-        something else applied.
+        A certificate that is renewed leaves the context what it is: it is never
+        written to, as others make connections of it meanwhile, and has another one
+        taken for each. Whom it trusts, and what it speaks, cannot be taken back: that
+        takes another one, and nobody resumes a session to which something else applied.
 
         :raises RuntimeError: as :func:`context` does; the one in force stays.
         """
         policy, certificate = _policy(self._conf), _certificate(self._conf)
         if (policy, certificate) == (self._policy, self._certificate):
             return
-        tried = context(self._conf)
-        kind = _key_kind(self._conf)  # before, the files may not have been whole
-        same_kind = kind is not None and kind == self._key_kind
-        if policy == self._policy and same_kind:
-            try:
-                files = self._conf.ssl.cert_file, self._conf.ssl.key_file
-                _load_certificate(self.context, *files)
-            except RuntimeError:  # the files have changed since
-                self.context = tried
+        renewed = context(self._conf)
+        if policy == self._policy:
+            # What is called is called without a name, too: SSL_CTX_set_tlsext_
+            # servername_callback(3). A connection keeps the keys of its first context.
+            self.context.sni_callback = functools.partial(_continue_with, renewed)
         else:
-            self.context = tried
+            self.context = renewed
         self._policy, self._certificate = policy, certificate
-        self._key_kind = kind
+
+
+def _continue_with(
+    renewed: ssl.SSLContext, connection: Any, _name: str | None, _context: Any
+) -> None:
+    connection.context = renewed
 
 
 def _policy(conf: cfg.ConfigOpts) -> tuple[object, ...]:
@@ -151,11 +151,6 @@ def _digest(path: str | None) -> bytes | None:
     """Return what tells whether a file has changed; None where it cannot be read."""
     content = _content(path)
     return None if content is None else hashlib.sha256(content).digest()
-
-
-def _key_kind(conf: cfg.ConfigOpts) -> bytes | None:
-    """Return of which kind the certificate's key is; None: that is not known."""
-    return certificates.key_kind(_content(conf.ssl.cert_file) or b"")
 
 
 def _content(path: str | None) -> bytes | None:

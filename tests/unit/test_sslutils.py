@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS by configuration: what is accepted, and who is let in."""
 
+import concurrent.futures
 import socket
 import ssl
 import subprocess
@@ -232,34 +233,51 @@ class TestRenewal:
                     found.append(name)
         return found
 
-    def test_one_with_a_key_of_the_same_kind_leaves_the_context_what_it_is(
-        self, conf: cfg.ConfigOpts, home: Path, tmp_path: Path
+    @pytest.mark.parametrize("name", ["stranger", "rsa"])
+    def test_it_leaves_the_context_what_it_is(
+        self, conf: cfg.ConfigOpts, home: Path, tmp_path: Path, name: str
     ) -> None:
         live = sslutils.LiveContext(conf)
         before = live.context
-        self.put(home, tmp_path, "stranger")
+        self.put(home, tmp_path, name)
         live.renew()
         assert live.context is before
-        assert self.shown(live, home, "aECDSA", "aRSA") == ["stranger"]
+        assert self.shown(live, home, "aECDSA", "aRSA") == [name]
 
-    def test_one_that_is_written_just_then_leaves_it_what_it_is_too(
-        self,
-        conf: cfg.ConfigOpts,
-        home: Path,
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
+    def test_another_policy_takes_another_context(
+        self, conf: cfg.ConfigOpts, home: Path
     ) -> None:
-        def written(conf: cfg.ConfigOpts) -> ssl.SSLContext:
-            self.put(home, tmp_path, "stranger")
-            return make(conf)
-
-        live, make = sslutils.LiveContext(conf), sslutils.context
+        live = sslutils.LiveContext(conf)
         before = live.context
-        (tmp_path / "now.crt").write_text("")
-        monkeypatch.setattr(sslutils, "context", written)
+        conf.set_override("version", "tlsv1_2", group="ssl")
         live.renew()
-        assert live.context is before
-        assert self.shown(live, home, "aECDSA", "aRSA") == ["stranger"]
+        assert live.context is not before
+        assert Handshake(live.context, client(home)).version == "TLSv1.2"
+
+    def test_no_handshake_fails_meanwhile(
+        self, conf: cfg.ConfigOpts, home: Path, tmp_path: Path
+    ) -> None:
+        live = sslutils.LiveContext(conf)
+        trusting = ssl.create_default_context()
+        for name in ("server", "stranger"):
+            trusting.load_verify_locations(str(home / f"{name}.crt"))
+        trusting.check_hostname = False
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.is_set():
+                for name in ("stranger", "server"):
+                    self.put(home, tmp_path, name)
+                    live.renew()
+
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            renewing = pool.submit(renew)
+            try:
+                for _ in range(200):
+                    assert Handshake(live.context, trusting).succeeded
+            finally:
+                over.set()
+            assert renewing.result(LIMIT) is None
 
     @pytest.mark.parametrize("names", [("server", "rsa"), ("rsa", "server")])
     def test_one_with_a_key_of_another_kind_is_the_only_one(

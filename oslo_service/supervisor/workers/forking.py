@@ -49,12 +49,12 @@ def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
 
     :raises OSError: the system has no room for another process.
     """
-    if plan.driver.capabilities.parallel:
+    alone = backstop.native_threads() == 1
+    if not alone and plan.driver.capabilities.parallel:
         _report_threads()
     streams.flush()
     _freeze()
     parent, pidfd = os.getpid(), own_pidfd()
-    alone = backstop.native_threads() == 1
     mask = signals.of_process().block()
     try:
         pid = forks.fork_worker()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from oslo_config import cfg, iniparser
 
+from oslo_service._common.setting_lines import setting_lines
+
 __all__ = ("place_of",)
 
 
@@ -52,30 +54,9 @@ def _absolute(path: str) -> Path:
 
 
 def _settings(path: Path, group: str, option: str) -> list[tuple[int, str]]:
-    """Return the lines of a file that set an option, and to what."""
-    parser = _Parser(group, option)
+    """Return the lines of a file that set an option; none where it cannot be read."""
     # A pipe, of which a shell has given the name, can be read once only.
     if path.is_file():
         with contextlib.suppress(OSError, ValueError, iniparser.ParseError):
-            # A setting is over at the line that follows it, so that one has to.
-            parser.parse([*path.read_text().split("\n"), ""])
-    return parser.found
-
-
-class _Parser(iniparser.BaseParser):
-    """Looks for one option in a file.
-
-    :ivar found: the numbers of the lines that set it, and to what.
-    """
-
-    def __init__(self, group: str, option: str) -> None:
-        self._wanted = group, option
-        self._group = ""
-        self.found: list[tuple[int, str]] = []
-
-    def new_section(self, section: str) -> None:
-        self._group = section.lower()
-
-    def assignment(self, key: str, value: list[str]) -> None:
-        if (self._group, key.replace("-", "_")) == self._wanted:
-            self.found.append((self.lineno - len(value), "\n".join(value)))
+            return setting_lines(path.read_text(), group, option)
+    return []

@@ -4,7 +4,7 @@
 
 from types import ModuleType
 
-from oslo_service._common import naming
+from oslo_service._common import naming, port_numbers
 from oslo_service._common.records import Record
 from oslo_service.sockets import binding
 
@@ -13,7 +13,6 @@ __all__ = ("Address", "parse")
 # More than any crowd: a UNIX socket whose backlog is full refuses clients.
 _BACKLOG = 1024
 _OWNER_ONLY = 0o600
-_LAST_PORT = 65535
 
 
 class Address(Record):
@@ -73,7 +72,5 @@ def parse(text: str) -> Address:
             f"{text!r} is neither HOST:PORT, such as 127.0.0.1:9001 or [::1]:9001, nor"
             " the path of a UNIX socket, such as /run/service/health.sock"
         )
-    if int(port) > _LAST_PORT:
-        raise ValueError(f"{port} is more than {_LAST_PORT}, the last port")
     bracketed = host.startswith("[") and host.endswith("]")
-    return Address(None, host[1:-1] if bracketed else host, int(port))
+    return Address(None, host[1:-1] if bracketed else host, port_numbers.read(port))

@@ -7,12 +7,11 @@ import os
 from oslo_config import cfg
 
 from oslo_service import opts
+from oslo_service._common import port_numbers
 from oslo_service._common.records import Record
 from oslo_service.backend.exceptions import OsloServiceError
 
 __all__ = ("BackdoorAddress", "EventletBackdoorConfigValueError", "configured")
-
-_LAST_PORT = 65535
 
 
 class EventletBackdoorConfigValueError(OsloServiceError, ValueError):
@@ -60,18 +59,8 @@ def _ports(text: str) -> range:
 
 def _read_ports(text: str) -> range:
     first, colon, last = text.partition(":")
-    start = _port(first)
-    end = _port(last) if colon else start
+    start = port_numbers.read(first.strip())
+    end = port_numbers.read(last.strip()) if colon else start
     if colon and not 1 <= start <= end:
         raise ValueError(f"there is no port from {start} to {end}")
     return range(start, end + 1)
-
-
-def _port(text: str) -> int:
-    digits = text.strip()
-    if not (digits.isascii() and digits.isdecimal()):
-        raise ValueError(f"{text!r} is not a number")
-    port = int(digits)
-    if port > _LAST_PORT:
-        raise ValueError(f"{port} is more than {_LAST_PORT}, the last port")
-    return port

@@ -5,7 +5,7 @@
 import os
 from typing import Any
 
-from oslo_service._common import coroutines
+from oslo_service._common import coroutines, port_numbers
 from oslo_service.backend.exceptions import OsloServiceError
 
 __all__ = (
@@ -90,8 +90,10 @@ def check_address(host: object, port: object) -> None:
         raise InvalidInput(f"host is a name or an address, not {host!r}")
     # getaddrinfo(3) takes the rest modulo 65536.
     number = int(port) if isinstance(port, str) and port.isdecimal() else port
-    if port is not None and not _is_number(number, 0, 65535):
-        raise InvalidInput(f"port is a number from 0 to 65535, not {port!r}")
+    if port is not None and not _is_number(number, 0, port_numbers.LAST):
+        raise InvalidInput(
+            f"port is a number from 0 to {port_numbers.LAST}, not {port!r}"
+        )
 
 
 def check_path(path: Any, mode: object) -> str:

@@ -46,25 +46,16 @@ def _read_quickly(sources: list[tuple[str, str]]) -> str | None:
     """
     from oslo_config import iniparser
 
-    found: list[str] = []
+    from oslo_service._common.setting_lines import setting_lines
 
-    class Parser(iniparser.BaseParser):
-        group = "DEFAULT"
-
-        def new_section(self, section: str) -> None:
-            self.group = section
-
-        def assignment(self, key: str, value: list[str]) -> None:
-            if self.group == _GROUP and key.replace("-", "_") == _OPTION:
-                found[:] = ["\n".join(value)]
-
-    for file in _files(sources):
+    found: list[tuple[int, str]] = []
+    for path in _files(sources):
         try:
-            with open(file, encoding="utf-8") as lines:  # noqa: PTH123 - no pathlib
-                Parser().parse(lines)
+            with open(path, encoding="utf-8") as file:  # noqa: PTH123 - no pathlib
+                found += setting_lines(file.read(), _GROUP, _OPTION)
         except (OSError, ValueError, iniparser.ParseError):
             return None  # oslo.config says it better
-    return found[-1] if found else None
+    return found[-1][1] if found else None
 
 
 def _files(sources: list[tuple[str, str]]) -> list[str]:

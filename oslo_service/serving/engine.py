@@ -18,6 +18,7 @@ from oslo_service.serving import metering, pollers
 from oslo_service.serving.acceptor import Acceptor
 from oslo_service.serving.deadlines import Deadlines
 from oslo_service.serving.leader_followers import LeaderFollowers, ServingTask
+from oslo_service.serving.poller import END, WRITE
 from oslo_service.serving.served import Served
 from oslo_service.serving.slot_pool import SlotPool
 
@@ -263,13 +264,15 @@ class Engine:
         # Nothing in between may have others run: who is killed there would take
         # along what only it has been told.
         failure = None
-        for fd, read, end in found:
+        for fd, events in found:
             session = self._sessions.get(fd)
             if session is None:
                 failure = self._accept(fd)
                 continue
-            if read:
-                session.note_input(end)
+            if events != WRITE:
+                session.input.ready = True
+                if events & END:
+                    session.input.hung_up = True
             self._ready.append(session)
         if due is not None:
             self._check_deadlines()

@@ -4,7 +4,7 @@
 
 from oslo_service._common import clock
 from oslo_service.backend.base import Driver
-from oslo_service.serving.poller import Found, Poller
+from oslo_service.serving.poller import READ, Found, Poller
 
 __all__ = ("EpollPoller",)
 
@@ -29,9 +29,7 @@ class EpollPoller(Poller):
         self._listening = select.EPOLLIN | getattr(select, "EPOLLEXCLUSIVE", 0)
         self._reading = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
         self._writing = self._reading | select.EPOLLOUT
-        self._plain = select.EPOLLIN
-        self._read = ~select.EPOLLOUT
-        self._end = ~(select.EPOLLIN | select.EPOLLOUT)
+        self._woken = (self._wake_read, READ)
         self._epoll.register(self._wake_read, select.EPOLLIN)
 
     def add_listener(self, fd: int) -> None:
@@ -50,28 +48,22 @@ class EpollPoller(Poller):
         """Stop reporting it: closing will not do where others have it open."""
         self._epoll.unregister(fd)
 
-    def wait(self, timeout: float | None) -> Found:
+    def wait(self, timeout: float | None) -> list[Found]:
         """Wait in the kernel, or in the model's scheduler."""
-        found = []
         poll = self._epoll.poll if self._parallel else self._poll_cooperative
-        for fd, events in poll(timeout, _BATCH):
-            if events == self._plain and fd != self._wake_read:
-                found.append((fd, True, False))  # as it is nearly always
-            elif fd == self._wake_read:
-                self._drain_wake_pipe()
-            else:
-                found.append((fd, bool(events & self._read), bool(events & self._end)))
+        found: list[Found] = poll(timeout, _BATCH)
+        if self._woken in found:
+            found.remove(self._woken)
+            self._drain_wake_pipe()
         return found
 
-    def _poll_cooperative(
-        self, timeout: float | None, most: int
-    ) -> list[tuple[int, int]]:
+    def _poll_cooperative(self, timeout: float | None, most: int) -> list[Found]:
         """Wait as long as there is nothing; else, let others run now and then."""
         if self._finds and clock.now() > self._yielded_at + _YIELD_INTERVAL:
             # Before an edge is taken, which would be lost with a task that ends here.
             self._driver.sleep(0)
             self._yielded_at = clock.now()
-        ready: list[tuple[int, int]] = self._epoll.poll(0, most)
+        ready: list[Found] = self._epoll.poll(0, most)
         self._finds = bool(ready)
         if not ready:
             self._driver.wait_ready((self._epoll.fileno(),), (), timeout)

@@ -7,9 +7,16 @@ import abc
 from oslo_service._common.pipes import nonblocking_pipe
 from oslo_service.backend.base import Driver
 
-__all__ = ("Found", "Poller")
+__all__ = ("END", "READ", "WRITE", "Found", "Poller")
 
-Found = list[tuple[int, bool, bool]]
+#: A descriptor, and what it is ready for: bits as poll(2) and epoll(7) have them.
+Found = tuple[int, int]
+#: It can be read.
+READ = 0x001
+#: It can be written.
+WRITE = 0x004
+#: Everything else: the end of the stream may be among what can be read.
+END = ~(READ | WRITE)
 
 
 class Poller(abc.ABC):
@@ -53,12 +60,11 @@ class Poller(abc.ABC):
         """Record that a descriptor is going to be closed; it may be then."""
 
     @abc.abstractmethod
-    def wait(self, timeout: float | None) -> Found:
+    def wait(self, timeout: float | None) -> list[Found]:
         """Block the calling task until something is ready, or :meth:`wake`.
 
         :param timeout: seconds; None waits without limit.
-        :returns: descriptors, whether they can be read, and whether that may
-            be the end of the stream; what is neither can be written.
+        :returns: what is.
         """
 
     def wait_for(self, fd: int, *, write: bool, timeout: float | None) -> bool:

@@ -5,7 +5,7 @@
 import collections
 
 from oslo_service.backend.base import Driver, Event
-from oslo_service.serving.poller import Found, Poller
+from oslo_service.serving.poller import END, READ, WRITE, Found, Poller
 
 __all__ = ("PortablePoller",)
 
@@ -84,7 +84,7 @@ class PortablePoller(Poller):
         finally:
             del self._waiting[fd]
 
-    def wait(self, timeout: float | None) -> Found:
+    def wait(self, timeout: float | None) -> list[Found]:
         """Wait with the driver's primitive."""
         with self._lock:
             while self._changes:
@@ -106,11 +106,11 @@ class PortablePoller(Poller):
         self._readers.difference_update(read)
         self._writing.difference_update(write)
         self._writers.difference_update(write)
-        both = dict.fromkeys((*read, *write))
+        both = dict.fromkeys(write, WRITE) | dict.fromkeys(read, READ | END)
         for fd in both:
             if (found := self._waiting.get(fd)) is not None:
                 found.set()
-        return [(fd, fd in read, fd in read) for fd in both]
+        return list(both.items())
 
     def _leave_wait(self) -> None:
         with self._lock:

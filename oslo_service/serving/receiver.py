@@ -20,7 +20,7 @@ _CHUNK = 65536
 class Receiver:
     """Reads what is there, as the edges that a poller reports demand.
 
-    Only the task that serves the session reads; any may call :meth:`note`.
+    Only the task that serves the session reads; any may set the flags.
 
     :param socket: the client's, non-blocking.
     :param fd: its descriptor.
@@ -29,17 +29,18 @@ class Receiver:
     :param sender: gets what is to be sent at once.
     :param connection: gets what arrives.
     :ivar ready: there may be something to read.
+    :ivar hung_up: the end of the stream may be among it.
     """
 
     __slots__ = (
         "_connection",
         "_fd",
-        "_hung_up",
         "_poller",
         "_rearms",
         "_sender",
         "_socket",
         "_tls",
+        "hung_up",
         "ready",
     )
 
@@ -60,16 +61,7 @@ class Receiver:
         self._sender = sender
         self._connection = connection
         # Two flags, set by whoever polls while another task reads.
-        self.ready = self._hung_up = False
-
-    def note(self, hung_up: bool) -> None:
-        """Record an edge.
-
-        :param hung_up: the end of the stream may be among what is there.
-        """
-        self.ready = True
-        if hung_up:
-            self._hung_up = True
+        self.ready = self.hung_up = False
 
     def receive(self, now: float) -> bool:
         """Read once. Non-blocking.
@@ -86,7 +78,7 @@ class Receiver:
             self._poller.drained(self._fd)
             return False
         ended = not data
-        if self._hung_up or len(data) == _CHUNK:
+        if self.hung_up or len(data) == _CHUNK:
             self.ready = True
         elif self._rearms and not ended:
             # All that was there: what comes now is an edge. It may have been

@@ -8,7 +8,18 @@ from typing import Any, Protocol
 from oslo_service._common.frames import Stack
 from oslo_service.serving.leader_followers import ServingTask
 
-__all__ = ("Served",)
+__all__ = ("Input", "Served")
+
+
+class Input(Protocol):
+    """What has been seen of the client's side of a connection.
+
+    :ivar ready: there is something to read.
+    :ivar hung_up: the end of the stream may be among it.
+    """
+
+    ready: bool
+    hung_up: bool
 
 
 class Served(Protocol):
@@ -17,6 +28,7 @@ class Served(Protocol):
     What the engine has to say may come from any task at any time: it sets a flag,
     and whoever has the turn looks at it. The flags are independent.
 
+    :ivar input: has flags of its own.
     :ivar turn: has one item; whoever takes it out serves the connection, and puts it
         back. It is what a lock is for which nobody waits, in less than half the time.
     :ivar notified: there is something new for it.
@@ -24,6 +36,7 @@ class Served(Protocol):
     :ivar bucket: for the engine's deadlines alone.
     """
 
+    input: Input
     turn: collections.deque[None]
     notified: bool
     deadline_moved: bool
@@ -32,12 +45,6 @@ class Served(Protocol):
     @property
     def deadline(self) -> float | None:
         """When to call :meth:`expire`."""
-
-    def note_input(self, hung_up: bool, /) -> None:
-        """Record that there is something to read; :meth:`serve` follows.
-
-        :param hung_up: the end of the stream may be among it.
-        """
 
     def expire(self) -> None:
         """Record that the deadline may have passed; :meth:`serve` follows."""

@@ -59,12 +59,11 @@ class Session:
         "_expired",
         "_fd",
         "_phase",
-        "_receiver",
         "_sender",
         "_timed_out",
         "bucket",
         "deadline_moved",
-        "note_input",
+        "input",
         "notified",
         "turn",
     )
@@ -80,11 +79,7 @@ class Session:
         tls = None if config.context is None else TLS(config.context())
         poller = engine.poller
         self._sender = sender = Sender(socket, poller, tls, engine.new_lock())
-        self._receiver = receiver = Receiver(
-            socket, fd, poller, tls, sender, connection
-        )
-        #: Records that there is something to read.
-        self.note_input = receiver.note
+        self.input = receiver = Receiver(socket, fd, poller, tls, sender, connection)
         self._client = ApplicationClient(
             engine,
             connection,
@@ -161,7 +156,7 @@ class Session:
     # Serving
 
     def _go_on(self, task: ServingTask) -> None:
-        connection, receiver, sender = self._connection, self._receiver, self._sender
+        connection, receiver, sender = self._connection, self.input, self._sender
         while not sender.pending or self._flush():
             if self._phase is _QUEUED:
                 request = connection.current
@@ -233,7 +228,7 @@ class Session:
             close = True
         elif self._sender.gone is not None:
             raise ClientGone(self._sender.gone)
-        unread = self._receiver.ready or self._timed_out
+        unread = self.input.ready or self._timed_out
         interim = connection.answered(now, close, unread)
         if interim:
             self._sender.send(interim)
@@ -264,7 +259,7 @@ class Session:
             return True
         if self._engine.stopping:
             self._drain()
-        return self._receiver.ready and self._receiver.receive(clock.now())
+        return self.input.ready and self.input.receive(clock.now())
 
     def _send_protocol_error(self, error: ProtocolError) -> None:
         LOG.info("%s: protocol error, %s", self._client.address, error)

@@ -128,11 +128,11 @@ def test_what_arrives_while_the_socket_is_read_is_not_overlooked(pair) -> None:
 
     def second_part() -> None:
         client.send(b"abc")
-        session.note_input(False)
+        session.input.ready = True
 
     session = session_on(Tampered(server, second_part), Engine())
     client.send(POST)
-    session.note_input(False)
+    session.input.ready = True
     session.serve(TASK)
     assert client.recv(1000).endswith(b"\r\n\r\nabc")
 
@@ -146,7 +146,7 @@ def test_a_session_that_fails_is_over(pair, caplog) -> None:
     engine = Engine()
     session = session_on(Tampered(server, fail), engine)
     client.send(POST)
-    session.note_input(False)
+    session.input.ready = True
     session.serve(TASK)
     assert engine.forgotten == [session]
     assert server.fileno() < 0
@@ -191,7 +191,7 @@ class TestPhases:
             client.send(data)
         else:
             client.shutdown(socket.SHUT_WR)
-        session.note_input(not data)
+        session.input.ready, session.input.hung_up = True, not data
         session.serve(TASK)
 
     @staticmethod

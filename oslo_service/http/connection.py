@@ -211,7 +211,8 @@ class Connection:
             return b""
         if body is not None and not body.complete:
             body.discard()
-        self.extend_deadline(now)
+        timeout = self._timeout
+        self.deadline = None if timeout is None else now + timeout
         if self._draining and not self.requests:
             self._shorten_deadline(now)
         if not self.input_open and not self._is_ready():

@@ -103,22 +103,21 @@ def of_request(
 
     :param client: as :func:`remote` returns it.
     """
-    path, body = request.path, request.body
-    environ = server | request.fields
-    environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client
-    environ["REQUEST_METHOD"] = request.method
+    path, body, common = request.path, request.body, request.common
+    if common is None:
+        environ = _of_head(server, client, request, source)
+    else:
+        if not common:
+            common.update(_of_head(server, client, request, source))
+        environ = common.copy()
     environ["RAW_PATH_INFO"] = path
     environ["QUERY_STRING"] = request.query
-    if request.version != "1.1":
-        environ["SERVER_PROTOCOL"] = "HTTP/1.0"
     if path == "*":
         # The server as a whole; a path would have to begin with a slash.
         path = ""
     elif "%" in path:
         path = unquote_to_bytes(path).decode("latin-1")
     environ["PATH_INFO"] = path
-    if "HTTP_HOST" not in environ and (own := source.own_host()) is not None:
-        environ["SERVER_NAME"] = own
     if body is None:
         environ["wsgi.input"] = io.BytesIO()
     elif body.complete:
@@ -126,4 +125,18 @@ def of_request(
     else:
         raw = _Input(request, body, source)
         environ["wsgi.input"] = io.BufferedReader(raw, _CHUNK)
+    return environ
+
+
+def _of_head(
+    server: Environ, client: tuple[str, str], request: Request, source: BodySource
+) -> Environ:
+    """Return the environment of a request, but for what the target and the body say."""
+    environ = server | request.fields
+    environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = client
+    environ["REQUEST_METHOD"] = request.method
+    if request.version != "1.1":
+        environ["SERVER_PROTOCOL"] = "HTTP/1.0"
+    if "HTTP_HOST" not in environ and (own := source.own_host()) is not None:
+        environ["SERVER_NAME"] = own
     return environ

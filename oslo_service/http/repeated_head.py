@@ -3,7 +3,7 @@
 """A head that comes again on the same connection, with another target."""
 
 import re
-from typing import Optional
+from typing import Any, Optional
 
 from oslo_service.http.request import Request
 
@@ -25,10 +25,11 @@ class RepeatedHead:
     :param data: what the parser was given: that head and nothing else.
     """
 
-    __slots__ = ("_begin", "_end", "_first", "_last", "_request")
+    __slots__ = ("_begin", "_common", "_end", "_first", "_last", "_request")
 
     def __init__(self, request: Request, data: bytes) -> None:
         self._request = request
+        self._common: dict[str, Any] = {}
         # Where in the data the target begins and ends, and what is around it.
         self._first = first = len(request.method) + 1
         self._last = last = first + len(request.target) - len(data)
@@ -57,6 +58,7 @@ class RepeatedHead:
             return None
         known, target = self._request, path.decode("ascii")
         request = Request(known.method, target, known.version, known.fields)
+        request.common = self._common
         if "?" in target:
             request.path, _, request.query = target.partition("?")
         return request

@@ -68,11 +68,14 @@ class Request:
     :ivar body: None where there is none.
     :ivar keep_alive: whether the client may send another one.
     :ivar expects_100: it waits for a word before it sends the body.
+    :ivar common: what the environment has in common with that of others with the same
+        head, once one has been made; None: there are no others.
     :ivar response: what answers it, once it is with the application.
     """
 
     __slots__ = (
         "body",
+        "common",
         "expects_100",
         "fields",
         "keep_alive",
@@ -98,6 +101,7 @@ class Request:
         self.body: Body | None = None
         self.keep_alive = True
         self.expects_100 = False
+        self.common: dict[str, Any] | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.target} HTTP/{self.version}"

@@ -113,7 +113,7 @@ class Response:
             return self.write  # nobody sees anything of it
         elif self.status:
             raise RuntimeError("start_response() is called twice, without exc_info")
-        self._status_line = STATUS_LINES[status]
+        self._status_line = STATUS_LINES.get(status) or STATUS_LINES[status]
         self.status = status
         self._headers = headers
         return self.write

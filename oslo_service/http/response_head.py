@@ -89,10 +89,11 @@ def _length(value: str) -> tuple[int, str]:
 
 def date_line() -> str:
     """Return the line of the Date field of this second."""
-    return _DATES[time.time() // 1]
+    second = int(time.time())
+    return _DATES.get(second) or _DATES[second]
 
 
-def _format_date(second: float) -> str:
+def _format_date(second: int) -> str:
     """Format the Date field (RFC 9110, 6.6.1): always in English."""
     at = time.gmtime(second)
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[at.tm_wday]
@@ -129,19 +130,18 @@ def encode(
         framing; and whether the connection ends with it.
     :raises ValueError: a field is none, or not the application's business.
     """
-    head = status[0]
     declared: int | None = None
-    date = line = ""
+    lines = date = line = ""
     known = _FIELDS.get
     for name, value in headers:
         begin, ours = known(name) or _FIELDS[name]
         if not ours:
             if not value.isprintable():
                 _check(value)
-            head += f"{begin}{value}\r\n"
+            lines += f"{begin}{value}\r\n"
         elif ours == "content-length":
             before = declared
-            declared, line = _LENGTHS[value]
+            declared, line = _LENGTHS.get(value) or _LENGTHS[value]
             if before is not None and before != declared:
                 raise ValueError("there are two different Content-Lengths")
         elif ours == "date":
@@ -151,16 +151,12 @@ def encode(
             close = close or fields.CLOSES[value]
         else:
             raise ValueError(f"{name} is not the application's business")
-    head += date or date_line()
+    framing = _LENGTH
     if declared is None or status[1] or request.method == "HEAD":
         line, framing, declared = _frame(status, request, declared, length)
-        head += line
-    else:
-        framing = _LENGTH
-        head += line
-    close = close or framing is _CLOSE
+        close = close or framing is _CLOSE
     end = _ENDS[close, request.version] if close or request.version != "1.1" else _END
-    head += end
+    head = f"{status[0]}{lines}{date or date_line()}{line}{end}"
     return head.encode("latin-1"), framing, declared, close
 
 

@@ -231,7 +231,7 @@ class Engine:
                 session.serve(task)
             finally:
                 session.turn.append(None)
-        if session.bucket is None or session.deadline_moved:
+        if session.deadline_moved:
             self._schedule(session)
 
     def _schedule(self, session: Served) -> None:
@@ -264,8 +264,9 @@ class Engine:
         # Nothing in between may have others run: who is killed there would take
         # along what only it has been told.
         failure = None
+        sessions, ready = self._sessions, self._ready
         for fd, events in found:
-            session = self._sessions.get(fd)
+            session = sessions.get(fd)
             if session is None:
                 failure = self._accept(fd)
                 continue
@@ -273,7 +274,7 @@ class Engine:
                 session.input.ready = True
                 if events & END:
                     session.input.hung_up = True
-            self._ready.append(session)
+            ready.append(session)
         if due is not None:
             self._check_deadlines()
         self._acceptor.report(failure)

@@ -86,7 +86,10 @@ class Sender:
                 raise ClientGone(self.gone)
             if self._tls is not None:
                 data = self._tls.send(data)
-            sent = 0 if self._unsent else self._send_now(data)
+            try:
+                sent = 0 if self._unsent else self._socket.send(data)
+            except OSError as exc:
+                sent = self._nothing_sent(exc)
             if sent != len(data):
                 self._keep((data,), sent)
         finally:
@@ -154,19 +157,24 @@ class Sender:
     def _send_now(self, data: bytes | memoryview) -> int:
         try:
             sent: int = self._socket.send(data)
-        except BlockingIOError:
-            return 0
         except OSError as exc:
-            raise self.mark_gone(f"the client is gone: {exc}") from None
+            return self._nothing_sent(exc)
         return sent
 
     def _send_parts_now(self, parts: tuple[bytes, ...]) -> int:
         try:
             return int(self._socket.sendmsg(parts))
-        except BlockingIOError:
-            return 0
         except OSError as exc:
-            raise self.mark_gone(f"the client is gone: {exc}") from None
+            return self._nothing_sent(exc)
+
+    def _nothing_sent(self, error: OSError) -> int:
+        """Return how much has been sent where that has failed: nothing yet.
+
+        :raises ClientGone: nothing more will be.
+        """
+        if isinstance(error, BlockingIOError):
+            return 0
+        raise self.mark_gone(f"the client is gone: {error}") from None
 
     def flush(self) -> bool:
         """Send what waits; return whether nothing does any more.

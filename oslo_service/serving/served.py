@@ -32,7 +32,7 @@ class Served(Protocol):
     :ivar turn: has one item; whoever takes it out serves the connection, and puts it
         back. It is what a lock is for which nobody waits, in less than half the time.
     :ivar notified: there is something new for it.
-    :ivar deadline_moved: its deadline may be earlier than it was.
+    :ivar deadline_moved: its deadline is to be noted: it may be earlier than it was.
     :ivar bucket: for the engine's deadlines alone.
     """
 
@@ -47,7 +47,10 @@ class Served(Protocol):
         """When to call :meth:`expire`."""
 
     def expire(self) -> None:
-        """Record that the deadline may have passed; :meth:`serve` follows."""
+        """Record that the deadline may have passed; :meth:`serve` follows.
+
+        It is to be noted again.
+        """
 
     @property
     def current(self) -> Any:

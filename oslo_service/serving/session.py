@@ -105,7 +105,7 @@ class Session:
 
     def expire(self) -> None:
         """Record that the deadline may have passed."""
-        self._expired = True
+        self._expired = self.deadline_moved = True
 
     def send_pending(self) -> None:
         """Send what waits while the application is at work."""
@@ -158,9 +158,12 @@ class Session:
     def _go_on(self, task: ServingTask) -> None:
         connection, receiver, sender = self._connection, self.input, self._sender
         while not sender.pending or self._flush():
+            received = False
             if self._phase is _QUEUED:
                 request = connection.current
             else:
+                if receiver.ready and connection.wants_data():
+                    received = receiver.receive(task.now)
                 request = connection.next_request() if connection.requests else None
             if request is not None:
                 if not self._answer(request, task):
@@ -168,15 +171,11 @@ class Session:
             elif connection.phase is not _CONNECTION_OPEN:
                 if not self._end():
                     return
-            elif not (
-                receiver.ready
-                and connection.wants_data()
-                and receiver.receive(task.now)
-            ):
+            elif not received:
                 if self._engine.stopping:
                     self._drain()
                 return
-            if receiver.ready:  # who sends without end is not the only one
+            elif receiver.ready:  # who sends without end is not the only one
                 self._engine.requeue(self)
                 return
 
@@ -204,7 +203,7 @@ class Session:
 
     def _answer(self, request: Request, task: ServingTask) -> bool:
         """Have a request answered; return whether to go on now."""
-        engine, config = self._engine, self._config
+        engine, config, connection = self._engine, self._config, self._connection
         if not engine.acquire_slot(self, task):
             self._phase = _QUEUED
             return False
@@ -219,25 +218,20 @@ class Session:
             engine.release_slot(self, now - began, task)
             if config.count is not None:
                 config.count()
-        return self._go_on_after(close, now)
-
-    def _go_on_after(self, close: bool, now: float) -> bool:
-        """Record that a request has been answered; return whether to go on now."""
-        connection = self._connection
+        unread = self.input.ready
         if self._timed_out:
-            close = True
+            close = unread = True
         elif self._sender.gone is not None:
             raise ClientGone(self._sender.gone)
-        unread = self.input.ready or self._timed_out
-        interim = connection.answered(now, close, unread)
-        if interim:
+        if interim := connection.answered(now, close, unread):
             self._sender.send(interim)
-        if connection.phase is _LINGERING:
-            self._shut_down()
-        if connection.requests:
+        if connection.phase is not _CONNECTION_OPEN:
+            if connection.phase is _LINGERING:
+                self._shut_down()
+            return True
+        if connection.requests or self.input.ready:  # others are served before
             self._engine.requeue(self)
-            return False
-        return True
+        return False
 
     def _drain(self) -> None:
         self._connection.drain(clock.now())
@@ -259,7 +253,9 @@ class Session:
             return True
         if self._engine.stopping:
             self._drain()
-        return self.input.ready and self.input.receive(clock.now())
+        if self.input.ready:
+            self._engine.requeue(self)
+        return False
 
     def _send_protocol_error(self, error: ProtocolError) -> None:
         LOG.info("%s: protocol error, %s", self._client.address, error)

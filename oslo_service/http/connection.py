@@ -127,7 +127,7 @@ class Connection:
 
     def expire(self, now: float) -> None:
         """Record that the deadline has passed."""
-        if self.current is not None:
+        if self.current is not None or self._is_ready():
             self.extend_deadline(now)  # The application has all the time it wants.
         elif self.phase is _LINGERING or not (self._parser.in_head or self.requests):
             self.phase = _CLOSED
@@ -181,6 +181,11 @@ class Connection:
             return None
         self.current = request = requests.pop(0)
         return request
+
+    def postpone(self, request: Request) -> None:
+        """Record that the current request is to be answered later."""
+        self.current = None
+        self.requests.insert(0, request)
 
     def will_close(self) -> bool:
         """Whether the answer to the current request is the last one."""

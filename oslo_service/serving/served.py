@@ -28,7 +28,6 @@ class Served(Protocol):
     What the engine has to say may come from any task at any time: it sets a flag,
     and whoever has the turn looks at it. The flags are independent.
 
-    :ivar input: has flags of its own.
     :ivar turn: has one item; whoever takes it out serves the connection, and puts it
         back. It is what a lock is for which nobody waits, in less than half the time.
     :ivar notified: there is something new for it.
@@ -36,11 +35,14 @@ class Served(Protocol):
     :ivar bucket: for the engine's deadlines alone.
     """
 
-    input: Input
     turn: collections.deque[None]
     notified: bool
     deadline_moved: bool
     bucket: int | None
+
+    @property
+    def input(self) -> Input:
+        """Flags; :meth:`serve` follows when one is set."""
 
     @property
     def deadline(self) -> float | None:

@@ -35,8 +35,6 @@ class Phase(enum.Enum):
 
     #: It reads, and answers.
     OPEN = enum.auto()
-    #: The current request waits for a slot.
-    QUEUED = enum.auto()
     #: The client has been told, or will be when all is sent, that nothing follows.
     SHUT = enum.auto()
     #: The socket is closed.
@@ -44,7 +42,7 @@ class Phase(enum.Enum):
 
 
 # Looking a member up in its class is slow in Python 3.11.
-_OPEN, _QUEUED, _SHUT, _CLOSED = Phase
+_OPEN, _SHUT, _CLOSED = Phase
 _CONNECTION_OPEN, _REJECTING, _LINGERING, _CONNECTION_CLOSED = connections.Phase
 
 
@@ -159,12 +157,9 @@ class Session:
         connection, receiver, sender = self._connection, self.input, self._sender
         while not sender.pending or self._flush():
             received = False
-            if self._phase is _QUEUED:
-                request = connection.current
-            else:
-                if receiver.ready and connection.wants_data():
-                    received = receiver.receive(task.now)
-                request = connection.next_request() if connection.requests else None
+            if receiver.ready and connection.wants_data():
+                received = receiver.receive(task.now)
+            request = connection.next_request() if connection.requests else None
             if request is not None:
                 if not self._answer(request, task):
                     return
@@ -205,9 +200,8 @@ class Session:
         """Have a request answered; return whether to go on now."""
         engine, config, connection = self._engine, self._config, self._connection
         if not engine.acquire_slot(self, task):
-            self._phase = _QUEUED
+            connection.postpone(request)
             return False
-        self._phase = _OPEN
         began, close = task.now, True
         try:
             # What one request leaves in context variables, no other sees.

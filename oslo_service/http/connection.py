@@ -97,6 +97,9 @@ class Connection:
                 self._linger(now)
             return b""
         parser = self._parser
+        if (head := parser.repeated) is not None and (request := head.repeat(data)):
+            self.requests.append(request)
+            return b""  # the application has all the time it wants
         began = parser.in_head
         try:
             parser.feed(data)

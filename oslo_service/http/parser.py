@@ -41,6 +41,8 @@ class Parser:
     :param limits: what it may send.
     :ivar requests: those whose heads have arrived, the oldest first.
     :ivar in_head: a head has begun, and has not ended.
+    :ivar repeated: the head of a request that was all that came last: what repeats it
+        need not be parsed.
     :ivar finished: what else arrives is not to be looked at.
     :ivar surplus: something else has arrived.
     """
@@ -56,7 +58,6 @@ class Parser:
         "_most_unparsed",
         "_parser",
         "_parts",
-        "_repeated",
         "_request",
         "_resuming",
         "_shortest_limit",
@@ -64,6 +65,7 @@ class Parser:
         "_url",
         "finished",
         "in_head",
+        "repeated",
         "requests",
         "surplus",
     )
@@ -91,8 +93,7 @@ class Parser:
         self._url = b""
         self._fields: list[tuple[bytes, bytes]] = []
         self._counts = False
-        # The head of a request that was all that came last.
-        self._repeated: RepeatedHead | None = None
+        self.repeated: RepeatedHead | None = None
         self._parser: Any = httptools.HttpRequestParser(self)
 
     def close(self) -> None:
@@ -108,20 +109,13 @@ class Parser:
         """
         if self.finished:
             return
-        length = len(data)
-        short = length <= self._shortest_limit
-        if self._repeated is not None and short:
-            request = self._repeated.repeat(data)
-            if request is not None:
-                self.requests.append(request)
-                return
-        self._repeated = None
-        self._unparsed += length
+        self.repeated = None
+        self._unparsed += len(data)
         self._data = data
         begins = not (self.in_head or self._request)
         self._lines_begin = 0 if begins else -1
         # No line of a head is longer than what has come, all together.
-        self._counts = not (begins and short)
+        self._counts = not begins or len(data) > self._shortest_limit
         rest = self._feed(data)
         while rest and not self.finished:
             rest = self._feed(rest)
@@ -129,7 +123,9 @@ class Parser:
         if self._unparsed:
             self._check_unparsed()
         elif self._lines_begin == 1:
-            self._repeated = RepeatedHead.of(self.requests[-1], data)
+            self.repeated = RepeatedHead.of(
+                self.requests[-1], data, self._shortest_limit
+            )
 
     def _check_unparsed(self) -> None:
         seen = _parsed(self._url, self._fields) if self.in_head else 0

@@ -10,24 +10,21 @@ from fuzzing import fuzz, takes_longer
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from oslo_service.http.connection import Connection
 from oslo_service.http.limits import Limits
 from oslo_service.http.parser import Parser
-from oslo_service.http.protocol_error import ProtocolError
 
 LIMITS = Limits(url=40, header_line=60, headers=4)
 HEAD = b"%b HTTP/1.1\r\nHost: a\r\nX-B: c\r\n\r\n"
 FIRST = HEAD % b"GET /first"
 
 
-def outcome(parser: Parser, data: bytes) -> tuple[list[Any], int | None]:
-    """Return what a parser makes of some data."""
-    status = None
-    del parser.requests[:]
-    try:
-        parser.feed(data)
-    except ProtocolError as error:
-        status = error.status
-    return [told(one) for one in parser.requests], status
+def outcome(connection: Connection, data: bytes) -> tuple[list[Any], int | None]:
+    """Return what is made of some data."""
+    del connection.requests[:]
+    connection.receive(data, 0.0)
+    error = connection.error
+    return [told(one) for one in connection.requests], error and error.status
 
 
 def told(request: Any) -> list[Any]:
@@ -36,18 +33,18 @@ def told(request: Any) -> list[Any]:
     return [request.expects_100, *(getattr(request, name) for name in names)]
 
 
-def after(*data: bytes) -> Parser:
-    """Return a parser to which that has come."""
-    parser = Parser(LIMITS)
+def after(*data: bytes) -> Connection:
+    """Return a connection on which that has come."""
+    connection = Connection(LIMITS, 0.0)
     for part in data:
-        parser.feed(part)
-    return parser
+        connection.receive(part, 0.0)
+    return connection
 
 
-def parsed_at_once(parser: Parser, data: bytes) -> bool:
-    """Whether a parser need not look at the data."""
-    with mock.patch.object(Parser, "_feed", return_value=b"") as feed:
-        parser.feed(data)
+def parsed_at_once(connection: Connection, data: bytes) -> bool:
+    """Whether the parser need not look at the data."""
+    with mock.patch.object(Parser, "feed") as feed:
+        connection.receive(data, 0.0)
     return not feed.called
 
 
@@ -71,6 +68,8 @@ def test_another_target_makes_another_request(target) -> None:
         HEAD % b"GET /a b",
         HEAD % b"GET /\xe9",
         HEAD % b"GET /\t",
+        HEAD % b"GET /\x7f",
+        HEAD % b"GET /\0",
         HEAD % b"GET / HTTP/1.1\r\nA: b\r\n\r\nGET /",
         HEAD % b"HEAD /",
         HEAD % b"NONE /",
@@ -100,12 +99,14 @@ def test_what_is_more_than_another_target_is_parsed(data) -> None:
         (FIRST[:9], FIRST[9:]),
         (FIRST + FIRST[:9], FIRST[9:]),
         (FIRST.replace(b"1.1", b"1.0"),),
+        (HEAD % b"GET http://b/",),
+        (HEAD % b"OPTIONS *",),
         (FIRST.replace(b"X-B: c", b"Content-Length: 1") + b"a",),
         (FIRST.replace(b"X-B: c", b"Transfer-Encoding: chunked") + b"0\r\n\r\n",),
     ],
 )
 def test_only_a_head_that_came_by_itself_is_known(first) -> None:
-    assert after(*first)._repeated is None
+    assert after(*first)._parser.repeated is None
 
 
 def test_nothing_follows_the_last_request() -> None:
@@ -116,9 +117,15 @@ def test_nothing_follows_the_last_request() -> None:
 def test_a_wish_to_change_over_is_ignored_each_time() -> None:
     data = FIRST.replace(b"X-B: c", b"Connection: upgrade\r\nUpgrade: h2c")
     expected = outcome(after(), data)
-    parser = after(data)
-    assert [outcome(parser, data) for _ in range(2)] == [expected] * 2
-    assert outcome(parser, FIRST) == outcome(after(), FIRST)
+    connection = after(data)
+    assert [outcome(connection, data) for _ in range(2)] == [expected] * 2
+    assert outcome(connection, FIRST) == outcome(after(), FIRST)
+
+
+def test_a_host_in_a_target_is_not_taken_for_that_of_the_next_request() -> None:
+    connection = after(HEAD % b"GET http://b/")
+    assert connection.requests[0].fields["HTTP_HOST"] == "b"
+    assert outcome(connection, FIRST) == outcome(after(), FIRST)
 
 
 def mutations() -> st.SearchStrategy[bytes]:
@@ -138,10 +145,10 @@ def mutations() -> st.SearchStrategy[bytes]:
 @given(st.lists(mutations(), min_size=1, max_size=3))
 @example([FIRST, FIRST])
 def test_any_bytes_after_a_request_are_taken_as_the_parser_takes_them(parts) -> None:
-    parser, other = after(FIRST), after(FIRST)
+    connection, other = after(FIRST), after(FIRST)
     for data in parts:
-        other._repeated = None
+        other._parser.repeated = None
         expected = outcome(other, data)
-        assert outcome(parser, data) == expected
+        assert outcome(connection, data) == expected
         if expected[1] is not None:
             break  # nothing is read any more

@@ -103,10 +103,18 @@ class Sender:
         if self._tls is not None:
             self.send(b"".join(parts))
             return
-        with self._lock:
+        lock = self._lock
+        lock.acquire()
+        try:
             if self.gone is not None:
                 raise ClientGone(self.gone)
-            self._keep(parts, 0 if self._unsent else self._send_parts_now(parts))
+            try:
+                sent = 0 if self._unsent else self._socket.sendmsg(parts)
+            except OSError as exc:
+                sent = self._nothing_sent(exc)
+            self._keep(parts, sent)
+        finally:
+            lock.release()
 
     def send_last(self, data: bytes, reason: str, claim: Callable[[], bool]) -> bool:
         """Send what nobody else can add to.
@@ -160,12 +168,6 @@ class Sender:
         except OSError as exc:
             return self._nothing_sent(exc)
         return sent
-
-    def _send_parts_now(self, parts: tuple[bytes, ...]) -> int:
-        try:
-            return int(self._socket.sendmsg(parts))
-        except OSError as exc:
-            return self._nothing_sent(exc)
 
     def _nothing_sent(self, error: OSError) -> int:
         """Return how much has been sent where that has failed: nothing yet.

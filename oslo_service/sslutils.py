@@ -6,7 +6,6 @@ Everything that an operator may get wrong there is a :exc:`RuntimeError` that
 names the option, what it says, and what would do.
 """
 
-import functools
 import hashlib
 import logging
 import socket
@@ -95,48 +94,54 @@ def context(conf: cfg.ConfigOpts) -> ssl.SSLContext:
 
 
 class LiveContext:
-    """What new connections are encrypted with: one context for as long as may be.
+    """What new connections are encrypted with, by what options and files say of late.
 
-    The keys with which sessions are encrypted that clients resume belong to it (RFC
-    8446, 4.6.1). So workers that have inherited it resume each other's, and those that
-    replace them do.
+    The keys with which sessions are encrypted that clients resume belong to a context
+    (RFC 8446, 4.6.1): to the one that a connection is made of, whichever it goes on
+    with. So that one stays, for as long as may be: workers that have inherited it
+    resume each other's sessions, and those that replace them do. It is never written
+    to, as other tasks make connections of it.
 
     :raises RuntimeError: as :func:`context` does.
-    :ivar context: the one that is in force.
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
-        self.context = context(conf)
+        made = context(conf)
+        #: What connections are made of, and what they go on with.
+        self._contexts = made, made
         self._policy, self._certificate = _policy(conf), _certificate(conf)
+
+    def encrypt(
+        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO
+    ) -> ssl.SSLObject:
+        """Return the server's side of a new connection, before its handshake.
+
+        :param incoming: what the client sends is written there.
+        :param outgoing: what is to be sent to the client is read from there.
+        """
+        first, current = self._contexts
+        made = first.wrap_bio(incoming, outgoing, server_side=True)
+        if current is not first:
+            made.context = current
+        return made
 
     def renew(self) -> None:
         """Take up what the options and files say now.
 
-        A certificate that is renewed leaves the context what it is: it is never
-        written to, as others make connections of it meanwhile, and has another one
-        taken for each. Whom it trusts, and what it speaks, cannot be taken back: that
-        takes another one, and nobody resumes a session to which something else applied.
+        After another certificate alone, sessions can still be resumed. Not after
+        another policy, of whom to trust and what to speak: nobody resumes a session
+        to which something else applied.
 
-        :raises RuntimeError: as :func:`context` does; the one in force stays.
+        :raises RuntimeError: as :func:`context` does; what was in force stays.
         """
         policy, certificate = _policy(self._conf), _certificate(self._conf)
         if (policy, certificate) == (self._policy, self._certificate):
             return
         renewed = context(self._conf)
-        if policy == self._policy:
-            # What is called is called without a name, too: SSL_CTX_set_tlsext_
-            # servername_callback(3). A connection keeps the keys of its first context.
-            self.context.sni_callback = functools.partial(_continue_with, renewed)
-        else:
-            self.context = renewed
+        first = self._contexts[0] if policy == self._policy else renewed
+        self._contexts = first, renewed
         self._policy, self._certificate = policy, certificate
-
-
-def _continue_with(
-    renewed: ssl.SSLContext, connection: Any, _name: str | None, _context: Any
-) -> None:
-    connection.context = renewed
 
 
 def _policy(conf: cfg.ConfigOpts) -> tuple[object, ...]:

@@ -270,7 +270,7 @@ class Server(ServiceBase):
                 timeout=self.client_socket_timeout,
                 keep_alive=conf.wsgi_keep_alive,
             ),
-            context=None if tls is None else lambda: tls.context,
+            encrypt=None if tls is None else tls.encrypt,
             logger=self._logger,
             log_format=conf.wsgi_log_format,
             debug=conf.wsgi_server_debug,

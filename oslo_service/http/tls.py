@@ -3,8 +3,12 @@
 """TLS between two streams of bytes: the standard library's, without a socket."""
 
 import ssl
+from collections.abc import Callable
 
-__all__ = ("TLS",)
+__all__ = ("TLS", "Encrypt")
+
+#: Makes the server's side of what comes in, and goes out.
+Encrypt = Callable[[ssl.MemoryBIO, ssl.MemoryBIO], ssl.SSLObject]
 
 # What a record has at most (RFC 8446, 5.1).
 _RECORD = 16384
@@ -13,17 +17,17 @@ _RECORD = 16384
 class TLS:
     """The server's side of one TLS connection.
 
-    :param context: certificate, versions, ciphers.
+    :param encrypt: makes it, with certificate, versions and ciphers.
     :ivar handshake_done: the handshake is over.
     :ivar ended: the client will send nothing more.
     """
 
     __slots__ = ("_incoming", "_outgoing", "_tls", "ended", "handshake_done")
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, encrypt: Encrypt) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._tls = encrypt(self._incoming, self._outgoing)
         self.handshake_done = self.ended = False
 
     def receive(self, data: bytes) -> bytes:

@@ -4,12 +4,12 @@
 
 import contextvars
 import dataclasses
-import ssl
 from collections.abc import Callable
 
 from oslo_service.http.environ import Environ
 from oslo_service.http.gateway import Gateway
 from oslo_service.http.limits import Limits
+from oslo_service.http.tls import Encrypt
 
 __all__ = ("ServerConfig",)
 
@@ -20,8 +20,7 @@ class ServerConfig:
 
     :ivar gateway: has the application answer.
     :ivar limits: what a client may do.
-    :ivar context: returns what new connections are encrypted with; None where
-        they are not.
+    :ivar encrypt: makes what a new connection is encrypted with; None: none is.
     :ivar environ: what is the same in the environment of every request.
     :ivar unspecific: it listens on every address of the machine.
     :ivar context_variables: a copy of them is what each request sees.
@@ -30,7 +29,7 @@ class ServerConfig:
 
     gateway: Gateway
     limits: Limits
-    context: Callable[[], ssl.SSLContext] | None
+    encrypt: Encrypt | None
     environ: Environ
     unspecific: bool
     context_variables: contextvars.Context

@@ -74,7 +74,7 @@ class Session:
         self._fd = fd = socket.fileno()
         self._phase = _OPEN
         self._connection = connection = Connection(config.limits, clock.now())
-        tls = None if config.context is None else TLS(config.context())
+        tls = None if config.encrypt is None else TLS(config.encrypt)
         poller = engine.poller
         self._sender = sender = Sender(socket, poller, tls, engine.new_lock())
         self.input = receiver = Receiver(socket, fd, poller, tls, sender, connection)

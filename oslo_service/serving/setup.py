@@ -5,7 +5,6 @@
 import contextvars
 import functools
 import logging
-import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from oslo_service.http import environ
 from oslo_service.http.access_log import AccessLog, check_format
 from oslo_service.http.gateway import Application, AroundRequest, Gateway
 from oslo_service.http.limits import Limits
+from oslo_service.http.tls import Encrypt
 from oslo_service.serving import metering
 from oslo_service.serving.engine import Engine
 from oslo_service.serving.served import Served
@@ -33,7 +33,7 @@ def session_factory(
     host: str,
     port: int,
     limits: Limits,
-    context: Callable[[], ssl.SSLContext] | None,
+    encrypt: Encrypt | None,
     logger: logging.Logger,
     log_format: str,
     debug: bool,
@@ -45,7 +45,7 @@ def session_factory(
 
     :param host: what applications are told as the server's name.
     :param port: what they are told as its port.
-    :param context: returns what new connections are encrypted with.
+    :param encrypt: makes what a new connection is encrypted with; None: none is.
     :param logger: gets the access log.
     :param debug: whether clients see tracebacks.
     :param multiprocess: whether other processes serve the application, too.
@@ -61,9 +61,9 @@ def session_factory(
             meter=metering.meter(),
         ),
         limits=limits,
-        context=context,
+        encrypt=encrypt,
         environ=environ.of_server(
-            host, str(port), tls=context is not None, multiprocess=multiprocess
+            host, str(port), tls=encrypt is not None, multiprocess=multiprocess
         ),
         unspecific=host in _UNSPECIFIC,
         context_variables=contextvars.copy_context(),

@@ -115,7 +115,7 @@ def session_on(server: Any, engine: Any, application: Any = echo) -> Session:
         context_variables=contextvars.copy_context(),
         gateway=Gateway(application, log, debug=False),
         limits=Limits(),
-        context=None,
+        encrypt=None,
         environ=environ.of_server("a", "80", tls=False, multiprocess=False),
     )
     return Session(config, server, ("192.0.2.1", 1), engine)

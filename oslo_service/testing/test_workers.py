@@ -224,6 +224,19 @@ class TestFamily:
             program.expect("wrote", 2)
             assert program.end() == 0
 
+    @pytest.mark.needs_capability("parallel")
+    def test_the_threads_that_they_do_not_have_are_named_once(
+        self, driver_name: str
+    ) -> None:
+        with live(
+            driver_name, workers=2, program=UNUSUAL, traits=["writing thread"]
+        ) as program:
+            program.expect("wrote", 2)
+            named = "forked while other threads run"
+            program.expect_text(named)
+            assert program.end() == 0
+            assert program.transcript.count(named) == 1
+
     def test_the_parent_reaps_only_its_own_workers(self, driver_name: str) -> None:
         with live(driver_name, workers=2, traits=["own child"]) as program:
             pids = start(program, 2)

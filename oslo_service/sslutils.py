@@ -50,7 +50,7 @@ def list_opts() -> list[tuple[str | None, list[Any]]]:
 
 
 def is_enabled(conf: cfg.ConfigOpts) -> bool:
-    """Whether a certificate and its key are configured.
+    """Whether a certificate and its key are configured; they are not read.
 
     :param conf: the configuration; the options are registered on it.
     :raises RuntimeError: a file is missing, or one of the two options.
@@ -73,6 +73,9 @@ def is_enabled(conf: cfg.ConfigOpts) -> bool:
 
 def context(conf: cfg.ConfigOpts) -> ssl.SSLContext:
     """Return the server's side of TLS, by what the options and files say now.
+
+    It speaks TLS 1.2 and 1.3, unless the options say otherwise, offers HTTP/1.1 (RFC
+    7301), and lets no client renegotiate (RFC 5246, 7.4.1.1).
 
     :param conf: the configuration; the options are registered on it.
     :raises RuntimeError: the options, or the files that they name, will not do.
@@ -170,6 +173,7 @@ def wrap(conf: cfg.ConfigOpts, sock: socket.socket) -> ssl.SSLSocket:
 
     :param conf: the configuration; the options are registered on it.
     :param sock: a listening or an accepted socket; it is detached.
+    :returns: the socket to use; of one that is listening, those of clients speak TLS.
     :raises RuntimeError: the options, or the files that they name, will not do.
     """
     return context(conf).wrap_socket(sock, server_side=True)

@@ -191,6 +191,7 @@ class Server(ServiceBase):
     def _set_socket_opts(self, _socket: Any) -> Any:
         """Set what the listening socket, and those of the clients, are to have.
 
+        :param _socket: a socket of the network; those of clients inherit its options.
         :returns: the socket to use.
         """
         _socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
@@ -220,7 +221,13 @@ class Server(ServiceBase):
     # The service
 
     def start(self) -> None:
-        """Accept clients; does not wait."""
+        """Accept clients; does not wait.
+
+        It is by the options of now, and with the certificate that their files have
+        now: one that does not work is logged, and the one before stays.
+
+        :raises OSError: it was stopped, and cannot listen there again.
+        """
         with self._lock:
             if self._engine is not None and not self._engine.stopping:
                 return
@@ -300,7 +307,10 @@ class Server(ServiceBase):
             self._engine.wait()
 
     def reset(self) -> None:
-        """Take up what has changed: the certificate, the size of the pool."""
+        """Take up what has changed: the certificate, the size of the pool.
+
+        A certificate that does not work is logged, and the one before stays.
+        """
         self._renew_certificate()
         if self._engine is not None:
             self._engine.resize(self.pool_size)

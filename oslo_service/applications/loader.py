@@ -63,7 +63,9 @@ class Loader:
     def load_app(self, name: str | None) -> Any:
         """Make an application, with everything that is in front of it.
 
-        :param name: of the section ``app``, ``pipeline`` or ``composite``.
+        :param name: of the section ``app``, ``pipeline`` or ``composite``; None:
+            ``main``.
+        :returns: the application, as its factory has made it.
         :raises PasteAppNotFound: it, or something that it is made of, is not
             described, or a factory looked for something in vain.
         :raises ImportError: PasteDeploy is missing; names what to install.

@@ -35,6 +35,7 @@ JSON = "json"
 def check_format(template: str) -> None:
     """Try a format out; ``json`` is one, too.
 
+    :param template: the option ``wsgi_log_format``: a text to format by ``%``.
     :raises ValueError: it does not work; with the names that it may use.
     """
     try:

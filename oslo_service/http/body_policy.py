@@ -11,7 +11,11 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def is_ready(request: Request, limits: Limits) -> bool:
-    """Whether enough of a request has arrived for the application to run."""
+    """Whether enough of a request has arrived for the application to run.
+
+    :param request: its head is here; of the body, what has arrived.
+    :param limits: ``buffered_body`` is how many bytes are read before.
+    """
     body = request.body
     if body is None or body.complete or body.buffered >= limits.buffered_body:
         return True
@@ -19,7 +23,11 @@ def is_ready(request: Request, limits: Limits) -> bool:
 
 
 def fits(body: Body, limits: Limits) -> bool:
-    """Whether a body will have arrived as a whole before the application runs."""
+    """Whether a body will have arrived as a whole before the application runs.
+
+    :param body: one whose length the client has not told does not.
+    :param limits: ``buffered_body`` is how many bytes are read before.
+    """
     return (
         body.remaining is not None
         and body.buffered + body.remaining <= limits.buffered_body
@@ -27,7 +35,13 @@ def fits(body: Body, limits: Limits) -> bool:
 
 
 def can_skip(request: Request, limits: Limits) -> bool:
-    """Whether what of the body has not arrived can be thrown away."""
+    """Whether what of the body has not arrived can be thrown away.
+
+    If not, the connection ends (RFC 9112, 9.3).
+
+    :param request: it has been answered.
+    :param limits: ``discarded_body`` is how many bytes may be.
+    """
     body = request.body
     if body is None or body.complete:
         return True
@@ -41,6 +55,7 @@ def can_skip(request: Request, limits: Limits) -> bool:
 def continue_response(request: Request) -> bytes:
     """Return what tells the client, once, to send the body for which it is asked.
 
+    :param request: is told that the client no longer waits.
     :returns: nothing where the client does not wait for that (RFC 9110, 10.1.1).
     """
     if not request.expects_100:

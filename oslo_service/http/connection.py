@@ -80,7 +80,10 @@ class Connection:
         self.extend_deadline(now)
 
     def extend_deadline(self, now: float) -> None:
-        """Record that the client does something."""
+        """Record that the client does something.
+
+        :param now: the time, as in all methods here: see :class:`Connection`.
+        """
         timeout = self._timeout
         self.deadline = None if timeout is None else now + timeout
 
@@ -89,6 +92,8 @@ class Connection:
     def receive(self, data: bytes, now: float) -> bytes:
         """Record what has arrived.
 
+        :param data: at least a byte; the end is :meth:`receive_eof`.
+        :param now: the time.
         :returns: what to send at once: the interim response for which a client
             may wait before it sends a body.
         """
@@ -129,7 +134,12 @@ class Connection:
             self.phase = _CLOSED
 
     def expire(self, now: float) -> None:
-        """Record that the deadline has passed."""
+        """Record that the deadline has passed.
+
+        A client whose request has begun is answered with 408 (RFC 9110, 15.5.9).
+
+        :param now: the time.
+        """
         if self.current is not None or self._is_ready():
             self.extend_deadline(now)  # The application has all the time it wants.
         elif self.phase is _LINGERING or not (self._parser.in_head or self.requests):
@@ -146,6 +156,8 @@ class Connection:
         """Record that the server stops: there is one more request at most.
 
         One that is on its way is waited for, if only for a moment.
+
+        :param now: the time.
         """
         self._draining = True
         if self.phase is _LINGERING:
@@ -207,6 +219,7 @@ class Connection:
     def answered(self, now: float, last: bool, unread: bool = False) -> bytes:
         """Record that the current request has been answered.
 
+        :param now: the time.
         :param last: the client was told that the connection ends.
         :param unread: there may be data that has not been received.
         :returns: what to send at once, as in :meth:`receive`.

@@ -23,6 +23,8 @@ class BodySource(Protocol):
     def await_body(self, request: Request, body: Body) -> None:
         """Block the calling task until more of the body is here, or its end.
 
+        :param request: the request.
+        :param body: that of the request.
         :raises OSError: nothing more will arrive.
         """
 
@@ -61,6 +63,13 @@ def of_server(host: str, port: str, *, tls: bool, multiprocess: bool) -> Environ
     """Return what is the same for every request to a server.
 
     What is not is there as well, so that a copy has room for it.
+
+    :param host: ``SERVER_NAME``, as the Host field may be missing.
+    :param port: ``SERVER_PORT``, in digits.
+    :param tls: whether clients use it.
+    :param multiprocess: whether other processes serve the application, too.
+    :returns: the variables of PEP 3333, and of RFC 3875, 4.1, as far as they are
+        known.
     """
     return {
         "REQUEST_METHOD": "",
@@ -99,9 +108,12 @@ def remote(address: Any) -> tuple[str, str]:
 def of_request(
     server: Environ, client: tuple[str, str], request: Request, source: BodySource
 ) -> Environ:
-    """Return the environment of a request.
+    """Return the environment of a request (PEP 3333; RFC 3875, 4.1).
 
+    :param server: as :func:`of_server` returns it; it is copied.
     :param client: as :func:`remote` returns it.
+    :param request: its head is here.
+    :param source: where the rest of its body comes from.
     """
     path, body, common = request.path, request.body, request.common
     if common is None:

@@ -32,6 +32,9 @@ def _key(name: bytes) -> str | None:
 def add(fields: dict[str, str], key: str, value: str) -> bool:
     """Add a value to a field that is there already (RFC 9110, 5.3).
 
+    :param fields: those of a request, by their names in the WSGI environment.
+    :param key: the name of one that is there.
+    :param value: what a further line has.
     :returns: False: there may be one only.
     """
     if key in _ONCE:
@@ -42,7 +45,10 @@ def add(fields: dict[str, str], key: str, value: str) -> bool:
 
 
 def elements(value: str) -> list[str]:
-    """Return what a list consists of, in lower case (RFC 9110, 5.6.1)."""
+    """Return what a list consists of, in lower case (RFC 9110, 5.6.1).
+
+    :param value: that of a field whose elements have no commas within.
+    """
     parts = (part.strip(" \t").lower() for part in value.split(","))
     return [part for part in parts if part]
 

@@ -56,6 +56,9 @@ class Client(responses.ResponseSink, environs.BodySource, Protocol):
     def send_file(self, fd: int, offset: int, count: int) -> int:
         """Have the system send a part of a file, as far as it can.
 
+        :param fd: the descriptor of the file.
+        :param offset: from where on, in bytes.
+        :param count: how many bytes at most.
         :returns: how many bytes it has sent.
         :raises ClientGone: the client does not read.
         :raises EOFError: there is no such part.
@@ -96,7 +99,9 @@ class Gateway:
     def answer(self, request: Request, client: Client, began: float) -> bool:
         """Have a request answered; raises nothing.
 
-        :param began: when it was ready to be answered.
+        :param request: enough of it has arrived: see :func:`.body_policy.is_ready`.
+        :param client: who has sent it.
+        :param began: when it was ready to be answered, in monotonic seconds.
         :returns: whether the connection ends with that.
         """
         request.response = response = Response(request, client)

@@ -26,6 +26,7 @@ class ResponseSink(Protocol):
     def send(self, data: bytes) -> None:
         """Send, or keep what the client is not ready for.
 
+        :param data: some of the response, as it goes over the connection.
         :raises OSError: the client is gone.
         """
 
@@ -102,7 +103,17 @@ class Response:
     def start(
         self, status: str, headers: Headers, exc_info: Any = None
     ) -> Callable[[bytes], None]:
-        """Begin: this is WSGI's ``start_response``."""
+        """Begin: this is WSGI's ``start_response`` (PEP 3333).
+
+        :param status: the code and the reason, such as ``"200 OK"``.
+        :param headers: names and values.
+        :param exc_info: as sys.exc_info() gives it: of what has failed, for which
+            this response takes the place of an earlier one.
+        :returns: :meth:`write`.
+        :raises RuntimeError: it has begun, and nothing has failed.
+        :raises ValueError: the status is none.
+        :raises BaseException: what has failed, where some has been sent already.
+        """
         if exc_info:
             try:
                 if self.phase is not _WAITING:
@@ -119,7 +130,16 @@ class Response:
         return self.write
 
     def write(self, data: bytes) -> None:
-        """Send some of the body: this is WSGI's ``write``."""
+        """Send some of the body: this is WSGI's ``write`` (PEP 3333).
+
+        Blocks while the client is not ready for more.
+
+        :param data: what is more than the Content-Length is not sent.
+        :raises TypeError: it is not made of bytes.
+        :raises ValueError: a header field is none, or not the application's business.
+        :raises RuntimeError: the response is over.
+        :raises OSError: the client is gone, or does not read.
+        """
         if type(data) is not bytes:
             data = _as_bytes(data)
         if self.phase is _FINISHED:
@@ -139,6 +159,7 @@ class Response:
     def overrule(self, status: str) -> bool:
         """Have nothing sent, as the client is answered by others, with that status.
 
+        :param status: as in :meth:`start`, for the log.
         :returns: False: something has been sent.
         """
         if self.phase is not _WAITING:
@@ -163,7 +184,12 @@ class Response:
         return None
 
     def send_all(self, parts: Sequence[bytes]) -> None:
-        """Send the body, all of which is here, and end."""
+        """Send the body, all of which is here, and end.
+
+        :param parts: what it is made of.
+        :raises TypeError: one is not made of bytes.
+        :raises OSError: the client is gone, or does not read.
+        """
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         if self.phase is not _WAITING:
             self.write(body)
@@ -187,6 +213,7 @@ class Response:
     def begin_sized_body(self, size: int) -> int:
         """Begin a body of so many bytes that is sent by other means.
 
+        :param size: how many there are.
         :returns: how many are to be sent.
         """
         head = self._head(size)
@@ -268,6 +295,8 @@ def _as_bytes(part: object) -> bytes:
 def error_response(status: str, text: str = "", *, bodiless: bool = False) -> bytes:
     """Return a whole response that is the server's own, after which it closes.
 
+    :param status: the code and the reason.
+    :param text: the body.
     :param bodiless: it answers HEAD: the head is all of it.
     """
     body = text.encode("utf-8", "backslashreplace")

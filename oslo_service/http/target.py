@@ -9,8 +9,9 @@ __all__ = ("split",)
 
 
 def split(request: Request) -> str:
-    """Tell the path and the query of a request from its target.
+    """Tell the path and the query of a request from its target (RFC 9112, 3.2).
 
+    :param request: gets them, as they are in the target.
     :returns: the host where the target has one.
     :raises ProtocolError: it is none that a server understands.
     """

@@ -61,7 +61,10 @@ class TLS:
         return plain
 
     def send(self, data: bytes) -> bytes:
-        """Return what to send so that the client reads ``data``."""
+        """Return what to send so that the client reads ``data``.
+
+        :raises ssl.SSLError: the connection has been closed, or is broken.
+        """
         sent = self._tls.write(data)
         while sent < len(data):
             sent += self._tls.write(memoryview(data)[sent:])

@@ -36,6 +36,9 @@ class InvalidInput(OsloServiceError, ValueError):
 def check_numbers(*, pool_size: object, max_url_len: object, backlog: object) -> None:
     """Check the numbers; the first two may be None.
 
+    :param pool_size: how many calls of the application run at a time.
+    :param max_url_len: the longest request target, in bytes.
+    :param backlog: how many clients the system keeps waiting, as for listen(2).
     :raises InvalidInput: one is none that works.
     """
     for name, value in (
@@ -52,6 +55,7 @@ def check_numbers(*, pool_size: object, max_url_len: object, backlog: object) ->
 def check_protocol(protocol: Any) -> None:
     """Check what used to be a class of eventlet's.
 
+    :param protocol: it has no other effect.
     :raises InvalidInput: it is neither None nor what it was by default.
     """
     if protocol is None:
@@ -67,6 +71,8 @@ def check_protocol(protocol: Any) -> None:
 def check_functions(*, app: object, around_request: object) -> None:
     """Check what is called for each request: the second may be None.
 
+    :param app: the WSGI application.
+    :param around_request: returns a context manager for an environment.
     :raises InvalidInput: it cannot be called, or one is asynchronous.
     """
     if around_request is not None and not callable(around_request):
@@ -84,6 +90,8 @@ def check_functions(*, app: object, around_request: object) -> None:
 def check_address(host: object, port: object) -> None:
     """Check an address of the network.
 
+    :param host: a name or an address; None: this machine.
+    :param port: a number, or its digits; 0 takes any free one.
     :raises InvalidInput: it cannot be one.
     """
     if not (host is None or isinstance(host, str)):
@@ -99,6 +107,9 @@ def check_address(host: object, port: object) -> None:
 def check_path(path: Any, mode: object) -> str:
     """Check the path of a UNIX socket, and its permissions.
 
+    :param path: the path.
+    :param mode: such as ``0o660``; None: what the umask leaves.
+    :returns: the path, as text.
     :raises InvalidInput: they cannot be that.
     """
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):

@@ -36,28 +36,47 @@ class Poller(abc.ABC):
 
     @abc.abstractmethod
     def add_listener(self, fd: int) -> None:
-        """Report a listening socket as long as there is somebody to accept."""
+        """Report a listening socket as long as there is somebody to accept.
+
+        :param fd: the descriptor of the socket.
+        """
 
     @abc.abstractmethod
     def add(self, fd: int) -> None:
-        """Report when a descriptor becomes readable."""
+        """Report when a descriptor becomes readable.
+
+        :param fd: the descriptor.
+        """
 
     @abc.abstractmethod
     def want_write(self, fd: int, wanted: bool) -> None:
-        """Report, too, when it becomes writable; or no more."""
+        """Report, too, when it becomes writable; or no more.
+
+        :param fd: a descriptor that was added.
+        :param wanted: whether to report that.
+        """
 
     #: Whether it has to be told that there is nothing left to read.
     rearms = False
 
     def drained(self, fd: int) -> None:  # noqa: B027 - the kernel knows
-        """Record that there is nothing left to read, where it has to be told."""
+        """Record that there is nothing left to read, where it has to be told.
+
+        :param fd: the descriptor.
+        """
 
     @abc.abstractmethod
     def remove(self, fd: int) -> None:
-        """Report a descriptor no more; it may be closed then."""
+        """Report a descriptor no more; it may be closed then.
+
+        :param fd: the descriptor.
+        """
 
     def forget(self, fd: int) -> None:  # noqa: B027 - the kernel knows
-        """Record that a descriptor is going to be closed; it may be then."""
+        """Record that a descriptor is going to be closed; it may be then.
+
+        :param fd: the descriptor.
+        """
 
     @abc.abstractmethod
     def wait(self, timeout: float | None) -> list[Found]:
@@ -70,6 +89,7 @@ class Poller(abc.ABC):
     def wait_for(self, fd: int, *, write: bool, timeout: float | None) -> bool:
         """Block the calling task, which does not lead, for one descriptor alone.
 
+        :param fd: the descriptor.
         :param write: until it can be written; else until it can be read.
         :param timeout: seconds; None waits without limit.
         :returns: whether it can.

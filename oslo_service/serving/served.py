@@ -66,13 +66,17 @@ class Served(Protocol):
         Another task may have the turn.
 
         :param call: what was the current one; it may have ended since.
+        :param seconds: for how long it runs, or has run.
         :param stack: where the call is; empty: it has ended.
         :param too_long: the client is answered in place of the application, where
             nothing has been sent yet.
         """
 
     def serve(self, task: ServingTask) -> None:
-        """Go on until there is nothing to do. The caller has the turn."""
+        """Go on until there is nothing to do. The caller has the turn.
+
+        :param task: the one that calls this.
+        """
 
     def send_pending(self) -> None:
         """Send what waits to be sent, while another task has the turn."""

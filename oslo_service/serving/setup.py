@@ -43,10 +43,13 @@ def session_factory(
 ) -> Callable[[Any, Any, Engine], Session]:
     """Return what makes a session of a client's socket, its address, and an engine.
 
+    :param application: a WSGI application.
     :param host: what applications are told as the server's name.
     :param port: what they are told as its port.
+    :param limits: what clients may do.
     :param encrypt: makes what a new connection is encrypted with; None: none is.
     :param logger: gets the access log.
+    :param log_format: see :func:`.access_log.check_format`.
     :param debug: whether clients see tracebacks.
     :param multiprocess: whether other processes serve the application, too.
     :param around: as in :class:`.Gateway`.

@@ -96,7 +96,7 @@ class TestLooking:
         def there_are() -> bool:
             shown = ctl("--socket", there.path, "stacks").stdout
             assert all(f"pid {pid}" in shown for pid in pids)
-            return shown.count("wait_for(") >= len(pids)
+            return shown.count("_await_end(") >= len(pids)
 
         there.program.until(there_are, "each has answered in time")
 

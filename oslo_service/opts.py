@@ -9,6 +9,7 @@ from oslo_config import cfg
 
 from oslo_service._common.options import (
     BACKEND_GROUP,
+    Finite,
     Size,
     backend_opts,
     register,
@@ -67,10 +68,10 @@ service_opts = [
 ]
 
 limit_opts = [
-    cfg.FloatOpt(
+    cfg.Opt(
         "shutdown_delay",
+        type=Finite(min=0),
         default=0,
-        min=0,
         mutable=True,
         help="For how many seconds after SIGTERM clients are still accepted, while"
         " the service already says that it is not ready: as long as a load balancer,"
@@ -88,38 +89,38 @@ limit_opts = [
         " stopped in order, and the process ends with status 1, so that systemd or"
         " Kubernetes sees a crash loop. 0: workers are replaced for ever.",
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         "restart_window",
+        type=Finite(min=0),
         default=30,
-        min=0,
         mutable=True,
         help="The time, in seconds, in which the losses that restart_limit limits are"
         " counted.",
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         "start_timeout",
+        type=Finite(min=0),
         default=30,
-        min=0,
         mutable=True,
         help="How many seconds the successor of a worker may take to be ready, in a"
         " rolling reload or when a worker is recycled. Past that, the successor is"
         " stopped, and the worker goes on. 0: no limit, but a start() that has not"
         " returned after 30 s counts as done.",
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         "worker_timeout",
+        type=Finite(min=0),
         default=0,
-        min=0,
         mutable=True,
         help="After how many seconds without an answer a worker counts as hung: its"
         " stacks are written to the log, another one takes its place, and it is"
         " killed. Each worker is asked four times in that time. 0: workers are not"
         " asked.",
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         "worker_max_age",
+        type=Finite(min=0),
         default=0,
-        min=0,
         mutable=True,
         help="After how many seconds a worker is recycled: its successor is started,"
         " and when that is ready it stops in order. One at a time. 0: never.",
@@ -141,11 +142,10 @@ limit_opts = [
         " of bytes, or one with K, M or G, such as 512M. It is measured every 5"
         " seconds. 0: no limit.",
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         "worker_jitter",
+        type=Finite(min=0, max=1),
         default=0.1,
-        min=0,
-        max=1,
         mutable=True,
         help="What part of worker_max_age, worker_max_requests and worker_max_memory"
         " is random, so that not all workers are recycled at the same time: with 0.1,"
@@ -224,19 +224,19 @@ wsgi_opts = [
 ]
 
 request_opts = [
-    cfg.FloatOpt(
+    cfg.Opt(
         "request_timeout",
+        type=Finite(min=0),
         default=0,
-        min=0,
         help="After how many seconds in the application a request is answered with"
         " status 503, if nothing has been sent yet, and its connection is closed. The"
         " log says where the application is; it goes on, and takes its place in the"
         " pool until it ends. 0: no limit.",
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         "slow_request",
+        type=Finite(min=0),
         default=0,
-        min=0,
         help="After how many seconds in the application a request is logged, once,"
         " while it is still there, with the place in the code. 0: never.",
     ),
@@ -265,10 +265,10 @@ cluster_opts = [
         help="After how many seconds another process takes the place of one that is"
         " gone, or cut off.",
     ),
-    cfg.FloatOpt(
+    cfg.Opt(
         "cluster_skew",
+        type=Finite(min=0),
         default=1.0,
-        min=0,
         help="By how many seconds the clocks of two hosts may differ.",
     ),
     cfg.BoolOpt(

@@ -13,12 +13,12 @@ is what :func:`onready` gives.
 """
 
 import logging
-import math
 import os
 import socket
 import sys
 from pathlib import Path
 
+from oslo_service._common import times
 from oslo_service.supervisor.systemd import wire
 
 __all__ = ("notify", "notify_once", "onready")
@@ -79,7 +79,7 @@ def onready(notify_socket: str, timeout: float | None) -> int:
     if timeout is not None and not timeout >= 0:
         raise ValueError(f"timeout is None or 0 seconds or more, not {timeout!r}")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-        receiver.settimeout(None if timeout == math.inf else timeout)
+        receiver.settimeout(None if timeout is None else times.bounded(timeout))
         try:
             receiver.bind(wire.socket_address(notify_socket))
         except OSError as exc:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oslo_config import cfg
 
 from oslo_service import backend, opts, sslutils
-from oslo_service._common import submodules
+from oslo_service._common import submodules, times
 from oslo_service._common.process_state import OwnLock
 from oslo_service._common.public_names import set_module, set_modules
 from oslo_service._common.service_base import ServiceBase
@@ -249,8 +249,8 @@ class Server(ServiceBase):
                 pool_size=self.pool_size,
                 shared=self._is_shared,
                 name=self.name,
-                slow=self.conf.oslo_service.slow_request,
-                timeout=self.conf.oslo_service.request_timeout,
+                slow=times.bounded(self.conf.oslo_service.slow_request),
+                timeout=times.bounded(self.conf.oslo_service.request_timeout),
             )
             engine.start()
             self._engine = engine
@@ -263,7 +263,7 @@ class Server(ServiceBase):
     def _session_factory(self) -> Any:
         """Return what makes sessions, by the options of today."""
         conf = self.conf
-        self.client_socket_timeout = conf.client_socket_timeout or None
+        timeout = self.client_socket_timeout = conf.client_socket_timeout or None
         named, tls = self.port is not None, self._tls
         supervisor = current.known()
         limit = None if supervisor is None else supervisor.request_limit
@@ -274,7 +274,7 @@ class Server(ServiceBase):
             limits=_setup().Limits(
                 url=self._max_url_len,
                 header_line=conf.max_header_line,
-                timeout=self.client_socket_timeout,
+                timeout=None if timeout is None else times.bounded(timeout),
                 keep_alive=conf.wsgi_keep_alive,
             ),
             encrypt=None if tls is None else tls.encrypt,

@@ -6,6 +6,7 @@ The others are in :mod:`oslo_service.opts`.
 """
 
 import contextlib
+import math
 import threading
 from typing import Any
 
@@ -17,6 +18,7 @@ from oslo_service._common.process_state import PerProcess
 __all__ = (
     "BACKEND_GROUP",
     "BACKEND_OPTION",
+    "Finite",
     "Size",
     "backend_opts",
     "register",
@@ -41,6 +43,20 @@ backend_opts = [
         " launcher is made, and threading in every other.",
     ),
 ]
+
+
+class Finite(types.Float):
+    """A floating-point number that is finite, and is one: no ``inf``, no ``nan``."""
+
+    def __call__(self, value: object) -> Any:
+        """Return the number that is meant; None where there is no text.
+
+        :raises ValueError: it is none, or not finite, or too small or too great.
+        """
+        number = super().__call__(value)
+        if number is not None and not math.isfinite(number):
+            raise ValueError(f"a finite number is needed, not {value}")
+        return number
 
 
 class Size(types.ConfigType):

@@ -1,10 +1,22 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Times at which something is due, which somebody gives: there is no clock here."""
+"""Times and lengths of time that somebody gives: there is no clock here."""
 
 from collections.abc import Iterable
 
-__all__ = ("earliest",)
+__all__ = ("LONGEST", "bounded", "earliest")
+
+#: What stands for all longer times, in seconds: no process becomes 31 years old, and
+#: the system counts nanoseconds in 64 bits, which is not ten times as long.
+LONGEST = 1e9
+
+
+def bounded(seconds: float) -> float:
+    """Return a length of time that neither the system nor a sum is too small for.
+
+    :param seconds: how long, at most; an integer may be greater than any float.
+    """
+    return min(seconds, LONGEST)
 
 
 def earliest(times: Iterable[float | None]) -> float | None:

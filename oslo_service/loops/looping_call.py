@@ -5,13 +5,12 @@
 import contextvars
 import functools
 import logging
-import math
 import os
 from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend
-from oslo_service._common import coroutines, naming
+from oslo_service._common import coroutines, naming, times
 from oslo_service._common.process_state import this_process
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
@@ -235,12 +234,12 @@ def seconds(name: str, value: float) -> float:
     """Return a number of seconds, or refuse it.
 
     :param name: that of the parameter, for the message.
-    :param value: the number.
+    :param value: the number; a very great one, also infinity, stands for never.
     :raises TypeError: it is no number.
-    :raises ValueError: it is negative.
+    :raises ValueError: it is negative, or none (``nan``).
     """
     if not isinstance(value, _NUMBERS):
         raise TypeError(f"{name} is a number of seconds, not {value!r}")
-    if value < 0 or math.isnan(value):
+    if not value >= 0:
         raise ValueError(f"{name} must be 0 or more, not {value!r}")
-    return value
+    return times.bounded(value)

@@ -196,7 +196,7 @@ class Dynamic:
 def _pause(result: Any) -> float:
     try:
         pause = float(result)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pause = math.nan
     if math.isnan(pause):
         raise ValueError(

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from oslo_service._common import clock
+from oslo_service._common import clock, times
 from oslo_service._common.process_state import Inherited
 from oslo_service.supervisor import signals
 
@@ -73,9 +73,9 @@ class _Timer:
 
     def _start(self) -> None:
         """Have the system tell when the first is due."""
-        times = [at for at in list(self._times.values()) if at is not None]
-        left = max(min(times) - clock.now(), _SOONEST) if times else 0
-        signal.setitimer(signal.ITIMER_REAL, left)
+        next_time = times.earliest(list(self._times.values()))
+        left = 0 if next_time is None else max(next_time - clock.now(), _SOONEST)
+        signal.setitimer(signal.ITIMER_REAL, times.bounded(left))
 
     def _on_sigalrm(self, _signum: int, _frame: object) -> None:
         now = clock.now() + _EARLY

@@ -10,7 +10,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service import opts
-from oslo_service._common import options
+from oslo_service._common import options, times
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.supervisor.limits import Limits
@@ -80,7 +80,7 @@ class Settings:
         #: The seconds that stopping may take, as they were last read: what a signal
         #: handler may look at.
         self.last_stop_limit = (
-            float(conf.graceful_shutdown_timeout)
+            float(times.bounded(conf.graceful_shutdown_timeout))
             if before is None
             else float(before["graceful_shutdown_timeout"])
         )
@@ -108,7 +108,8 @@ class Settings:
     def stop_limit(self) -> float:
         """The seconds that stopping may take; 0: no limit."""
         try:
-            self.last_stop_limit = float(self.conf.graceful_shutdown_timeout)
+            seconds = times.bounded(self.conf.graceful_shutdown_timeout)
+            self.last_stop_limit = float(seconds)
         except Exception:
             # oslo.config looks at a value only when it is asked for, and a type of
             # somebody else's may raise anything.

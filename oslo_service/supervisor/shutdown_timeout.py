@@ -7,11 +7,10 @@ import contextlib
 import faulthandler
 import os
 import sys
-import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from oslo_service._common import clock, streams
+from oslo_service._common import clock, streams, times
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
@@ -93,7 +92,7 @@ class ShutdownTimeout:
         end = max(list(self._ends.values()), default=None)
         if end is None or not backstop.is_usable():
             return
-        left = max(0.001, end + _BACKSTOP - clock.now())
+        left = times.bounded(max(0.001, end + _BACKSTOP - clock.now()))
         try:
             faulthandler.dump_traceback_later(left, exit=True, file=self._file())
         except _NO_BACKSTOP:
@@ -219,7 +218,7 @@ class ShutdownTimeout:
         never = self._threads.allocate_lock()
         never.acquire()
         end = self._ends.get(unit)
-        never.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        never.acquire(timeout=times.bounded(seconds))
         if end is not None and self._ends.get(unit) == end:
             self._expire()
 

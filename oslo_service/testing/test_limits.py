@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from oslo_service.testing.http_client import write_options
 from oslo_service.testing.live import REPEATED, UNUSUAL, Live, live
 
 pytestmark = pytest.mark.starts_processes
@@ -62,6 +63,18 @@ class TestGil:
             program.expect("waiting")
             program.kill(signal.SIGKILL)
             program.until(lambda: not program.left(), "the workers end")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_limit_that_stands_for_none_is_legal(driver_name, workers, tmp_path) -> None:
+    config = write_options(
+        tmp_path / "conf", "DEFAULT", graceful_shutdown_timeout=9999999999
+    )
+    with live(driver_name, workers=workers, arguments=config) as program:
+        program.expect("started", workers)
+        program.expect("waiting")
+        assert program.end() == 0
+        program.expect("stop", workers)
 
 
 def test_a_worker_that_does_not_even_run_is_killed(driver_name, limit_of_1) -> None:

@@ -441,6 +441,24 @@ class TestEveryKind:
             with pytest.raises(error, match=name):
                 self.kind(int).start(**{**self.soon, name: wrong})
 
+    @pytest.mark.parametrize(
+        "never", [1e18, pytest.param(10**400, id="no float"), math.inf]
+    )
+    def test_a_time_that_never_comes_is_legal(
+        self, driver: Driver, never: float
+    ) -> None:
+        called = driver.event()
+        loop = self.kind(called.set)
+        loop.start(**{**self.soon, "initial_delay": never})
+        loop.stop()
+        assert in_time(driver, loop.wait, "it ends")
+        assert not called.is_set()
+
+        loop.start(**dict.fromkeys(self.late, never))
+        assert called.wait(LIMIT)
+        loop.stop()
+        assert in_time(driver, loop.wait, "it ends")
+
     def test_a_loop_that_ended_leaves_no_thread_and_no_task(
         self, driver: Driver
     ) -> None:

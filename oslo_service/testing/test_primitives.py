@@ -1272,15 +1272,17 @@ class TestSleep:
     ) -> None:
         keeps_time(driver.sleep)
 
-    def test_a_long_sleep_holds_up_nobody(self, driver_name: str) -> None:
+    @pytest.mark.parametrize("seconds", ["1e8", "1e10", "float('inf')"])
+    def test_a_long_sleep_holds_up_nobody(self, driver_name: str, seconds: str) -> None:
         result = run_script(
             "import sys\n"
             "from oslo_service import backend\n"
             "backend.init_backend(sys.argv[1])\n"
             "driver = backend.get_backend()\n"
-            "driver.spawn(lambda: driver.sleep(1e8), name='sleeper')\n"
+            "sleep = lambda: driver.sleep(" + seconds + ")\n"
+            "sleeper = driver.spawn(sleep, name='sleeper')\n"
             "driver.sleep(0.01)\n"
-            "print('awake')\n",
+            "print('awake' if not sleeper.done else sleeper.wait())\n",
             driver_name,
         )
 

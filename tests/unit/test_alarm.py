@@ -3,6 +3,7 @@
 """The alarm of the process, and in what state it is given back."""
 
 import _thread
+import math
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -89,6 +90,21 @@ class TestRinging:
         assert remaining() > LONG / 2
         alarm.set(0.01)
         assert rung.wait(LIMIT)
+
+    @pytest.mark.parametrize("seconds", [1e10, 1e18, 1e308, math.inf])
+    def test_a_time_that_never_comes_is_legal(self, alarm, seconds) -> None:
+        assert alarm.set(seconds)
+        assert remaining() > LONG
+        alarm.set(1e10)  # likewise where one was set before
+        assert remaining() > LONG
+
+    def test_one_that_never_comes_holds_up_no_other(self, alarm, rung) -> None:
+        other = Alarm(lambda: None)
+        other.set(math.inf)
+        alarm.set(0.01)
+        assert rung.wait(LIMIT)
+        assert remaining() > LONG
+        other.give_back()
 
     def test_it_rings_once(self, alarm, rung) -> None:
         alarm.set(0.01)

@@ -149,6 +149,38 @@ class TestRegistering:
             conf.set_override("graceful_shutdown_timeout", -1)
 
 
+class TestOfTheGroup:
+    @pytest.mark.parametrize("value", ["nan", "inf", "-inf", float("nan")])
+    def test_what_is_no_finite_number_is_refused(self, value: object) -> None:
+        conf = cfg.ConfigOpts()
+        conf.register_opts(opts.group_opts, "oslo_service")
+
+        names = [
+            one.dest for one in opts.group_opts if isinstance(one.type, options.Finite)
+        ]
+        assert len(names) == 9
+        for name in names:
+            with pytest.raises(ValueError, match=r"finite number|equal to"):
+                conf.set_override(name, value, "oslo_service")
+
+    def test_the_error_of_a_file_names_the_option(self, tmp_path: Path) -> None:
+        path = tmp_path / "conf"
+        path.write_text("[oslo_service]\nshutdown_delay = nan\n", encoding="ascii")
+        conf = cfg.ConfigOpts()
+        opts.register_service_opts(conf)
+        conf(["--config-file", str(path)])
+
+        with pytest.raises(ValueError, match=r"shutdown_delay.*finite number.*nan"):
+            _ = conf.oslo_service.shutdown_delay
+
+    def test_a_great_number_is_legal(self) -> None:
+        conf = cfg.ConfigOpts()
+        opts.register_service_opts(conf)
+        conf.set_override("worker_timeout", "1e18", "oslo_service")
+
+        assert conf.oslo_service.worker_timeout == 1e18
+
+
 class TestOfTheServer:
     def test_the_defaults_are_those_that_projects_know(self) -> None:
         conf = cfg.ConfigOpts()

@@ -19,6 +19,9 @@ from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.testing.scripted import ScriptedDriver
 from oslo_service.testing.waiting import LIMIT, run_script
 
+DUMP_LATER = faulthandler.dump_traceback_later
+CANCEL_DUMP_LATER = faulthandler.cancel_dump_traceback_later
+
 
 class Exited(BaseException):
     """The process ends here."""
@@ -221,6 +224,16 @@ class TestBackstop:
         process.pass_time(20)
         process.timeout.back()
         assert process.done == [("backstop", 0.001)]
+
+    def test_a_limit_that_is_never_reached_is_legal(self, process, monkeypatch) -> None:
+        monkeypatch.setattr(faulthandler, "dump_traceback_later", DUMP_LATER)
+        monkeypatch.setattr(
+            faulthandler, "cancel_dump_traceback_later", CANCEL_DUMP_LATER
+        )
+        process.timeout.arm(ONE, 1e18)
+        process.timeout.back()
+        assert process.timeout._backstop_set
+        process.timeout.disarm(ONE)
 
     def test_it_goes_with_what_it_stands_behind(self, process) -> None:
         process.timeout.arm(ONE, 10)

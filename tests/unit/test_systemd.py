@@ -138,6 +138,10 @@ class TestOnready:
     def test_the_first_message_decides(self, address):
         assert self.wait(address, None, b"STATUS=nearly", b"READY=1") == 1
 
+    @pytest.mark.parametrize("timeout", [1e18, float("inf")])
+    def test_it_may_take_longer_than_the_system_counts(self, address, timeout):
+        assert self.wait(address, timeout, b"READY=1") == 0
+
     @pytest.mark.parametrize("timeout", [0, 0.01])
     def test_it_does_not_wait_for_ever(self, address, timeout):
         assert systemd.onready(address, timeout) == 2

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from oslo_service._common import times
 from oslo_service._common.extras import without_eventlet
 from oslo_service.backend import base, exceptions
 
@@ -56,7 +57,7 @@ class ThreadingDriver(base.Driver):
 
     def sleep(self, seconds: float) -> None:
         """Block this thread."""
-        time.sleep(max(0.0, seconds))
+        time.sleep(times.bounded(max(0.0, seconds)))
 
     #: Returns a fresh event: the class itself, as each task and each loop has one.
     event = staticmethod(base.LockEvent)

@@ -33,8 +33,8 @@ class Event(Protocol):
     def wait(self, timeout: float | None = None) -> bool:
         """Block this task until the flag is up, or has been raised meanwhile.
 
-        :param timeout: seconds; None waits without limit; 0 only looks, and
-            lets other tasks run where the model is cooperative.
+        :param timeout: seconds; None waits without limit; 0 only looks. Where the
+            model is cooperative, other tasks run, however little time it is.
         :returns: whether it is, or was; False: the time is over.
         """
 

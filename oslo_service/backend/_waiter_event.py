@@ -91,8 +91,8 @@ class WaiterEvent(abc.ABC):
     def wait(self, timeout: float | None = None) -> bool:
         """Block this task until the flag is raised.
 
-        :param timeout: seconds; None waits without limit; 0 lets others run, and
-            looks.
+        :param timeout: seconds; None waits without limit; however little it is,
+            others run before it looks again.
         :returns: whether it was raised; False: the time is over.
         """
         if timeout is not None and timeout <= 0 and self._gates:
@@ -105,11 +105,9 @@ class WaiterEvent(abc.ABC):
         return self._wait_at(gate, timeout)
 
     def _wait_at(self, gate: _Gate, timeout: float | None) -> bool:
-        until = None if timeout is None else monotonic() + timeout
-        while gate in self._gates:
-            left = None if until is None else until - monotonic()
-            if left is not None and left <= 0:
-                return False
+        left, until = timeout, None if timeout is None else monotonic() + timeout
+        # Others run at least once, however little the time is.
+        while gate in self._gates and (left is None or left > 0):
             waiter = self._new_waiter()
             gate.append(waiter)
             try:
@@ -121,4 +119,6 @@ class WaiterEvent(abc.ABC):
                         gate.remove(waiter)
                     except ValueError:  # it has been woken since
                         pass
-        return True
+            if until is not None:
+                left = until - monotonic()
+        return gate not in self._gates

@@ -206,7 +206,7 @@ class Driver(abc.ABC):
 
     @abc.abstractmethod
     def sleep(self, seconds: float) -> None:
-        """Block this task. 0 lets others run where the model is cooperative.
+        """Block this task. However short, others run where the model is cooperative.
 
         What kills the task meanwhile is raised here, as by all that blocks, and
         nothing is left of the wait: no timer, no waiter of an event, no descriptor
@@ -242,8 +242,8 @@ class Driver(abc.ABC):
 
         :param read: descriptors to wait for until they can be read.
         :param write: descriptors to wait for until they can be written.
-        :param timeout: seconds; None waits without limit; 0 only looks, and lets
-            other tasks run where the model is cooperative.
+        :param timeout: seconds; None waits without limit; 0 only looks. Where the
+            model is cooperative, other tasks run, however little time it is.
         :returns: those that are ready to be read, and to be written; at least
             one, unless the time is over. The others are found by the next
             call.

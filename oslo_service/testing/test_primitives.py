@@ -48,6 +48,8 @@ LATE = 0.03
 TRIES = 20
 # So often the shortest wait is tried: a busy machine hides that it ends too early.
 EARLY = 12
+# None, and some that is over when anybody looks at the clock again.
+NO_TIME = (0, 1e-12)
 THREE_YEARS = 1e8
 
 
@@ -780,15 +782,16 @@ class TestEvents:
     def test_wait_with_a_negative_timeout_only_looks(self, driver: Driver) -> None:
         assert driver.event().wait(-1) is False
 
+    @pytest.mark.parametrize("seconds", NO_TIME)
     def test_waiting_without_time_in_a_loop_lets_other_tasks_run(
-        self, driver: Driver
+        self, driver: Driver, seconds: float
     ) -> None:
         event = driver.event()
         task = driver.spawn(event.set, name="setter")
         end = time.monotonic() + LIMIT
 
-        while not event.wait(0):
-            assert time.monotonic() < end, "wait(0) lets other tasks run"
+        while not event.wait(seconds):
+            assert time.monotonic() < end, f"wait({seconds}) lets other tasks run"
 
         ended(task, "it ends")
 
@@ -1292,14 +1295,15 @@ class TestSleep:
     def test_sleep_of_no_time_returns(self, driver: Driver, seconds: float) -> None:
         driver.sleep(seconds)
 
-    def test_sleep_lets_other_tasks_run(self, driver: Driver) -> None:
+    @pytest.mark.parametrize("seconds", NO_TIME)
+    def test_sleep_lets_other_tasks_run(self, driver: Driver, seconds: float) -> None:
         event = driver.event()
         task = driver.spawn(event.set, name="other")
         end = time.monotonic() + LIMIT
 
         while not event.is_set():
-            assert time.monotonic() < end, "sleep(0) lets other tasks run"
-            driver.sleep(0)
+            assert time.monotonic() < end, f"sleep({seconds}) lets other tasks run"
+            driver.sleep(seconds)
 
         ended(task, "it ends")
 

@@ -8,7 +8,7 @@ import types
 
 from oslo_service._common import naming
 
-__all__ = ("refuse",)
+__all__ = ("is_asynchronous", "refuse")
 
 _FUNCTIONS = (types.FunctionType, types.MethodType)
 # Of code that runs only where it is awaited.
@@ -28,7 +28,7 @@ def refuse(function: object, what: str) -> None:
         # What has attributes may be marked: inspect.markcoroutinefunction().
         if not (plain.__code__.co_flags & _ASYNC_FLAGS or plain.__dict__):
             return
-    if _is_asynchronous(function):
+    if is_asynchronous(function):
         raise TypeError(
             f"{what} is a plain function, and {naming.describe(function)} is async:"
             " nothing of it would run, as nobody awaits it. Have a plain function run"
@@ -36,7 +36,8 @@ def refuse(function: object, what: str) -> None:
         )
 
 
-def _is_asynchronous(function: object) -> bool:
+def is_asynchronous(function: object) -> bool:
+    """Whether what a call of a function returns has to be awaited, or iterated over."""
     while isinstance(function, functools.partial):
         function = function.func
     if _is_async(function):

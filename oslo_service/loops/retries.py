@@ -58,10 +58,14 @@ class RetryDecorator:
     def __call__(self, f: Callable[P, T]) -> Callable[P, T]:
         """Return the decorated function.
 
-        :param f: the function.
-        :raises TypeError: it is asynchronous.
+        :param f: the function. One that is ``async`` is called, but never again: what
+            it raises, whoever awaits it gets. That is logged.
         """
-        coroutines.refuse(f, "what RetryDecorator decorates")
+        if coroutines.is_asynchronous(f):
+            LOG.warning(
+                "RetryDecorator does not call %s again when it fails: it is async",
+                naming.describe(f),
+            )
         exceptions = self._exceptions
 
         @functools.wraps(f)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contract: what is called is a plain function; an ``async def`` is refused at once."""
 
+import asyncio
+import asyncio
 import functools
 import re
 from collections.abc import Callable
@@ -77,10 +79,6 @@ class TestRefused:
             thread.link(poll)
         thread.wait()
 
-    def test_by_retries(self) -> None:
-        with refused("RetryDecorator"):
-            loopingcall.RetryDecorator(exceptions=OSError)(poll)
-
     def test_as_periodic_task(self) -> None:
         for declare in (
             periodic_task.periodic_task,
@@ -135,3 +133,15 @@ class TestAccepted:
         loop.start()
         loop.stop()
         assert loop.wait()
+
+
+def test_of_retries_that_is_said_and_the_caller_awaits_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def ask() -> str:
+        return "asked"
+
+    retried = loopingcall.RetryDecorator(exceptions=OSError)(ask)
+    assert "does not call" in caplog.text
+    assert "ask again when it fails: it is async" in caplog.text
+    assert asyncio.run(retried()) == "asked"

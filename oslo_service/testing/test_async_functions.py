@@ -3,7 +3,6 @@
 """Contract: what is called is a plain function; an ``async def`` is refused at once."""
 
 import asyncio
-import asyncio
 import functools
 import re
 from collections.abc import Callable

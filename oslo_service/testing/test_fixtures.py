@@ -368,6 +368,13 @@ class TestClockFixture:
         with pytest.raises(RuntimeError, match="cannot advance the clock"):
             task.wait(LIMIT)
 
+    def test_what_has_ended_a_pause_can_end_another(self, clock, driver) -> None:
+        event = clock._clock.event(driver)
+        event.set()
+        event.clear()
+        assert not event.is_set()
+        assert not event.wait(0)
+
     def test_it_does_not_go_back(self, clock) -> None:
         with pytest.raises(ValueError, match="forward"):
             clock.advance(-1)

@@ -392,6 +392,25 @@ class TestCancel:
         release.set()
         assert result_of(driver, thread) is True
 
+    def test_cancel_sends_away_who_waits_in_add_thread(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        calls, begun = Log(), [driver.event(), driver.event()]
+        for event in begun:
+            group.add_thread(announced(event, release.wait), LIMIT)
+            until_set(event, "it begins")
+        adding = driver.spawn(lambda: group.add_thread(calls, "ran"), name="adds")
+
+        def is_sent_away() -> bool:
+            group.cancel()  # it may come before the other waits
+            return adding.done
+
+        until(driver, is_sent_away, "it does not wait for a slot any more")
+
+        with pytest.raises(TaskCancelled):
+            adding.wait().wait()
+        assert not calls.entries
+
     def test_cancel_with_a_timeout_stops_what_still_runs_then(
         self, driver: Driver, group: threadgroup.ThreadGroup
     ) -> None:
@@ -575,6 +594,21 @@ class TestStop:
         assert group.threads == [thread]
         release.set()
         until(driver, lambda: not group.threads, "it leaves when it ends")
+
+    def test_who_waits_for_what_lingers_goes_on_when_the_group_is_stopped(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        begun = driver.event()
+        thread = group.add_thread(announced(begun, stubborn(release)))
+        until_set(begun, "it begins")
+        waiting = driver.spawn(group.wait, name="waits for the group")
+        driver.sleep(0.01)
+        assert not waiting.done
+
+        group.stop()
+
+        ended(waiting, "what was told to end is not waited for")
+        assert not thread.done
 
     def test_stop_says_nothing_where_nothing_lingers(
         self,

@@ -233,6 +233,49 @@ def test_requests_are_counted(driver_name: str, tmp_path: Path) -> None:
         assert web.program.end() == 0
 
 
+@pytest.mark.parametrize("trait", ["blocks", "exits"])
+def test_a_collector_is_not_called_before_anybody_scrapes(
+    driver_name: str, trait: str, tmp_path: Path
+) -> None:
+    with site(
+        driver_name,
+        tmp_path,
+        program=MEASURED,
+        workers=2,
+        traits=["collects", trait],
+        gate=str(tmp_path / "gate"),
+    ) as there:
+        there.until_workers(2)
+        assert there.program.end() == 0
+
+
+def test_a_collector_that_blocks_holds_up_neither_a_worker_nor_the_end(
+    driver_name: str, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    with site(
+        driver_name,
+        tmp_path,
+        program=MEASURED,
+        workers=2,
+        traits=["collects"],
+        gate=str(gate),
+    ) as there:
+        pids = there.until_workers(2)
+        found = until(there.program, there.path, jobs_total__build=6)
+        asked = {one for one in found if one.startswith("outside ")}
+        assert {int(one.split()[1]) for one in asked} == set(pids), "not of the parent"
+        gate.unlink()
+        with Client(str(there.path)) as client:
+            client.send(get("/metrics"))
+            there.program.kill(SIGKILL, pids[0])
+            there.program.expect("started", 3)
+            assert client.answer().status == 200
+        there.until_workers(2)
+        assert there.program.end() == 0
+
+
 @pytest.mark.needs_capability("spawn_workers")
 def test_spawned_workers_answer_too(driver_name: str, tmp_path: Path) -> None:
     with site(

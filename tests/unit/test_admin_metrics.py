@@ -10,6 +10,7 @@ import prometheus_client
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics import parser
 
 from oslo_service.admin.metrics import exposition, layout
@@ -255,10 +256,10 @@ class TestGathering:
         return found
 
     def gathered(
-        self, gatherer: Gatherer, label: str | None = None
+        self, gatherer: Gatherer, label: str | None = None, *, asks: bool = True
     ) -> dict[str, float]:
         parent = Parent()
-        parent.hear(1, label, gatherer.message([]))
+        parent.hear(1, label, gatherer.message([], asks=asks))
         return parent.samples()
 
     @pytest.fixture
@@ -280,13 +281,14 @@ class TestGathering:
         assert self.gathered(Gatherer()) == expected
         assert len(expected) > 30
 
-    def test_a_collector_that_fails_is_left_out(self, registry, caplog) -> None:
+    @pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(3)])
+    def test_a_collector_that_fails_is_left_out(self, registry, caplog, error) -> None:
         class Broken:
             def describe(self):
                 return []
 
             def collect(self):
-                raise RuntimeError("no")
+                raise error
 
         registry.register(Broken())
         measure(registry)
@@ -306,6 +308,28 @@ class TestGathering:
         gatherer.begin()
         counter.inc(2)
         assert self.gathered(gatherer) == {"jobs_total": 2, "depth": 5}
+
+    def test_what_users_have_written_is_only_called_when_it_is_to_be_asked(
+        self, registry
+    ) -> None:
+        called = []
+
+        class Outside:
+            def collect(self):
+                called.append(self)
+                yield GaugeMetricFamily("outside", "O.", len(called))
+
+        registry.register(Outside())
+        asked = prometheus_client.Gauge("asked", "A.", registry=registry)
+        asked.set_function(lambda: called.append(asked) or len(called))
+        prometheus_client.Counter("jobs", "Jobs.", registry=registry).inc(5)
+        gatherer = Gatherer()
+        gatherer.begin()
+        assert called == []
+        assert self.gathered(gatherer, asks=False) == {"jobs_total": 0}
+        told = {"jobs_total": 0, "asked": 1, "outside": 2}
+        assert self.gathered(gatherer) == told
+        assert self.gathered(gatherer, asks=False) == told, "what they have told last"
 
     def test_several_processes_agree_with_the_clients_own_sums(self, registry) -> None:
         measure(registry)

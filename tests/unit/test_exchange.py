@@ -36,6 +36,7 @@ class Unit:
     """Workers that keep what they are sent."""
 
     def __init__(self, *workers: Respondent) -> None:
+        self.has_workers = False
         self.workers = list(workers)
         self.sent: dict[Respondent, list[Any]] = collections.defaultdict(list)
         self.full: set[Respondent] = set()
@@ -72,10 +73,25 @@ class Driver:
 
     def __init__(self) -> None:
         self.calls: list[Callable[[], object]] = []
+        self.hangs = False
 
-    def spawn(self, call: Callable[[], object], *, name: str) -> None:
-        assert name.startswith("answer ")
+    def spawn(self, call: Callable[[], object], *, name: str) -> "Task":
+        assert name
         self.calls.append(call)
+        return Task(call, hangs=self.hangs)
+
+
+class Task:
+    """Does what it is to do when it is waited for, unless it hangs."""
+
+    def __init__(self, call: Callable[[], object], *, hangs: bool) -> None:
+        self.call = call
+        self.hangs = hangs
+
+    def wait(self, timeout: float) -> object:
+        if self.hangs:
+            raise TimeoutError(f"after {timeout} s")
+        return self.call()
 
 
 class World:
@@ -194,20 +210,26 @@ class TestAsking:
 
     def test_a_process_answers_itself_in_a_task_where_it_may_take_long(self) -> None:
         world = World()
-        registry.answer("greeting", lambda _args: "done", quick=False)
+        registry.answer(
+            "greeting", lambda _args: "at once", at_length=lambda _args: "at length"
+        )
         world.ask()
         world.exchange.advance(NOW)
         assert world.answers == []
         world.driver.calls.pop()()
         world.exchange.advance(NOW)
-        assert world.answers == [[Answer(HERE, "done")]]
+        assert world.answers == [[Answer(HERE, "at length")]]
 
-    def test_a_parent_begins_no_task_for_that(self) -> None:
+    def test_one_that_has_workers_begins_no_task_for_that(self) -> None:
         world = World()
-        world.unit.workers = [ONE]
-        registry.answer("greeting", lambda _args: "done", quick=False)
+        world.unit.has_workers = True  # though there may be none at the moment
+        registry.answer(
+            "greeting", lambda _args: "at once", at_length=lambda _args: "at length"
+        )
         world.ask()
         assert world.driver.calls == []
+        world.exchange.advance(NOW)
+        assert world.answers == [[Answer(HERE, "at once")]]
 
     def test_how_a_process_is_called(self) -> None:
         assert ONE.name == "api/0"
@@ -355,6 +377,16 @@ class TestInAWorker:
         assert seconds > 0, "they are waited for until they are written"
         (event,) = world.events
         assert isinstance(event.error, ZeroDivisionError)
+
+    @pytest.mark.parametrize("takes", ["long", "forever"])
+    def test_what_it_has_to_tell_at_length_is_not_waited_for_for_long(
+        self, world, link, takes
+    ) -> None:
+        registry.tell_at_end("figures", lambda: "short", at_length=lambda: "long")
+        world.driver.hangs = takes == "forever"
+        world.exchange.leave()
+        told, _ = link.told
+        assert told == ({"tell": "figures"}, "short" if world.driver.hangs else "long")
 
     def test_one_without_a_parent_tells_itself(self) -> None:
         replies: list[Any] = []

@@ -58,8 +58,12 @@ class ClientMetrics:
         """Begin a round; the series that were seen in the last one are remembered."""
         self._children, self._seen = self._seen, {}
 
-    def read(self, metric: Any) -> Found:
-        """Return the values of a metric."""
+    def read(self, metric: Any, *, asks: bool = True) -> Found:
+        """Return the values of a metric.
+
+        :param asks: whether to call the function that a gauge may have; else what it
+            has told the last time counts, if anything.
+        """
         family = self._family(metric)
         keys: list[Key] = []
         values: list[float] = []
@@ -70,7 +74,12 @@ class ClientMetrics:
             children = [metric]
         for child in children:
             known = self._children.get(id(child))
-            if known is None or known.metric is not child or _is_asked(child):
+            if known is not None and known.metric is not child:
+                known = None
+            if not asks and _is_asked(child):
+                if known is None:
+                    continue
+            elif known is None or _is_asked(child):
                 known = self._look(family, child)
             self._seen[id(child)] = known
             keys += known.keys
@@ -96,10 +105,12 @@ class ClientMetrics:
             if suffix != _CREATED
         ]
         keys = [(family.name, suffix, text) for suffix, text, _ in found]
-        reader = None if _is_asked(child) else self._readers.get(type(child))
+        values = [value for *_, value in found]
+        if _is_asked(child):
+            return _Child(child, keys, lambda: values)
+        reader = self._readers.get(type(child))
         if reader is not None:
             return _Child(child, keys, reader(child))
-        values = [value for *_, value in found]
         # Its labels may be others the next time.
         return _Child(None, keys, lambda: values)
 

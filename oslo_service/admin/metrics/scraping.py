@@ -110,9 +110,17 @@ def _label(process: Respondent, services: list[str]) -> str | None:
 
 def register() -> None:
     """Have the question answered, in this process and its workers."""
-    registry.answer(METRICS, _answer, quick=False)
-    registry.tell_at_end(METRICS, lambda: gathering.of_process().message([]))
+    registry.answer(METRICS, _answer, at_length=_answer_at_length)
+    registry.tell_at_end(
+        METRICS,
+        lambda: gathering.of_process().message([], asks=False),
+        at_length=lambda: gathering.of_process().message([]),
+    )
 
 
 def _answer(args: dict[str, Any]) -> bytes:
+    return gathering.of_process().message(args["known"], asks=False)
+
+
+def _answer_at_length(args: dict[str, Any]) -> bytes:
     return gathering.of_process().message(args["known"])

@@ -3,6 +3,7 @@
 """Questions to all processes that are supervised, and what workers tell unasked."""
 
 import collections
+import contextlib
 import functools
 import itertools
 import os
@@ -30,7 +31,8 @@ __all__ = ("Exchange",)
 #: Takes what a parent replies.
 OnReply = Callable[[Any], object]
 
-# How long a worker waits until what it tells at its end is written, in seconds.
+# How long a worker waits, at its end, for each thing that it tells, and until all of it
+# is written, in seconds.
 _LAST_WORDS = 1.0
 # A worker that has left so many questions unanswered in a row is asked no more, or
 # its orders would have no room left in the pipe.
@@ -98,8 +100,9 @@ class Exchange:
             answer = Answer(here, value, problem)
             self._post(functools.partial(self._inquiries.answered, number, answer))
 
-        # Nothing but what a fork survives is begun where there are workers.
-        self._answer(kind, args, take, in_turn=bool(workers))
+        # Nothing but what a fork survives is begun where workers are, or will be.
+        in_turn = any(unit.has_workers for unit in self._units())
+        self._answer(kind, args, take, in_turn=in_turn)
 
     def _put(self, unit: Unit, worker: Respondent, question: bytes) -> bool:
         """Put a question to a worker; return whether that was possible."""
@@ -201,15 +204,17 @@ class Exchange:
             take(None, f"does not know the question {kind!r}")
             return
 
+        at_length = None if in_turn else answering.at_length
+
         def answer() -> None:
             try:
-                value = answering.call(args)
+                value = (at_length or answering.call)(args)
             except Exception as exc:  # noqa: BLE001 - goes to who has asked
                 take(None, _words(exc))
             else:
                 take(value, "")
 
-        if answering.quick or in_turn:
+        if at_length is None:
             answer()
             return
         try:
@@ -269,13 +274,22 @@ class Exchange:
         outbox = None if self._link is None else self._link.outbox
         if outbox is None:
             return
-        for name, call in registry.told_at_end().items():
-            self._try(name, lambda name=name, call=call: self.tell(name, call()))
+        for name, word in registry.told_at_end().items():
+            self._try(
+                name, lambda name=name, word=word: self.tell(name, self._value_of(word))
+            )
         outbox.drain(
             lambda left: self._driver.wait_ready((), (outbox.fileno(),), left),
             _LAST_WORDS,
         )
         self._replies.clear()
+
+    def _value_of(self, word: registry.LastWord) -> Any:
+        if word.at_length is not None:
+            with contextlib.suppress(TimeoutError, RuntimeError):  # there is no task
+                task = self._driver.spawn(word.at_length, name="last word")
+                return task.wait(_LAST_WORDS)
+        return word.call()
 
 
 def _words(error: BaseException) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = (
     "Answering",
+    "LastWord",
     "TimeKeeping",
     "answer",
     "answers",
@@ -38,13 +39,26 @@ class Answering(Record):
     """How a question is answered.
 
     :ivar call: called with the arguments of the question, a dictionary; returns
-        what JSON can be, or bytes.
-    :ivar quick: whether it is called by whoever turns the supervisor, who must not
-        be held up; else it is called in a task.
+        what JSON can be, or bytes. By whoever turns the supervisor, who must not be
+        held up.
+    :ivar at_length: called in its place where there is a task for it: it may block.
+        A process that has workers begins none; None: there is no more to say.
     """
 
     call: Callable[[dict[str, Any]], Any]
-    quick: bool = True
+    at_length: Callable[[dict[str, Any]], Any] | None = None
+
+
+class LastWord(Record):
+    """What a worker tells when its services have ended.
+
+    :ivar call: returns it: what JSON can be, or bytes; does not block.
+    :ivar at_length: is asked for it first, in a task: it may block, and is not waited
+        for beyond a time; None: there is no more to say.
+    """
+
+    call: Callable[[], Any]
+    at_length: Callable[[], Any] | None = None
 
 
 #: Called in the parent with who tells something, and what; what it returns, which
@@ -66,7 +80,7 @@ class TimeKeeping(Record):
 class _Registry(State):
     answering: dict[str, Answering] = dataclasses.field(default_factory=dict)
     hearers: dict[str, Hearer] = dataclasses.field(default_factory=dict)
-    told_at_end: dict[str, Callable[[], Any]] = dataclasses.field(default_factory=dict)
+    told_at_end: dict[str, LastWord] = dataclasses.field(default_factory=dict)
     endings: dict[str, Callable[["Respondent"], object]] = dataclasses.field(
         default_factory=dict
     )
@@ -78,15 +92,18 @@ _registry = Inherited(_Registry)
 
 
 def answer(
-    kind: str, call: Callable[[dict[str, Any]], Any], *, quick: bool = True
+    kind: str,
+    call: Callable[[dict[str, Any]], Any],
+    *,
+    at_length: Callable[[dict[str, Any]], Any] | None = None,
 ) -> None:
     """Have a kind of question answered in this process, and in its workers.
 
     :param kind: the name of the question.
     :param call: see :class:`Answering`.
-    :param quick: see :class:`Answering`.
+    :param at_length: see :class:`Answering`.
     """
-    _registry.get().answering[kind] = Answering(call, quick)
+    _registry.get().answering[kind] = Answering(call, at_length)
 
 
 def answers(kind: str) -> Answering | None:
@@ -137,16 +154,19 @@ def times() -> list[TimeKeeping]:
     return _registry.get().times
 
 
-def tell_at_end(name: str, call: Callable[[], Any]) -> None:
+def tell_at_end(
+    name: str, call: Callable[[], Any], *, at_length: Callable[[], Any] | None = None
+) -> None:
     """Have a worker tell something when its services have ended, before it leaves.
 
     :param name: what it is called.
-    :param call: returns what is told.
+    :param call: see :class:`LastWord`.
+    :param at_length: see :class:`LastWord`.
     """
-    _registry.get().told_at_end[name] = call
+    _registry.get().told_at_end[name] = LastWord(call, at_length)
 
 
-def told_at_end() -> dict[str, Callable[[], Any]]:
+def told_at_end() -> dict[str, LastWord]:
     """Return what a worker tells at its end."""
     return dict(_registry.get().told_at_end)
 

@@ -6,10 +6,12 @@
 from oslo_service.testing.programs import daemon
 
 import os
+import sys
 import time
 from typing import Any
 
 import prometheus_client
+from prometheus_client.core import GaugeMetricFamily
 
 from oslo_service import backend, health, loopingcall, periodic_task, work
 
@@ -19,6 +21,23 @@ TOTAL = prometheus_client.Gauge("total", "In all.", multiprocess_mode="livesum")
 FIRST = prometheus_client.Gauge("first", "Of all.", multiprocess_mode="livemin")
 LAST = prometheus_client.Gauge("last", "Of all.", multiprocess_mode="livemax")
 TOOK = prometheus_client.Histogram("took", "How long.", unit="seconds", buckets=[1, 2])
+
+
+class Outside:
+    """Collects something that is away until the gate is open."""
+
+    def describe(self) -> list[Any]:
+        """Return nothing: what is registered is collected else."""
+        return []
+
+    def collect(self) -> list[Any]:
+        """Return whose it is."""
+        if "exits" in daemon.PLAN.traits:
+            sys.exit(3)
+        daemon.await_gate()
+        found = GaugeMetricFamily("outside", "Elsewhere.", labels=["pid"])
+        found.add_metric([str(os.getpid())], 1)
+        return [found]
 
 
 class Chores(periodic_task.PeriodicTasks):
@@ -79,5 +98,7 @@ class Measured(daemon.Daemon):
 
 if __name__ == "__main__":
     JOBS.labels("prepare").inc()  # before any worker is forked
+    if "collects" in daemon.PLAN.traits:
+        prometheus_client.REGISTRY.register(Outside())
     vars(daemon)["Daemon"] = Measured
     daemon.main()

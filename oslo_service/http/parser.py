@@ -33,6 +33,8 @@ _TOO_MANY = "too many header fields, or too long ones"
 # How many bytes may come, besides the longest line, without there being anything to
 # see in them: white space, extensions of chunks.
 _SLACK = 1024
+# After how many heads that are all different no other is expected to come again.
+_PATIENCE = 4
 
 
 class Parser:
@@ -52,6 +54,7 @@ class Parser:
         "_data",
         "_error",
         "_fields",
+        "_in_vain",
         "_limits",
         "_lines",
         "_lines_begin",
@@ -94,6 +97,8 @@ class Parser:
         self._fields: list[tuple[bytes, bytes]] = []
         self._counts = False
         self.repeated: RepeatedHead | None = None
+        # How many heads in a row have been kept, and have not come again.
+        self._in_vain = 0
         self._parser: Any = httptools.HttpRequestParser(self)
 
     def close(self) -> None:
@@ -109,7 +114,9 @@ class Parser:
         """
         if self.finished:
             return
-        self.repeated = None
+        if (head := self.repeated) is not None:
+            self._in_vain = 0 if head.common else self._in_vain + 1
+            self.repeated = None
         self._unparsed += len(data)
         self._data = data
         begins = not (self.in_head or self._request)
@@ -122,7 +129,7 @@ class Parser:
         self._data, self._lines = b"", None
         if self._unparsed:
             self._check_unparsed()
-        elif self._lines_begin == 1:
+        elif self._lines_begin == 1 and self._in_vain < _PATIENCE:
             self.repeated = RepeatedHead.of(
                 self.requests[-1], data, self._shortest_limit
             )

@@ -21,13 +21,14 @@ class RepeatedHead:
     :param request: what the parser has made of the head; it has no body.
     :param data: what the parser was given: that head and nothing else.
     :param longest: up to this length, of all together, nothing is too long.
+    :ivar common: as in :class:`.Request`; empty until it has been repeated.
     """
 
-    __slots__ = ("_begin", "_common", "_end", "_first", "_last", "_longest", "_request")
+    __slots__ = ("_begin", "_end", "_first", "_last", "_longest", "_request", "common")
 
     def __init__(self, request: Request, data: bytes, longest: int) -> None:
         self._request = request
-        self._common: dict[str, Any] = {}
+        self.common: dict[str, Any] = {}
         # Where in the data the target begins and ends, and what is around it.
         self._first = first = len(request.method) + 1
         self._last = last = first + len(request.target) - len(data)
@@ -62,7 +63,7 @@ class RepeatedHead:
             return None
         known = self._request
         request = Request(known.method, target, known.version, known.fields)
-        request.common = self._common
+        request.common = self.common
         if "?" in target:
             request.path, _, request.query = target.partition("?")
         return request

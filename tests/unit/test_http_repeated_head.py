@@ -109,6 +109,23 @@ def test_only_a_head_that_came_by_itself_is_known(first) -> None:
     assert after(*first)._parser.repeated is None
 
 
+def test_where_heads_differ_again_and_again_none_is_kept() -> None:
+    different = [FIRST.replace(b"X-B: c", b"X-B: %d" % number) for number in range(9)]
+    connection = after(*different)
+    assert connection._parser.repeated is None
+    assert outcome(connection, FIRST) == outcome(after(), FIRST)
+
+
+def test_one_that_was_repeated_lets_others_be_kept() -> None:
+    connection = after(FIRST)
+    for number in range(9):
+        data = FIRST.replace(b"X-B: c", b"X-B: %d" % number)
+        connection.receive(data, 0.0)
+        connection.receive(data, 0.0)
+        connection.requests[-1].common["answered"] = True
+    assert connection._parser.repeated is not None
+
+
 def test_nothing_follows_the_last_request() -> None:
     last = FIRST.replace(b"X-B: c", b"Connection: close")
     assert outcome(after(last), last) == ([], None)

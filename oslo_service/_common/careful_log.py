@@ -11,6 +11,8 @@ import logging
 import traceback
 from typing import Any
 
+from oslo_service._common.failures import FAILURES, is_interrupt
+
 __all__ = ("CarefulLog",)
 
 
@@ -32,7 +34,9 @@ class CarefulLog(logging.LoggerAdapter[logging.Logger]):
         kwargs["stacklevel"] += 1  # who has called this
         try:
             super().log(level, msg, *args, **kwargs)
-        except (Exception, SystemExit, GeneratorExit):  # noqa: BLE001 - it is shown
+        except FAILURES as exc:
+            if is_interrupt(exc):
+                raise
             if logging.raiseExceptions:
                 with contextlib.suppress(Exception):
                     traceback.print_exc()

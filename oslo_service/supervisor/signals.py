@@ -19,6 +19,7 @@ from typing import Any
 
 from oslo_service import backend
 from oslo_service._common.careful_log import CarefulLog
+from oslo_service._common.failures import FAILURES, is_interrupt
 from oslo_service._common.process_state import Inherited, OwnLock
 from oslo_service.backend.base import Event
 from oslo_service.supervisor.repeated_signals import RepeatedSignals
@@ -317,7 +318,9 @@ class Signals:
         for handler in handlers:
             try:
                 handler(signum, None)
-            except Exception:
+            except FAILURES as exc:
+                if isinstance(exc, SystemExit) or is_interrupt(exc):
+                    raise
                 LOG.exception(
                     "The handler %r of %s failed",
                     *(handler, signal.Signals(signum).name),

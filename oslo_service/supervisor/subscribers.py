@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from oslo_service._common import clock, coroutines
 from oslo_service._common.careful_log import CarefulLog
+from oslo_service._common.failures import FAILURES, is_interrupt
 from oslo_service._common.process_state import PerProcess
 from oslo_service.supervisor.events import Event
 
@@ -94,5 +95,7 @@ class EventQueue:
         for subscriber in (*self.own, *_subscribers.get()):
             try:
                 subscriber(event)
-            except (Exception, SystemExit, GeneratorExit):
+            except FAILURES as exc:
+                if is_interrupt(exc):
+                    raise
                 LOG.exception("A subscriber failed, of %r", event)

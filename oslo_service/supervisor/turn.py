@@ -6,6 +6,7 @@ import collections
 from collections.abc import Callable
 
 from oslo_service._common.careful_log import CarefulLog
+from oslo_service._common.failures import FAILURES, is_interrupt
 from oslo_service.backend.base import Driver, Event
 
 __all__ = ("Turn",)
@@ -84,7 +85,9 @@ class Turn:
             order = self._orders.popleft()
             try:
                 order()
-            except (Exception, SystemExit, GeneratorExit):
+            except FAILURES as exc:
+                if is_interrupt(exc):
+                    raise
                 LOG.exception("An order failed: %r", order)
         self._follow_up()
 

@@ -158,6 +158,7 @@ class TestSubscribers:
             assert program.end() == 0
             told = len(program.events("happened"))
             program.expect_text("SystemExit: 3", told)
+            program.expect_text("\nKeyboardInterrupt", told)
 
     def test_a_log_that_raises_holds_up_nothing(self, driver_name: str) -> None:
         with observed(driver_name, "failing log", workers=self.workers) as program:

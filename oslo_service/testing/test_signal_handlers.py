@@ -24,7 +24,8 @@ class TestTroubles:
             program.expect("started", self.workers)
             program.expect("waiting")
             assert program.end() == 0
-            program.expect_text("ZeroDivisionError")
+            for error in ("ZeroDivisionError", "GeneratorExit", "KeyboardInterrupt"):
+                program.expect_text(error, self.workers)
             assert len(program.stopped(self.workers)) == self.workers
 
     def test_one_that_raises_signal_exit_ends_everything_with_its_status(

@@ -3,6 +3,7 @@
 """A log whose failure is not that of who writes to it."""
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -66,6 +67,16 @@ def test_it_is_not_shown_where_there_is_nowhere_to(fail, monkeypatch) -> None:
     monkeypatch.setattr("sys.stderr", Closed())
     fail.append(Failing(ValueError("full")))
     LOG.warning("lost")
+
+
+def test_ctrl_c_raises_nothing_where_sigint_is_handled_otherwise(fail, capsys) -> None:
+    fail.append(Failing(KeyboardInterrupt()))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        LOG.warning("lost")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "KeyboardInterrupt" in capsys.readouterr().err
 
 
 def test_what_ends_the_program_passes(fail) -> None:

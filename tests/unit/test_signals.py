@@ -106,12 +106,16 @@ class TestHandlers:
         signal.raise_signal(USER)
         assert got == [(USER, None)]
 
+    @pytest.mark.parametrize(
+        "error", [ZeroDivisionError, GeneratorExit, KeyboardInterrupt]
+    )
     def test_one_that_fails_is_logged_and_the_others_run(
-        self, caught, seen, note, caplog
+        self, caught, seen, note, caplog, error
     ) -> None:
         def failing(*_args: object) -> None:
-            raise ZeroDivisionError
+            raise error
 
+        caught.react({signal.SIGINT: note("SIGINT")})
         caught.add(USER, note("first"))
         caught.add(USER, failing)
         signal.raise_signal(USER)
@@ -119,6 +123,14 @@ class TestHandlers:
         [record] = caplog.records
         assert "failing" in record.getMessage()
         assert "SIGUSR2" in record.getMessage()
+
+    def test_ctrl_c_is_passed_on_where_it_is_the_programs(self, caught) -> None:
+        def interrupted(*_args: object) -> None:
+            raise KeyboardInterrupt
+
+        caught.add(USER, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(USER)
 
     def test_a_driver_is_asked_to_run_them_where_one_is_selected(
         self, caught, seen, note, monkeypatch

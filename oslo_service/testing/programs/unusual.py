@@ -13,6 +13,7 @@ import collections
 import contextlib
 import dataclasses
 import fcntl
+import functools
 import io
 import itertools
 import logging
@@ -225,6 +226,7 @@ def subscribe() -> None:
         events.subscribe(lambda _event: 1 / 0)
     if "exiting subscriber" in TRAITS:
         events.subscribe(lambda _event: sys.exit(3))
+        events.subscribe(functools.partial(fail_with, KeyboardInterrupt))
     if "failing log" in TRAITS:
         events.subscribe(break_log)
     if "subscribed" in TRAITS:
@@ -311,11 +313,17 @@ def add_handlers() -> None:
     """Add handlers that misbehave."""
     handlers = service.SignalHandler()
     if "failing handler" in TRAITS:
-        handlers.add_handler("SIGTERM", lambda *_: 1 / 0)
+        for error in (ZeroDivisionError, GeneratorExit, KeyboardInterrupt):
+            handlers.add_handler("SIGTERM", functools.partial(fail_with, error))
     if "exiting handler" in TRAITS:
         handlers.add_handler("SIGUSR1", exit_with_5)
     if "slow handler" in TRAITS:
         handlers.add_handlers(["SIGUSR1", "SIGUSR2"], slow_handler)
+
+
+def fail_with(error: type[BaseException], *_args: object) -> None:
+    """Fail, as the program's own code may."""
+    raise error
 
 
 def exit_with_5(signum: int, _frame: object) -> None:

@@ -325,6 +325,13 @@ _launcher_opts = [*backend_opts, *limit_opts, *cluster_opts, *admin_opts]
 #: All options in the group of the library, whoever registers them.
 group_opts = [*_launcher_opts, *request_opts]
 
+#: All options of the library, in pairs of their group and them.
+all_opts: list[tuple[str | None, list[Any]]] = [
+    (None, [*service_opts, *eventlet_backdoor_opts, *periodic_opts, *wsgi_opts]),
+    (BACKEND_GROUP, group_opts),
+    (SSL_GROUP, ssl_opts),
+]
+
 
 def register_service_opts(conf: cfg.ConfigOpts) -> None:
     """Register the options of launchers; idempotent.

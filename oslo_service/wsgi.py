@@ -152,10 +152,7 @@ class Server(ServiceBase):
         self._around_request = around_request
         self._tls = self._make_context() if use_ssl else None
         self._driver = backend.commit(conf)
-        try:
-            _setup().check_format(conf.wsgi_log_format)
-        except ValueError as exc:
-            raise InvalidInput(f"wsgi_log_format: {exc}") from None
+        self._log_format = self._checked_log_format()
         self._listening_socket = self._make_listening_socket(
             host, port, backlog, socket_family or 0, socket_file, socket_mode
         )
@@ -218,6 +215,20 @@ class Server(ServiceBase):
         except RuntimeError:
             LOG.exception("%s goes on with the certificate that it had", self.name)
 
+    def _checked_log_format(self) -> str:
+        template: str = self.conf.wsgi_log_format
+        try:
+            _setup().check_format(template)
+        except ValueError as exc:
+            raise InvalidInput(f"wsgi_log_format: {exc}") from None
+        return template
+
+    def _renew_log_format(self) -> None:
+        try:
+            self._log_format = self._checked_log_format()
+        except InvalidInput:
+            LOG.exception("%s goes on with the log format that it had", self.name)
+
     # The service
 
     def start(self) -> None:
@@ -242,6 +253,7 @@ class Server(ServiceBase):
                 self._listening_socket.port,
             )
             self._renew_certificate()
+            self._renew_log_format()
             engine = _setup().serve(
                 self._driver,
                 listener,
@@ -279,7 +291,7 @@ class Server(ServiceBase):
             ),
             encrypt=None if tls is None else tls.encrypt,
             logger=self._logger,
-            log_format=conf.wsgi_log_format,
+            log_format=self._log_format,
             debug=conf.wsgi_server_debug,
             multiprocess=self._is_shared,
             around=self._around_request,

@@ -4,7 +4,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from oslo_config import cfg
@@ -166,9 +166,18 @@ class Settings:
     def read_again(self) -> BaseException | None:
         """Read the configuration files again, as the restart method says.
 
-        :returns: why they could not be read or parsed; the old values stay then.
+        The options of the library's own are tried: what reads them, wherever that is,
+        can count on their values.
+
+        :returns: why that is not possible; the old values stay then, where it is not
+            ``mutate``, all of them.
         """
+        before = self._values()
         error = self._read()
+        if error is None and not self.mutates:  # of those, each stays by itself
+            error = self._find_own_error()
+            if error is not None:
+                self._set_values(before)
         self._take_up()
         self.log_options()
         return error
@@ -231,7 +240,20 @@ class Settings:
     def _find_error(self) -> BaseException | None:
         """Return what is wrong with the value of some option, if anything is."""
         self._forget_lookups()
-        return _find_error(self.conf)
+        return _find_error(self.conf, self.conf)
+
+    def _find_own_error(self) -> BaseException | None:
+        """Return what is wrong with the value of an option of the library's."""
+        self._forget_lookups()
+        for group, ours in opts.all_opts:
+            if group is not None and group not in self.conf:
+                continue
+            values = self.conf if group is None else self.conf[group]
+            registered = [one.dest for one in ours if one.dest in values]
+            error = _find_error(values, registered)
+            if error is not None:
+                return error
+        return None
 
     # What oslo.config has read: there is no other way to have it twice.
 
@@ -256,15 +278,19 @@ class Settings:
         self.conf.register_opts([])
 
 
-def _find_error(group: Any) -> BaseException | None:
-    """Return what is wrong with the value of some option there, if anything is."""
-    for name in group:
+def _find_error(values: Any, names: Iterable[str]) -> BaseException | None:
+    """Return what is wrong with one of these values, if anything is.
+
+    :param values: those of a group, or of all groups.
+    :param names: which; of a group, all that are in it.
+    """
+    for name in names:
         try:
-            value = group[name]
-        except (ValueError, cfg.Error) as exc:
+            value = values[name]
+        except Exception as exc:  # noqa: BLE001 - so may a type of somebody else's
             return exc
         if isinstance(value, cfg.ConfigOpts.GroupAttr):
-            error = _find_error(value)
+            error = _find_error(value, value)
             if error is not None:
                 return error
     return None

@@ -5,6 +5,7 @@
 import contextlib
 import signal
 import threading
+from pathlib import Path
 from typing import Self
 
 import pytest
@@ -234,3 +235,32 @@ def test_a_restart_in_place_keeps_the_socket(driver_name: str, count: int) -> No
         site.program.expect("serving", count + 1)
         assert site.program.end() == 0
         assert site.refuses()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("group", "option", "value", "complaint"),
+    [
+        ("DEFAULT", "client_socket_timeout", "15m", "it stays as it was"),
+        ("oslo_service", "request_timeout", "nan", "it stays as it was"),
+        ("DEFAULT", "wsgi_log_format", "%(nothing)s", "the log format that it had"),
+    ],
+)
+def test_a_value_that_cannot_be_one_at_a_reload_ends_nothing(
+    driver_name: str,
+    workers: int,
+    group: str,
+    option: str,
+    value: str,
+    complaint: str,
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "web.conf"
+    arguments = write_options(path)
+    with serving(driver_name, workers=workers, arguments=arguments) as site:
+        write_options(path, group, **{option: value})
+        site.program.kill(SIGHUP)
+        site.program.expect("serving", 2 * workers)
+        site.program.expect_text(complaint)
+        assert site.ask("/").body == b"hello"
+        assert site.program.end() == 0

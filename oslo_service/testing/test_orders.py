@@ -187,7 +187,8 @@ class TestReload:
             program.kill(SIGHUP)
             program.expect("started", 2 * self.workers)
             assert program.end() == 0
-            program.expect_text("it stays at 60 s")
+            program.expect_text("it stays as it was")
+            program.expect_text("graceful_shutdown_timeout")
 
     def test_sighup_is_legal_during_start_and_in_bursts(
         self, driver_name: str, tmp_path

@@ -138,6 +138,46 @@ def test_what_cannot_be_read_at_first_is_refused(name, tmp_path):
         Settings(conf)
 
 
+def register_all(conf: cfg.ConfigOpts) -> None:
+    opts.register_service_opts(conf)
+    opts.register_wsgi_opts(conf)
+    opts.register_ssl_opts(conf)
+
+
+@pytest.mark.parametrize(
+    ("ours", "name", "value"),
+    [
+        ("DEFAULT", "graceful_shutdown_timeout", "x"),
+        ("DEFAULT", "client_socket_timeout", "15m"),
+        ("DEFAULT", "max_header_line", "0"),
+        ("DEFAULT", "wsgi_keep_alive", "perhaps"),
+        ("oslo_service", "request_timeout", "nan"),
+        ("oslo_service", "slow_request", "-1"),
+        ("oslo_service", "worker_max_memory", "12Q"),
+        ("ssl", "ca_file", "$nonsense"),
+    ],
+)
+def test_all_stays_where_a_value_of_ours_cannot_be_one(ours, name, value, tmp_path):
+    path = tmp_path / "service.conf"
+    path.write_text("[DEFAULT]\nplain = old\n")
+    conf = cfg.ConfigOpts()
+    conf.register_opts([cfg.StrOpt("plain"), cfg.IntOpt("of_others")])
+    register_all(conf)
+    conf(["--config-file", str(path)])
+    settings = Settings(conf)
+    before = conf[name] if ours == "DEFAULT" else conf[ours][name]
+
+    bad = f"plain = new\n[{ours}]\n{name} = {value}\n"
+    path.write_text(f"[DEFAULT]\n{bad}", encoding="ascii")
+    assert name in str(settings.read_again()) or "nonsense" in value
+    assert conf.plain == "old"
+    assert (conf[name] if ours == "DEFAULT" else conf[ours][name]) == before
+
+    path.write_text("[DEFAULT]\nplain = new\nof_others = x\n", encoding="ascii")
+    assert settings.read_again() is None, "what others read is their affair"
+    assert conf.plain == "new"
+
+
 @pytest.mark.parametrize("error", [SystemExit(2), TypeError(), KeyboardInterrupt()])
 @pytest.mark.parametrize("method", ["mutate", "reload"])
 def test_whatever_reading_raises_is_returned(method, error):

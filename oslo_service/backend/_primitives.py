@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
+from oslo_service._common.process_state import ThisProcess
+
 __all__ = ("Event", "Primitives")
 
 
@@ -58,6 +60,9 @@ class Primitives(Protocol):
 
     def event(self) -> Event:
         """Return a fresh event, not set."""
+
+    def here(self) -> ThisProcess:
+        """Return this process, in which something runs on the driver now."""
 
     def original(self, module: str) -> ModuleType:
         """Return a standard library module as it was before any patching."""

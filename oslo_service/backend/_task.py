@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service._common import forked_child
-from oslo_service._common.process_state import this_process
 from oslo_service.backend import exceptions
 from oslo_service.backend._primitives import Primitives
 
@@ -56,7 +55,7 @@ class Task(abc.ABC):
         self._finished = driver.event()
         # A list, not a deque: it is nearly always empty, and then ten times smaller.
         self._links: list[Callable[[Task], object]] = []
-        self._process = this_process()
+        self._process = driver.here()
         self._result: Any = None
         self._error: BaseException | None = None
 

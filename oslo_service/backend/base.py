@@ -17,7 +17,9 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from oslo_service._common.process_state import ThisProcess, this_process
 from oslo_service._common.records import Record
+from oslo_service.backend import _forks
 from oslo_service.backend._end_of_thread import at_end_of_thread
 from oslo_service.backend._executor_calls import dated
 from oslo_service.backend._greenlets import (
@@ -109,6 +111,7 @@ class Driver(abc.ABC):
 
     def __init__(self) -> None:
         self.running: set[Task] = set()
+        self._here: ThisProcess | None = None
 
     @classmethod  # noqa: B027 - most models run anywhere
     def check_environment(cls) -> None:
@@ -193,6 +196,18 @@ class Driver(abc.ABC):
     @abc.abstractmethod
     def current_ident(self) -> int:
         """Return what identifies the calling task among those that exist; never 0."""
+
+    def here(self) -> ThisProcess:
+        """Return this process, in which something runs on the driver now.
+
+        From the first time on, :meth:`after_fork` is called in what it forks. A task
+        asks; what runs in the model besides its tasks has to.
+        """
+        process = self._here
+        if process is None or process.left:
+            process = self._here = this_process()
+            _forks.watch(self)
+        return process
 
     def holds_thread_locals(self) -> bool:
         """Whether the calling task may have something in thread-locals.
@@ -335,7 +350,8 @@ class Driver(abc.ABC):
         Tasks do not cross a fork: none of the parent's may run on here, nor begin,
         not even to clean up; no timer of the parent's goes off, and no thread that
         the model keeps is counted on. Called in the native thread that has forked,
-        the only one that there is.
+        the only one that there is, whoever forks: by the library, once anything has run
+        on the driver.
         """
         self.running = set()
 

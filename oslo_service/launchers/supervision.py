@@ -29,6 +29,7 @@ def supervise(driver: Driver, settings: Settings) -> Supervisor:
     :raises ValueError: a variable that systemd sets has no meaning.
     """
     forks.watch()
+    driver.here()  # it waits, though it may never have a task
     observation.offer()
     supervisor = current.of_process(driver)
     tell_systemd(supervisor)

@@ -13,16 +13,16 @@ import threading
 import warnings
 from typing import Any
 
-from oslo_service import backend
 from oslo_service._common import late
 from oslo_service._common.process_state import Inherited
+from oslo_service.backend._forks import by_worker, forks_worker
 from oslo_service.supervisor import backstop, current, signals
 
 __all__ = ("fork_worker", "watch")
 
-# The threads that are forking just now, and what their masks of signals were; None: it
-# is a worker that is forked, and who does it sees to the mask.
-_forking: Inherited[dict[int, set[Any] | None]] = Inherited(dict)
+# The threads that are forking just now, and what their masks of signals were. Who forks
+# a worker sees to the mask.
+_forking: Inherited[dict[int, set[Any]]] = Inherited(dict)
 _watching = Inherited(lambda: False)
 
 
@@ -45,12 +45,8 @@ def fork_worker() -> int:
 
     :returns: what os.fork() does.
     """
-    me, forking = threading.get_ident(), _forking.get()
-    forking[me] = None
-    try:
+    with by_worker():
         return _fork()
-    finally:
-        del forking[me]
 
 
 def _fork() -> int:
@@ -65,11 +61,10 @@ def _fork() -> int:
 def _before() -> None:
     supervisor = current.known()
     if supervisor is not None:
-        me, forking = threading.get_ident(), _forking.get()
-        if me not in forking:
+        if not forks_worker():
             # What comes to the child before it has let go of our handlers would be
             # lost.
-            forking[me] = signals.of_process().block()
+            _forking.get()[threading.get_ident()] = signals.of_process().block()
         supervisor.before_fork()
     # Last: that waits, and meanwhile another thread may begin to import.
     late.settle()
@@ -79,29 +74,21 @@ def _after_in_parent() -> None:
     supervisor = current.known()
     if supervisor is not None:
         supervisor.after_fork()
-    me, forking = threading.get_ident(), _forking.get()
-    if forking.get(me) is not None:
-        _unblock(me)
-
-
-def _unblock(me: int) -> None:
-    mask = _forking.get().pop(me, None)
+    mask = _forking.get().pop(threading.get_ident(), None)
     if mask is not None:
         signals.unblock(mask)
 
 
 def _after_in_child() -> None:
     backstop.begin_child()
-    me, forking = threading.get_ident(), _forking.get()
-    if forking.get(me, ()) is None:
+    if forks_worker():
         return
-    mask = forking.pop(me, None)
+    forking = _forking.get()
+    mask = forking.pop(threading.get_ident(), None)
     forking.clear()
     try:
         if current.leave():
             signals.of_process().leave()
-            for driver in backend.in_use():
-                driver.after_fork()
     finally:
         if mask is not None:
             signals.unblock(mask)

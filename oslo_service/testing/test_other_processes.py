@@ -208,7 +208,6 @@ with tempfile.TemporaryDirectory() as folder:
         signal.alarm(30)
         status = 1
         try:
-            driver.after_fork()
             server.start()
             server.stop()
             server.wait()
@@ -225,6 +224,60 @@ with tempfile.TemporaryDirectory() as folder:
     assert status == 0, status
 print("as it should be")
 """
+
+
+# A loop runs, and the program forks, before there is any launcher.
+LOOP_AND_FORK = """
+import multiprocessing, os, signal, sys, time
+from oslo_config import cfg
+from oslo_service import backend, loopingcall, service
+
+backend.bootstrap(argv=[])
+parent, calls = os.getpid(), []
+loop = loopingcall.FixedIntervalLoopingCall(lambda: calls.append(os.getpid()))
+loop.start(0.01)
+while not calls:
+    time.sleep(0.01)
+
+class Stops(service.Service):
+    def start(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+def child():
+    signal.alarm(30)
+    time.sleep(0.1)
+    if "launches" in sys.argv:
+        cfg.CONF([])
+        assert service.launch(cfg.CONF, Stops()).wait() == 0
+    os._exit(7 if {*calls} == {parent} else 1)
+
+if "multiprocessing" in sys.argv:
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join()
+    print(process.exitcode)
+else:
+    pid = os.fork()
+    if not pid:
+        child()
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+before = len(calls)
+while len(calls) == before:
+    time.sleep(0.01)
+"""
+
+
+class TestForksBesideALoop:
+    """The child goes on, and the loop does not."""
+
+    @pytest.mark.parametrize("how", ["fork", "multiprocessing", "launches"])
+    def test_a_program_goes_on_in_the_child(self, driver_name: str, how: str) -> None:
+        result = run_script(
+            LOOP_AND_FORK, how, env={"OS_OSLO_SERVICE__BACKEND": driver_name}
+        )
+
+        assert result.stdout == "7\n", result.stderr
+        assert result.returncode == 0, result.stderr
 
 
 class TestForksBesideAnotherTask:

@@ -1822,7 +1822,6 @@ pid = os.fork()
 if pid == 0:
     status = 1
     try:
-        driver.after_fork()
         assert inherited.done, "inherited tasks count as ended"
         try:
             inherited.wait(0)
@@ -1916,7 +1915,7 @@ driver = backend.bootstrap(argv=[])
 driver.sleep(0)
 reader, writer = os.pipe()
 task = driver.spawn(lambda: os.write(writer, b"begun "), name="unbegun")
-if os.fork() == 0:  # by the program, so nobody tells the driver
+if os.fork() == 0:
     driver.sleep(0.05)
     os._exit(0)
 task.wait()

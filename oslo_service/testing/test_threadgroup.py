@@ -1150,7 +1150,6 @@ pid = os.fork()
 if pid == 0:
     status = 1
     try:
-        driver.after_fork()
         assert group.threads == [] and group.timers == []
         group.stop()
         group.waitall()

@@ -84,7 +84,6 @@ def test_children_can_be_watched_in_a_forked_worker():
         "driver.spawn(int, name='has a hub').wait()\n"
         "pid = os.fork()\n"
         "if pid == 0:\n"
-        "    driver.after_fork()\n"
         "    child = gevent.subprocess.Popen(['/bin/sh', '-c', 'exit 3'])\n"
         "    os._exit(child.wait(timeout=30))\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))\n"

@@ -233,6 +233,7 @@ class EventletDriver(base.Driver):
         """Return a futurist pool of green threads."""
         import futurist
 
+        self.here()
         kind = base.dated(futurist.GreenThreadPoolExecutor)
         executor: Executor = kind(max_workers=max_workers)
         return executor

@@ -27,6 +27,7 @@ def live(plan: WorkerPlan, link: ParentLink, mask: set[Any]) -> int:
         before there is a runner, one would be lost, or fatal.
     """
     forks.watch()
+    plan.driver.here()
     if link.parent == 1:
         first_process.mark_worker()
     if plan.settings.limits.worker_timeout:

@@ -27,15 +27,14 @@ _limit = 30.0
 _WELL = 7
 
 
-def run_in_child(driver: Driver, body: Callable[[], object]) -> int:
-    """Fork; return the process, in which a call is made after the fork hook."""
+def run_in_child(body: Callable[[], object]) -> int:
+    """Fork; return the process, in which a call is made."""
     pid = os.fork()
     if pid:
         return pid
     signal.alarm(int(_limit) + 1)
     status = 1
     try:
-        driver.after_fork()
         body()
         status = _WELL
     except BaseException:  # noqa: BLE001 - a process ends here
@@ -46,7 +45,7 @@ def run_in_child(driver: Driver, body: Callable[[], object]) -> int:
 
 def check_in_child(driver: Driver, body: Callable[[], object]) -> None:
     """Make a call in a forked process, and see it end well."""
-    await_child(driver, run_in_child(driver, body))
+    await_child(driver, run_in_child(body))
 
 
 def await_child(driver: Driver, pid: int) -> None:
@@ -222,7 +221,7 @@ def a_task_may_fork(driver: Driver) -> None:
     """What runs in the child is what ran in the task."""
     pids: list[int] = []
     driver.spawn(
-        lambda: pids.append(run_in_child(driver, lambda: works(driver))), name="forks"
+        lambda: pids.append(run_in_child(lambda: works(driver))), name="forks"
     ).wait(_limit)
     await_child(driver, pids[0])
     works(driver)

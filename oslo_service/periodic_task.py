@@ -242,11 +242,13 @@ class PeriodicTasks:
         what = f"{type(self).__name__}.{name}"
         shared = self._periodic_shared.get(name)
         if shared is None:
-            metering.run(what, task, self, context)
+            with backend.confined():
+                metering.run(what, task, self, context)
             return
         with shared.begin(self.conf) as begun:
             if begun:
-                metering.run(what, task, self, context)
+                with backend.confined():
+                    metering.run(what, task, self, context)
 
     def _pickle(self, due: list[Declared], calls: list[Call]) -> list[bytes]:
         owner = type(self).__name__

@@ -294,6 +294,7 @@ class Server(ServiceBase):
             log_format=self._log_format,
             debug=conf.wsgi_server_debug,
             multiprocess=self._is_shared,
+            parallel=self._driver.capabilities.parallel,
             around=self._around_request,
             count=None if limit is None else limit.count,
         )

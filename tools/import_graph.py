@@ -81,6 +81,7 @@ ROOMS = {
     "backend._end_of_thread": "interface",
     "backend._executor": "interface",
     "backend._executor_calls": "interface",
+    "backend._forks": "interface",
     "backend._greenlets": "interface",
     "backend._http_server": "interface",
     "backend._lock_event": "interface",

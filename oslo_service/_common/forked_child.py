@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The end of a process that was forked inside a task, by what the task calls.
+"""The end of a process that was forked by what the library has called.
 
-Nothing else of its parent runs there: neither another thread nor what would wait for
-the task. When the call has ended, so has the program that the child is.
+Nothing else of its parent runs there: neither another thread nor what would go on with
+the call. When the call has ended, so has the program that the child is.
 """
 
 import functools
@@ -15,14 +15,37 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from oslo_service._common import streams
+from oslo_service._common.process_state import this_process
 
-__all__ = ("end",)
+__all__ = ("Confined", "end")
 
 # How long to wait for a stream, in seconds.
 _PATIENCE = 1.0
 
 
-def end(error: BaseException | None, *, has_threads: bool) -> NoReturn:
+class Confined:
+    """A context in which a function of the program is called: what it forks ends there.
+
+    :param has_threads: whether the model has any, which the end waits for.
+    """
+
+    __slots__ = ("_has_threads", "_process")
+
+    def __init__(self, *, has_threads: bool) -> None:
+        self._has_threads = has_threads
+        self._process = this_process()
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(
+        self, kind: object, error: BaseException | None, traceback: object
+    ) -> None:
+        if self._process.left:
+            end(error, has_threads=self._has_threads)
+
+
+def end(error: BaseException | None, *, has_threads: bool = True) -> NoReturn:
     """End this process, which is one, with the status that Python would.
 
     As children of :mod:`multiprocessing` do, it calls no exit handlers of its parent's.

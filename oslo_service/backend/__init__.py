@@ -25,6 +25,7 @@ from oslo_service.backend._registration import register_driver
 from oslo_service.backend._selection import (
     _reset_backend,
     choice,
+    confined,
     driver_called,
     get_backend,
     get_backend_type,
@@ -42,6 +43,7 @@ __all__ = (
     "bootstrap",
     "choice",
     "commit",
+    "confined",
     "driver_called",
     "exceptions",
     "get_backend",

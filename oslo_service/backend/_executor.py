@@ -55,7 +55,7 @@ class TaskExecutor(futures.Executor):
         )
         self._closed = False
         self._ended = driver.event()
-        self._known = ExecutorCalls(max_workers)
+        self._known = ExecutorCalls(max_workers, parallel=driver.capabilities.parallel)
 
     def submit(
         self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from oslo_service._common import clock, instruments
+from oslo_service._common.forked_child import Confined
 from oslo_service._common.instruments import Reading
 from oslo_service._common.process_state import PerProcess
 
@@ -28,10 +29,12 @@ class ExecutorCalls:
     """The calls of an executor.
 
     :param size: how many it makes at a time.
+    :param parallel: whether in native threads.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, *, parallel: bool) -> None:
         self._size = size
+        self.parallel = parallel
         self._waiting: set[object] = set()
         #: The frames of :func:`make_call` that run, with the identity of each task.
         self.running: dict[FrameType, int] = {}
@@ -76,7 +79,8 @@ def make_call(
     calls.running[frame] = threading.get_ident()
     calls.forget(ticket)
     try:
-        return call(*args, **kwargs)
+        with Confined(has_threads=calls.parallel):
+            return call(*args, **kwargs)
     finally:
         del calls.running[frame]
         del frame  # it would refer to itself
@@ -94,16 +98,17 @@ def frames_of_calls() -> dict[FrameType, int]:
 
 
 @functools.cache
-def dated(kind: E) -> E:
+def dated(kind: E, *, parallel: bool = True) -> E:
     """Return a kind of executor whose calls are made by :func:`make_call`.
 
     :param kind: a class of executors, which takes ``max_workers``.
+    :param parallel: whether it makes them in native threads.
     """
 
     class Dated(kind):  # type: ignore[misc, valid-type]
         def __init__(self, max_workers: int, *args: Any, **kwargs: Any) -> None:
             super().__init__(max_workers, *args, **kwargs)
-            self._dated_calls = ExecutorCalls(max_workers)
+            self._dated_calls = ExecutorCalls(max_workers, parallel=parallel)
 
         def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
             calls = self._dated_calls

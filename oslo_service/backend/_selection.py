@@ -7,6 +7,7 @@ import sys
 
 from oslo_config import cfg
 
+from oslo_service._common.forked_child import Confined
 from oslo_service.backend import _state, base
 from oslo_service.backend._selection_rules import (
     BackendType,
@@ -18,6 +19,7 @@ from oslo_service.backend._selection_rules import (
 
 __all__ = (
     "choice",
+    "confined",
     "default_backend_type",
     "driver_called",
     "forget",
@@ -117,6 +119,15 @@ def selected() -> base.Driver | None:
 def choice() -> Choice | None:
     """Return what was chosen for this process, and why; None: nothing yet."""
     return _state.current().choice
+
+
+def confined() -> Confined:
+    """Return a context in which a function of the program's is called.
+
+    For what is no task, or not of one alone: a process that it forks ends with it.
+    """
+    driver = selected()
+    return Confined(has_threads=driver is None or driver.capabilities.parallel)
 
 
 def in_use() -> set[base.Driver]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service._common import forked_child
+from oslo_service._common.forked_child import Confined
 from oslo_service.backend import exceptions
 from oslo_service.backend._primitives import Primitives
 
@@ -198,7 +199,8 @@ class Task(abc.ABC):
 
     def _call_link(self, callback: "Callable[[Task], object]") -> None:
         try:
-            callback(self)
+            with Confined(has_threads=self._driver.capabilities.parallel):
+                callback(self)
         except (Exception, SystemExit):
             LOG.exception("A function linked to task %s failed", self.name)
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from oslo_service._common.process_state import ThisProcess, this_process
 from oslo_service._common.records import Record
-from oslo_service.backend import _forks
 from oslo_service.backend._end_of_thread import at_end_of_thread
 from oslo_service.backend._executor_calls import dated
+from oslo_service.backend._forks import watch as watch_forks
 from oslo_service.backend._greenlets import (
     frames_of_greenlets,
     frames_of_these,
@@ -206,7 +206,7 @@ class Driver(abc.ABC):
         process = self._here
         if process is None or process.left:
             process = self._here = this_process()
-            _forks.watch(self)
+            watch_forks(self)
         return process
 
     def holds_thread_locals(self) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from oslo_service._common import clock
+from oslo_service._common import clock, forked_child
+from oslo_service._common.process_state import ThisProcess, this_process
 from oslo_service.http import environ as environs
 from oslo_service.http import fields
 from oslo_service.http import response as responses
@@ -77,9 +78,18 @@ class Gateway:
     :param around: returns, for an environment, what is entered before the
         application is called, and left when its response is over.
     :param meter: told of each request, with the status, and the seconds that it took.
+    :param parallel: whether there are native threads: a process that the application
+        has forked ends with its call, and with them.
     """
 
-    __slots__ = ("_access_log", "_application", "_around", "_debug", "_meter")
+    __slots__ = (
+        "_access_log",
+        "_application",
+        "_around",
+        "_debug",
+        "_meter",
+        "_parallel",
+    )
 
     def __init__(
         self,
@@ -89,7 +99,9 @@ class Gateway:
         debug: bool,
         around: AroundRequest | None = None,
         meter: Meter | None = None,
+        parallel: bool = True,
     ) -> None:
+        self._parallel = parallel
         self._meter = meter
         self._application = application
         self._around = around
@@ -108,18 +120,20 @@ class Gateway:
         environ = environs.of_request(
             client.server_environ, client.remote, request, client
         )
+        process = this_process()
         try:
             if self._around is None:
-                self._run(environ, response, client)
+                self._run(environ, response, client, process)
             else:
-                self._run_within(self._around(environ), environ, response, client)
-        except ClientGone as exc:
-            LOG.info("%s: %s", request, exc)
-            response.close = True
-            if exc.error is not None:
-                self._send_protocol_error(exc.error, request, response, client)
+                context = self._around(environ)
+                self._run_within(context, environ, response, client, process)
         except BaseException as exc:  # noqa: BLE001 - SystemExit, too: the server goes on
-            self._fail(exc, request, response, client)
+            if process.left:
+                self._end_child(exc)
+            if isinstance(exc, ClientGone):
+                self._lose_client(exc, request, response, client)
+            else:
+                self._fail(exc, request, response, client)
         if response.complaint is not None:
             LOG.error("%s: %s", request, response.complaint)
         if self._access_log.enabled():
@@ -135,30 +149,51 @@ class Gateway:
         environ: environs.Environ,
         response: Response,
         client: Client,
+        process: ThisProcess,
     ) -> None:
         with context:
-            self._run(environ, response, client)
+            self._run(environ, response, client, process)
         if response.phase is not _FINISHED:
             raise RuntimeError("a failure was suppressed before there was a response")
 
     def _run(
-        self, environ: environs.Environ, response: Response, client: Client
+        self,
+        environ: environs.Environ,
+        response: Response,
+        client: Client,
+        process: ThisProcess,
     ) -> None:
         result = self._application(environ, response.start)
+        if process.left:
+            self._end_child(None)
         if type(result) is list or type(result) is tuple:
             response.send_all(result)
             return  # there is nothing to close
         try:
             if isinstance(result, FileWrapper):
-                _send_file(result, response, client)
+                _send_file(result, response, client, process)
                 # A smaller Content-Length asks for a part of the file (PEP 3333).
                 response.allow_excess()
             else:
-                _send_parts(result, response)
+                _send_parts(result, response, process)
+            if process.left:
+                self._end_child(None)
         finally:
             close = getattr(result, "close", None)
             if close is not None:
                 close()
+
+    def _lose_client(
+        self, exc: ClientGone, request: Request, response: Response, client: Client
+    ) -> None:
+        LOG.info("%s: %s", request, exc)
+        response.close = True
+        if exc.error is not None:
+            self._send_protocol_error(exc.error, request, response, client)
+
+    def _end_child(self, error: BaseException | None) -> None:
+        """End the process, which the application has forked."""
+        forked_child.end(error, has_threads=self._parallel)
 
     def _send_protocol_error(
         self,
@@ -208,18 +243,25 @@ def _send_error(status: str, text: str, request: Request, client: Client) -> Non
         LOG.info("It cannot be told %s: %s", status, exc)
 
 
-def _send_parts(parts: Iterable[bytes], response: Response) -> None:
+def _send_parts(
+    parts: Iterable[bytes], response: Response, process: ThisProcess
+) -> None:
     for part in parts:
+        if process.left:
+            return
         response.write(part)
         if response.phase is _FULL:
             break  # it may never end by itself
-    response.finish()
+    if not process.left:
+        response.finish()
 
 
-def _send_file(result: FileWrapper, response: Response, client: Client) -> None:
+def _send_file(
+    result: FileWrapper, response: Response, client: Client, process: ThisProcess
+) -> None:
     region = result.region() if response.phase is _WAITING else None
     if region is None:
-        _send_parts(result, response)
+        _send_parts(result, response, process)
         return
     fd, offset, size = region
     count = response.begin_sized_body(size)

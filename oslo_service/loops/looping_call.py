@@ -214,7 +214,8 @@ class LoopingCallBase(HasOldAttributes):
             except LoopingCallDone:
                 raise
             except BaseException as exc:
-                if stop_on_exception or not self._driver().is_failure(exc):
+                ends = stop_on_exception or process.left
+                if ends or not self._driver().is_failure(exc):
                     raise
                 LOG.exception("%s failed; it goes on", self)
                 result = schedules.FAILED

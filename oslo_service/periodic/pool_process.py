@@ -19,6 +19,7 @@ import threading
 import traceback
 from typing import Any
 
+from oslo_service._common.forked_child import Confined
 from oslo_service.periodic import framing
 
 __all__ = ("main",)
@@ -100,7 +101,8 @@ def _follow_parent() -> None:
 
 def _call(call: bytes) -> bytes:
     try:
-        pickle.loads(call)()  # noqa: S301 - the service's
+        with Confined(has_threads=True):
+            pickle.loads(call)()  # noqa: S301 - the service's
     except BaseException as exc:  # noqa: BLE001 - it is reported
         exc.add_note(f"There:\n{traceback.format_exc()}")
         return _dump(exc)

@@ -38,6 +38,7 @@ def session_factory(
     log_format: str,
     debug: bool,
     multiprocess: bool,
+    parallel: bool,
     around: AroundRequest | None = None,
     count: Callable[[], object] | None = None,
 ) -> Callable[[Any, Any, Engine], Session]:
@@ -52,7 +53,8 @@ def session_factory(
     :param log_format: see :func:`.access_log.check_format`.
     :param debug: whether clients see tracebacks.
     :param multiprocess: whether other processes serve the application, too.
-    :param around: as in :class:`.Gateway`.
+    :param parallel: as in :class:`.Gateway`.
+    :param around: likewise.
     :param count: called after each request.
     """
     config = ServerConfig(
@@ -62,6 +64,7 @@ def session_factory(
             debug=debug,
             around=around,
             meter=metering.meter(),
+            parallel=parallel,
         ),
         limits=limits,
         encrypt=encrypt,

@@ -317,7 +317,8 @@ class Signals:
             handlers = list(reversed(self._handlers.get(signum, [])))
         for handler in handlers:
             try:
-                handler(signum, None)
+                with backend.confined():
+                    handler(signum, None)
             except FAILURES as exc:
                 if isinstance(exc, SystemExit) or is_interrupt(exc):
                     raise

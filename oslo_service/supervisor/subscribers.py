@@ -5,6 +5,7 @@
 import collections
 from collections.abc import Callable, Iterable
 
+from oslo_service import backend
 from oslo_service._common import clock, coroutines
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.failures import FAILURES, is_interrupt
@@ -94,7 +95,8 @@ class EventQueue:
     def _tell(self, event: Event) -> None:
         for subscriber in (*self.own, *_subscribers.get()):
             try:
-                subscriber(event)
+                with backend.confined():
+                    subscriber(event)
             except FAILURES as exc:
                 if is_interrupt(exc):
                     raise

@@ -280,6 +280,174 @@ class TestForksBesideALoop:
         assert result.returncode == 0, result.stderr
 
 
+# What the library calls forks; each child returns, or exits, and so ends.
+FORK_IN_A_CALL = """
+import os, signal, sys, threading, time
+from oslo_config import cfg
+from oslo_service import backend, events, periodic_task, service
+
+backend.bootstrap(argv=[])
+kind, status = sys.argv[1], int(sys.argv[2])
+parent, begun, pids, done = os.getpid(), backend.get_backend().event(), [], []
+
+def fork(*_):
+    if pids or not isinstance(launcher, service.ServiceLauncher):
+        return
+    pids.append(os.fork())
+    if not pids[0] and status:
+        sys.exit(status)
+
+class Tasks(periodic_task.PeriodicTasks):
+    @periodic_task.periodic_task(spacing=100, run_immediately=True)
+    def first(self, context):
+        fork()
+
+    @periodic_task.periodic_task(spacing=100, run_immediately=True)
+    def second(self, context):
+        done.append(os.getpid())
+        if {*done} != {parent}:
+            os._exit(99)
+
+class Forks(service.Service):
+    def start(self):
+        if kind == "link":
+            self.tg.add_thread(int).link(fork)
+        elif kind == "executor":
+            self.executor = backend.get_backend().executor(1)
+            self.executor.submit(fork)
+        elif kind == "signal":
+            os.kill(parent, signal.SIGUSR1)
+        elif kind == "in order":
+            self.tg.add_thread(lambda: Tasks(cfg.CONF).run_periodic_tasks(None))
+        elif kind == "in parallel":
+            self.tg.add_thread(
+                lambda: Tasks(cfg.CONF).run_periodic_tasks_in_parallel(None)
+            )
+        self.tg.add_thread(self.see)
+
+    def see(self):
+        for _ in range(1000):
+            if pids and (ended := os.waitpid(pids[0], os.WNOHANG))[0]:
+                print(os.waitstatus_to_exitcode(ended[1]), flush=True)
+                break
+            time.sleep(0.02)
+        else:
+            print("it stays", flush=True)
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+        launcher.stop()
+
+launcher = None
+cfg.CONF([])
+if kind == "event":
+    events.subscribe(fork)
+if kind == "signal":
+    service.SignalHandler().add_handler("SIGUSR1", fork)
+launcher = service.ServiceLauncher(cfg.CONF)
+launcher.launch_service(Forks())
+launcher.wait()
+if os.getpid() != parent:
+    print("a child has gone on", flush=True)
+"""
+
+
+class TestForksInACall:
+    """A child ends with what has been called, as a program does."""
+
+    @pytest.mark.parametrize("status", [0, 7])
+    @pytest.mark.parametrize(
+        "kind", ["link", "executor", "signal", "event", "in order", "in parallel"]
+    )
+    def test_a_child_of_what_is_called_ends_with_it(
+        self, driver_name: str, kind: str, status: int
+    ) -> None:
+        result = run_script(
+            *(FORK_IN_A_CALL, kind, str(status)),
+            env={"OS_OSLO_SERVICE__BACKEND": driver_name},
+        )
+
+        assert result.stdout == f"{status}\n", result.stderr
+        assert result.returncode == 0, result.stderr
+
+
+# An application forks, before its answer or in it; the child is no server.
+FORK_IN_AN_APPLICATION = """
+import os, signal, socket, sys, threading
+from oslo_config import cfg
+from oslo_service import backend, service, wsgi
+
+backend.bootstrap(argv=[])
+driver = backend.get_backend()
+how, parent, pids = sys.argv[1], os.getpid(), []
+
+def fork():
+    pids.append(os.fork())
+    if not pids[0] and how == "exits":
+        sys.exit(7)
+    if not pids[0] and how == "raises":
+        raise RuntimeError("in the child")
+
+def parts():
+    yield b"in "
+    fork()
+    yield b"parts"
+
+def application(environ, start_response):
+    if how != "in parts":
+        fork()
+    start_response("200 OK", [("Connection", "close")])
+    return parts() if how == "in parts" else [b"whole"]
+
+cfg.CONF([])
+server = wsgi.Server(cfg.CONF, "web", application, host="127.0.0.1", port=0)
+launcher = service.ServiceLauncher(cfg.CONF)
+
+class Asks(service.Service):
+    def start(self):
+        self.tg.add_thread(self.ask)
+
+    def ask(self):
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.settimeout(30)
+            client.sendall(b"GET / HTTP/1.1\\r\\nHost: here\\r\\n\\r\\n")
+            answer = b""
+            while data := client.recv(4096):
+                answer += data
+        while not (ended := os.waitpid(pids[0], os.WNOHANG))[0]:
+            driver.sleep(0.01)
+        print(os.waitstatus_to_exitcode(ended[1]), answer.count(b"HTTP/1.1"))
+        print(answer.count(b"parts"), answer.count(b"whole"), flush=True)
+        launcher.stop()
+
+launcher.launch_service(server)
+launcher.launch_service(Asks())
+launcher.wait()
+"""
+
+
+class TestForksInAnApplication:
+    """A child answers nobody."""
+
+    @pytest.mark.parametrize(
+        ("how", "says"),
+        [
+            ("returns", "0 1\n0 1\n"),
+            ("exits", "7 1\n0 1\n"),
+            ("raises", "1 1\n0 1\n"),
+            ("in parts", "0 1\n1 0\n"),
+        ],
+    )
+    def test_a_child_of_an_application_ends_and_answers_nobody(
+        self, driver_name: str, how: str, says: str
+    ) -> None:
+        result = run_script(
+            FORK_IN_AN_APPLICATION, how, env={"OS_OSLO_SERVICE__BACKEND": driver_name}
+        )
+
+        assert result.stdout == says, result.stderr
+        assert result.returncode == 0, result.stderr
+
+
 class TestForksBesideAnotherTask:
     """What a task holds while another one forks."""
 

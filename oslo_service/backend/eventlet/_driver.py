@@ -234,7 +234,7 @@ class EventletDriver(base.Driver):
         import futurist
 
         self.here()
-        kind = base.dated(futurist.GreenThreadPoolExecutor)
+        kind = base.dated(futurist.GreenThreadPoolExecutor, parallel=False)
         executor: Executor = kind(max_workers=max_workers)
         return executor
 

@@ -8,13 +8,13 @@ turns the supervisor.
 
 import collections
 import functools
-import os
 from collections.abc import Callable
 from typing import Any
 
 from oslo_service import backend
-from oslo_service._common import clock, forked_child, naming
+from oslo_service._common import clock, naming
 from oslo_service._common.careful_log import CarefulLog
+from oslo_service._common.forked_child import Confined
 from oslo_service.backend.base import Driver, Task
 from oslo_service.supervisor import events
 from oslo_service.supervisor.configuration import Settings
@@ -82,7 +82,6 @@ class Bodies:
         publish: Callable[[events.Event], object],
     ) -> None:
         self._driver = driver
-        self._pid = os.getpid()
         self._settings = settings
         self._conf = None if settings is None else settings.conf
         self._state = state
@@ -136,22 +135,15 @@ class Bodies:
         try:
             if method == "start":
                 preparations.prepare(self._conf)
-            getattr(incarnation.service, method)()
-            self._end_child(None)
+            with Confined(has_threads=self._driver.capabilities.parallel):
+                getattr(incarnation.service, method)()
         except BaseException as exc:  # noqa: BLE001 - is told
-            self._end_child(exc)
             early = method == "wait" and incarnation.stop is StopOrder.NONE
             self._fail(incarnation, method, exc, fatal=fatal or early)
             return False
         finally:
             del self.calls[me]
         return True
-
-    def _end_child(self, error: BaseException | None) -> None:
-        """End the process where the method has forked it."""
-        if self._pid != os.getpid():
-            parallel = self._driver.capabilities.parallel
-            forked_child.end(error, has_threads=parallel)
 
     def _fail(
         self,

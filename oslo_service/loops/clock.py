@@ -51,9 +51,10 @@ class Clock:
         :returns: an event that ends its pauses; what returns the time in seconds; what
             pauses for so many seconds.
         """
-        event = self.event(driver)
         if type(self) is Clock:
+            event = driver.event()
             return event, clock.now, event.wait
+        event = self.event(driver)
         return event, self.now, functools.partial(self.pause, event)
 
     def spawn(

@@ -163,7 +163,7 @@ class LoopingCallBase(HasOldAttributes):
             driver,
             abort,
             schedule,
-            seconds("initial_delay", initial_delay or 0),
+            seconds("initial_delay", initial_delay) if initial_delay else 0.0,
             stop_on_exception,
         )
         name = f"loop {naming.describe(self.f)}"

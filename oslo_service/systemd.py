@@ -18,7 +18,7 @@ import socket
 import sys
 from pathlib import Path
 
-from oslo_service._common import times
+from oslo_service._common import closed_streams, times
 from oslo_service.supervisor.systemd import wire
 
 __all__ = ("notify", "notify_once", "onready")
@@ -121,4 +121,5 @@ def _refuse(reason: str) -> int:
 
 
 if __name__ == "__main__":
+    closed_streams.replace()
     sys.exit(_main(sys.argv[1:]))

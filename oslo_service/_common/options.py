@@ -12,6 +12,7 @@ from typing import Any
 
 from oslo_config import cfg, types
 
+from oslo_service._common import digits
 from oslo_service._common.config_files import place_of
 from oslo_service._common.process_state import PerProcess
 
@@ -72,11 +73,12 @@ class Size(types.ConfigType):
         """
         text = str(value).strip().upper().removesuffix("IB").removesuffix("B")
         number, unit = text.rstrip("KMGT"), text[len(text.rstrip("KMGT")) :]
-        if unit not in _UNITS or not number.strip().isdigit():
+        found = digits.read(number.strip())
+        if unit not in _UNITS or found is None:
             raise ValueError(
                 f"a size is a number of bytes, or one with K, M or G, not {value!r}"
             )
-        return int(number) * _UNITS[unit]
+        return found * _UNITS[unit]
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other)

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ports of TCP: which there are."""
 
+from oslo_service._common import digits
+
 __all__ = ("LAST", "read")
 
 #: The last one: the field has 16 bits (RFC 9293, 3.1).
@@ -15,7 +17,7 @@ def read(text: str) -> int:
     """
     if not (text.isascii() and text.isdecimal()):
         raise ValueError(f"{text!r} is not a number")
-    port = int(text)
-    if port > LAST:
-        raise ValueError(f"{port} is more than {LAST}, the last port")
+    port = digits.read(text)
+    if port is None or port > LAST:
+        raise ValueError(f"{text} is more than {LAST}, the last port")
     return port

@@ -53,7 +53,7 @@ def read(ask: Ask, **fields: Field) -> dict[str, Any]:
     """
     try:
         found = json.loads(ask.body) if ask.body.strip() else {}
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise _refused(f"the body is not JSON ({exc})", fields) from None
     if not isinstance(found, dict):
         raise _refused("the body is no JSON object", fields)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The paths of the endpoint."""
 
+from oslo_service._common import digits
 from oslo_service.admin.deferred_replies import Heard
 from oslo_service.admin.history import History
 from oslo_service.admin.metrics.scraping import Metrics
@@ -56,9 +57,10 @@ class Endpoint:
             "HTTP_ACCEPT", ""
         )
         text = ask.query.get("since") or ask.fields.get("HTTP_LAST_EVENT_ID", "")
-        if text and not (text.isascii() and text.isdecimal()):
+        since = digits.read(text)
+        if text and since is None:
             raise Refused(400, f"since is the number of an event, not {text!r}")
         if follows:
-            return self._history.follow(int(text) if text else last)
-        found = self._history.since(int(text) if text else 0)
+            return self._history.follow(last if since is None else since)
+        found = self._history.since(since or 0)
         return as_json({"last": last, "events": found})

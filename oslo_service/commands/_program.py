@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from oslo_service._common import closed_streams
+
 __all__ = ("main",)
 
 
@@ -21,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     :raises SystemExit: with status 2: the command line is wrong; with 0: it
         asked for help.
     """
+    closed_streams.replace()
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
         prog="python -m oslo_service",

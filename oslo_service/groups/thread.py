@@ -76,7 +76,10 @@ class Thread:
         :returns: what it returned; None if it raised SystemExit.
         :raises Exception: whatever it raised.
         :raises TaskCancelled: it was cancelled, or killed.
+        :raises RuntimeError: the call waits for itself.
         """
+        if not self.done and self.ident == self._driver.current_ident():
+            raise RuntimeError(f"{self} cannot wait for itself")
         return self.task.wait()
 
     def link(self, func: Callable[..., object], *args: Any, **kwargs: Any) -> None:

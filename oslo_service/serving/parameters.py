@@ -5,7 +5,7 @@
 import os
 from typing import Any
 
-from oslo_service._common import coroutines, port_numbers
+from oslo_service._common import coroutines, digits, port_numbers
 from oslo_service.backend.exceptions import OsloServiceError
 
 __all__ = (
@@ -97,7 +97,7 @@ def check_address(host: object, port: object) -> None:
     if not (host is None or isinstance(host, str)):
         raise InvalidInput(f"host is a name or an address, not {host!r}")
     # getaddrinfo(3) takes the rest modulo 65536.
-    number = int(port) if isinstance(port, str) and port.isdecimal() else port
+    number = digits.read(port) if isinstance(port, str) else port
     if port is not None and not _is_number(number, 0, port_numbers.LAST):
         raise InvalidInput(
             f"port is a number from 0 to {port_numbers.LAST}, not {port!r}"

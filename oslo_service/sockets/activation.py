@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Socket activation: sockets that systemd passes to the process, sd_listen_fds(3)."""
 
+import itertools
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from oslo_service._common import naming
+from oslo_service._common import digits, naming
 from oslo_service._common.process_state import Inherited
 from oslo_service._common.records import Record, State
 
@@ -151,7 +152,8 @@ def _all_passed(sockets: ModuleType) -> list[PassedSocket]:
     """
     passed = _passed.get()
     if _number(_PID) == os.getpid():
-        passed[:] = list(_open_descriptors(sockets, _names()))
+        count = _number(_COUNT)
+        passed[:] = list(_open_descriptors(sockets, count, _names(count)))
         for name in (_PID, _COUNT, _NAMES):
             os.environ.pop(name, None)
     return passed
@@ -184,15 +186,16 @@ def inherit(parent: int) -> None:
 
 def _number(variable: str) -> int:
     text = os.environ.get(variable, "0")
-    if not (text.isascii() and text.isdigit()):
+    number = digits.read(text)
+    if number is None:
         raise ActivationError(f"{variable} is a number, 0 or more, not {text!r}")
-    return int(text)
+    return number
 
 
-def _names() -> list[str]:
-    count, listed = _number(_COUNT), os.environ.get(_NAMES)
+def _names(count: int) -> Iterable[str]:
+    listed = os.environ.get(_NAMES)
     if not listed:
-        return [""] * count
+        return itertools.repeat("", count)
     names = listed.split(":")
     if len(names) != count:
         raise ActivationError(
@@ -202,13 +205,15 @@ def _names() -> list[str]:
     return names
 
 
-def _open_descriptors(sockets: ModuleType, names: list[str]) -> Iterator[PassedSocket]:
+def _open_descriptors(
+    sockets: ModuleType, count: int, names: Iterable[str]
+) -> Iterator[PassedSocket]:
     for fd, name in enumerate(names, start=_FIRST):
         try:
             os.set_inheritable(fd, False)
         except OSError:
             raise ActivationError(
-                f"{_COUNT}={len(names)}, but descriptor {fd} is not open"
+                f"{_COUNT}={count}, but descriptor {fd} is not open"
             ) from None
         yield PassedSocket(sockets, fd, name)
 

@@ -643,6 +643,9 @@ class TestEvents:
             assert there.ask(f"/events?since={found['last']}").data["events"] == []
             assert there.ask("/events?since=x").status == 400
             with there.client() as client:
+                field = f"Last-Event-ID: {'9' * 5000}"
+                assert client.ask("/events?follow", field).status == 400
+            with there.client() as client:
                 client.send(b"GET /events?follow HTTP/1.1\r\nHost: x\r\n\r\n")
                 head = client.read_until(b"\r\n\r\n")
                 assert b"text/event-stream" in head

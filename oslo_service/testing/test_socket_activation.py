@@ -221,7 +221,7 @@ class TestRefusals:
 
         return make
 
-    @pytest.mark.parametrize("text", ["x", "-1", "1.5"])
+    @pytest.mark.parametrize("text", ["x", "-1", "1.5", "9" * 20])
     def test_a_number_that_is_none(self, make, text) -> None:
         with pytest.raises(wsgi.InvalidInput, match=rf"LISTEN_FDS .* not '{text}'"):
             make(LISTEN_FDS=text)
@@ -234,9 +234,10 @@ class TestRefusals:
         with pytest.raises(wsgi.InvalidInput, match=r"LISTEN_FDNAMES .* 0 .*'a:b'"):
             make(LISTEN_FDS="0", LISTEN_FDNAMES="a:b")
 
-    def test_a_descriptor_that_is_not_open(self, make) -> None:
-        with pytest.raises(wsgi.InvalidInput, match=r"LISTEN_FDS=9999.*not open"):
-            make(LISTEN_FDS="9999")
+    @pytest.mark.parametrize("count", ["9999", "9" * 18])
+    def test_a_descriptor_that_is_not_open(self, make, count) -> None:
+        with pytest.raises(wsgi.InvalidInput, match=rf"LISTEN_FDS={count}.*not open"):
+            make(LISTEN_FDS=count)
 
     def test_what_is_for_another_process_is_nobodys_business(self, make) -> None:
         server = make(LISTEN_PID="1", LISTEN_FDS="9999")

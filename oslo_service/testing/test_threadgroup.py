@@ -187,6 +187,21 @@ class TestThreads:
         assert thread.thread is not None
         assert ident == result_of(driver, thread)
 
+    def test_one_that_waits_for_itself_is_told_so(
+        self, driver: Driver, group: threadgroup.ThreadGroup, release: Event
+    ) -> None:
+        threads: list[Any] = []
+
+        def wait() -> None:
+            release.wait(LIMIT)
+            threads[0].wait()
+
+        threads.append(group.add_thread(wait))
+        release.set()
+
+        with pytest.raises(RuntimeError, match="cannot wait for itself"):
+            result_of(driver, threads[0])
+
 
 class TestLinks:
     def test_a_link_is_called_with_the_thread_in_the_ending_thread(

@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -104,6 +105,14 @@ class TestLooking:
     def test_a_probe_says_it_with_its_status(self, there, what) -> None:
         done = ctl("--socket", there.path, what)
         assert (done.returncode, done.stdout) == (0, f"{what}\n")
+
+    @pytest.mark.parametrize("what", ["status", "ready", "events --json"])
+    def test_who_has_no_streams_has_the_status(self, there, what) -> None:
+        command = f"{shlex.join(CTL)} --socket {there.path} {what} >&- 2>&-"
+        assert (
+            subprocess.run(["sh", "-c", command], timeout=60, check=False).returncode
+            == 0
+        )
 
     def test_a_terminal_has_colours(self, there) -> None:
         shown = in_terminal(there, "status")
@@ -324,6 +333,9 @@ class TestActing:
             assert ctl(*where, "reload", "--no-wait").stdout == "ordered\n"
             assert ctl(*where, "log-level", "debug").returncode == 0
             assert ctl(*where, "log-level", "loud").returncode == 1
+            done = ctl(*where, "log-level", "debug", "--logger", "")
+            assert done.returncode == 1
+            assert "'logger' cannot be ''" in done.stderr
             done = ctl(*where, "stop", "--json")
             assert json.loads(done.stdout) == {"said": "stopping"}
             assert there.program.wait() == 0

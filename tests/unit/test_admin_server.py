@@ -394,7 +394,8 @@ def test_an_address_is_a_host_and_a_port_or_a_path(text, wanted) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["9001", "localhost", "host:", "host:x", "unix:", "h:70000"]
+    "text",
+    ["9001", "localhost", "host:", "host:x", "unix:", "h:70000", "h:" + "9" * 20],
 )
 def test_anything_else_is_none(text) -> None:
     with pytest.raises(ValueError, match=r"is neither|has no path|last port"):

@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from oslo_service._common.times import LONGEST
 from oslo_service.supervisor.snapshot import Snapshot
 from oslo_service.supervisor.systemd.messages import EXTENSION, RENEWAL, Messages
 from oslo_service.supervisor.systemd.watchdog import Watchdog, interval
@@ -170,11 +171,14 @@ class TestInterval:
         mine = {"WATCHDOG_USEC": "2500000", "WATCHDOG_PID": str(os.getpid())}
         assert interval(mine) == 2.5
 
+    def test_it_may_be_longer_than_any_process_lives(self):
+        assert interval({"WATCHDOG_USEC": "9" * 18}) == LONGEST
+
     def test_it_may_be_anothers_or_nobodys(self):
         assert interval({}) is None
         assert interval({"WATCHDOG_USEC": "2500000", "WATCHDOG_PID": "1"}) is None
 
-    @pytest.mark.parametrize("text", ["", "0", "-5", "1.5", "often", "٣"])
+    @pytest.mark.parametrize("text", ["", "0", "-5", "1.5", "often", "٣", "9" * 20])
     def test_nonsense_is_named(self, text):
         with pytest.raises(ValueError, match=f"WATCHDOG_USEC .* not '{text}'"):
             interval({"WATCHDOG_USEC": text})

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from oslo_service._common import digits
 from oslo_service.admin.ctl import locating, talking
 
 __all__ = ("add_to",)
@@ -121,11 +122,12 @@ def _seconds(text: str) -> float:
 
 def _workers(text: str) -> int:
     """Return how many workers there are to be."""
-    if not text.isdecimal() or not int(text):
+    number = digits.read(text)
+    if not number:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no number of workers: a whole number, 1 or more"
         )
-    return int(text)
+    return number
 
 
 class _Source(argparse.Action):
@@ -148,7 +150,7 @@ def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("workers", type=_workers, help="how many, 1 or more")
     if name == "log-level":
         parser.add_argument("level", help="DEBUG, INFO, WARNING, ERROR or CRITICAL")
-        parser.add_argument("--logger", default="", help="which one (the root)")
+        parser.add_argument("--logger", help="which one (the root)")
     if name in ("resize", "recycle"):
         parser.add_argument("--service", help="which, as 'ctl status' calls it")
     if name == "recycle":
@@ -285,7 +287,7 @@ def _body(arguments: argparse.Namespace) -> dict[str, Any]:
     body = {name: options[name] for name in names if options.get(name) is not None}
     if options.get("no_wait"):
         body["wait"] = False
-    return {name: value for name, value in body.items() if value != ""}
+    return body
 
 
 def _refused(response: talking.Response) -> tuple[int, str]:

@@ -12,6 +12,8 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
+from oslo_service._common import digits
+
 __all__ = ("Response", "Unanswered", "ask", "follow")
 
 
@@ -116,12 +118,13 @@ def _request(method: str, target: str, body: Any) -> bytes:
 def _parse(data: bytes, path: str) -> tuple[int, bytes]:
     head, mark, content = data.partition(b"\r\n\r\n")
     parts = head.split(None, 2)
-    if not mark or len(parts) < 2 or not parts[1].isdigit():
+    status = digits.read(parts[1].decode("latin-1")) if len(parts) > 1 else None
+    if not mark or status is None:
         raise Unanswered(
             f"{path} has answered nothing: its process may have just ended, or have"
             " more clients than it serves at a time"
         )
-    return int(parts[1]), content
+    return status, content
 
 
 def _why(path: str, error: OSError) -> str:

@@ -8,6 +8,8 @@ Times are monotonic, in seconds, and always given by the caller.
 import os
 from collections.abc import Mapping
 
+from oslo_service._common import digits, times
+
 __all__ = ("Watchdog", "interval")
 
 
@@ -23,11 +25,12 @@ def interval(environment: Mapping[str, str]) -> float | None:
         os.getpid()
     ):
         return None
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
+    microseconds = digits.read(text)
+    if not microseconds:
         raise ValueError(
             f"WATCHDOG_USEC is a number of microseconds, 1 or more, not {text!r}"
         )
-    return int(text) / 1e6
+    return times.bounded(microseconds / 1e6)
 
 
 class Watchdog:

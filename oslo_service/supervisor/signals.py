@@ -157,15 +157,15 @@ class Signals:
         self._reactions = {
             signum: reaction
             for signum, reaction in reactions.items()
-            if not (signum in _MAY_BE_IGNORED and self._is_ignored(signum))
+            if not _stays_ignored(signum, self._before(signum))
         }
         if in_main_thread():
             self.install()
 
-    def _is_ignored(self, signum: int) -> bool:
-        if signum in self._previous:
-            return bool(self._previous[signum] == signal.SIG_IGN)
-        return bool(disposition(signum) == signal.SIG_IGN)
+    def _before(self, signum: int) -> Any:
+        """Return what would be done at a signal without us."""
+        known = signum in self._previous
+        return self._previous[signum] if known else disposition(signum)
 
     def _is_wanted(self, signum: int) -> bool:
         return bool(signum in self._reactions or self._handlers.get(signum))
@@ -229,8 +229,26 @@ class Signals:
             )
             if self._previous_wakeup is None:
                 self._previous_wakeup = previous
+            self._take_back_reactions()
             self.install()
             self._unblock_reactions()
+
+    def _take_back_reactions(self) -> None:
+        """Catch again what the program has had handled otherwise, since it was."""
+        taken = []
+        for signum in self._previous.keys() & self._reactions.keys():
+            current = disposition(signum)
+            if current != self._caught and not _stays_ignored(signum, current):
+                self._previous[signum] = current  # the program's again at the end
+                signal.signal(signum, self._caught)
+                taken.append(signal.Signals(signum).name)
+        if taken:
+            LOG.warning(
+                "What the program has installed for %s, since it has launched"
+                " something, is not called while a launcher's wait() runs: add a"
+                " handler that runs beside with oslo_service.service.SignalHandler",
+                ", ".join(sorted(taken)),
+            )
 
     def _unblock_reactions(self) -> None:
         """Unblock signals that the program which started this one has blocked."""
@@ -352,6 +370,10 @@ class Signals:
         self._forget()
         for signum, disposition in previous.items():
             restore(signum, disposition)
+
+
+def _stays_ignored(signum: int, current: Any) -> bool:
+    return signum in _MAY_BE_IGNORED and bool(current == signal.SIG_IGN)
 
 
 def restore(signum: int, previous: Any) -> None:

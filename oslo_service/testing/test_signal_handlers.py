@@ -38,6 +38,19 @@ class TestTroubles:
             program.expect("waiting")
             assert program.end(SIGUSR1) == 5
 
+    def test_one_that_is_installed_past_the_library_after_the_launch_is_put_aside(
+        self, driver_name: str
+    ) -> None:
+        with unusual(
+            driver_name, workers=self.workers, traits=["own SIGTERM"]
+        ) as program:
+            program.expect("started", self.workers)
+            program.expect("waiting")
+            program.expect_text("has installed for SIGTERM")
+            assert program.end() == 0
+            assert len(program.stopped(self.workers)) == self.workers
+            assert not program.events("own SIGTERM")
+
     def test_they_never_run_inside_one_another(self, driver_name, tmp_path) -> None:
         gate = tmp_path / "gate"
         with unusual(

@@ -334,6 +334,23 @@ class TestAttention:
         with pytest.raises(SystemExit):
             caught.dispatch()
 
+    def test_what_the_program_has_taken_since_is_taken_back_until_the_end(
+        self, caught, waker, seen, note, caplog
+    ) -> None:
+        reaction, own = note("reaction"), note("own")
+        caught.react({signal.SIGTERM: reaction, signal.SIGHUP: reaction})
+        signal.signal(signal.SIGTERM, own)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        caught.attend(waker)
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGHUP)
+        assert seen == ["reaction"]
+        assert "has installed for SIGTERM, since" in caplog.text
+
+        caught.release()
+        caught.react({})
+        assert signal.getsignal(signal.SIGTERM) is own
+
     def test_who_was_woken_by_signals_before_is_again(self, caught, waker) -> None:
         reader, writer = os.pipe2(os.O_NONBLOCK)
         try:

@@ -290,6 +290,8 @@ def launch() -> Any:
         launcher = service.ServiceLauncher(CONF, restart_method=plan.restart_method)
     LAUNCHERS.append(launcher)
     launcher.launch_service(first, workers=plan.workers)
+    if "own SIGTERM" in TRAITS:
+        signal.signal(signal.SIGTERM, lambda *_: say("own SIGTERM"))
     return launcher
 
 

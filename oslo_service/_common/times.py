@@ -4,11 +4,15 @@
 
 from collections.abc import Iterable
 
-__all__ = ("LONGEST", "bounded", "earliest")
+__all__ = ("LONGEST", "LONGEST_POLL", "bounded", "earliest")
 
 #: What stands for all longer times, in seconds: no process becomes 31 years old, and
 #: the system counts nanoseconds in 64 bits, which is not ten times as long.
 LONGEST = 1e9
+
+#: The most seconds of one call of poll(2), or epoll_wait(2): they count milliseconds in
+#: an int. Who waits for longer calls again.
+LONGEST_POLL = 1e6
 
 
 def bounded(seconds: float) -> float:

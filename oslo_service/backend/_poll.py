@@ -8,11 +8,10 @@ from types import ModuleType
 from typing import Any
 
 from oslo_service._common import clock
+from oslo_service._common.times import LONGEST_POLL
 
 __all__ = ("poll_ready",)
 
-# The most seconds of one call: it counts milliseconds in an int.
-_LONGEST = 1e6
 # The descriptors that select(2) can look at are less than this: FD_SETSIZE.
 _SELECTABLE = 1024
 # How long it waits where it cannot look at all descriptors at once, in seconds.
@@ -55,9 +54,9 @@ def _wait(
     """Return which descriptors are ready, and how; none: the time is over."""
     end = None if timeout is None else clock.now() + timeout
     while True:
-        left = _LONGEST if end is None else max(0.0, end - clock.now())
+        left = LONGEST_POLL if end is None else max(0.0, end - clock.now())
         try:
-            found = dict(poll.poll(min(left, _LONGEST) * 1000))
+            found = dict(poll.poll(min(left, LONGEST_POLL) * 1000))
         except OSError as exc:
             if exc.errno != errno.EINVAL:
                 raise
@@ -72,7 +71,7 @@ def _select(
 ) -> dict[int, int]:
     """Return the same by select(2), which has a limit of another kind."""
     fds = [fd for fd in wanted if fd < _SELECTABLE]
-    seconds = min(timeout, _LONGEST) if len(fds) == len(wanted) else _PAUSE
+    seconds = min(timeout, LONGEST_POLL) if len(fds) == len(wanted) else _PAUSE
     reads = [fd for fd in fds if wanted[fd] & select.POLLIN]
     writes = [fd for fd in fds if wanted[fd] & select.POLLOUT]
     try:

@@ -3,6 +3,7 @@
 """Which descriptors are ready, by epoll(7)."""
 
 from oslo_service._common import clock
+from oslo_service._common.times import LONGEST_POLL
 from oslo_service.backend.base import Driver
 from oslo_service.serving.poller import READ, Found, Poller
 
@@ -50,6 +51,8 @@ class EpollPoller(Poller):
 
     def wait(self, timeout: float | None) -> list[Found]:
         """Wait in the kernel, or in the model's scheduler."""
+        if timeout is not None and timeout > LONGEST_POLL:
+            timeout = LONGEST_POLL
         poll = self._epoll.poll if self._parallel else self._poll_cooperative
         found: list[Found] = poll(timeout, _BATCH)
         if self._woken in found:

@@ -82,7 +82,7 @@ class Poller(abc.ABC):
     def wait(self, timeout: float | None) -> list[Found]:
         """Block the calling task until something is ready, or :meth:`wake`.
 
-        :param timeout: seconds; None waits without limit.
+        :param timeout: seconds; None waits without limit. It may return earlier.
         :returns: what is.
         """
 

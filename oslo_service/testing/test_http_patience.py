@@ -444,6 +444,20 @@ class TestDeadlines:
             hasty.program.expect("flood is over")
         assert hasty.ask("/").body == b"hello"
 
+    @pytest.mark.parametrize("seconds", [9999999, 9999999999, 10**400])
+    def test_a_time_that_stands_for_none_is_legal(
+        self, driver_name: str, tmp_path: Path, seconds: int
+    ) -> None:
+        arguments = write_options(tmp_path / "web.conf", client_socket_timeout=seconds)
+        with (
+            serving(driver_name, arguments=arguments) as site,
+            site.client() as idle,
+        ):
+            assert idle.ask("/").body == b"hello"
+            assert site.ask("/").body == b"hello"
+            assert site.program.end() == 0
+            assert "OverflowError" not in site.program.transcript
+
     def test_an_application_may_take_longer(self, driver_name, tmp_path) -> None:
         arguments = write_options(tmp_path / "web.conf", client_socket_timeout=1)
         gate = tmp_path / "gate"

@@ -132,6 +132,20 @@ class TestWriting:
         assert poller.wait(LIMIT) == [(fd, WRITE)]
 
 
+class TestTimes:
+    @pytest.mark.parametrize("seconds", [1e7, 1e10, 1e18, None])
+    def test_one_that_the_kernel_cannot_count_is_legal(
+        self, poller, pair, seconds
+    ) -> None:
+        one, other = pair
+        poller.add(one.fileno())
+        other.send(b"!")
+        found = poller.wait(seconds)
+        while not found:  # it was only woken, to look at what was added
+            found = poller.wait(seconds)
+        assert [fd for fd, _ in found] == [one.fileno()]
+
+
 class TestWaking:
     """A wait is ended from any other task."""
 

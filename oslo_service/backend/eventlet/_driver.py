@@ -13,6 +13,7 @@ import greenlet
 from eventlet import patcher
 
 from oslo_service._common import submodules
+from oslo_service._common.times import LONGEST_POLL
 from oslo_service.backend import base
 from oslo_service.backend.eventlet import _end, _hub, _traces
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ("EventletDriver",)
 
 _select = patcher.original("select")
-# The most seconds that a hub may sleep: its poll counts milliseconds in an int.
-_LONGEST = 1e6
 # What eventlet can patch, and can give back as it was.
 _PATCHABLE = frozenset(
     ("_thread", "os", "queue", "select", "socket", "subprocess", "threading", "time")
@@ -71,10 +70,10 @@ class _Waiter:
 
     def _arm(self, timeout: float) -> None:
         schedule = self.box.hub.schedule_call_global
-        if timeout <= _LONGEST:
+        if timeout <= LONGEST_POLL:
             self._timer = schedule(timeout, self.resume)
         else:
-            self._timer = schedule(_LONGEST, self._arm, timeout - _LONGEST)
+            self._timer = schedule(LONGEST_POLL, self._arm, timeout - LONGEST_POLL)
 
 
 class GreenEvent(base.WaiterEvent):
@@ -170,9 +169,9 @@ class EventletDriver(base.Driver):
 
     def sleep(self, seconds: float) -> None:
         """Block this green thread."""
-        while seconds > _LONGEST:
-            eventlet.sleep(_LONGEST)
-            seconds -= _LONGEST
+        while seconds > LONGEST_POLL:
+            eventlet.sleep(LONGEST_POLL)
+            seconds -= LONGEST_POLL
         eventlet.sleep(max(0.0, seconds))
 
     #: Returns a fresh event: the class itself, as each task and each loop has one.

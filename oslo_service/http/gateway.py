@@ -89,6 +89,7 @@ class Gateway:
         "_debug",
         "_meter",
         "_parallel",
+        "_process",
     )
 
     def __init__(
@@ -102,6 +103,8 @@ class Gateway:
         parallel: bool = True,
     ) -> None:
         self._parallel = parallel
+        # A server that starts makes one, in the process that serves.
+        self._process = this_process()
         self._meter = meter
         self._application = application
         self._around = around
@@ -120,15 +123,13 @@ class Gateway:
         environ = environs.of_request(
             client.server_environ, client.remote, request, client
         )
-        process = this_process()
         try:
             if self._around is None:
-                self._run(environ, response, client, process)
+                self._run(environ, response, client)
             else:
-                context = self._around(environ)
-                self._run_within(context, environ, response, client, process)
+                self._run_within(self._around(environ), environ, response, client)
         except BaseException as exc:  # noqa: BLE001 - SystemExit, too: the server goes on
-            if process.left:
+            if self._process.left:
                 self._end_child(exc)
             if isinstance(exc, ClientGone):
                 self._lose_client(exc, request, response, client)
@@ -149,20 +150,16 @@ class Gateway:
         environ: environs.Environ,
         response: Response,
         client: Client,
-        process: ThisProcess,
     ) -> None:
         with context:
-            self._run(environ, response, client, process)
+            self._run(environ, response, client)
         if response.phase is not _FINISHED:
             raise RuntimeError("a failure was suppressed before there was a response")
 
     def _run(
-        self,
-        environ: environs.Environ,
-        response: Response,
-        client: Client,
-        process: ThisProcess,
+        self, environ: environs.Environ, response: Response, client: Client
     ) -> None:
+        process = self._process
         result = self._application(environ, response.start)
         if process.left:
             self._end_child(None)

@@ -19,7 +19,9 @@ class TestTroubles:
 
     def test_one_that_fails_is_logged_and_the_others_run(self, driver_name) -> None:
         with unusual(
-            driver_name, workers=self.workers, traits=["failing handler"]
+            driver_name,
+            workers=self.workers,
+            traits=["failing handler", "interrupting handler"],
         ) as program:
             program.expect("started", self.workers)
             program.expect("waiting")

@@ -314,9 +314,13 @@ def wait(launcher: Any) -> int:
 def add_handlers() -> None:
     """Add handlers that misbehave."""
     handlers = service.SignalHandler()
+    errors: list[type[BaseException]] = []
     if "failing handler" in TRAITS:
-        for error in (ZeroDivisionError, GeneratorExit, KeyboardInterrupt):
-            handlers.add_handler("SIGTERM", functools.partial(fail_with, error))
+        errors += [ZeroDivisionError, GeneratorExit]
+    if "interrupting handler" in TRAITS:
+        errors.append(KeyboardInterrupt)
+    for error in errors:
+        handlers.add_handler("SIGTERM", functools.partial(fail_with, error))
     if "exiting handler" in TRAITS:
         handlers.add_handler("SIGUSR1", exit_with_5)
     if "slow handler" in TRAITS:

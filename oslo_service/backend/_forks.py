@@ -8,6 +8,7 @@ Whoever forks: the program, which becomes a daemon, one of its libraries, or thi
 import contextlib
 import logging
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -53,15 +54,17 @@ def forks_worker() -> bool:
     return threading.get_ident() in _for_worker.get()
 
 
-def _after_fork(drivers: set[Forked]) -> None:
+def _after_fork(drivers: "weakref.WeakSet[Forked]") -> None:
     if forks_worker():
         return
     _for_worker.clear()  # the other threads did not come along
-    for driver in drivers:
+    for driver in list(drivers):
         try:
             driver.after_fork()
         except Exception:
             LOG.exception("%r is of no use in a forked process", driver)
 
 
-_watched: PerProcess[set[Forked]] = PerProcess(set, abandon=_after_fork)
+_watched: "PerProcess[weakref.WeakSet[Forked]]" = PerProcess(
+    weakref.WeakSet, abandon=_after_fork
+)

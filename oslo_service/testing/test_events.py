@@ -173,6 +173,7 @@ class TestSubscribers:
             driver_name, "stopping subscriber", workers=self.workers
         ) as program:
             assert program.wait() == 0
+            program.expect("happened", kind="Draining")
             assert kinds(program, ["Ready", "Draining"]) == ["Ready", "Draining"]
 
     def test_one_that_has_left_is_told_nothing(self, driver_name: str) -> None:

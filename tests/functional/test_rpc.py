@@ -283,7 +283,7 @@ def test_kill_9_of_a_worker_loses_at_most_its_calls_in_flight(bus):
     assert end["failed"] == 0, client.events("failed")
     assert len(lost) <= 3 * 4, "no more than the client had in flight"
     assert lost <= made
-    assert {begun.get(call, victim) for call in lost} == {victim}
+    assert {begun.get(call, victim) for call in lost} <= {victim}
     bus.end()
 
 

@@ -3,6 +3,7 @@
 """Workers in a fresh interpreter know what the parent knows, and go on so."""
 
 import signal
+import sys
 
 import pytest
 
@@ -364,6 +365,8 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("what", ["shadowing", "removed"])
 def test_the_working_directory_makes_no_difference(what, tmp_path) -> None:
+    if what == "removed" and sys.version_info[:3] == (3, 13, 0):
+        pytest.skip("this Python itself cannot import socket there")
     path, directory = tmp_path / "elsewhere.py", tmp_path / "directory"
     path.write_text(ELSEWHERE)
     directory.mkdir()

@@ -23,7 +23,8 @@ with contextlib.suppress(BlockingIOError):
 os.set_blocking(writer, True)
 os.dup2(writer, 1)
 sys.stdout = open(1, "w", closefd=False)
-thread = threading.Thread(target=print, args=("x" * 100_000,), daemon=True)
+# More than any buffer holds: 128 KiB since Python 3.14.
+thread = threading.Thread(target=print, args=("x" * 1_000_000,), daemon=True)
 thread.start()
 state = Path(f"/proc/self/task/{thread.native_id}/syscall")
 while not state.read_text().startswith("1 "):  # write(2)

@@ -160,6 +160,25 @@ def test_what_still_runs_is_the_call_that_has_not_returned(runner, driver) -> No
     assert held.calls == ["stop", "stop", "wait"]
 
 
+def test_a_start_that_orders_the_stop_makes_that_call_where_nobody_else_can(
+    runner, driver
+) -> None:
+    class Stopping(Recorder):
+        def start(self) -> None:
+            super().start()
+            driver.room = 0
+            runner.post(runner.stop)
+            with pytest.raises(RuntimeError, match=r"start\(\) of .*Stopping cannot"):
+                runner.refuse_own()
+
+    stopping = Stopping()
+    add(runner, stopping)
+    driver.run()
+    assert runner.ended.is_set()
+    assert stopping.calls == ["start", "stop", "stop", "wait"]
+    assert runner.status == 0
+
+
 def nothing() -> None:
     """Have the runner turned."""
 

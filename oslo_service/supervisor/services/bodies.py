@@ -131,6 +131,8 @@ class Bodies:
     ) -> bool:
         """Call a method of the service; return whether it succeeded."""
         me = self._driver.current_ident()
+        # Where there is room for no task, one call orders another, and makes it itself.
+        outer = self.calls.get(me)
         self.calls[me] = incarnation.service, method
         try:
             if method == "start":
@@ -142,7 +144,10 @@ class Bodies:
             self._fail(incarnation, method, exc, fatal=fatal or early)
             return False
         finally:
-            del self.calls[me]
+            if outer is None:
+                del self.calls[me]
+            else:
+                self.calls[me] = outer
         return True
 
     def _fail(

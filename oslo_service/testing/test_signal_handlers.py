@@ -24,7 +24,8 @@ class TestTroubles:
             traits=["failing handler", "interrupting handler"],
         ) as program:
             program.expect("started", self.workers)
-            program.expect("waiting")
+            # Else, others end it, give SIGINT back, and KeyboardInterrupt is Ctrl-C's.
+            program.until_waiting()
             assert program.end() == 0
             for error in ("ZeroDivisionError", "GeneratorExit", "KeyboardInterrupt"):
                 program.expect_text(error, self.workers)

@@ -123,8 +123,10 @@ class Turn:
         """
         self.lent = True
         try:
-            if self._orders:  # they have come meanwhile, and nobody else sees them
-                self._carry_out_lent()
+            # They have come meanwhile, and nobody else sees them: nor does who posts
+            # one while these are carried out.
+            while self._orders and self._carry_out_lent():
+                pass
             call()
         finally:
             self.lent = False

@@ -172,6 +172,22 @@ class TestLent:
         before = ["followed up", "woken", "one", "followed up"]
         assert supervisor.seen == [*before, "lent"]
 
+    def test_one_that_comes_while_those_are_carried_out_is_not_left_either(
+        self, supervisor, monkeypatch
+    ) -> None:
+        follow_up = supervisor.follow_up
+
+        def once() -> None:
+            supervisor.turn._follow_up = follow_up
+            supervisor.turn.post(supervisor.two)
+
+        monkeypatch.setattr(supervisor.turn, "_follow_up", once)
+        with supervisor.turn.take():
+            supervisor.turn.latch(supervisor.one)
+            supervisor.turn.lend(lambda: supervisor.seen.append("lent"))
+        before = ["woken", "one", "woken", "two", "followed up"]
+        assert supervisor.seen == [*before, "lent"]
+
     def test_one_that_is_posted_meanwhile_is_carried_out_at_once(
         self, supervisor
     ) -> None:

@@ -153,6 +153,7 @@ def test_a_signal_acts_while_a_subscriber_hangs_already(driver_name: str) -> Non
         program.until_asleep(hangs["pid"])
         program.kill(SIGTERM)
         program.expect("stop")
+        program.until_asleep(hangs["pid"])  # again
         program.kill(SIGINT)
         assert program.wait() == 1
 
@@ -161,9 +162,12 @@ def hold_up(program: Live, workers: int) -> None:
     """Have something of it block as soon as there is something to do.
 
     Its main thread waits for the launcher by then: what blocks in the place of one
-    that does not would hold up no end.
+    that does not would hold up no end. And all are known to be ready: what blocked
+    for that might do so just as a signal comes, which Python then handles when the
+    call is over, or at the next one.
     """
     program.expect("started", workers)
+    program.expect("happened", kind="Ready")
     program.until_handled(signal.SIGUSR1, program.pid)
     program.until_waiting()
     program.kill(signal.SIGUSR1)
@@ -183,7 +187,10 @@ class TestHeldUp:
         self, driver_name: str, limit_of_1
     ) -> None:
         with unusual(
-            driver_name, workers=self.workers, traits=[self.trait], arguments=limit_of_1
+            driver_name,
+            workers=self.workers,
+            traits=["subscribed", self.trait],
+            arguments=limit_of_1,
         ) as program:
             hold_up(program, self.workers)
             assert program.end() == 1
@@ -191,7 +198,8 @@ class TestHeldUp:
             assert not program.left()
 
     def test_a_second_sigterm_ends_it_at_once(self, driver_name: str) -> None:
-        with unusual(driver_name, workers=self.workers, traits=[self.trait]) as program:
+        traits = ["subscribed", self.trait]
+        with unusual(driver_name, workers=self.workers, traits=traits) as program:
             hold_up(program, self.workers)
             program.kill(SIGTERM)
             program.expect("stop", self.workers)
@@ -200,7 +208,8 @@ class TestHeldUp:
             program.until(lambda: not program.left(), "nothing is left")
 
     def test_sigint_ends_it_at_once(self, driver_name: str) -> None:
-        with unusual(driver_name, workers=self.workers, traits=[self.trait]) as program:
+        traits = ["subscribed", self.trait]
+        with unusual(driver_name, workers=self.workers, traits=traits) as program:
             hold_up(program, self.workers)
             assert program.end(SIGINT) == 1
             program.until(lambda: not program.left(), "nothing is left")
@@ -214,7 +223,7 @@ def test_a_sigterm_acts_that_comes_as_something_begins_to_block(
         driver_name,
         workers=workers,
         restart_method="mutate",
-        traits=["terminated when told"],
+        traits=["subscribed", "terminated when told"],
         arguments=limit_of_1,
     ) as program:
         hold_up(program, workers)

@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 from oslo_service.supervisor import work_items
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.work_items import WorkItem
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from oslo_service.monitoring import health_checks, status, work_in_progress
     from oslo_service.supervisor.exchange.inquiries import Respondent
 else:
-    health_checks = late.module("oslo_service.monitoring.health_checks")
-    status = late.module("oslo_service.monitoring.status")
-    work_in_progress = late.module("oslo_service.monitoring.work_in_progress")
+    health_checks = lazy_imports.module("oslo_service.monitoring.health_checks")
+    status = lazy_imports.module("oslo_service.monitoring.status")
+    work_in_progress = lazy_imports.module("oslo_service.monitoring.work_in_progress")
 
 __all__ = ("offer",)
 
@@ -53,5 +53,5 @@ def _hear_health(sender: "Respondent", value: Any) -> None:
 
 
 def _forget_health(worker: "Respondent") -> None:
-    if late.is_loaded(health_checks):
+    if lazy_imports.is_loaded(health_checks):
         health_checks.forget(worker)

@@ -13,7 +13,7 @@ import threading
 import warnings
 from typing import Any
 
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 from oslo_service._common.process_state import Inherited
 from oslo_service.backend._forks import by_worker, forks_worker
 from oslo_service.supervisor import backstop, current, signals
@@ -67,7 +67,7 @@ def _before() -> None:
             _forking.get()[threading.get_ident()] = signals.of_process().block()
         supervisor.before_fork()
     # Last: that waits, and meanwhile another thread may begin to import.
-    late.settle()
+    lazy_imports.settle()
 
 
 def _after_in_parent() -> None:

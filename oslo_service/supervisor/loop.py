@@ -7,7 +7,7 @@ import os
 import weakref
 from typing import TYPE_CHECKING
 
-from oslo_service._common import clock, late
+from oslo_service._common import clock, lazy_imports
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.times import earliest
 from oslo_service.backend.base import Driver, Task
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
     from oslo_service.supervisor.exchange import exchange as exchanges
     from oslo_service.supervisor.workers import stack_dumps, succession
 else:
-    kept_time = late.module("oslo_service.supervisor.kept_time")
-    request_limit = late.module("oslo_service.supervisor.request_limit")
-    tracked_work = late.module("oslo_service.supervisor.tracked_work")
-    work_limits = late.module("oslo_service.supervisor.work_limits")
-    exchanges = late.module("oslo_service.supervisor.exchange.exchange")
-    stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
-    succession = late.module("oslo_service.supervisor.workers.succession")
+    kept_time = lazy_imports.module("oslo_service.supervisor.kept_time")
+    request_limit = lazy_imports.module("oslo_service.supervisor.request_limit")
+    tracked_work = lazy_imports.module("oslo_service.supervisor.tracked_work")
+    work_limits = lazy_imports.module("oslo_service.supervisor.work_limits")
+    exchanges = lazy_imports.module("oslo_service.supervisor.exchange.exchange")
+    stack_dumps = lazy_imports.module("oslo_service.supervisor.workers.stack_dumps")
+    succession = lazy_imports.module("oslo_service.supervisor.workers.succession")
 
 __all__ = ("Supervisor",)
 
@@ -139,11 +139,11 @@ class Supervisor(Supervised):
         # What its workers are going to need is imported before they are forked.
         asked = self.exchange_in_use() is not None or settings.limits.worker_timeout
         if asked:  # then, a worker may have no descriptor to read a module by
-            late.load(kept_time, stack_dumps, tracked_work, work_limits)
+            lazy_imports.load(kept_time, stack_dumps, tracked_work, work_limits)
         if settings.limits.worker_max_requests:
-            late.load(request_limit)
+            lazy_imports.load(request_limit)
         if settings.rolls:  # nor may the parent, when it is told to
-            late.load(succession)
+            lazy_imports.load(succession)
         pool.held_by = self._is_held
         self._add(pool)
         return pool
@@ -247,7 +247,7 @@ class Supervisor(Supervised):
         """Whether the end waits for work that user code tracks."""
         if not self._is_stopping():
             return False  # others go on, and so may the work
-        return late.is_loaded(tracked_work) and tracked_work.is_awaited(
+        return lazy_imports.is_loaded(tracked_work) and tracked_work.is_awaited(
             lambda: self.latch(lambda: None)
         )
 

@@ -5,7 +5,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from oslo_service._common import clock, late
+from oslo_service._common import clock, lazy_imports
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.times import earliest
 from oslo_service.backend.base import Driver
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oslo_service.supervisor import snapshot as snapshots
     from oslo_service.supervisor.systemd.notifier import Notifier
 else:
-    snapshots = late.module("oslo_service.supervisor.snapshot")
+    snapshots = lazy_imports.module("oslo_service.supervisor.snapshot")
 
 __all__ = ("Reporter",)
 

@@ -5,12 +5,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 
 if TYPE_CHECKING:
     from oslo_service.supervisor import tracked_work
 else:
-    tracked_work = late.module("oslo_service.supervisor.tracked_work")
+    tracked_work = lazy_imports.module("oslo_service.supervisor.tracked_work")
 
 __all__ = ("WorkLimits",)
 

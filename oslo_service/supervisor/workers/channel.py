@@ -11,7 +11,7 @@ import struct
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 from oslo_service._common.pipes import nonblocking_pipe
 from oslo_service.supervisor.exchange.framing import split
 from oslo_service.supervisor.workers.stacks import Stacks
@@ -19,7 +19,7 @@ from oslo_service.supervisor.workers.stacks import Stacks
 if TYPE_CHECKING:
     from oslo_service.supervisor.exchange import pipe
 else:
-    pipe = late.module("oslo_service.supervisor.exchange.pipe")
+    pipe = lazy_imports.module("oslo_service.supervisor.exchange.pipe")
 
 __all__ = (
     "ALIVE",

@@ -5,7 +5,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 from oslo_service.supervisor import events
 from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.workers import actions, descriptions, inheritance
@@ -16,7 +16,7 @@ from oslo_service.supervisor.workers.state import PoolState
 if TYPE_CHECKING:
     from oslo_service.supervisor.workers import stack_dumps
 else:
-    stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
+    stack_dumps = lazy_imports.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("Inspection",)
 

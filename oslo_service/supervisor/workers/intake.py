@@ -5,7 +5,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from oslo_service._common import clock, late
+from oslo_service._common import clock, lazy_imports
 from oslo_service.supervisor import events
 from oslo_service.supervisor.unit import Unit
 from oslo_service.supervisor.workers import descriptions
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from oslo_service.supervisor.exchange.exchange import Exchange
     from oslo_service.supervisor.exchange.inquiries import Respondent
 else:
-    inquiries = late.module("oslo_service.supervisor.exchange.inquiries")
+    inquiries = lazy_imports.module("oslo_service.supervisor.exchange.inquiries")
 
 __all__ = ("Intake", "as_respondent")
 

@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers.actions import Action, Order
 from oslo_service.supervisor.workers.pool_workers import PoolWorkers
@@ -21,9 +21,9 @@ from oslo_service.supervisor.workers.slots import Worker
 if TYPE_CHECKING:
     from oslo_service.supervisor.workers import hangs, lifespan, succession
 else:
-    hangs = late.module("oslo_service.supervisor.workers.hangs")
-    lifespan = late.module("oslo_service.supervisor.workers.lifespan")
-    succession = late.module("oslo_service.supervisor.workers.succession")
+    hangs = lazy_imports.module("oslo_service.supervisor.workers.hangs")
+    lifespan = lazy_imports.module("oslo_service.supervisor.workers.lifespan")
+    succession = lazy_imports.module("oslo_service.supervisor.workers.succession")
 
 __all__ = ("Policies",)
 

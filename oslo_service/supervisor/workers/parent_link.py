@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 from oslo_service.supervisor.exchange.framing import FRAME
 from oslo_service.supervisor.workers.actions import OrderKind
 from oslo_service.supervisor.workers.channel import (
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from oslo_service.supervisor.exchange import pipe
     from oslo_service.supervisor.workers import stack_dumps
 else:
-    stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
+    stack_dumps = lazy_imports.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("ParentLink",)
 

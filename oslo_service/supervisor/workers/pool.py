@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from oslo_service._common import clock, late
+from oslo_service._common import clock, lazy_imports
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor import events
 from oslo_service.supervisor.configuration import Settings
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from oslo_service.supervisor.exchange.inquiries import Respondent
     from oslo_service.supervisor.workers import stack_dumps
 else:
-    stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
+    stack_dumps = lazy_imports.module("oslo_service.supervisor.workers.stack_dumps")
 
 __all__ = ("WorkerPool",)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.workers.channel import ControlPipes, Reports
 from oslo_service.supervisor.workers.stacks import Stacks
@@ -14,7 +14,7 @@ from oslo_service.supervisor.workers.stacks import Stacks
 if TYPE_CHECKING:
     from oslo_service.supervisor.exchange import pipe
 else:
-    pipe = late.module("oslo_service.supervisor.exchange.pipe")
+    pipe = lazy_imports.module("oslo_service.supervisor.exchange.pipe")
 
 __all__ = ("SharedPipes",)
 

@@ -8,7 +8,7 @@ twice, for type checkers and for the import graph::
     if TYPE_CHECKING:
         from oslo_service.supervisor.workers import stack_dumps
     else:
-        stack_dumps = late.module("oslo_service.supervisor.workers.stack_dumps")
+        stack_dumps = lazy_imports.module("oslo_service.supervisor.workers.stack_dumps")
 
 Not for what is needed in signal handlers, or when descriptors run out: an import takes
 descriptors and memory, and may fail. Such modules are imported by :func:`load` in
@@ -29,7 +29,7 @@ __all__ = ("is_loaded", "load", "module", "settle")
 _importing: PerProcess[set[str]] = PerProcess(set)
 
 
-class _LateModule(ModuleType):
+class _LazyModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # introspection is no use
             raise AttributeError(name)
@@ -47,7 +47,7 @@ def _import(name: str) -> ModuleType:
 
 def module(name: str) -> ModuleType:
     """Return a stand-in for a module, which is imported at the first use of it."""
-    return _LateModule(name)
+    return _LazyModule(name)
 
 
 def is_loaded(one: ModuleType) -> bool:

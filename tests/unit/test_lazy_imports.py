@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What is imported late, and by whom: nobody pays for what no option asks for."""
+"""What is imported lazily, and by whom: nobody pays for what no option asks for."""
 
 import sys
 import types
@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 from oslo_service.testing.waiting import LIMIT, run_script
 
 # Prints what of these is there: in a worker that has started, and in a parent that has
@@ -18,10 +18,10 @@ import os, signal, sys
 from oslo_config import cfg
 from oslo_service import service
 
-LATE = sys.argv[1].split(",")
+LAZY = sys.argv[1].split(",")
 
 def tell(who):
-    there = [one for one in LATE if f"oslo_service.supervisor.{one}" in sys.modules]
+    there = [one for one in LAZY if f"oslo_service.supervisor.{one}" in sys.modules]
     os.write(1, " ".join([who, *there, "\\n"]).encode())
 
 class Short(service.Service):
@@ -101,33 +101,33 @@ def test_the_endpoint_brings_what_its_questions_need_before_the_fork(tmp_path) -
 
 
 def test_a_module_is_imported_at_its_first_use() -> None:
-    module = late.module("colorsys")
+    module = lazy_imports.module("colorsys")
     with mock.patch.dict(sys.modules):
         sys.modules.pop("colorsys", None)
-        assert not late.is_loaded(module)
+        assert not lazy_imports.is_loaded(module)
         assert isinstance(module, types.ModuleType)
         assert module.rgb_to_yiq(0, 0, 0) == (0, 0, 0)
-        assert late.is_loaded(module)
+        assert lazy_imports.is_loaded(module)
 
 
 def test_what_is_to_be_there_in_any_case_is_imported_beforehand() -> None:
-    module = late.module("colorsys")
+    module = lazy_imports.module("colorsys")
     with mock.patch.dict(sys.modules):
         sys.modules.pop("colorsys", None)
-        late.load(module)
-        assert late.is_loaded(module)
+        lazy_imports.load(module)
+        assert lazy_imports.is_loaded(module)
 
 
 def test_to_ask_what_it_is_imports_nothing() -> None:
-    module = late.module("colorsys")
+    module = lazy_imports.module("colorsys")
     with mock.patch.dict(sys.modules):
         sys.modules.pop("colorsys", None)
         assert not hasattr(module, "__wrapped__")
-        assert not late.is_loaded(module)
+        assert not lazy_imports.is_loaded(module)
 
 
 def test_one_that_is_not_there_says_so_at_its_first_use() -> None:
-    module = late.module("oslo_service.no_such_module")
+    module = lazy_imports.module("oslo_service.no_such_module")
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         _ = module.anything
 
@@ -135,12 +135,12 @@ def test_one_that_is_not_there_says_so_at_its_first_use() -> None:
 # Forks while another thread imports; prints how the child, which imports it, ends.
 FORK = """
 import os, signal, sys, threading, types
-from oslo_service._common import late
+from oslo_service._common import lazy_imports
 from oslo_service.supervisor import current, forks
 
 sys.path.insert(0, sys.argv[1])
 threading.begun, threading.forking = threading.Event(), threading.Event()
-slow = late.module("slow_to_import")
+slow = lazy_imports.module("slow_to_import")
 
 def begin():
     threading.Thread(target=lambda: slow.VALUE).start()

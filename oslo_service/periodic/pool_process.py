@@ -20,7 +20,7 @@ import traceback
 from typing import Any
 
 from oslo_service._common.forked_child import Confined
-from oslo_service.periodic import framing
+from oslo_service.periodic import length_prefix
 
 __all__ = ("main",)
 
@@ -45,13 +45,13 @@ def main(fd: int) -> None:
                 pool = _make_pool(preparation, processes)
             lost = _dump(RuntimeError("the process that ran it has died"))
             answer = [lost if one is None else one for one in outcomes]
-            service.sendall(framing.pack(pickle.dumps(answer)))
+            service.sendall(length_prefix.pack(pickle.dumps(answer)))
 
 
 def _listen(service: socket.socket, asked: "queue.SimpleQueue[bytes]") -> None:
     try:
         while True:
-            asked.put(framing.read(service.recv))
+            asked.put(length_prefix.read(service.recv))
     except ConnectionError:
         os._exit(0)  # with everything that is still at work
 

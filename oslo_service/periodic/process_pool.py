@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from oslo_service.backend.base import Driver
-from oslo_service.periodic import framing
+from oslo_service.periodic import length_prefix
 
 if TYPE_CHECKING:
     import subprocess
@@ -132,7 +132,7 @@ class _PoolProcess:
 
     def _send(self, data: bytes) -> None:
         fd = self._socket.fileno()
-        view = memoryview(framing.pack(data))
+        view = memoryview(length_prefix.pack(data))
         while view:
             self._driver.wait_ready((), (fd,))
             view = view[self._socket.send(view) :]
@@ -142,7 +142,7 @@ class _PoolProcess:
             self._driver.wait_ready((self._socket.fileno(),))
             return bytes(self._socket.recv(size))
 
-        return framing.read(read)
+        return length_prefix.read(read)
 
 
 def _start(fd: int) -> "subprocess.Popen[bytes]":

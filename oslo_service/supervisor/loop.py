@@ -33,7 +33,7 @@ from oslo_service.supervisor.workers.pool import WorkerPool
 
 if TYPE_CHECKING:
     from oslo_service.supervisor import (
-        kept_time,
+        enforced_deadline,
         request_limit,
         tracked_work,
         work_limits,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from oslo_service.supervisor.exchange import exchange as exchanges
     from oslo_service.supervisor.workers import stack_dumps, succession
 else:
-    kept_time = lazy_imports.module("oslo_service.supervisor.kept_time")
+    enforced_deadline = lazy_imports.module("oslo_service.supervisor.enforced_deadline")
     request_limit = lazy_imports.module("oslo_service.supervisor.request_limit")
     tracked_work = lazy_imports.module("oslo_service.supervisor.tracked_work")
     work_limits = lazy_imports.module("oslo_service.supervisor.work_limits")
@@ -77,7 +77,7 @@ class Supervisor(Supervised):
         self._limiting: Settings | None = None
         self._request_limit: request_limit.RequestLimit | None = None
         self._work_limits: work_limits.WorkLimits | None = None
-        self._kept_time: kept_time.KeptTime | None = None
+        self._kept_time: enforced_deadline.KeptTime | None = None
         # Whether what there was has been stopped, and has ended.
         self._over = False
         # The tasks that ran when it had.
@@ -139,7 +139,7 @@ class Supervisor(Supervised):
         # What its workers are going to need is imported before they are forked.
         asked = self.exchange_in_use() is not None or settings.limits.worker_timeout
         if asked:  # then, a worker may have no descriptor to read a module by
-            lazy_imports.load(kept_time, stack_dumps, tracked_work, work_limits)
+            lazy_imports.load(enforced_deadline, stack_dumps, tracked_work, work_limits)
         if settings.limits.worker_max_requests:
             lazy_imports.load(request_limit)
         if settings.rolls:  # nor may the parent, when it is told to
@@ -401,7 +401,7 @@ class Supervisor(Supervised):
     def _keep(self, at: float | None) -> None:
         """Have a time be acted on, though whoever turns is held up; None: none."""
         if self._kept_time is None and at is not None:
-            self._kept_time = kept_time.KeptTime(
+            self._kept_time = enforced_deadline.KeptTime(
                 lambda: self._turn.lent, lambda: self._act_unattended(self._collect)
             )
         if self._kept_time is not None:

@@ -3,6 +3,7 @@
 """Contract: workers are kept alive, and never outlive their parent."""
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -215,27 +216,28 @@ class TestFamily:
             program.kill(signal.SIGTERM)
             assert program.wait() == 0
 
-    def test_they_write_where_a_thread_of_the_parent_does_as_they_are_forked(
-        self, driver_name: str
-    ) -> None:
+    @pytest.fixture
+    def forked_as_it_writes(self, driver_name: str) -> Iterator[Live]:
+        """A program whose workers are forked while a thread of the parent writes."""
         with live(
             driver_name, workers=2, program=UNUSUAL, traits=["writing thread"]
         ) as program:
             program.expect("wrote", 2)
-            assert program.end() == 0
+            yield program
+
+    def test_they_write_where_a_thread_of_the_parent_does_as_they_are_forked(
+        self, forked_as_it_writes: Live
+    ) -> None:
+        assert forked_as_it_writes.end() == 0
 
     @pytest.mark.needs_capability("parallel")
     def test_the_threads_that_they_do_not_have_are_named_once(
-        self, driver_name: str
+        self, forked_as_it_writes: Live
     ) -> None:
-        with live(
-            driver_name, workers=2, program=UNUSUAL, traits=["writing thread"]
-        ) as program:
-            program.expect("wrote", 2)
-            named = "forked while other threads run"
-            program.expect_text(named)
-            assert program.end() == 0
-            assert program.transcript.count(named) == 1
+        named = "forked while other threads run"
+        forked_as_it_writes.expect_text(named)
+        assert forked_as_it_writes.end() == 0
+        assert forked_as_it_writes.transcript.count(named) == 1
 
     def test_the_parent_reaps_only_its_own_workers(self, driver_name: str) -> None:
         with live(driver_name, workers=2, traits=["own child"]) as program:

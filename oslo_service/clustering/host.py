@@ -78,7 +78,7 @@ def prepare() -> None:
         _prepared.set(True)
         registry.hear(_NAME, _hear)
         registry.at_end_of_worker(_NAME, _forget)
-        registry.keep_time(_deadline, _pass)
+        registry.enforce_deadline(_deadline, _pass)
 
 
 _said: Inherited[set[str]] = Inherited(set)

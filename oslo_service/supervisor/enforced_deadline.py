@@ -1,13 +1,13 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""A time that is acted on even while the task that has the turn is held up."""
+"""A deadline that is kept even while the task that has the turn is held up."""
 
 from collections.abc import Callable
 
 from oslo_service._common import clock
 from oslo_service.supervisor.alarm import Alarm
 
-__all__ = ("KeptTime",)
+__all__ = ("EnforcedDeadline",)
 
 # How much later than who turns the alarm comes, and how soon it comes again while
 # that one is held up, in seconds.
@@ -18,8 +18,8 @@ _AGAIN = 0.5
 _SAME = 0.001
 
 
-class KeptTime:
-    """A time that is acted on though whoever turns is held up: as a signal is.
+class EnforcedDeadline:
+    """A deadline that is kept though whoever turns is held up: as a signal is.
 
     Whoever turns acts on it in any ordinary case, as it waits no longer than that.
 
@@ -33,8 +33,8 @@ class KeptTime:
         self._alarm = Alarm(self._ring)
         self._at: float | None = None
 
-    def keep(self, at: float | None) -> None:
-        """Keep this time from now on; None: there is none."""
+    def set(self, at: float | None) -> None:
+        """Keep this one from now on; None: there is none."""
         before, self._at = self._at, at
         if at is None:
             if before is not None:

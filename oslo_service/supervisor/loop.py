@@ -77,7 +77,7 @@ class Supervisor(Supervised):
         self._limiting: Settings | None = None
         self._request_limit: request_limit.RequestLimit | None = None
         self._work_limits: work_limits.WorkLimits | None = None
-        self._kept_time: enforced_deadline.KeptTime | None = None
+        self._enforced_deadline: enforced_deadline.EnforcedDeadline | None = None
         # Whether what there was has been stopped, and has ended.
         self._over = False
         # The tasks that ran when it had.
@@ -216,7 +216,7 @@ class Supervisor(Supervised):
             self._stopping = False
             self.end_delay()
             self._close_added_sources()
-            self._keep(None)
+            self._enforce(None)
             self.reporter.all_ended()
             self._signals.unattended = None
             if not self.has_parent:
@@ -379,7 +379,7 @@ class Supervisor(Supervised):
         exchange, limits = self.exchange_in_use(), self._limits_of_work()
         if exchange is not None:
             deadlines.append(exchange.deadline)
-            self._keep(exchange.kept_time)
+            self._enforce(exchange.enforced_deadline)
         if limits is not None:
             deadlines.append(limits.deadline)
         if self._parent_link is not None:
@@ -398,14 +398,14 @@ class Supervisor(Supervised):
         if self._parent_link is not None:
             self._hear_parent(self._parent_link, readable)
 
-    def _keep(self, at: float | None) -> None:
-        """Have a time be acted on, though whoever turns is held up; None: none."""
-        if self._kept_time is None and at is not None:
-            self._kept_time = enforced_deadline.KeptTime(
+    def _enforce(self, at: float | None) -> None:
+        """Have a deadline be kept, though whoever turns is held up; None: none."""
+        if self._enforced_deadline is None and at is not None:
+            self._enforced_deadline = enforced_deadline.EnforcedDeadline(
                 lambda: self._turn.lent, lambda: self._act_unattended(self._collect)
             )
-        if self._kept_time is not None:
-            self._kept_time.keep(at)
+        if self._enforced_deadline is not None:
+            self._enforced_deadline.set(at)
 
     def _collect(self) -> None:
         """Take in what workers say, by who acts in the place of whoever turns."""
@@ -449,15 +449,15 @@ class Supervisor(Supervised):
         """Close what is held: of a driver that a test has left."""
         self._close_added_sources()
         self._waker.close()
-        self._keep(None)
+        self._enforce(None)
         self._timeout.close()
 
     def leave(self) -> None:
         """Close what belongs to the parent, in a freshly forked process."""
         self.left = True
         self._waker.close()
-        if self._kept_time is not None:
-            self._kept_time.leave()
+        if self._enforced_deadline is not None:
+            self._enforced_deadline.leave()
         self._timeout.leave()
         for unit in self.units:
             unit.abandon()

@@ -266,17 +266,17 @@ class TestHearing:
         assert len(world.events) == 1
 
 
-class TestTimes:
+class TestDeadlines:
     """What else is to be done at a time."""
 
     def test_it_is_done_at_its_time_and_not_before(self, world) -> None:
         done = []
-        registry.keep_time(lambda: None, done.append)
-        registry.keep_time(lambda: NOW + 3, done.append)
-        registry.keep_time(lambda: NOW + 9, done.append)
+        registry.enforce_deadline(lambda: None, done.append)
+        registry.enforce_deadline(lambda: NOW + 3, done.append)
+        registry.enforce_deadline(lambda: NOW + 9, done.append)
         world.unit.workers = [ONE]
         world.ask()
-        assert world.exchange.kept_time == NOW + 3
+        assert world.exchange.enforced_deadline == NOW + 3
         world.exchange.advance(NOW + 2.99)
         assert world.exchange.deadline == NOW + 3
         assert done == []
@@ -285,8 +285,8 @@ class TestTimes:
 
     def test_what_fails_then_is_told_of_and_harms_nobody(self, world) -> None:
         done = []
-        registry.keep_time(lambda: NOW, lambda _now: 1 / 0)
-        registry.keep_time(lambda: NOW, done.append)
+        registry.enforce_deadline(lambda: NOW, lambda _now: 1 / 0)
+        registry.enforce_deadline(lambda: NOW, done.append)
         world.exchange.advance(NOW)
         (event,) = world.events
         assert isinstance(event.error, ZeroDivisionError)

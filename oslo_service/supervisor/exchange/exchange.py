@@ -112,18 +112,18 @@ class Exchange:
     @property
     def deadline(self) -> float | None:
         """When :meth:`advance` has more to do even if nothing happens."""
-        return earliest((self._inquiries.deadline, self.kept_time))
+        return earliest((self._inquiries.deadline, self.enforced_deadline))
 
     @property
-    def kept_time(self) -> float | None:
+    def enforced_deadline(self) -> float | None:
         """When something is to be done, also where whoever turns is held up."""
-        return earliest(one.deadline() for one in registry.times())
+        return earliest(one.deadline() for one in registry.deadlines())
 
     def advance(self, now: float) -> None:
         """Hand over the answers to questions that are done."""
         for inquiry in self._inquiries.take_done(now):
             self._try("answers", inquiry.done, inquiry.collected())
-        for one in registry.times():
+        for one in registry.deadlines():
             due = one.deadline()
             if due is not None and due <= now:
                 self._try("time", one.act, now)

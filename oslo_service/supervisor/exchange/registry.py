@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 __all__ = (
     "Answering",
+    "Deadline",
     "LastWord",
-    "TimeKeeping",
     "answer",
     "answers",
     "at_end_of_worker",
+    "deadlines",
     "endings",
+    "enforce_deadline",
     "hear",
     "hearer",
     "is_wanted",
-    "keep_time",
     "tell_at_end",
-    "times",
     "told_at_end",
     "want",
 )
@@ -66,7 +66,7 @@ class LastWord(Record):
 Hearer = Callable[["Respondent", Any], Any]
 
 
-class TimeKeeping(Record):
+class Deadline(Record):
     """A time at which there is something to do, besides what workers say.
 
     :ivar deadline: returns when, by the clock of the supervisor; None: never.
@@ -84,7 +84,7 @@ class _Registry(State):
     endings: dict[str, Callable[["Respondent"], object]] = dataclasses.field(
         default_factory=dict
     )
-    times: list[TimeKeeping] = dataclasses.field(default_factory=list)
+    deadlines: list[Deadline] = dataclasses.field(default_factory=list)
     wanted: bool = False
 
 
@@ -138,20 +138,20 @@ def endings() -> list[Callable[["Respondent"], object]]:
     return list(_registry.get().endings.values())
 
 
-def keep_time(
+def enforce_deadline(
     deadline: Callable[[], float | None], act: Callable[[float], object]
 ) -> None:
-    """Have a time be kept, by an alarm where whoever turns is held up.
+    """Have something done at a time, by an alarm where whoever turns is held up.
 
-    :param deadline: see :class:`TimeKeeping`.
-    :param act: see :class:`TimeKeeping`.
+    :param deadline: see :class:`Deadline`.
+    :param act: see :class:`Deadline`.
     """
-    _registry.get().times.append(TimeKeeping(deadline, act))
+    _registry.get().deadlines.append(Deadline(deadline, act))
 
 
-def times() -> list[TimeKeeping]:
+def deadlines() -> list[Deadline]:
     """Return what is to be done at a time."""
-    return _registry.get().times
+    return _registry.get().deadlines
 
 
 def tell_at_end(

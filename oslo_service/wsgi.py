@@ -15,7 +15,7 @@ from oslo_config import cfg
 
 from oslo_service import backend, opts, sslutils
 from oslo_service._common import submodules, times
-from oslo_service._common.process_state import OwnLock
+from oslo_service._common.fork_safety import OwnLock
 from oslo_service._common.public_names import set_module, set_modules
 from oslo_service._common.service_base import ServiceBase
 from oslo_service.applications.loader import ConfigNotFound, Loader, PasteAppNotFound

@@ -4,7 +4,7 @@
 
 import warnings
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 
 __all__ = ("warn_once",)
 

@@ -23,7 +23,7 @@ from collections.abc import Container
 from pathlib import Path
 from typing import NoReturn
 
-from oslo_service._common import process_state
+from oslo_service._common import fork_safety
 
 __all__ = ("mark_worker", "must_reap", "reap_left", "step_aside")
 
@@ -46,8 +46,8 @@ _VARIABLES = ("LISTEN_PID", "WATCHDOG_PID")
 _RANK = "oom_score_adj"
 _LAST_RANK = 1000
 
-_reaps: process_state.PerProcess[bool] = process_state.PerProcess(lambda: False)
-_tried: process_state.PerProcess[bool] = process_state.PerProcess(lambda: False)
+_reaps: fork_safety.PerProcess[bool] = fork_safety.PerProcess(lambda: False)
+_tried: fork_safety.PerProcess[bool] = fork_safety.PerProcess(lambda: False)
 
 
 def step_aside(*, at_the_top: bool = False) -> bool:
@@ -143,7 +143,7 @@ def _fork() -> bool:
     signals = set(signal.valid_signals()) - _OWN
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
-        with process_state.kept_by_child():
+        with fork_safety.kept_by_child():
             pid = os.fork()
     except OSError:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

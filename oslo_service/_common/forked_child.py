@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from oslo_service._common import streams
-from oslo_service._common.process_state import this_process
+from oslo_service._common.fork_safety import this_process
 
 __all__ = ("Confined", "end")
 

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from oslo_service._common.process_state import Inherited, OwnLock
+from oslo_service._common.fork_safety import Inherited, OwnLock
 
 __all__ = (
     "BOUNDS",

@@ -21,7 +21,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 
 __all__ = ("is_loaded", "load", "module", "settle")
 

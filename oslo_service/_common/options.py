@@ -14,7 +14,7 @@ from oslo_config import cfg, types
 
 from oslo_service._common import digits
 from oslo_service._common.config_files import place_of
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 
 __all__ = (
     "BACKEND_GROUP",

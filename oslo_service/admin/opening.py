@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from oslo_config import cfg
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.admin import addresses, answering, resources
 from oslo_service.admin.addresses import Address
 from oslo_service.admin.interest import Interest

@@ -12,7 +12,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service._common import frames, naming
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.backdoor import running_loops, task_purposes
 from oslo_service.backdoor.client_stream import ClientStream
 from oslo_service.backdoor.profiling import Profile

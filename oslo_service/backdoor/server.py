@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.backdoor.address import BackdoorAddress
 from oslo_service.backend.base import Driver, Task
 from oslo_service.sockets import binding, open_sockets

@@ -11,9 +11,9 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from oslo_service._common import clock, instruments
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service._common.forked_child import Confined
 from oslo_service._common.instruments import Reading
-from oslo_service._common.process_state import PerProcess
 
 __all__ = ("ExecutorCalls", "dated", "frames_of_calls", "make_call")
 

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Protocol
 
-from oslo_service._common.process_state import Inherited, PerProcess
+from oslo_service._common.fork_safety import Inherited, PerProcess
 
 __all__ = ("by_worker", "forks_worker", "watch")
 

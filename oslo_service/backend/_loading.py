@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import TypeGuard
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.backend import base, exceptions
 
 __all__ = (

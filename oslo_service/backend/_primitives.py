@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
-from oslo_service._common.process_state import ThisProcess
+from oslo_service._common.fork_safety import ThisProcess
 
 __all__ = ("Event", "Primitives")
 

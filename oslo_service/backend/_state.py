@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 
 from oslo_config import cfg
 
-from oslo_service._common.process_state import Inherited, PerProcess
+from oslo_service._common.fork_safety import Inherited, PerProcess
 from oslo_service.backend import _loading, base, exceptions
 from oslo_service.backend._selection_rules import (
     BackendType,

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from oslo_service._common.process_state import ThisProcess, this_process
+from oslo_service._common.fork_safety import ThisProcess, this_process
 from oslo_service._common.records import Record
 from oslo_service.backend._end_of_thread import at_end_of_thread
 from oslo_service.backend._executor_calls import dated

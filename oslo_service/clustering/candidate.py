@@ -6,7 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator
 
-from oslo_service._common.process_state import OwnLock
+from oslo_service._common.fork_safety import OwnLock
 from oslo_service.clustering import metering
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable

@@ -4,7 +4,7 @@
 
 import time
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.loops import clock
 
 __all__ = ("Clocks",)

@@ -5,7 +5,7 @@
 import math
 from collections.abc import Callable
 
-from oslo_service._common.process_state import OwnLock
+from oslo_service._common.fork_safety import OwnLock
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection
 from oslo_service.clustering.lease import Lease

@@ -10,7 +10,7 @@ import weakref
 from typing import Any
 
 from oslo_service._common import clock as monotonic
-from oslo_service._common.process_state import Inherited, OwnLock, PerProcess
+from oslo_service._common.fork_safety import Inherited, OwnLock, PerProcess
 from oslo_service.clustering import publishing
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Unreachable

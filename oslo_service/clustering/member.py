@@ -5,8 +5,8 @@
 import math
 from collections.abc import Callable, Iterator
 
+from oslo_service._common.fork_safety import OwnLock
 from oslo_service._common.instruments import Reading
-from oslo_service._common.process_state import OwnLock
 from oslo_service.backend.base import Driver
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.clustering import metering

@@ -13,7 +13,7 @@ from oslo_config import cfg
 
 from oslo_service import backend
 from oslo_service._common import instruments
-from oslo_service._common.process_state import Inherited, PerProcess
+from oslo_service._common.fork_safety import Inherited, PerProcess
 from oslo_service.clustering import publishing, settings
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection

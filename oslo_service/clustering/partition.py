@@ -12,7 +12,7 @@ from oslo_config import cfg
 
 from oslo_service import backend
 from oslo_service._common import coroutines
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.clustering import host, membership, settings
 from oslo_service.clustering.group import Group
 from oslo_service.clustering.ring import Ring

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from oslo_config import cfg
 
-from oslo_service._common.process_state import OwnLock, PerProcess
+from oslo_service._common.fork_safety import OwnLock, PerProcess
 from oslo_service._common.records import Record, State
 from oslo_service.clustering import host, membership, metering, publishing, settings
 from oslo_service.clustering.candidate import Candidate

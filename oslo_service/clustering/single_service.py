@@ -10,7 +10,7 @@ from oslo_config import cfg
 
 from oslo_service import backend
 from oslo_service._common import naming
-from oslo_service._common.process_state import OwnLock
+from oslo_service._common.fork_safety import OwnLock
 from oslo_service._common.service_base import ServiceBase, check_methods
 from oslo_service.backend.base import Event
 from oslo_service.clustering import host, membership, settings

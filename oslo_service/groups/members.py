@@ -9,8 +9,8 @@ from typing import Any
 
 from oslo_service import loopingcall
 from oslo_service._common import instruments
+from oslo_service._common.fork_safety import ThisProcess, this_process
 from oslo_service._common.instruments import Reading
-from oslo_service._common.process_state import ThisProcess, this_process
 from oslo_service.backend.base import Driver, InlineTask, Task
 from oslo_service.groups.foreign_threads import ForeignThread
 from oslo_service.groups.slots import Slots

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from oslo_service._common import clock, forked_child
-from oslo_service._common.process_state import ThisProcess, this_process
+from oslo_service._common.fork_safety import ThisProcess, this_process
 from oslo_service.http import environ as environs
 from oslo_service.http import fields
 from oslo_service.http import response as responses

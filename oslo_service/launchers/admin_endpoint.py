@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The admin endpoint of a process that supervises, where an option asks for it."""
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.supervisor import current
 from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.loop import Supervisor

@@ -4,7 +4,7 @@
 
 import logging
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service._common.service_base import ServiceBase, check_methods
 from oslo_service.supervisor.configuration import Settings
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from oslo_service._common import coroutines
 from oslo_service._common.deprecation import warn_once
-from oslo_service._common.process_state import Inherited, PerProcess
+from oslo_service._common.fork_safety import Inherited, PerProcess
 from oslo_service.supervisor import foreground, signals
 from oslo_service.supervisor.signals import Handler
 

@@ -4,7 +4,7 @@
 
 import threading
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.backend.base import Driver
 from oslo_service.launchers import observation
 from oslo_service.launchers.admin_endpoint import open_admin_endpoint

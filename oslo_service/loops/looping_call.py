@@ -11,7 +11,7 @@ from typing import Any
 
 from oslo_service import backend
 from oslo_service._common import coroutines, naming, times
-from oslo_service._common.process_state import this_process
+from oslo_service._common.fork_safety import this_process
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.backend.exceptions import OsloServiceError
 from oslo_service.compat.attributes import HasOldAttributes

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service._common.process_state import OwnLock
+from oslo_service._common.fork_safety import OwnLock
 from oslo_service.backend.base import Driver, Event, Task
 from oslo_service.loops.clock import Clock
 from oslo_service.loops.sleepers import Sleeper, WakingEvent, watch

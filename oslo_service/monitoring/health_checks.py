@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service._common.records import Record
 from oslo_service.supervisor.exchange import to_parent
 from oslo_service.supervisor.exchange.inquiries import Respondent

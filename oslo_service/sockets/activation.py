@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from oslo_service._common import digits, naming
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service._common.records import Record, State
 
 __all__ = ("ActivationError", "Criteria", "PassedSocket", "describe", "find", "inherit")

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from oslo_service._common import naming
-from oslo_service._common.process_state import OwnLock
+from oslo_service._common.fork_safety import OwnLock
 
 __all__ = ("BoundSocket", "listen_on_address", "listen_on_path")
 

@@ -9,7 +9,7 @@ is open, the system lets clients connect: at the end they are closed first.
 import weakref
 from typing import Any, Protocol
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 
 __all__ = ("add", "add_until_end", "close_at_end", "listed", "refuse_clients")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service._common import clock, times
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.supervisor import signals
 
 __all__ = ("Alarm",)

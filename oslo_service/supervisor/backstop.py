@@ -10,7 +10,7 @@ Nobody can ask whether it runs: it does not, where every native thread is Python
 import os
 from types import ModuleType
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 
 __all__ = ("begin_child", "is_usable", "look", "native_threads")
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The supervisor of this process: there is one."""
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.backend.base import Driver
 from oslo_service.supervisor.loop import Supervisor
 

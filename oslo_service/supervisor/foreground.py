@@ -7,7 +7,7 @@ import io
 import os
 import sys
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 
 __all__ = ("began_as_daemon", "is_daemon")
 

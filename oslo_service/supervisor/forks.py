@@ -14,7 +14,7 @@ import warnings
 from typing import Any
 
 from oslo_service._common import lazy_imports
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.backend._forks import by_worker, forks_worker
 from oslo_service.supervisor import backstop, current, signals
 

@@ -5,7 +5,7 @@
 import sys
 
 from oslo_service._common.careful_log import CarefulLog
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.backend.base import Driver
 
 __all__ = ("is_brought_back", "warn_once")

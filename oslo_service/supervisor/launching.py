@@ -5,7 +5,7 @@
 import contextlib
 from collections.abc import Iterator
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 
 __all__ = ("check", "forbidden")
 

@@ -13,7 +13,7 @@ import signal
 from typing import Any
 
 from oslo_service._common import clock
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 
 __all__ = ("RepeatedSignals", "watch_exit")
 

@@ -20,7 +20,7 @@ from typing import Any
 from oslo_service import backend
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.failures import FAILURES, is_interrupt
-from oslo_service._common.process_state import Inherited, OwnLock
+from oslo_service._common.fork_safety import Inherited, OwnLock
 from oslo_service.backend.base import Event
 from oslo_service.supervisor.repeated_signals import RepeatedSignals
 from oslo_service.supervisor.waker import Waker

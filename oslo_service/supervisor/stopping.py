@@ -4,7 +4,7 @@
 
 from collections.abc import Callable
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.supervisor import interpreter_exit
 
 __all__ = ("ask", "is_stopping")

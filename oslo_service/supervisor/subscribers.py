@@ -9,7 +9,7 @@ from oslo_service import backend
 from oslo_service._common import clock, coroutines
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.failures import FAILURES, is_interrupt
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.supervisor.events import Event
 
 __all__ = ("EventQueue", "Subscriber", "subscribe")

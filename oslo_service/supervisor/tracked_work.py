@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, Self, TypeVar, overload
 
 from oslo_service._common import clock, naming
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 
 __all__ = (
     "Running",

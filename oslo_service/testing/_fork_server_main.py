@@ -143,10 +143,10 @@ class Server:
 
 def _fork() -> int:
     from oslo_service import backend
-    from oslo_service._common import process_state
+    from oslo_service._common import fork_safety
 
     # The program goes on in the child, and knows of no parent.
-    with process_state.kept_by_child():
+    with fork_safety.kept_by_child():
         pid = fork()
     if not pid:
         # A hub that is made anew may take this signal: gevent's does.

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from oslo_service import backend
-from oslo_service._common.process_state import OwnLock
+from oslo_service._common.fork_safety import OwnLock
 from oslo_service.clustering import publishing
 from oslo_service.clustering.clocks import Clocks
 from oslo_service.clustering.connection import Connection, Lock, Unreachable

@@ -14,7 +14,7 @@ import pytest
 
 from oslo_service import loopingcall, threadgroup
 from oslo_service._common import deprecation
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.backend.base import Driver, Event
 from oslo_service.backend.exceptions import TaskCancelled
 from oslo_service.testing.waiting import (

@@ -11,7 +11,7 @@ import pytest
 
 from oslo_service import threadgroup
 from oslo_service._common import deprecation
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.backend.base import Driver
 from oslo_service.testing.waiting import LIMIT, in_time, until
 

@@ -26,7 +26,7 @@ from oslo_service import (
     wsgi,
 )
 from oslo_service._common import deprecation
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.backend import base, exceptions
 from oslo_service.testing.waiting import LIMIT, run_script
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from oslo_service import backend, service, threadgroup
-from oslo_service._common.process_state import ThisProcess
+from oslo_service._common.fork_safety import ThisProcess
 from oslo_service.backend import _state as selection
 from oslo_service.supervisor.signals import Signals
 from oslo_service.testing.waiting import (

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.admin.metrics import in_worker
 from oslo_service.admin.metrics.client_metrics import (
     ClientMetrics,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import greenlet
 from eventlet import hubs, patcher
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service.backend._end_of_thread import at_end_of_thread
 from oslo_service.backend.eventlet import _asyncio_hub, _pipes, _tpool
 

@@ -9,8 +9,8 @@ pipe wakes a hub for nothing, and harms nobody.
 
 from eventlet import patcher
 
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service._common.pipes import nonblocking_pipe
-from oslo_service._common.process_state import PerProcess
 
 __all__ = ("Pipe",)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from eventlet import hubs, patcher
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 
 __all__ = ("served_hub", "start_over")
 

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 from oslo_service._common.records import Record, State
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from oslo_config import cfg
 
-from oslo_service._common.process_state import Inherited, PerProcess
+from oslo_service._common.fork_safety import Inherited, PerProcess
 
 __all__ = ("add", "check", "prepare", "refuse_by")
 

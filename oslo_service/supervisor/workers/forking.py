@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from oslo_service import backend
 from oslo_service._common import streams
 from oslo_service._common.careful_log import CarefulLog
-from oslo_service._common.process_state import Inherited, PerProcess
+from oslo_service._common.fork_safety import Inherited, PerProcess
 from oslo_service.sockets import activation
 from oslo_service.supervisor import backstop, current, forks, signals
 from oslo_service.supervisor.workers import finalization, worker

@@ -10,7 +10,7 @@ import weakref
 from typing import Protocol
 
 from oslo_service._common.careful_log import CarefulLog
-from oslo_service._common.process_state import Inherited
+from oslo_service._common.fork_safety import Inherited
 
 __all__ = ("Renewable", "add", "renew")
 

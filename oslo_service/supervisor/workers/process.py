@@ -8,7 +8,7 @@ import os
 import signal
 from types import ModuleType
 
-from oslo_service._common.process_state import PerProcess
+from oslo_service._common.fork_safety import PerProcess
 from oslo_service.supervisor.workers.channel import ControlPipes
 
 __all__ = ("Process", "open_pidfd", "own_pidfd", "pidfds_work")

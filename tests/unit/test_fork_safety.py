@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import oslo_service
-from oslo_service._common.process_state import Inherited, OwnLock, PerProcess
+from oslo_service._common.fork_safety import Inherited, OwnLock, PerProcess
 from oslo_service.testing.waiting import run_script
 
 PACKAGE = Path(oslo_service.__file__).parent
@@ -56,7 +56,7 @@ def after_fork(code: str) -> str:
     """Return what a forked process prints of ``code``, which has both kinds."""
     done = run_script(
         "import os\n"
-        "from oslo_service._common.process_state import Inherited, PerProcess\n"
+        "from oslo_service._common.fork_safety import Inherited, PerProcess\n"
         "abandoned = []\n"
         "own = PerProcess(list, abandoned.append)\n"
         "inherited = Inherited(list)\n"
@@ -82,7 +82,7 @@ class TestLibrary:
 
 # In objects that are made anew in each process, or whose locks are opened by anybody.
 OWN_LOCKS = {
-    "_common/process_state.py",
+    "_common/fork_safety.py",
     "backend/_lock_event.py",
     "groups/members.py",
     "groups/slots.py",
@@ -104,7 +104,7 @@ def held_lock(in_child: str) -> str:
     """Return what a process prints that is forked while a thread holds a lock."""
     done = run_script(
         "import os, signal, threading\n"
-        "from oslo_service._common.process_state import OwnLock\n"
+        "from oslo_service._common.fork_safety import OwnLock\n"
         "lock, held, over = OwnLock(), threading.Event(), threading.Event()\n"
         "def hold():\n"
         "    with lock:\n"

@@ -1,10 +1,10 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""Global variables, and what becomes of them in a fork.
+"""Fork safety: global variables and locks, and what becomes of them in a fork.
 
-The library has no others. Each is declared in the module whose subject it is, either
-as one that every process has its own value of, or as one that a forked process
-inherits.
+The library has no other global variables. Each is declared in the module whose subject
+it is, either as one that every process has its own value of, or as one that a forked
+process inherits.
 """
 
 import contextlib

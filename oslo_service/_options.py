@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The options under the name by which configuration tools know them."""
 
-from oslo_service._common.options import backend_opts
+from oslo_service._common.option_registration import backend_opts
 from oslo_service.opts import (
     eventlet_backdoor_opts,
     help_for_backdoor_port,

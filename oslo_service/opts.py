@@ -7,7 +7,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service._common.options import (
+from oslo_service._common.option_registration import (
     BACKEND_GROUP,
     Finite,
     Size,

@@ -5,7 +5,7 @@
 from oslo_config import cfg
 
 from oslo_service import opts
-from oslo_service._common.options import unknown_options
+from oslo_service._common.option_registration import unknown_options
 from oslo_service._common.records import Record
 from oslo_service.backend import _loading, _state, base, exceptions
 from oslo_service.backend._selection_rules import (

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from oslo_config import cfg
 
-from oslo_service._common import config_files, options
+from oslo_service._common import config_files, option_registration
 from oslo_service._common.records import Record
 from oslo_service.backend import _loading
 
@@ -86,8 +86,11 @@ def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
     :param conf: the configuration; None: the global one.
     """
     conf = cfg.CONF if conf is None else conf
-    options.register_backend_opts(conf)
-    group, option = options.BACKEND_GROUP, options.BACKEND_OPTION
+    option_registration.register_backend_opts(conf)
+    group, option = (
+        option_registration.BACKEND_GROUP,
+        option_registration.BACKEND_OPTION,
+    )
     value = conf[group][option]
     location = conf.get_location(option, group)
     if location is None or location.location is cfg.Locations.opt_default:
@@ -106,7 +109,10 @@ def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
 
 def _setting(conf: cfg.ConfigOpts, value: str, location: cfg.LocationInfo) -> str:
     """Return how the option is set, and where."""
-    group, option = options.BACKEND_GROUP, options.BACKEND_OPTION
+    group, option = (
+        option_registration.BACKEND_GROUP,
+        option_registration.BACKEND_OPTION,
+    )
     where = location.detail or location.location.name
     if location.location is cfg.Locations.user:
         where = config_files.place_of(conf, group, option, value) or where

@@ -13,7 +13,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import _options, opts, periodic_task, service, sslutils, wsgi
-from oslo_service._common import options
+from oslo_service._common import option_registration
 from oslo_service.testing.waiting import run_script
 
 
@@ -27,8 +27,8 @@ def entry_points() -> list[metadata.EntryPoint]:
 @pytest.fixture
 def defaults() -> Iterator[None]:
     """Put the defaults back that a test replaces."""
-    options = [*opts.service_opts, *opts.eventlet_backdoor_opts]
-    before = [(one, one.default) for one in options]
+    option_registration = [*opts.service_opts, *opts.eventlet_backdoor_opts]
+    before = [(one, one.default) for one in option_registration]
     yield
     for option, default in before:
         option.default = default
@@ -84,7 +84,7 @@ class TestRegistering:
             def __setitem__(self, name: str, group: cfg.OptGroup) -> None:
                 if self.other is None:
                     self.other = threading.Thread(
-                        target=options.register, args=(conf, new, "new")
+                        target=option_registration.register, args=(conf, new, "new")
                     )
                     self.other.start()
                     # It has to wait for this one; were it not so, it would be
@@ -95,7 +95,7 @@ class TestRegistering:
         conf = cfg.ConfigOpts()
         conf._groups = groups = Groups(conf._groups)
 
-        options.register(conf, new[:2], "new")
+        option_registration.register(conf, new[:2], "new")
         assert groups.other is not None
         groups.other.join()
 
@@ -156,7 +156,9 @@ class TestOfTheGroup:
         conf.register_opts(opts.group_opts, "oslo_service")
 
         names = [
-            one.dest for one in opts.group_opts if isinstance(one.type, options.Finite)
+            one.dest
+            for one in opts.group_opts
+            if isinstance(one.type, option_registration.Finite)
         ]
         assert len(names) == 9
         for name in names:
@@ -341,7 +343,7 @@ class TestListing:
 
         assert result.returncode == 0, result.stderr
         assert f"{group}\n" in result.stdout
-        for option in options:
+        for option in option_registration:
             assert f"\n#{option.dest} = " in result.stdout
 
     @pytest.mark.parametrize("uncommented", [False, True])
@@ -365,8 +367,8 @@ class TestListing:
             [
                 (group, option)
                 for entry in entry_points()
-                for group, options in entry.load()()
-                for option in options
+                for group, option_registration in entry.load()()
+                for option in option_registration
             ],
         )
         for group, option in listed:

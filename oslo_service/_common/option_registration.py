@@ -13,8 +13,8 @@ from typing import Any
 from oslo_config import cfg, types
 
 from oslo_service._common import digits
-from oslo_service._common.config_files import place_of
 from oslo_service._common.fork_safety import PerProcess
+from oslo_service._common.option_locations import location_of
 
 __all__ = (
     "BACKEND_GROUP",
@@ -171,5 +171,5 @@ def unknown_options(conf: cfg.ConfigOpts | None, ours: list[Any]) -> list[str]:
 
 def _place(conf: cfg.ConfigOpts, name: str) -> str:
     """Return where one of the group is set, in brackets, where that is found."""
-    place = place_of(conf, BACKEND_GROUP, name.replace("-", "_"))
+    place = location_of(conf, BACKEND_GROUP, name.replace("-", "_"))
     return f" ({place})" if place else ""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from oslo_config import cfg
 
-from oslo_service._common import config_files, option_registration
+from oslo_service._common import option_locations, option_registration
 from oslo_service._common.records import Record
 from oslo_service.backend import _loading
 
@@ -115,7 +115,7 @@ def _setting(conf: cfg.ConfigOpts, value: str, location: cfg.LocationInfo) -> st
     )
     where = location.detail or location.location.name
     if location.location is cfg.Locations.user:
-        where = config_files.place_of(conf, group, option, value) or where
+        where = option_locations.location_of(conf, group, option, value) or where
     return f"[{group}] {option} = {value} ({where})"
 
 

@@ -10,10 +10,10 @@ from oslo_config import cfg, iniparser
 
 from oslo_service._common.setting_lines import setting_lines
 
-__all__ = ("place_of",)
+__all__ = ("location_of",)
 
 
-def place_of(
+def location_of(
     conf: cfg.ConfigOpts, group: str, option: str, value: str | None = None
 ) -> str | None:
     """Return the file and the line in which an option is set.

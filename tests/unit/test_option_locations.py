@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from oslo_config import cfg
 
-from oslo_service._common.config_files import place_of
+from oslo_service._common.option_locations import location_of
 
 SERVICE = """\
 [DEFAULT]
@@ -40,7 +40,7 @@ def read(*arguments: object, **defaults: list[str]) -> cfg.ConfigOpts:
 
 
 def place(conf: cfg.ConfigOpts) -> str | None:
-    return place_of(conf, "oslo_service", "backend", conf.oslo_service.backend)
+    return location_of(conf, "oslo_service", "backend", conf.oslo_service.backend)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_file_that_has_changed_names_no_line(write) -> None:
 def test_any_value_will_do_where_none_is_given(write) -> None:
     path = write("a.conf", "[oslo_service]\nsome-thing = y\n")
     conf = read("--config-file", path)
-    assert place_of(conf, "oslo_service", "some_thing") == f"{path}, line 2"
+    assert location_of(conf, "oslo_service", "some_thing") == f"{path}, line 2"
 
 
 def test_a_pipe_is_not_read_again(write) -> None:

@@ -1,9 +1,9 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The options under the name by which configuration tools know them."""
+"""The options, under the name by which other projects import them."""
 
-from oslo_service._common.option_registration import backend_opts
 from oslo_service.opts import (
+    backend_opts,
     eventlet_backdoor_opts,
     help_for_backdoor_port,
     periodic_opts,

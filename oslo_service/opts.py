@@ -7,14 +7,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service._common.option_registration import (
-    BACKEND_GROUP,
-    Finite,
-    Size,
-    backend_opts,
-    register,
-    register_backend_opts,
-)
+from oslo_service._common.option_registration import register
+from oslo_service._common.option_types import Finite, Size
 from oslo_service._common.public_names import set_modules
 
 __all__ = (
@@ -30,7 +24,21 @@ __all__ = (
 
 set_modules(globals())
 
+BACKEND_GROUP = "oslo_service"
+BACKEND_OPTION = "backend"
 SSL_GROUP = "ssl"
+
+backend_opts = [
+    cfg.StrOpt(
+        BACKEND_OPTION,
+        default="auto",
+        help="The concurrency model that the service runs on: the name of an"
+        " installed driver. 'threading' (native threads) and 'eventlet' (green"
+        " threads) come with oslo.service. 'auto' is eventlet in a process that"
+        " eventlet has monkey-patched, or in which green threads are in use when a"
+        " launcher is made, and threading in every other.",
+    ),
+]
 
 help_for_backdoor_port = (
     "Where the back door listens: 0 takes any free TCP port, a number takes that"
@@ -331,6 +339,14 @@ all_opts: list[tuple[str | None, list[Any]]] = [
     (BACKEND_GROUP, group_opts),
     (SSL_GROUP, ssl_opts),
 ]
+
+
+def register_backend_opts(conf: cfg.ConfigOpts) -> None:
+    """Register ``[oslo_service] backend``; idempotent.
+
+    :param conf: the configuration.
+    """
+    register(conf, backend_opts, BACKEND_GROUP)
 
 
 def register_service_opts(conf: cfg.ConfigOpts) -> None:

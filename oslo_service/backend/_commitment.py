@@ -5,7 +5,6 @@
 from oslo_config import cfg
 
 from oslo_service import opts
-from oslo_service._common.option_registration import unknown_options
 from oslo_service._common.records import Record
 from oslo_service.backend import _loading, _state, base, exceptions
 from oslo_service.backend._selection_rules import (
@@ -14,6 +13,7 @@ from oslo_service.backend._selection_rules import (
     Rule,
     stated_by_option,
 )
+from oslo_service.backend._unknown_options import unknown_options
 
 __all__ = ("Preview", "commit", "preview", "warn_of_idle_hub")
 

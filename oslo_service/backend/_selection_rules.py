@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from oslo_config import cfg
 
-from oslo_service._common import option_locations, option_registration
+from oslo_service import opts
+from oslo_service._common import option_locations
 from oslo_service._common.records import Record
 from oslo_service.backend import _loading
 
@@ -86,11 +87,8 @@ def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
     :param conf: the configuration; None: the global one.
     """
     conf = cfg.CONF if conf is None else conf
-    option_registration.register_backend_opts(conf)
-    group, option = (
-        option_registration.BACKEND_GROUP,
-        option_registration.BACKEND_OPTION,
-    )
+    opts.register_backend_opts(conf)
+    group, option = opts.BACKEND_GROUP, opts.BACKEND_OPTION
     value = conf[group][option]
     location = conf.get_location(option, group)
     if location is None or location.location is cfg.Locations.opt_default:
@@ -109,10 +107,7 @@ def stated_by_option(conf: cfg.ConfigOpts | None) -> Choice | None:
 
 def _setting(conf: cfg.ConfigOpts, value: str, location: cfg.LocationInfo) -> str:
     """Return how the option is set, and where."""
-    group, option = (
-        option_registration.BACKEND_GROUP,
-        option_registration.BACKEND_OPTION,
-    )
+    group, option = opts.BACKEND_GROUP, opts.BACKEND_OPTION
     where = location.detail or location.location.name
     if location.location is cfg.Locations.user:
         where = option_locations.location_of(conf, group, option, value) or where

@@ -9,7 +9,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from oslo_service._common import option_registration
+from oslo_service import opts
 from oslo_service.backend import _commitment
 from oslo_service.commands import probe
 
@@ -102,7 +102,7 @@ def _configure(arguments: argparse.Namespace) -> cfg.ConfigOpts:
         default_config_files=looked_for,
         default_config_dirs=looked_for,
     )
-    option_registration.register_backend_opts(cfg.CONF)
+    opts.register_backend_opts(cfg.CONF)
     return cfg.CONF
 
 
@@ -111,9 +111,7 @@ def _selected(
 ) -> dict[str, Any]:
     """Return which driver would be selected, by what, and whether it can be used."""
     by = chosen.rule
-    location = conf.get_location(
-        option_registration.BACKEND_OPTION, option_registration.BACKEND_GROUP
-    )
+    location = conf.get_location(opts.BACKEND_OPTION, opts.BACKEND_GROUP)
     if by == "option" and location is not None:
         if location.location is cfg.Locations.environment:
             by = _ENVIRONMENT

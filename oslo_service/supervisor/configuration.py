@@ -10,7 +10,7 @@ from typing import Any
 from oslo_config import cfg
 
 from oslo_service import opts
-from oslo_service._common import option_registration, times
+from oslo_service._common import times
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.exceptions import ClusterOptionError
 from oslo_service.supervisor.limits import Limits
@@ -41,8 +41,8 @@ def check_cluster(conf: cfg.ConfigOpts) -> None:
     :raises ClusterOptionError: there is none.
     """
     if isinstance(conf, cfg.ConfigOpts):  # else a stand-in, which cannot say
-        option_registration = conf.oslo_service
-        if option_registration.cluster_required and not option_registration.cluster_url:
+        options = conf.oslo_service
+        if options.cluster_required and not options.cluster_url:
             raise ClusterOptionError(
                 "[oslo_service] cluster_url is not set, and cluster_required is"
             )
@@ -120,7 +120,7 @@ class Settings:
         return self.last_stop_limit
 
     def _read_limits(self, *, at_first: bool = False) -> None:
-        group = getattr(self.conf, option_registration.BACKEND_GROUP, None)
+        group = getattr(self.conf, opts.BACKEND_GROUP, None)
         if group is None:
             return  # a stand-in for a configuration
         before = {"shutdown_delay": self.last_stop_delay, **vars(self.limits)}

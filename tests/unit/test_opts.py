@@ -13,7 +13,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import _options, opts, periodic_task, service, sslutils, wsgi
-from oslo_service._common import option_registration
+from oslo_service._common import option_registration, option_types
 from oslo_service.testing.waiting import run_script
 
 
@@ -27,8 +27,8 @@ def entry_points() -> list[metadata.EntryPoint]:
 @pytest.fixture
 def defaults() -> Iterator[None]:
     """Put the defaults back that a test replaces."""
-    option_registration = [*opts.service_opts, *opts.eventlet_backdoor_opts]
-    before = [(one, one.default) for one in option_registration]
+    options = [*opts.service_opts, *opts.eventlet_backdoor_opts]
+    before = [(one, one.default) for one in options]
     yield
     for option, default in before:
         option.default = default
@@ -158,7 +158,7 @@ class TestOfTheGroup:
         names = [
             one.dest
             for one in opts.group_opts
-            if isinstance(one.type, option_registration.Finite)
+            if isinstance(one.type, option_types.Finite)
         ]
         assert len(names) == 9
         for name in names:
@@ -343,7 +343,7 @@ class TestListing:
 
         assert result.returncode == 0, result.stderr
         assert f"{group}\n" in result.stdout
-        for option in option_registration:
+        for option in options:
             assert f"\n#{option.dest} = " in result.stdout
 
     @pytest.mark.parametrize("uncommented", [False, True])
@@ -367,8 +367,8 @@ class TestListing:
             [
                 (group, option)
                 for entry in entry_points()
-                for group, option_registration in entry.load()()
-                for option in option_registration
+                for group, options in entry.load()()
+                for option in options
             ],
         )
         for group, option in listed:

@@ -4,7 +4,7 @@
 
 from pathlib import Path
 
-from oslo_service._common import process_files
+from oslo_service._common import procfs
 
 __all__ = ("pss",)
 
@@ -17,5 +17,5 @@ def pss(pid: int) -> int | None:
 
     :returns: None where that cannot be known.
     """
-    found = process_files.field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+    found = procfs.field(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
     return None if found is None else int(found[0]) * 1024

@@ -15,7 +15,7 @@ import signal
 import sys
 from pathlib import Path
 
-from oslo_service._common import process_files
+from oslo_service._common import procfs
 
 __all__ = ("describe", "listen", "request_stacks", "write")
 
@@ -77,7 +77,7 @@ def request_stacks(pid: int) -> None:
 
 
 def _handles(pid: int, signum: int) -> bool:
-    mask = process_files.field(Path(f"/proc/{pid}/status"), "SigCgt:")
+    mask = procfs.field(Path(f"/proc/{pid}/status"), "SigCgt:")
     return mask is not None and bool(int(mask[0], 16) >> (signum - 1) & 1)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from oslo_service._common import lazy_imports
 from oslo_service._common.fork_safety import Inherited
 from oslo_service.backend._forks import by_worker, forks_worker
-from oslo_service.supervisor import backstop, current, signals
+from oslo_service.supervisor import current, faulthandler_timer, signals
 
 __all__ = ("fork_worker", "watch")
 
@@ -80,7 +80,7 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    backstop.begin_child()
+    faulthandler_timer.begin_child()
     if forks_worker():
         return
     forking = _forking.get()

@@ -14,7 +14,12 @@ from oslo_service._common import clock, streams, times
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.base import Driver
 from oslo_service.sockets import open_sockets
-from oslo_service.supervisor import backstop, interpreter_exit, signals, work_items
+from oslo_service.supervisor import (
+    faulthandler_timer,
+    interpreter_exit,
+    signals,
+    work_items,
+)
 from oslo_service.supervisor.alarm import Alarm
 from oslo_service.supervisor.unit import Unit
 
@@ -90,7 +95,7 @@ class ShutdownTimeout:
         """Have faulthandler stand behind what is armed: a stop is final."""
         # The latest: the alarm comes first in any ordinary case.
         end = max(list(self._ends.values()), default=None)
-        if end is None or not backstop.is_usable():
+        if end is None or not faulthandler_timer.is_usable():
             return
         left = times.bounded(max(0.001, end + _BACKSTOP - clock.now()))
         try:
@@ -171,7 +176,7 @@ class ShutdownTimeout:
         """Take back what stands behind the alarm, for a moment."""
         if self._backstop_set:
             self._take_back()
-        backstop.look(self._threads)
+        faulthandler_timer.look(self._threads)
 
     def back_again(self) -> None:
         """Have it stand there again, if it did before it was taken back."""

@@ -14,7 +14,7 @@ import pytest
 
 from oslo_service._common import clock, streams
 from oslo_service.sockets import open_sockets
-from oslo_service.supervisor import backstop, shutdown_timeout
+from oslo_service.supervisor import faulthandler_timer, shutdown_timeout
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.testing.scripted import ScriptedDriver
 from oslo_service.testing.waiting import LIMIT, run_script
@@ -102,7 +102,7 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Process]:
     monkeypatch.setattr(shutdown_timeout, "Alarm", Alarm)
     with ScriptedDriver() as driver:
         process = Process(driver)
-        monkeypatch.setattr(backstop, "is_usable", lambda: True)
+        monkeypatch.setattr(faulthandler_timer, "is_usable", lambda: True)
         monkeypatch.setattr(os, "_exit", process.exit)
         monkeypatch.setattr(faulthandler, "dump_traceback", process.dump)
         later = "dump_traceback_later"
@@ -214,7 +214,7 @@ class TestBackstop:
     def test_there_is_none_where_the_interpreter_has_no_use_for_it(
         self, process, monkeypatch
     ) -> None:
-        monkeypatch.setattr(backstop, "is_usable", lambda: False)
+        monkeypatch.setattr(faulthandler_timer, "is_usable", lambda: False)
         process.timeout.arm(ONE, 10)
         process.timeout.back()
         assert process.done == []

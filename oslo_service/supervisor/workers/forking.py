@@ -13,7 +13,7 @@ from oslo_service._common import streams
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service._common.fork_safety import Inherited, PerProcess
 from oslo_service.sockets import activation
-from oslo_service.supervisor import backstop, current, forks, signals
+from oslo_service.supervisor import current, faulthandler_timer, forks, signals
 from oslo_service.supervisor.workers import finalization, worker
 from oslo_service.supervisor.workers.channel import Channel, ControlPipes
 from oslo_service.supervisor.workers.parent_link import ParentLink
@@ -49,7 +49,7 @@ def fork(plan: WorkerPlan, pipes: ControlPipes) -> int:
 
     :raises OSError: the system has no room for another process.
     """
-    alone = backstop.native_threads() == 1
+    alone = faulthandler_timer.native_threads() == 1
     if not alone and plan.driver.capabilities.parallel:
         _report_threads()
     streams.flush()

@@ -15,7 +15,7 @@ from oslo_service.loopingcall import LoopingCallBase
 from oslo_service.serving.leader_followers import LeaderFollowers
 from oslo_service.supervisor import current as supervision
 from oslo_service.supervisor.loop import Supervisor
-from oslo_service.supervisor.services.bodies import Bodies
+from oslo_service.supervisor.services.calls import Bodies
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.threadgroup import ThreadGroup
 

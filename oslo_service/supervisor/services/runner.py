@@ -18,7 +18,7 @@ from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.services import actions
 from oslo_service.supervisor.services.awaited import AwaitedOrders
-from oslo_service.supervisor.services.bodies import Bodies, Life
+from oslo_service.supervisor.services.calls import Bodies, Life
 from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
 from oslo_service.supervisor.services.state import RunnerState
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout

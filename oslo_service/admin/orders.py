@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from oslo_service.admin import bodies
+from oslo_service.admin import order_bodies
 from oslo_service.admin.deferred_replies import Heard, Inquiry, Outcome
 from oslo_service.admin.replies import Answer, Ask, Refused, Reply, as_json
 from oslo_service.supervisor import events, log_messages
@@ -39,7 +39,9 @@ class Orders:
 
     def reload(self, ask: Ask) -> Answer:
         """Reload, as SIGHUP does; answer when that is done, unless told otherwise."""
-        wanted = bodies.read(ask, wait=bodies.flag("whether to answer when it is done"))
+        wanted = order_bodies.read(
+            ask, wait=order_bodies.flag("whether to answer when it is done")
+        )
         self._refuse_if_stopping()
         outcome = Outcome(_Reload().judge, self._heard)
         self._supervisor.reload()
@@ -51,10 +53,10 @@ class Orders:
 
     def resize(self, ask: Ask) -> Reply:
         """Change the number of workers of a service."""
-        wanted = bodies.read(
+        wanted = order_bodies.read(
             ask,
-            workers=bodies.number(1, _MOST_WORKERS, required=True),
-            service=bodies.name("which service, as /status calls it"),
+            workers=order_bodies.number(1, _MOST_WORKERS, required=True),
+            service=order_bodies.name("which service, as /status calls it"),
         )
         self._refuse_if_stopping()
         service, workers = self._service(wanted.get("service")), wanted["workers"]
@@ -88,10 +90,12 @@ class Orders:
 
     def recycle(self, ask: Ask) -> Reply:
         """Replace workers, one at a time: the successor starts first."""
-        wanted = bodies.read(
+        wanted = order_bodies.read(
             ask,
-            service=bodies.name("which service, as /status calls it; without it, all"),
-            worker=bodies.number(0),
+            service=order_bodies.name(
+                "which service, as /status calls it; without it, all"
+            ),
+            worker=order_bodies.number(0),
         )
         self._refuse_if_stopping()
         service, worker = wanted.get("service"), wanted.get("worker")
@@ -110,7 +114,7 @@ class Orders:
 
     def stop(self, ask: Ask) -> Reply:
         """Stop, as SIGTERM does."""
-        bodies.read(ask)
+        order_bodies.read(ask)
         self._supervisor.terminate()
         LOG.info("Asked through the control socket: stopping")
         return as_json({"said": "stopping"}, 202)
@@ -118,14 +122,14 @@ class Orders:
     def set_level(self, ask: Ask) -> Answer:
         """Set the level of a logger, in every process."""
         levels = logging.getLevelNamesMapping()
-        wanted = bodies.read(
+        wanted = order_bodies.read(
             ask,
-            level=bodies.Field(
+            level=order_bodies.Field(
                 lambda value: isinstance(value, str) and value.upper() in levels,
                 f"one of {', '.join(levels)}",
                 required=True,
             ),
-            logger=bodies.name("which logger; without it, the root"),
+            logger=order_bodies.name("which logger; without it, the root"),
         )
         args = {"level": wanted["level"].upper(), "logger": wanted.get("logger", "")}
         exchange = self._supervisor.exchange

@@ -5,7 +5,7 @@
 import urllib.parse
 from typing import Any
 
-from oslo_service.admin.replies import Ask, Later, Reply, Stream
+from oslo_service.admin.messages import Ask, Later, Reply, Stream
 from oslo_service.http import response_head
 from oslo_service.http.connection import Connection, Phase
 from oslo_service.http.limits import Limits

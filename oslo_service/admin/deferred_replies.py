@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from oslo_service.admin.replies import Later, Reply, failure
+from oslo_service.admin.messages import Later, Reply, failure
 from oslo_service.supervisor.events import Event
 from oslo_service.supervisor.exchange.exchange import Exchange
 from oslo_service.supervisor.exchange.inquiries import Answer

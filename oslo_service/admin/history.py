@@ -7,7 +7,7 @@ import enum
 import json
 from typing import Any
 
-from oslo_service.admin.replies import Stream
+from oslo_service.admin.messages import Stream
 from oslo_service.supervisor.events import Event
 
 __all__ = ("History", "as_value")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_service._common.records import Record
-from oslo_service.admin.replies import Ask, Refused
+from oslo_service.admin.messages import Ask, Refused
 
 __all__ = ("Field", "flag", "name", "number", "read")
 

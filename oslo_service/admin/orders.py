@@ -8,7 +8,7 @@ from typing import Any
 
 from oslo_service.admin import order_bodies
 from oslo_service.admin.deferred_replies import Heard, Inquiry, Outcome
-from oslo_service.admin.replies import Answer, Ask, Refused, Reply, as_json
+from oslo_service.admin.messages import Answer, Ask, Refused, Reply, as_json
 from oslo_service.supervisor import events, log_messages
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.inquiries import Answer as Answered

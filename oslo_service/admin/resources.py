@@ -5,9 +5,9 @@
 from oslo_service._common import digits
 from oslo_service.admin.deferred_replies import Heard
 from oslo_service.admin.history import History
+from oslo_service.admin.messages import Answer, Ask, Refused, as_json
 from oslo_service.admin.metrics.scraping import Metrics
 from oslo_service.admin.orders import Orders
-from oslo_service.admin.replies import Answer, Ask, Refused, as_json
 from oslo_service.admin.routes import Routes
 from oslo_service.admin.views import Views
 from oslo_service.supervisor.events import Event

@@ -5,7 +5,7 @@
 import logging
 from collections.abc import Callable
 
-from oslo_service.admin.replies import Answer, Ask, Refused, failure, refusal
+from oslo_service.admin.messages import Answer, Ask, Refused, failure, refusal
 
 __all__ = ("Handler", "Routes")
 

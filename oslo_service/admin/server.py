@@ -17,7 +17,7 @@ from oslo_service._common import clock
 from oslo_service._common.times import earliest
 from oslo_service.admin.client import LIMITS, Client
 from oslo_service.admin.interest import Interest
-from oslo_service.admin.replies import Answer, Ask, Later, Reply, failure, refusal
+from oslo_service.admin.messages import Answer, Ask, Later, Reply, failure, refusal
 from oslo_service.sockets.binding import BoundSocket
 from oslo_service.supervisor.wait_sources import AddedSource
 

@@ -5,7 +5,7 @@
 from collections.abc import Callable, Sequence
 
 from oslo_service.admin.deferred_replies import Inquiry, Shared
-from oslo_service.admin.replies import Reply
+from oslo_service.admin.messages import Reply
 from oslo_service.supervisor.exchange.inquiries import SILENT, Answer
 from oslo_service.supervisor.loop import Supervisor
 

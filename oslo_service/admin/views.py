@@ -7,7 +7,7 @@ from typing import Any
 
 from oslo_service._common import clock
 from oslo_service.admin.deferred_replies import Inquiry, Once
-from oslo_service.admin.replies import HEALTH, Ask, Later, Reply, as_json
+from oslo_service.admin.messages import HEALTH, Ask, Later, Reply, as_json
 from oslo_service.admin.stacks import Stacks
 from oslo_service.monitoring import health_checks, probes, status
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent

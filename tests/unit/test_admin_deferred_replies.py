@@ -4,7 +4,7 @@
 
 from oslo_service import events
 from oslo_service.admin.deferred_replies import Awaited, Heard, Once, Outcome
-from oslo_service.admin.replies import Reply, as_json
+from oslo_service.admin.messages import Reply, as_json
 
 
 class Question:

@@ -12,8 +12,8 @@ import pytest
 
 from oslo_service import events
 from oslo_service.admin.deferred_replies import Heard, Outcome
+from oslo_service.admin.messages import Ask, Later, Reply
 from oslo_service.admin.orders import LOG_LEVEL, Orders, register
-from oslo_service.admin.replies import Ask, Later, Reply
 from oslo_service.admin.routes import Routes
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent

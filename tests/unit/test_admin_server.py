@@ -16,8 +16,8 @@ from oslo_service.admin import server as servers
 from oslo_service.admin.addresses import Address, parse
 from oslo_service.admin.deferred_replies import Awaited
 from oslo_service.admin.interest import Interest
+from oslo_service.admin.messages import Answer, Ask, Later, Reply, Stream, as_json
 from oslo_service.admin.metrics.scraping import Metrics
-from oslo_service.admin.replies import Answer, Ask, Later, Reply, Stream, as_json
 from oslo_service.admin.routes import Handler, Routes
 from oslo_service.admin.server import CLIENTS, AdminServer, Listener
 from oslo_service.admin.views import Views

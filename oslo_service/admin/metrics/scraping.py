@@ -7,9 +7,9 @@ from typing import Any
 
 from oslo_service._common import clock
 from oslo_service.admin.deferred_replies import Awaited, Once
+from oslo_service.admin.messages import Ask, Later, Reply
 from oslo_service.admin.metrics import exposition, gathering, in_parent, layout
 from oslo_service.admin.metrics.merging import Merger
-from oslo_service.admin.replies import Ask, Later, Reply
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.inquiries import Answer, Respondent
 from oslo_service.supervisor.loop import Supervisor

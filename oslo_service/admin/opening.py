@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from oslo_config import cfg
 
 from oslo_service._common.fork_safety import PerProcess
-from oslo_service.admin import addresses, answering, resources
+from oslo_service.admin import addresses, answering
 from oslo_service.admin.addresses import Address
+from oslo_service.admin.endpoint import Endpoint
 from oslo_service.admin.interest import Interest
 from oslo_service.admin.server import AdminServer, Listener
 from oslo_service.sockets import open_sockets
@@ -50,7 +51,7 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> bool:
         return False
     # Only now, when it is served, are events heard for it, and questions answered.
     answering.begin()
-    endpoint = resources.Endpoint(supervisor)
+    endpoint = Endpoint(supervisor)
     forget = subscribers.subscribe(_Hearer(endpoint, conf).hear)
     answer = endpoint.routes.answer
     supervisor.add_source(AdminServer(listeners, answer, forget, interest))
@@ -64,7 +65,7 @@ class _Hearer:
     :param conf: has the options.
     """
 
-    def __init__(self, endpoint: resources.Endpoint, conf: cfg.ConfigOpts) -> None:
+    def __init__(self, endpoint: Endpoint, conf: cfg.ConfigOpts) -> None:
         self._endpoint = endpoint
         self._conf = conf
         self._known = self._read()

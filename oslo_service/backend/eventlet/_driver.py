@@ -15,7 +15,7 @@ from eventlet import patcher
 from oslo_service._common import submodules
 from oslo_service._common.times import LONGEST_POLL
 from oslo_service.backend import base
-from oslo_service.backend.eventlet import _end, _hub, _traces
+from oslo_service.backend.eventlet import _end, _hub, _leftovers
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -165,7 +165,7 @@ class EventletDriver(base.Driver):
         return id(greenlet.getcurrent())
 
     #: Whether something is kept for this green thread: asked for each request.
-    holds_thread_locals = staticmethod(_traces.are_left)
+    holds_thread_locals = staticmethod(_leftovers.are_left)
 
     def sleep(self, seconds: float) -> None:
         """Block this green thread."""

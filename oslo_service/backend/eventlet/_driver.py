@@ -15,7 +15,7 @@ from eventlet import patcher
 from oslo_service._common import submodules
 from oslo_service._common.times import LONGEST_POLL
 from oslo_service.backend import base
-from oslo_service.backend.eventlet import _end, _hub, _leftovers
+from oslo_service.backend.eventlet import _hub, _interpreter_exit, _leftovers
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -131,12 +131,12 @@ class EventletDriver(base.Driver):
         submodules.offer_eventlets()
         self._home: _hub.Mailbox | None = None
         if self.is_prepared():
-            _end.have_registered_called()
+            _interpreter_exit.have_registered_called()
 
     def prepare_process(self) -> None:
         """Monkey-patch the standard library."""
         eventlet.monkey_patch()
-        _end.have_registered_called()
+        _interpreter_exit.have_registered_called()
 
     def is_prepared(self) -> bool:
         """Whether anything is monkey-patched."""

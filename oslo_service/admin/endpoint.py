@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The paths of the endpoint."""
+"""The endpoint: what it shows and does at which path."""
 
 from oslo_service._common import digits
 from oslo_service.admin.deferred_replies import Heard

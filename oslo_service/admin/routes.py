@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The paths of the endpoint, and the handler of each."""
+"""Routing a request to the handler of its path."""
 
 import logging
 from collections.abc import Callable

@@ -15,7 +15,7 @@ from oslo_service.loopingcall import LoopingCallBase
 from oslo_service.serving.leader_followers import LeaderFollowers
 from oslo_service.supervisor import current as supervision
 from oslo_service.supervisor.loop import Supervisor
-from oslo_service.supervisor.services.calls import Bodies
+from oslo_service.supervisor.services.calls import ServiceCalls
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
 from oslo_service.threadgroup import ThreadGroup
 
@@ -71,7 +71,7 @@ def _of_group(group: ThreadGroup) -> str:
 def _tell_service(frame: FrameType, _stack: Stack) -> str:
     life = frame.f_locals["incarnation"]
     phase = life.phase.value if life.started else "start()"
-    if frame.f_code is Bodies.call_stop.__code__:
+    if frame.f_code is ServiceCalls.call_stop.__code__:
         phase = "stop()"
     return f"{phase} of the service {naming.describe(life.service)}"
 
@@ -96,9 +96,11 @@ _Tell = Callable[[FrameType, Stack], str]
 _KNOWN: dict[CodeType, _Tell] = {
     **dict.fromkeys(_codes(LoopingCallBase._loop), _tell_loop),
     **dict.fromkeys(_codes(thread.run), _tell_member),
-    **dict.fromkeys(_codes(Bodies.live, Bodies.call_stop), _tell_service),
+    **dict.fromkeys(_codes(ServiceCalls.live, ServiceCalls.call_stop), _tell_service),
     **dict.fromkeys(_codes(LeaderFollowers._run), _tell_http),
-    **dict.fromkeys(_codes(Bodies.read), _tell("the configuration is read again")),
+    **dict.fromkeys(
+        _codes(ServiceCalls.read), _tell("the configuration is read again")
+    ),
     **dict.fromkeys(
         _codes(Supervisor._run_until_ended),
         _tell("the launcher: waits for signals, and for what it runs"),

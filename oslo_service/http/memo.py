@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""What has been found out before."""
+"""A memo: results of a function, kept by what it was given."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,6 +1,6 @@
 # Copyright the oslo.service developers
 # SPDX-License-Identifier: Apache-2.0
-"""The tasks of services: what is called in them, and what becomes of it.
+"""The calls of services' methods, in tasks of theirs, and what becomes of them.
 
 Nothing is decided here: what a call has come to is posted, as a fact, to whoever
 turns the supervisor.
@@ -22,7 +22,7 @@ from oslo_service.supervisor.services import preparations
 from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
 from oslo_service.supervisor.services.state import RunnerState
 
-__all__ = ("Bodies", "Life")
+__all__ = ("Life", "ServiceCalls")
 
 LOG = CarefulLog(__name__)
 
@@ -61,16 +61,16 @@ class Life:
         return self._calls.popleft()
 
 
-class Bodies:
-    """The bodies of the tasks that services have, and of those beside them.
+class ServiceCalls:
+    """The calls that the tasks of services make, and the tasks beside them.
 
     :param driver: what the tasks run on.
     :param settings: what to read again at a reload; None: nothing.
     :param state: has the facts that are posted.
     :param post: has an order carried out by whoever turns; thread-safe.
     :param publish: takes the events.
-    :ivar calls: what the tasks call now, by their identities: the service, and the name
-        of its method.
+    :ivar current: what the tasks call now, by their identities: the service, and the
+        name of its method.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Bodies:
         self._state = state
         self._post = post
         self._publish = publish
-        self.calls: dict[int, tuple[Any, str]] = {}
+        self.current: dict[int, tuple[Any, str]] = {}
 
     def live(self, incarnation: Incarnation, life: Life) -> None:
         """Call ``start()``, and what else the task is told to, until it is to end."""
@@ -132,8 +132,8 @@ class Bodies:
         """Call a method of the service; return whether it succeeded."""
         me = self._driver.current_ident()
         # Where there is room for no task, one call orders another, and makes it itself.
-        outer = self.calls.get(me)
-        self.calls[me] = incarnation.service, method
+        outer = self.current.get(me)
+        self.current[me] = incarnation.service, method
         try:
             if method == "start":
                 preparations.prepare(self._conf)
@@ -145,9 +145,9 @@ class Bodies:
             return False
         finally:
             if outer is None:
-                del self.calls[me]
+                del self.current[me]
             else:
-                self.calls[me] = outer
+                self.current[me] = outer
         return True
 
     def _fail(

@@ -3,7 +3,7 @@
 """The services of this process: doing what :mod:`.state` decides.
 
 Each has a task, in which its ``start()`` and its ``wait()`` are called
-(:mod:`.bodies`). What becomes of a call is posted to whoever turns the supervisor.
+(:mod:`.calls`). What becomes of a call is posted to whoever turns the supervisor.
 """
 
 import functools
@@ -18,7 +18,7 @@ from oslo_service.supervisor.configuration import Settings
 from oslo_service.supervisor.facts import ServiceFacts, State, WorkerFacts
 from oslo_service.supervisor.services import actions
 from oslo_service.supervisor.services.awaited import AwaitedOrders
-from oslo_service.supervisor.services.calls import Bodies, Life
+from oslo_service.supervisor.services.calls import Life, ServiceCalls
 from oslo_service.supervisor.services.incarnation import Incarnation, StopOrder
 from oslo_service.supervisor.services.state import RunnerState
 from oslo_service.supervisor.shutdown_timeout import ShutdownTimeout
@@ -72,7 +72,7 @@ class ServiceRunner(Unit):
         self.mutates = settings is not None and settings.mutates
         self._publish = publish
         self._state = RunnerState()
-        self._bodies = Bodies(driver, settings, self._state, post, publish)
+        self._calls = ServiceCalls(driver, settings, self._state, post, publish)
         self._lives: dict[Incarnation, Life] = {}
         self._without_room: dict[Incarnation, _Room] = {}
         self.timeout: ShutdownTimeout | None = None
@@ -115,7 +115,7 @@ class ServiceRunner(Unit):
 
         :raises RuntimeError: the calling task is in one: it would wait for itself.
         """
-        call = self._bodies.calls.get(self._driver.current_ident())
+        call = self._calls.current.get(self._driver.current_ident())
         if call is not None:
             service, method = call
             raise RuntimeError(
@@ -247,9 +247,9 @@ class ServiceRunner(Unit):
             case actions.Stop(incarnation):
                 self._stop(incarnation)
             case actions.Reset(incarnation):
-                self._run_beside(self._bodies.reset, incarnation)
+                self._run_beside(self._calls.reset, incarnation)
             case actions.Read():
-                self._run_beside(self._bodies.read)
+                self._run_beside(self._calls.read)
             case actions.End():
                 self.ended.set()
 
@@ -272,7 +272,7 @@ class ServiceRunner(Unit):
     def _give_task(self, incarnation: Incarnation, now: float) -> None:
         life = self._lives[incarnation]
         try:
-            life.task = self._spawn(self._bodies.live, incarnation, life)
+            life.task = self._spawn(self._calls.live, incarnation, life)
         except Exception as exc:  # noqa: BLE001 - is told
             self._wait_for_room(incarnation, exc, now)
             return
@@ -301,7 +301,7 @@ class ServiceRunner(Unit):
             self._without_room.pop(incarnation, None)
             self._state.prevented(incarnation)
         else:
-            self._run_beside(self._bodies.call_stop, incarnation)
+            self._run_beside(self._calls.call_stop, incarnation)
 
     def _run_beside(self, body: Callable[..., Any], *arguments: Any) -> None:
         try:

@@ -13,8 +13,8 @@ from oslo_service import opts
 from oslo_service._common import times
 from oslo_service._common.careful_log import CarefulLog
 from oslo_service.backend.exceptions import ClusterOptionError
-from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.services import preparations
+from oslo_service.supervisor.workers.limits import Limits
 
 __all__ = ("RESTART_METHODS", "Settings", "check_cluster", "check_restart_method")
 

@@ -4,8 +4,8 @@
 
 import pytest
 
-from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers import actions, state
+from oslo_service.supervisor.workers.limits import Limits
 from oslo_service.supervisor.workers.state import (
     Goal,
     Kill,

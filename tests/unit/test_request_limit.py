@@ -9,8 +9,8 @@ from unittest import mock
 
 import pytest
 
-from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.request_limit import RequestLimit
+from oslo_service.supervisor.workers.limits import Limits
 
 
 class Worker:

@@ -12,9 +12,9 @@ import pytest
 
 from oslo_service import work
 from oslo_service.supervisor import tracked_work
-from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.loop import Supervisor
 from oslo_service.supervisor.work_limits import WorkLimits
+from oslo_service.supervisor.workers.limits import Limits
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,6 @@ from oslo_service._common import clock
 from oslo_service.backend.base import LockEvent
 from oslo_service.supervisor.exchange import registry
 from oslo_service.supervisor.exchange.framing import chunks
-from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers import pool as pools
 from oslo_service.supervisor.workers import process as processes
 from oslo_service.supervisor.workers import stack_dumps
@@ -41,6 +40,7 @@ from oslo_service.supervisor.workers.channel import (
     STOPPED,
     ControlPipes,
 )
+from oslo_service.supervisor.workers.limits import Limits
 
 SCARCE = {"pipe": errno.EMFILE, "fork": errno.EAGAIN, "pidfd_open": errno.EMFILE}
 

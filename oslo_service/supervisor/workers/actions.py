@@ -6,7 +6,7 @@ import enum
 
 from oslo_service._common.records import Record
 from oslo_service.supervisor.events import Cause
-from oslo_service.supervisor.limits import Limits
+from oslo_service.supervisor.workers.limits import Limits
 from oslo_service.supervisor.workers.slots import Slot, Worker
 
 __all__ = (

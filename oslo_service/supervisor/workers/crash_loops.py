@@ -5,7 +5,7 @@
 Times are monotonic, in seconds, and always given by the caller.
 """
 
-from oslo_service.supervisor.limits import Limits
+from oslo_service.supervisor.workers.limits import Limits
 from oslo_service.supervisor.workers.slots import Slot, Worker, pause
 
 __all__ = ("count_death", "is_exhausted", "note_loss")

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from oslo_service._common import lazy_imports
-from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers.actions import Action, Order
+from oslo_service.supervisor.workers.limits import Limits
 from oslo_service.supervisor.workers.pool_workers import PoolWorkers
 from oslo_service.supervisor.workers.slots import Worker
 

@@ -10,7 +10,6 @@ import enum
 from collections.abc import Callable, Iterator
 
 from oslo_service.supervisor.events import Cause
-from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers.actions import (
     Action,
     Kill,
@@ -20,6 +19,7 @@ from oslo_service.supervisor.workers.actions import (
     Start,
     TakeStacks,
 )
+from oslo_service.supervisor.workers.limits import Limits
 from oslo_service.supervisor.workers.slots import STARTING, Slot, Worker
 
 __all__ = ("GRACE", "Goal", "PoolWorkers")

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 
 from oslo_service._common.times import earliest
 from oslo_service.supervisor.events import Cause
-from oslo_service.supervisor.limits import Limits
 from oslo_service.supervisor.workers import crash_loops
 from oslo_service.supervisor.workers.actions import (
     Action,
@@ -25,6 +24,7 @@ from oslo_service.supervisor.workers.actions import (
     ReportGivenUp,
     Start,
 )
+from oslo_service.supervisor.workers.limits import Limits
 from oslo_service.supervisor.workers.optional_policies import Policies
 from oslo_service.supervisor.workers.pool_workers import GRACE, Goal, PoolWorkers
 from oslo_service.supervisor.workers.slots import (

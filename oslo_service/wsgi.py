@@ -347,10 +347,10 @@ def _setup() -> ModuleType:
     :raises ImportError: names what to install.
     """
     try:
-        from oslo_service.serving import setup
+        from oslo_service.serving import assembly
     except ImportError as exc:
         raise ImportError(
             f"wsgi.Server cannot be used: {exc}; install it with:"
             " pip install 'oslo.service[wsgi]'"
         ) from exc
-    return setup
+    return assembly

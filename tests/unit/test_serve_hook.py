@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 from oslo_service.backend.threading import ThreadingDriver
-from oslo_service.serving import engine, setup
+from oslo_service.serving import assembly, engine
 
 
 class Own:
@@ -26,7 +26,7 @@ def connect(*args: Any) -> Any:
 
 
 def test_the_drivers_own_server_is_asked_first() -> None:
-    served = setup.serve(
+    served = assembly.serve(
         WithAServer(),
         "socket",
         connect,
@@ -48,7 +48,7 @@ def test_the_drivers_own_server_is_asked_first() -> None:
 def test_a_driver_without_one_gets_the_engine_of_the_library() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
-        served = setup.serve(
+        served = assembly.serve(
             ThreadingDriver(),
             listener,
             connect,

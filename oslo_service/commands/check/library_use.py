@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from oslo_service.commands.check.entries import is_made_with_service
+from oslo_service.commands.check.concurrent_functions import is_made_with_service
 from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Rule, Severity
 from oslo_service.commands.check.modules import Module

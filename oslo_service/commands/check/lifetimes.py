@@ -4,7 +4,7 @@
 
 import ast
 
-from oslo_service.commands.check.entries import Kind, own_nodes, reached
+from oslo_service.commands.check.concurrent_functions import Kind, own_nodes, reached
 from oslo_service.commands.check.modules import Module
 from oslo_service.commands.check.nodes import argument, keyword
 

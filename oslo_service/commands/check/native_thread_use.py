@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from oslo_service.commands.check import lifetimes
 from oslo_service.commands.check import native_thread_rules as rules
-from oslo_service.commands.check.entries import (
+from oslo_service.commands.check.concurrent_functions import (
     Kind,
     entries,
     is_service,

@@ -5,7 +5,12 @@
 import ast
 from collections.abc import Iterator
 
-from oslo_service.commands.check.entries import Kind, entries, own_nodes, reached
+from oslo_service.commands.check.concurrent_functions import (
+    Kind,
+    entries,
+    own_nodes,
+    reached,
+)
 from oslo_service.commands.check.matches import Match
 from oslo_service.commands.check.model import Rule, Severity
 from oslo_service.commands.check.modules import Function, Module

@@ -11,7 +11,7 @@ import ast
 import dataclasses
 from pathlib import Path
 
-from oslo_service.commands.check import passing
+from oslo_service.commands.check import call_arguments
 from oslo_service.commands.check.projects import Project
 from oslo_service.commands.check.tree import Function, Scope, Source, Tree
 
@@ -29,7 +29,7 @@ class Module(Tree):
     ) -> None:
         self.project = project
         self._symbols: dict[ast.expr, str | None] = {}
-        self._sites: dict[ast.AST, list[passing.Site]] | None = None
+        self._sites: dict[ast.AST, list[call_arguments.Site]] | None = None
         super().__init__(path, name, tree)
 
     def pass_on(self) -> None:
@@ -49,16 +49,18 @@ class Module(Tree):
     def _pass_arguments(self) -> None:
         """Record in the project what is passed to functions of other modules."""
         for call in self.nodes(ast.Call):
-            for called, site in passing.sites_of_call(call):
+            for called, site in call_arguments.sites_of_call(call):
                 module, _, name = (self.symbol(called) or "").rpartition(".")
                 if module and module != self.name and "()" not in module:
                     abroad = self._abroad(site, self._maker(call))
                     self.project.call(f"{module}.{name}", abroad)
 
-    def _abroad(self, site: passing.Site, maker: str | None) -> passing.Site:
+    def _abroad(
+        self, site: call_arguments.Site, maker: str | None
+    ) -> call_arguments.Site:
         """Return a call with symbols as arguments, which other modules understand."""
         given, named = site.given, site.named
-        return passing.Site(
+        return call_arguments.Site(
             None if given is None else [self._known(one) for one in given],
             None
             if named is None
@@ -155,10 +157,10 @@ class Module(Tree):
             return None
         sites = self._sites_of(function)
         return self._unite(
-            [passing.source(function, parameter, one) for one in sites] or [None]
+            [call_arguments.source(function, parameter, one) for one in sites] or [None]
         )
 
-    def _sites_of(self, function: Function) -> list[passing.Site]:
+    def _sites_of(self, function: Function) -> list[call_arguments.Site]:
         """Return where a function is called, here and in other modules."""
         if self._sites is None:
             self._sites = {}  # while they are searched for, none is known
@@ -166,7 +168,7 @@ class Module(Tree):
         name = getattr(function, "name", "")
         owner = self.class_of(function)
         known = owner.name if owner is not None and name == "__init__" else name
-        abroad: list[passing.Site] = []
+        abroad: list[call_arguments.Site] = []
         if owner is None or known != name:
             abroad = self.project.sites(f"{self.name}.{known}")
         return self._sites.get(function, []) + [
@@ -176,7 +178,7 @@ class Module(Tree):
     def _find_sites(self) -> None:
         found = self._sites = {}
         for call in self.nodes(ast.Call):
-            for called, site in passing.sites_of_call(call):
+            for called, site in call_arguments.sites_of_call(call):
                 function, bound = self._called(called)
                 if function is not None:
                     maker = self._maker(call)

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from oslo_service.commands.check.passing import Site
+from oslo_service.commands.check.call_arguments import Site
 
 __all__ = ("Project",)
 

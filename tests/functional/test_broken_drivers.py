@@ -35,10 +35,10 @@ DEPENDENT = [
     "test_back_door::TestWorkers::test_spawned_workers_have_them_too",
     "test_console::TestHelpers",
     "test_lifecycle::TestOneProcess",
-    "test_orders::test_an_idle_process_reacts_to_a_signal_without_polling",
     "test_prepared_process",
     "test_primitives::TestCancelAndStop",
     "test_primitives::TestFrames",
+    "test_signals::test_an_idle_process_reacts_to_a_signal_without_polling",
 ]
 
 

@@ -12,7 +12,7 @@ from oslo_service._common.fork_safety import PerProcess
 from oslo_service.admin import addresses, answering
 from oslo_service.admin.addresses import Address
 from oslo_service.admin.endpoint import Endpoint
-from oslo_service.admin.interest import Interest
+from oslo_service.admin.interest_list import InterestList
 from oslo_service.admin.server import AdminServer, Listener
 from oslo_service.sockets import open_sockets
 from oslo_service.sockets.binding import BoundSocket
@@ -43,7 +43,7 @@ def open_endpoint(supervisor: Supervisor, conf: cfg.ConfigOpts) -> bool:
     if not listeners:
         return False
     try:
-        interest = Interest(supervisor.driver.original("select"))
+        interest = InterestList(supervisor.driver.original("select"))
     except OSError as exc:
         LOG.error("There is no admin endpoint: %s", exc)  # noqa: TRY400 - likewise
         for listener in listeners:

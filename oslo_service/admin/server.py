@@ -16,7 +16,7 @@ from typing import Any
 from oslo_service._common import clock
 from oslo_service._common.times import earliest
 from oslo_service.admin.client import LIMITS, Client
-from oslo_service.admin.interest import Interest
+from oslo_service.admin.interest_list import InterestList
 from oslo_service.admin.messages import Answer, Ask, Later, Reply, failure, refusal
 from oslo_service.sockets.binding import BoundSocket
 from oslo_service.supervisor.wait_sources import AddedSource
@@ -103,7 +103,7 @@ class AdminServer(AddedSource):
         listeners: list[Listener],
         answer: Callable[[Ask], Answer],
         forget: Callable[[], object],
-        interest: Interest,
+        interest: InterestList,
     ) -> None:
         self._listeners = listeners
         self._interest = interest

@@ -72,7 +72,7 @@ def test_one_for_which_there_is_no_descriptor_hears_nothing(
         raise OSError(errno.EMFILE, "Too many open files")
 
     path = tmp_path / "socket"
-    monkeypatch.setattr(opening, "Interest", refuse)
+    monkeypatch.setattr(opening, "InterestList", refuse)
     assert not opening.open_endpoint(supervisor, configured(admin_socket=str(path)))
     assert "There is no admin endpoint: [Errno 24] Too many open files" in caplog.text
     assert not is_served(supervisor)

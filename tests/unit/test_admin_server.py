@@ -15,7 +15,7 @@ import pytest
 from oslo_service.admin import server as servers
 from oslo_service.admin.addresses import Address, parse
 from oslo_service.admin.deferred_replies import Awaited
-from oslo_service.admin.interest import Interest
+from oslo_service.admin.interest_list import InterestList
 from oslo_service.admin.messages import Answer, Ask, Later, Reply, Stream, as_json
 from oslo_service.admin.metrics.scraping import Metrics
 from oslo_service.admin.routes import Handler, Routes
@@ -83,7 +83,7 @@ class Turned:
         self.asked: list[str] = []
         self.held = Held()
         self.server = AdminServer(
-            [self.listener], self.answer, lambda: None, Interest(select)
+            [self.listener], self.answer, lambda: None, InterestList(select)
         )
         self.now = 1000.0
         self.clients = contextlib.ExitStack()

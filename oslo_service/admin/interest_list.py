@@ -11,10 +11,10 @@ that has not closed it yet, would live on.
 import select as selects
 from types import ModuleType
 
-__all__ = ("Interest",)
+__all__ = ("InterestList",)
 
 
-class Interest:
+class InterestList:
     """The descriptors that the endpoint waits for.
 
     :param select: the standard library's module, unpatched.

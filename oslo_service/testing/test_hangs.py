@@ -9,7 +9,7 @@ import pytest
 
 from oslo_service.testing.http_client import write_options
 from oslo_service.testing.live import DAEMON, live
-from oslo_service.testing.receiver import Receiver
+from oslo_service.testing.service_manager import ServiceManager
 
 pytestmark = pytest.mark.starts_processes
 
@@ -75,7 +75,7 @@ def test_it_does_not_cost_the_service_where_systemd_watches(
     driver_name: str, tmp_path: Path
 ) -> None:
     config = write_options(tmp_path / "conf", "oslo_service", worker_timeout=3)
-    with Receiver() as receiver:
+    with ServiceManager() as receiver:
         receiver.watch(1)
         with live(
             driver_name,

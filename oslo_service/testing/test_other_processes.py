@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from oslo_service.testing.live import DAEMON, is_alive, live
-from oslo_service.testing.receiver import Receiver
+from oslo_service.testing.service_manager import ServiceManager
 from oslo_service.testing.waiting import run_script
 
 pytestmark = pytest.mark.starts_processes
@@ -98,7 +98,7 @@ class TestDaemons:
         self, driver_name: str
     ) -> None:
         with (
-            Receiver() as receiver,
+            ServiceManager() as receiver,
             neighbours(
                 driver_name,
                 workers=self.workers,

@@ -14,7 +14,7 @@ import pytest
 
 from oslo_service.testing.http_client import Site, write_options
 from oslo_service.testing.live import DAEMON, LIMIT, live
-from oslo_service.testing.receiver import Receiver
+from oslo_service.testing.service_manager import ServiceManager
 from oslo_service.testing.test_admin import site
 from oslo_service.testing.test_http_lifecycle import Load
 
@@ -140,7 +140,7 @@ def test_what_was_replaced_gets_back_what_it_had(
 
 def test_why_it_has_failed_is_told_to_systemd(driver_name: str, tmp_path: Path) -> None:
     with (
-        Receiver() as receiver,
+        ServiceManager() as receiver,
         operated(
             driver_name, tmp_path / "conf", environment=receiver.environment
         ) as one,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from oslo_service.testing.live import Live, live
-from oslo_service.testing.receiver import Receiver
+from oslo_service.testing.service_manager import ServiceManager
 
 pytestmark = pytest.mark.starts_processes
 
@@ -25,9 +25,9 @@ WATCHED = 1.0
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
+def receiver() -> Iterator[ServiceManager]:
     """Listens in the place of systemd."""
-    with Receiver() as receiver:
+    with ServiceManager() as receiver:
         yield receiver
 
 
@@ -38,7 +38,7 @@ def gate(tmp_path: Path) -> Path:
 
 
 def telling(
-    receiver: Receiver, driver: str, *traits: str, **plan: Any
+    receiver: ServiceManager, driver: str, *traits: str, **plan: Any
 ) -> contextlib.AbstractContextManager[Live]:
     """Run a service that tells the receiver."""
     environment = receiver.environment
@@ -51,7 +51,7 @@ def ready(program: Live, workers: int) -> list[str]:
     return ["READY=1", f"MAINPID={program.pid}", f"STATUS={count}, 0 restarts"]
 
 
-def count(receiver: Receiver, line: str) -> int:
+def count(receiver: ServiceManager, line: str) -> int:
     """Count the messages with a line, among those received."""
     return sum(line in lines for _, lines in receiver.log)
 
@@ -79,7 +79,7 @@ class TestStart:
 
     def test_a_path_does_as_well(self, driver_name: str, tmp_path) -> None:
         with (
-            Receiver(str(tmp_path / "notify")) as receiver,
+            ServiceManager(str(tmp_path / "notify")) as receiver,
             telling(receiver, driver_name, workers=self.workers) as program,
         ):
             assert receiver.next() == ready(program, self.workers)
@@ -115,7 +115,7 @@ class TestStart:
             program.expect_text("ValueError: WATCHDOG_USEC is a number")
 
 
-def fill(receiver: Receiver) -> None:
+def fill(receiver: ServiceManager) -> None:
     """Send until no more can be sent, by whomever.
 
     One sender alone may find its own buffer full before: systemd makes the queues of

@@ -18,7 +18,7 @@ from oslo_config import cfg
 from oslo_service import opts
 from oslo_service.testing.http_client import Client, get
 from oslo_service.testing.live import WEB, Live, live
-from oslo_service.testing.receiver import Receiver
+from oslo_service.testing.service_manager import ServiceManager
 from oslo_service.testing.waiting import LIMIT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -185,7 +185,7 @@ class TestUnits:
         ]
         variables = environment(service)
         with (
-            Receiver() as receiver,
+            ServiceManager() as receiver,
             socket.create_server(("127.0.0.1", 0)) as listening,
         ):
             receiver.watch(60)

@@ -17,7 +17,7 @@ import pytest
 from oslo_config import cfg
 
 from oslo_service import service, systemd
-from oslo_service.testing.receiver import Receiver
+from oslo_service.testing.service_manager import ServiceManager
 from oslo_service.testing.waiting import LIMIT
 
 
@@ -30,7 +30,7 @@ def address(request, tmp_path):
 
 @pytest.fixture
 def receiver(address, monkeypatch):
-    with Receiver(address) as receiver:
+    with ServiceManager(address) as receiver:
         monkeypatch.setenv("NOTIFY_SOCKET", address)
         yield receiver
 

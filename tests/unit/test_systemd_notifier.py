@@ -7,7 +7,7 @@ import pytest
 from oslo_service import events
 from oslo_service.supervisor.snapshot import Snapshot
 from oslo_service.supervisor.systemd.notifier import Notifier
-from oslo_service.testing.receiver import Receiver
+from oslo_service.testing.service_manager import ServiceManager
 
 CHANGE = events.WorkerStarted(service="s", worker=0, pid=1, generation=0)
 
@@ -31,7 +31,7 @@ class Services:
 @pytest.fixture
 def receiver(monkeypatch):
     monkeypatch.delenv("WATCHDOG_USEC", raising=False)
-    with Receiver() as receiver:
+    with ServiceManager() as receiver:
         for name, value in receiver.environment.items():
             monkeypatch.setenv(name, value)
         yield receiver

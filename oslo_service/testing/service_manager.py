@@ -8,13 +8,13 @@ import time
 from types import TracebackType
 from typing import Self
 
-__all__ = ("Receiver",)
+__all__ = ("ServiceManager",)
 
 # The most seconds to wait for a message.
 _LIMIT = 30.0
 
 
-class Receiver:
+class ServiceManager:
     """Listens on a socket to which a service sends its messages.
 
     :param address: the address, with ``@`` for an abstract one; None: one of its own.

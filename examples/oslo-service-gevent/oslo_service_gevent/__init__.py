@@ -3,7 +3,7 @@
 """oslo.service on gevent: a task is a greenlet."""
 
 from collections.abc import Callable, Sequence
-from types import FrameType, ModuleType
+from types import FrameType
 from typing import Any, ClassVar
 
 import gevent
@@ -19,11 +19,10 @@ __all__ = ("GeventDriver",)
 class GreenTask(base.Task):
     """A task that is a greenlet."""
 
-    __slots__ = ("_greenlet", "_hub")
+    __slots__ = ("_greenlet",)
 
     def begin(self, hub: Any) -> None:
         """Have a hub run the task."""
-        self._hub = hub
         self._greenlet = greenlet.greenlet(self.main, hub)
         self.ident = id(self._greenlet)
         _waiting.call_soon(hub, self._greenlet.switch)
@@ -31,7 +30,7 @@ class GreenTask(base.Task):
     def stop(self) -> None:
         """Cancel the task, or throw GreenletExit into it."""
         if not self.cancel() and not self.done:
-            _waiting.call_soon(self._hub, self._kill)
+            _waiting.call_soon(self._greenlet.parent, self._kill)
 
     def _kill(self) -> None:
         # It may have ended in between: what is linked to it is not to be killed.
@@ -47,20 +46,13 @@ class GeventDriver(base.Driver):
         kill_tasks=True, parallel=False, spawn_workers=False
     )
     killed_by: ClassVar[tuple[type[BaseException], ...]] = (greenlet.GreenletExit,)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._home: Any = None
+    _home: Any = None
 
     def prepare_process(self) -> None:
-        """Monkey-patch the standard library, but for what reaps children.
-
-        The library reaps its workers itself; gevent would have libev wait for
-        every child that ends.
-        """
+        """Monkey-patch the standard library, but for what reaps children."""
+        # The library reaps its workers itself; libev would wait for every child.
         monkey.patch_all(os=False, signal=False, subprocess=False)
-        # gevent makes a hub when one is first needed. A signal handler that comes in
-        # between would get another one, which never runs.
+        # Before a signal handler needs one: it could get another, which never runs.
         _waiting.current_hub()
 
     def is_prepared(self) -> bool:
@@ -90,9 +82,8 @@ class GeventDriver(base.Driver):
         """Block this greenlet."""
         gevent.sleep(max(0.0, seconds))
 
-    def event(self) -> _waiting.GreenEvent:
-        """Return a fresh event."""
-        return _waiting.GreenEvent()
+    #: Returns a fresh event: the class itself.
+    event = staticmethod(_waiting.GreenEvent)
 
     def wait_ready(
         self,
@@ -112,9 +103,8 @@ class GeventDriver(base.Driver):
             greenlet.greenlet, greenlet.getcurrent(), _waiting.is_inherited
         )
 
-    def original(self, module: str) -> ModuleType:
-        """Return the module as it was before monkey-patching."""
-        return _original.module(module)
+    #: Returns a module as it was before monkey-patching.
+    original = staticmethod(_original.unpatched)
 
     def defer(self, call: Callable[[], Any]) -> None:
         """Run ``call`` in a greenlet: the hub itself must not wait."""

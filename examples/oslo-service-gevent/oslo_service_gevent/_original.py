@@ -3,23 +3,22 @@
 """The standard library as it was before gevent patched it."""
 
 import functools
-import importlib
 import importlib.util
 import sys
 from types import ModuleType
 
 from gevent import monkey
 
-__all__ = ("module",)
+__all__ = ("unpatched",)
 
 _FOUNDATIONS = ("_thread", "select", "time")  # used by others that are patched
 
 
-def module(name: str) -> ModuleType:
+def unpatched(module: str) -> ModuleType:
     """Return a module of the standard library, unpatched."""
-    if monkey.is_module_patched(name):
-        return _made_anew(name)
-    return importlib.import_module(name)
+    if monkey.is_module_patched(module):
+        return _made_anew(module)
+    return importlib.import_module(module)
 
 
 @functools.cache
@@ -32,7 +31,7 @@ def _made_anew(name: str) -> ModuleType:
     made = importlib.util.module_from_spec(spec)
     below = () if name in _FOUNDATIONS else _FOUNDATIONS
     patched = {one: sys.modules[one] for one in (*below, name)}
-    sys.modules.update({one: module(one) for one in below})
+    sys.modules.update({one: unpatched(one) for one in below})
     sys.modules[name] = made  # enum adds constants to what it finds there
     try:
         spec.loader.exec_module(made)

@@ -2,19 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Greenlets that wait in their hub, and what wakes them."""
 
+import errno
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import gevent
 import greenlet
-from gevent import _hub_local, monkey
+from gevent import _hub_local, core, monkey
 
 from oslo_service.backend import base
 
 _READ, _WRITE = 1, 2  # of libev: what a watcher waits for
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINVAL)  # the last: poll(2)
 # What came over in a fork. Were it collected, greenlets would clean up in it.
 _inherited: list[tuple[Any, object]] = []
 _of_thread: Any = monkey.get_original("_thread", "_local")()
+_block_thread: Any = monkey.get_original("time", "sleep")
 
 
 def call_soon(hub: Any, call: Callable[[], object]) -> None:
@@ -32,9 +36,24 @@ def current_hub() -> Any:
         # A loop that watches nothing ends, though others may be going to call.
         anchor = hub.oslo_service_anchor = hub.loop.async_()
         anchor.start(int)
+        if hasattr(core, "set_syserr_cb"):  # libuv has nothing of the kind
+            core.set_syserr_cb(_on_system_error)
         if not hub.loop.default:
             base.at_end_of_thread(_of_thread, hub.loop.destroy)
     return hub
+
+
+def _on_system_error(message: bytes, number: int) -> None:
+    """Pause where descriptors are scarce, and libev tries again; else it is raised."""
+    error: BaseException = SystemError(f"{message.decode()}: {os.strerror(number)}")
+    if number in _SCARCE:
+        try:
+            _block_thread(0.1)
+        except BaseException as exc:  # noqa: BLE001 - of a signal handler
+            error = exc
+        else:
+            return
+    gevent.get_hub().handle_error(None, type(error), error, error.__traceback__)
 
 
 class Waiter:
@@ -77,12 +96,8 @@ class GreenEvent(base.WaiterEvent):
     """A flag for greenlets to wait for."""
 
     __slots__ = ()
-
-    def _new_waiter(self) -> Waiter:
-        return Waiter()
-
-    def _let_others_run(self) -> None:
-        gevent.sleep(0)
+    _new_waiter = staticmethod(Waiter)
+    _let_others_run = staticmethod(gevent.sleep)  # for 0 seconds
 
 
 def wait_ready(
@@ -100,9 +115,8 @@ def wait_ready(
     try:
         for event, fds, found in ((_READ, read, ready[0]), (_WRITE, write, ready[1])):
             for fd in fds:
-                watcher = waiter.hub.loop.io(fd, event)
-                watchers.append(watcher)
-                watcher.start(on_ready, fd, found)
+                watchers.append(waiter.hub.loop.io(fd, event))
+                watchers[-1].start(on_ready, fd, found)
         waiter.wait(timeout)
     finally:
         for watcher in watchers:
@@ -115,15 +129,12 @@ def is_inherited(one: Any) -> bool:
     return any(hub in (one, one.parent) for hub, _ in _inherited)
 
 
-def replace_hub(running: object) -> None:
-    """Give this thread a hub of its own, in a freshly forked process.
-
-    :param running: the parent's tasks.
-    """
+def replace_hub(tasks_of_parent: object) -> None:
+    """Give this thread a hub of its own, in a freshly forked process."""
     hub = _hub_local.get_hub_if_exists()
     if hub is None:
         return
-    _inherited.append((hub, running))
+    _inherited.append((hub, tasks_of_parent))
     _hub_local.set_hub(None)
     _hub_local.set_loop(None)
     # The parent's loop is not disturbed. The next is the default, as this was.

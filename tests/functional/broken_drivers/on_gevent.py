@@ -74,7 +74,7 @@ class UnsafeKills(OnGevent):
     class TaskClass(GreenTask):
         def stop(self):
             if not self.cancel() and not self.done:
-                self._hub.loop.run_callback(self._kill)
+                self._greenlet.parent.loop.run_callback(self._kill)
 
 
 @found_by(KILLS + "test_what_kills_is_raised_in_every_wait")

@@ -4,7 +4,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from oslo_service.backend.base import Driver
@@ -38,27 +38,22 @@ def wait_until_empty(
     :param members: all members.
     :param wanted: returns the members to wait for that there are now.
     """
-    ident = driver.current_ident()
     counts = functools.partial(_counts, members)
     with _waiting(driver, members):
-        while any(map(counts, others(now := wanted(), ident))):
+        while any(map(counts, now := wanted())):
             wait_for(driver, members, now)
 
 
 def _counts(members: Members, member: Any) -> bool:
-    """Whether to wait for a member."""
+    """Whether to wait for a member: not for the caller either, which waits itself."""
     task = task_of(member)
     if task is None or task.done or members.waits.holds(task):
         return False
     return not (isinstance(member, Thread) and member.stop_ordered)
 
 
-@contextlib.contextmanager
-def _waiting(driver: Driver, members: Members) -> Iterator[None]:
-    """Record, if the caller is a member, that it waits for others."""
-    ident = driver.current_ident()
-    if members.include(ident):
-        with members.waits.by(ident):
-            yield
-    else:
-        yield
+def _waiting(
+    driver: Driver, members: Members
+) -> contextlib.AbstractContextManager[None]:
+    """Record that the caller waits for others, for the time of a context."""
+    return members.waits.by(members.identity(driver.current_ident()))

@@ -180,6 +180,15 @@ class Members:
                 discard(self.threads, one)
         return [one for one in foreign if not ForeignThread(one).done]
 
+    def identity(self, ident: int) -> int:
+        """Return the identity of the calling task, as a member would have it.
+
+        :param ident: that by the driver; a thread that the group has not started may
+            have another.
+        """
+        foreign = any(_is_caller(one, ident) for one in self.foreign())
+        return threading.get_ident() if foreign else ident
+
     def include(self, ident: int) -> bool:
         """Whether the calling task, which has this identity, is a member's."""
         return ident in self._callers or any(

@@ -13,7 +13,7 @@ from oslo_service import threadgroup
 from oslo_service._common import deprecation
 from oslo_service._common.fork_safety import Inherited
 from oslo_service.backend.base import Driver
-from oslo_service.testing.waiting import LIMIT, in_time, until
+from oslo_service.testing.waiting import LIMIT, in_time, run_script, until
 
 
 class OwnThreads(threadgroup.ThreadGroup):
@@ -113,6 +113,27 @@ class TestThreadsOfOthers:
 
         until(driver, lambda: not thread.is_alive(), "it does not wait for itself")
 
+    def test_those_that_wait_for_their_group_at_once_do_not_wait_in_a_circle(
+        self, driver: Driver, group: OwnThreads
+    ) -> None:
+        listed, waiting = threading.Event(), threading.Barrier(3)
+
+        def wait() -> None:
+            listed.wait(LIMIT)
+            waiting.wait(LIMIT)
+            group.wait()
+
+        threads = [group.add_thread(wait) for _ in range(2)]
+        member = threadgroup.ThreadGroup.add_thread(group, wait)
+        listed.set()
+
+        in_time(driver, member.wait, "a member does not wait for those that wait")
+        until(
+            driver,
+            lambda: not any(one.is_alive() for one in threads),
+            "nor do they for each other",
+        )
+
     def test_cancelling_the_group_leaves_them_alone(
         self,
         driver: Driver,
@@ -128,6 +149,32 @@ class TestThreadsOfOthers:
         group.cancel(timeout=0.0)
 
         assert group.threads == [thread]
+
+
+WAITING = """
+import sys, threading
+from oslo_service import backend, threadgroup
+backend.init_backend(sys.argv[1])
+driver = backend.get_backend()
+group = threadgroup.ThreadGroup()
+thread = threading.Thread(target=threading.Event().wait, daemon=True)
+thread.start()
+group.threads.append(thread)
+watched = lambda: any(thread.name in one.name for one in threading.enumerate()[2:])
+driver.spawn(group.wait, name="waits")
+while not watched():
+    driver.sleep(0.01)
+print("the end")
+"""
+
+
+class TestInAProcess:
+    def test_a_program_whose_group_waits_for_one_is_not_held_up(
+        self, driver_name: str
+    ) -> None:
+        result = run_script(WAITING, driver_name)
+
+        assert (result.returncode, result.stdout) == (0, "the end\n"), result.stderr
 
 
 class TestTimersThatCannotTick:

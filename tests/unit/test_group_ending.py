@@ -3,6 +3,7 @@
 """How the threads of a group are stopped, with tasks and a clock that a test turns."""
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from oslo_service.testing.scripted import (
     ScriptedEvent,
     selected,
 )
+from oslo_service.testing.waiting import LIMIT
 from oslo_service.threadgroup import ThreadGroup, stop_requested
 
 pytestmark = pytest.mark.filterwarnings("ignore:ThreadGroup.cancel:DeprecationWarning")
@@ -105,6 +107,39 @@ def test_who_stops_its_own_group_is_asked_and_goes_on(driver, group, caplog) -> 
     assert caller.wait() is True
     assert driver.now() == began + 1
     assert warnings(caplog) == [], "who calls is not one of those that linger"
+
+
+def test_stopping_forgets_the_threads_of_others_and_names_them(group, caplog) -> None:
+    over = threading.Event()
+    foreign = [
+        threading.Thread(target=over.wait, args=[LIMIT], name=name, daemon=True)
+        for name in ("one", "two")
+    ]
+    for one in foreign:
+        one.start()
+        group.threads.append(one)
+
+    group.stop()
+
+    assert group.threads == []
+    assert warnings(caplog) == [
+        "Threads that the group cannot stop keep running: one, two"
+    ]
+    over.set()
+    for one in foreign:
+        one.join(LIMIT)
+
+
+def test_cancelling_prevents_all_that_have_not_begun(driver, group) -> None:
+    calls: list[int] = []
+    threads = [group.add_thread(calls.append, number) for number in range(3)]
+
+    group.cancel()
+
+    assert all(one.done for one in threads)
+    assert group.threads == []
+    driver.run()
+    assert calls == []
 
 
 def test_cancelling_stops_what_still_runs_when_its_time_is_over(

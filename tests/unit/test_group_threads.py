@@ -10,8 +10,7 @@ import pytest
 
 from oslo_service.groups.thread import Thread, run
 from oslo_service.loops.stopping import stop_requested
-from oslo_service.testing.scripted import ScriptedDriver, selected
-from oslo_service.threadgroup import ThreadGroup
+from oslo_service.testing.scripted import ScriptedDriver
 
 
 @pytest.fixture
@@ -115,16 +114,3 @@ def test_one_that_cannot_be_killed_is_only_asked(driver, group) -> None:
     waiting.set()
     driver.run()
     assert thread.wait() is True
-
-
-@pytest.mark.filterwarnings("ignore:ThreadGroup.cancel:DeprecationWarning")
-def test_cancelling_a_group_prevents_what_has_not_begun() -> None:
-    calls: list[int] = []
-    with selected() as driver:
-        group = ThreadGroup()
-        thread = group.add_thread(calls.append, 1)
-        group.cancel()
-        assert thread.done
-        assert group.threads == []
-        driver.run()
-    assert calls == []

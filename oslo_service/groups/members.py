@@ -174,11 +174,13 @@ class Members:
 
     def foreign(self) -> list[threading.Thread]:
         """Return the others that run; forget those that have ended."""
-        foreign = [one for one in self.threads if not isinstance(one, Thread)]
-        for one in foreign:
+        running = []
+        for one in [one for one in self.threads if not isinstance(one, Thread)]:
             if ForeignThread(one).done:
                 discard(self.threads, one)
-        return [one for one in foreign if not ForeignThread(one).done]
+            else:
+                running.append(one)
+        return running
 
     def identity(self, ident: int) -> int:
         """Return the identity of the calling task, as a member would have it.

@@ -138,15 +138,17 @@ class TestSlots:
 
 
 class TestThreadsOfOthers:
-    def test_one_that_has_not_begun_has_not_ended(self, driver, group) -> None:
-        foreign = threading.Thread(target=int, daemon=True)
-        group.threads.append(foreign)  # type: ignore[arg-type]
-        assert group.threads == [foreign]
+    def test_those_that_have_ended_leave_and_those_that_have_not_begun_stay(
+        self, group
+    ) -> None:
+        ended, fresh = ([threading.Thread(target=int) for _ in range(2)] for _ in "ef")
+        for one in ended:
+            one.start()
+            one.join(LIMIT)
+        group.threads.extend([*ended, *fresh])
 
-        foreign.start()
-        foreign.join(LIMIT)
-
-        assert group.threads == []
+        assert group._members.here().foreign() == fresh
+        assert group.threads == fresh
 
 
 class TestTimers:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from oslo_service.testing.scripted import ScriptedDriver, selected
+from oslo_service.testing.scripted import Killed, ScriptedDriver, selected
 from oslo_service.threadgroup import ThreadGroup
 
 WAYS: dict[str, Callable[[ThreadGroup], None]] = {
@@ -88,3 +88,28 @@ def test_a_member_waits_for_those_alone_that_do_not_wait_themselves(
 
     assert sorted(ended) == [("one", 4), ("two", 4)]
     assert group._members.here().waits._waiting == set()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_waits_any_more_for_what_was_told_to_end(driver, group, way) -> None:
+    release = driver.event()
+
+    def linger() -> None:
+        while not release.is_set():
+            try:
+                release.wait()
+            except Killed:
+                continue
+
+    thread = group.add_thread(linger)
+    driver.run()
+    waiting = [driver.spawn(lambda: WAYS[way](group), name="waits") for _ in range(3)]
+    driver.run()
+    assert not any(one.done for one in waiting)
+
+    group.stop()
+    driver.run()
+
+    assert all(one.done for one in waiting)
+    assert not thread.done
+    release.set()

@@ -6,6 +6,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from oslo_service.groups.waits import GroupWaits
 
 
@@ -79,4 +81,17 @@ def test_who_waits_for_a_member_is_told_that_that_one_waits_for_the_group() -> N
 def test_who_has_waited_is_told_nothing_more() -> None:
     waits = GroupWaits()
     wait(waits, Task(), lambda: False)
+    assert waits._watchers == []
+
+
+def test_who_is_killed_while_it_waits_waits_no_more() -> None:
+    waits, task = GroupWaits(), Task(1)
+
+    def kill() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), waits.by(1):
+        wait(waits, Task(2), lambda: True, kill)
+
+    assert not waits.holds(task)
     assert waits._watchers == []

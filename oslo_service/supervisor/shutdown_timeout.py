@@ -97,7 +97,10 @@ class ShutdownTimeout:
         end = max(list(self._ends.values()), default=None)
         if end is None or not faulthandler_timer.is_usable():
             return
-        left = times.bounded(max(0.001, end + _BACKSTOP - clock.now()))
+        self._set_backstop(end + _BACKSTOP - clock.now())
+
+    def _set_backstop(self, seconds: float) -> None:
+        left = times.bounded(max(0.001, seconds))
         try:
             faulthandler.dump_traceback_later(left, exit=True, file=self._file())
         except _NO_BACKSTOP:
@@ -243,6 +246,8 @@ class ShutdownTimeout:
         self._expired = True
         self._kill_workers()
         self._alarm.set(_LAST_WORDS)
+        if self._backstop_set:  # it would cut the last words short
+            self._set_backstop(_LAST_WORDS + _BACKSTOP)
         interpreter_exit.kill_children()
         try:
             open_sockets.close_at_end()  # whose files would stay behind

@@ -147,6 +147,19 @@ def test_a_start_that_hangs_is_ended_too(driver_name, limit_of_1, tmp_path) -> N
         program.expect_text("after 1 s still running", 2)
 
 
+def test_there_is_a_second_to_say_at_the_limit_what_still_runs(
+    driver_name, limit_of_1
+) -> None:
+    with unusual(
+        driver_name, traits=["hanging wait", "slow log"], arguments=limit_of_1
+    ) as program:
+        program.expect("started")
+        program.expect("waiting")
+        assert program.end() == 1
+        program.expect_text("after 1 s still running")
+        program.expect_text("(most recent call first)")
+
+
 def test_a_signal_acts_while_a_subscriber_hangs_already(driver_name: str) -> None:
     with unusual(driver_name, traits=["hanging from the start"]) as program:
         hangs = program.expect("hangs")[0]

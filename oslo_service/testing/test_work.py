@@ -146,7 +146,7 @@ class TestTheEnd:
             assert program.wait() == 1
             program.until(lambda: not program.left(), "nothing is left")
             said = lines(program.transcript, "graceful_shutdown_timeout: after 1 s")
-            assert len(said) == workers
+            assert len(said) == workers, program.transcript
             for name in NAMES.values():
                 for line in said:
                     assert f"{name} (for " in line

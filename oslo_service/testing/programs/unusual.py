@@ -254,6 +254,19 @@ def break_log(event: events.Event) -> None:
             handler.addFilter(fail)
 
 
+def slow_down_log() -> None:
+    """Have every error take a while to be written."""
+    native = backend.get_backend().original("time")
+
+    def pause(record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
+            native.sleep(0.7)
+        return True
+
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(pause)
+
+
 def tell(event: events.Event) -> None:
     """Say what has happened, and to whom."""
     fields = {
@@ -376,6 +389,8 @@ def main() -> None:
     add_handlers()
     subscribe()
     hold_up()
+    if "slow log" in TRAITS:
+        slow_down_log()
     if "launches while reading" in TRAITS:
         launch_while_reading()
     let_go = hold_stream() if "writing thread" in TRAITS else None

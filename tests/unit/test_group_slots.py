@@ -187,7 +187,6 @@ class Killing(Turn):
     """An event at which whoever waits for it is killed."""
 
     def wait(self, timeout: float | None = LIMIT) -> bool:
-        self._first()
         raise KeyboardInterrupt
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from oslo_service._common import instruments
+from oslo_service._common import instruments, naming
 from oslo_service.groups import members
 from oslo_service.groups.members import MembersByProcess
 from oslo_service.loopingcall import FixedIntervalLoopingCall
@@ -135,6 +135,23 @@ class TestSlots:
         foreign.join(LIMIT)
 
         assert idents == [foreign.ident]
+
+
+class TestNames:
+    def test_what_fails_is_named_in_the_log(self, driver, group, caplog) -> None:
+        def fail() -> None:
+            raise ValueError
+
+        inner: list[Any] = []
+        group.add_thread(lambda: inner.append(group.add_thread(fail)))
+        driver.run()
+        other = group.add_thread(fail)
+        driver.run()
+
+        name = f"thread {naming.describe(fail)}"
+        said = [one.getMessage() for one in caplog.records if one.exc_info]
+        assert said == [f"The function of {name} failed"] * 2
+        assert repr(inner[0]) == repr(other) == f"<Thread {name}>"
 
 
 class TestThreadsOfOthers:

@@ -188,7 +188,7 @@ class Members:
         :param ident: that by the driver; a thread that the group has not started may
             have another.
         """
-        foreign = any(_is_caller(one, ident) for one in self.foreign())
+        foreign = any(one is threading.current_thread() for one in self.foreign())
         return threading.get_ident() if foreign else ident
 
     def include(self, ident: int) -> bool:

@@ -160,9 +160,11 @@ group = threadgroup.ThreadGroup()
 thread = threading.Thread(target=threading.Event().wait, daemon=True)
 thread.start()
 group.threads.append(thread)
-watched = lambda: any(thread.name in one.name for one in threading.enumerate()[2:])
 driver.spawn(group.wait, name="waits")
-while not watched():
+def is_watched():
+    others = [one for one in threading.enumerate() if one is not thread]
+    return any(thread.name in one.name and one.is_alive() for one in others)
+while not is_watched():
     driver.sleep(0.01)
 print("the end")
 """

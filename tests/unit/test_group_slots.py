@@ -77,6 +77,17 @@ def test_who_is_killed_while_it_waits_takes_none(driver, slots) -> None:
     assert second.wait() is True
 
 
+def test_who_is_killed_while_others_wait_before_it_gives_them_none(
+    driver, slots
+) -> None:
+    slots.take()
+    first, second = (waiting(driver, slots, name) for name in ("first", "second"))
+    second.stop()
+    driver.run()
+    assert not first.done
+    assert (slots.taken, slots.waiting) == (1, 1)
+
+
 def test_who_is_killed_when_it_has_been_given_one_hands_it_on(driver, slots) -> None:
     slots.take()
     first, second = (waiting(driver, slots, name) for name in ("first", "second"))

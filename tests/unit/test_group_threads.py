@@ -100,6 +100,17 @@ def test_one_that_has_not_begun_is_prevented_and_one_that_has_is_killed(
     assert ended == [fresh, begun]
 
 
+def test_who_cancels_one_is_told_whether_it_was_prevented(driver, group) -> None:
+    waiting = driver.event()
+    begun = Thread(driver.spawn(waiting.wait, name="begun"), group)
+    driver.run()
+    fresh = Thread(driver.spawn(waiting.wait, name="fresh"), group)
+
+    assert fresh.cancel() is True
+    assert begun.cancel() is False
+    assert (fresh.done, begun.done) == (True, False)
+
+
 def test_one_that_cannot_be_killed_is_only_asked(driver, group) -> None:
     weak = types.SimpleNamespace(
         event=driver.event, capabilities=types.SimpleNamespace(kill_tasks=False)

@@ -95,3 +95,18 @@ def test_who_is_killed_while_it_waits_waits_no_more() -> None:
 
     assert not waits.holds(task)
     assert waits._watchers == []
+
+
+def test_all_are_told_though_the_first_of_them_has_gone_at_once() -> None:
+    waits, told = GroupWaits(), []
+
+    class Going(Change):
+        def set(self) -> None:
+            told.append(self)
+            waits._watchers.remove(self)  # type: ignore[arg-type]
+
+    watchers: list[Any] = [Going(), Going()]
+    waits._watchers.extend(watchers)
+    waits.notify()
+
+    assert told == watchers

@@ -113,17 +113,18 @@ class TestThreadsOfOthers:
 
         until(driver, lambda: not thread.is_alive(), "it does not wait for itself")
 
+    @pytest.mark.parametrize("count", [1, 2])
     def test_those_that_wait_for_their_group_at_once_do_not_wait_in_a_circle(
-        self, driver: Driver, group: OwnThreads
+        self, driver: Driver, group: OwnThreads, count: int
     ) -> None:
-        listed, waiting = threading.Event(), threading.Barrier(3)
+        listed, waiting = threading.Event(), threading.Barrier(count + 1)
 
         def wait() -> None:
             listed.wait(LIMIT)
             waiting.wait(LIMIT)
             group.wait()
 
-        threads = [group.add_thread(wait) for _ in range(2)]
+        threads = [group.add_thread(wait) for _ in range(count)]
         member = threadgroup.ThreadGroup.add_thread(group, wait)
         listed.set()
 

@@ -514,6 +514,18 @@ def test_an_end_is_seen_though_a_descriptor_could_be_had_only_later(parent) -> N
     assert due is not None or any(map(parent.system.is_readable, watched))
 
 
+def test_an_end_that_only_a_signal_tells_of_is_looked_for_at_each_turn(parent) -> None:
+    parent.system.refuses.add("pidfd_open")
+    parent.add(1)
+    unwatched = parent.alive[-1]
+    # The signal may come after this, and before its wake-up is cleared.
+    parent.pool.collect(set(), set(), parent.now)
+    parent.system.die(unwatched, 1)
+    parent.pool.advance(parent.now)
+    [ended] = [one for one in parent.told if isinstance(one, events.WorkerEnded)]
+    assert ended.pid == unwatched.pid
+
+
 def test_what_a_worker_has_said_is_heard_before_its_end(parent) -> None:
     (child,) = parent.alive
     parent.pool.stop()

@@ -76,7 +76,17 @@ class Intake:
         if shared.answers is not None and shared.answers.fileno() in readable:
             self._take_in(shared.answers.receive())
         for worker, process in list(self._processes.items()):
-            if process.pidfd is None or process.pidfd in readable:
+            if process.pidfd in readable:
+                self._look_after(worker, process, now)
+
+    def find_ended(self, now: float) -> None:
+        """Take in which workers have ended, of those that have no descriptor.
+
+        At most a SIGCHLD tells of that: to be called after the waker was cleared, as
+        one that came in between would be forgotten with it.
+        """
+        for worker, process in list(self._processes.items()):
+            if process.pidfd is None:
                 self._look_after(worker, process, now)
 
     def _receive(self, now: float) -> None:

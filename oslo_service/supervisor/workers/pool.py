@@ -332,6 +332,7 @@ class WorkerPool(Unit):
 
     def advance(self, now: float) -> None:
         """Do what is to be done."""
+        self._intake.find_ended(now)
         # What is done may fail, and that again has consequences.
         while actions := self._state.advance(now):
             self._execution.do_all(actions, now)

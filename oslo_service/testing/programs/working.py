@@ -8,9 +8,11 @@ Its tracked work ends when the gate is open.
 # ruff: noqa: I001 - the daemon comes first: it patches
 from oslo_service.testing.programs import daemon
 
+import functools
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
@@ -78,11 +80,18 @@ class Working(daemon.Daemon):
         """Have work that is tracked, and some that has ended."""
         with work.track("finished before"):
             pass
-        backend.get_backend().spawn(self.begin(migrate), name="migrator")
+        self.spawn(migrate, "migrator")
 
     def resize(self) -> None:
         """Have work in progress that has a limit."""
-        backend.get_backend().spawn(self.begin(resize), name="resizer")
+        self.spawn(resize, "resizer")
+
+    def spawn(self, work: Callable[[Callable[[], object]], object], name: str) -> None:
+        """Have a task do work that says itself when it is in progress."""
+        begun = threading.Event()
+        self.begun.append(begun)
+        begin = functools.partial(work, begun.set)
+        backend.get_backend().spawn(begin, name=name)
 
     def loop(self) -> None:
         """Have a loop that ticks, and one that pauses."""
@@ -113,16 +122,18 @@ class Working(daemon.Daemon):
         self.pool.submit(self.begin(compute))
 
 
-def migrate() -> None:
+def migrate(begun: Callable[[], object]) -> None:
     """Be at work that is tracked."""
     with work.track("live migration", id="req-7", limit=600):
+        begun()
         daemon.await_gate()
         say("migrated")
 
 
-def resize() -> None:
+def resize(begun: Callable[[], object]) -> None:
     """Take longer than it may."""
     with work.track("resize", id="req-8", limit=0.5):
+        begun()
         daemon.await_gate()
 
 

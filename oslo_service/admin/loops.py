@@ -17,7 +17,7 @@ def of_process() -> list[dict[str, Any]]:
         _value(one)
         for driver in backend.in_use()
         for one in running_loops.found_in(
-            frames.stacks_of(driver.task_frames(), driver.current_ident())
+            frames.stacks_of(driver.task_frames, driver.current_ident())
         )
     ]
 

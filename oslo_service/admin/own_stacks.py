@@ -22,10 +22,10 @@ def of_process() -> list[dict[str, Any]]:
     }
     found = {
         ident: (threads.get(ident, f"thread {ident}"), stack)
-        for ident, stack in frames.stacks_of(sys._current_frames()).items()
+        for ident, stack in frames.stacks_of(sys._current_frames).items()
     }
     for driver in backend.in_use():
-        stacks = frames.stacks_of(driver.frames(), driver.current_ident())
+        stacks = frames.stacks_of(driver.frames, driver.current_ident())
         for ident, stack in stacks.items():
             name = tasks.get(ident) or threads.get(ident, f"task {ident}")
             found[ident] = name, stack

@@ -126,11 +126,11 @@ class Commands:
         own = self._driver.original("_thread").get_ident()
         names.setdefault(own, "the thread that runs this console")
         names.update(self._task_names())
-        self._print(frames.stacks_of(sys._current_frames()), names, simple)
+        self._print(frames.stacks_of(sys._current_frames), names, simple)
 
     def _stacks(self) -> dict[int, frames.Stack]:
         driver = self._driver
-        return frames.stacks_of(driver.frames(), driver.current_ident())
+        return frames.stacks_of(driver.frames, driver.current_ident())
 
     def _task_names(self) -> dict[int, str]:
         return {

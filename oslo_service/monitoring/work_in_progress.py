@@ -49,7 +49,7 @@ def look(stacks: bool) -> list[WorkItem]:
     tasks: dict[int, Stack] = {}
     for driver in backend.in_use():
         tasks |= frames.stacks_of(
-            driver.frames() if stacks else driver.task_frames(), driver.current_ident()
+            driver.frames if stacks else driver.task_frames, driver.current_ident()
         )
     known = dict(_codes())
     names = _Names()

@@ -104,7 +104,7 @@ class CallWatch:
         now = clock.now()
         with self._lock:
             calls = [one for limit in self._limits for one in limit.pop_reached(now)]
-        stacks = stacks_of(frames()) if calls else {}
+        stacks = stacks_of(frames) if calls else {}
         for call in calls:
             stack = stacks.get(call.ident, Stack())
             call.session.report_long_call(

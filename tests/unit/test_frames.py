@@ -3,6 +3,7 @@
 """Stacks of tasks that go on: what is taken of them, and that nothing is kept."""
 
 import gc
+import os
 import sys
 import threading
 import weakref
@@ -109,7 +110,7 @@ def test_who_looks_keeps_nothing_of_what_tasks_have(
 
 def test_a_stack_is_what_it_was_though_the_task_goes_on(driver) -> None:
     waiting = Waiting(driver)
-    stacks = frames.stacks_of(driver.frames(), driver.current_ident())
+    stacks = frames.stacks_of(driver.frames, driver.current_ident())
     waiting.end()
     text = frames.text(stacks[waiting.task.ident], variables=False)
     assert "in wait_inside\n    self._released.wait()" in text
@@ -128,7 +129,7 @@ def test_each_line_is_that_at_which_the_stack_was_taken() -> None:
 
 def test_who_looks_is_seen_from_outside(driver) -> None:
     def look() -> dict[int, frames.Stack]:
-        return frames.stacks_of(driver.frames(), driver.current_ident())
+        return frames.stacks_of(driver.frames, driver.current_ident())
 
     here = sys._getframe()
     own = look()[driver.current_ident()]
@@ -138,11 +139,73 @@ def test_who_looks_is_seen_from_outside(driver) -> None:
 
 def test_who_looks_at_native_threads_is_found_among_them() -> None:
     def look() -> dict[int, frames.Stack]:
-        return frames.stacks_of(sys._current_frames())
+        return frames.stacks_of(sys._current_frames)
 
     here = sys._getframe()
     own = look()[threading.get_ident()]
     assert own.frames[0] is here
+
+
+@pytest.fixture
+def collections() -> Iterator[list[bool]]:
+    """Whether frames were being looked at, at each collection of garbage: often."""
+    looked: list[bool] = []
+
+    def note(_phase: str, _info: object) -> None:
+        here: Any = sys._getframe()
+        names = []
+        while here is not None:
+            names.append(here.f_code.co_qualname)
+            here = here.f_back
+        looked.append("_walk" in names or "Driver.frames" in names)
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(note)
+    gc.set_threshold(1)
+    try:
+        yield looked
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(note)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="it is between instructions")
+class TestCollector:
+    """Garbage that is collected while the object of a frame is made is a crash."""
+
+    def test_none_is_collected_while_frames_are_looked_at(
+        self, driver, collections
+    ) -> None:
+        waiting = Waiting(driver)
+        for _ in range(10):
+            frames.stacks_of(driver.frames, driver.current_ident())
+            frames.stack_of(sys._getframe())
+        waiting.end()
+        assert collections
+        assert not any(collections)
+
+    def test_it_is_as_it_was_afterwards(self, driver) -> None:
+        assert gc.isenabled()
+        frames.stacks_of(driver.frames)
+        assert gc.isenabled()
+        gc.disable()
+        try:
+            frames.stacks_of(driver.frames)
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
+
+    def test_it_is_on_in_a_process_that_is_forked_meanwhile(self) -> None:
+        def look() -> dict[int, Any]:
+            assert not gc.isenabled()
+            pid = os.fork()
+            if not pid:
+                os._exit(0 if gc.isenabled() else 1)
+            assert os.waitpid(pid, 0)[1] == 0
+            return {}
+
+        frames.stacks_of(look)
+        assert gc.isenabled()
 
 
 def test_nothing_is_no_stack() -> None:

@@ -97,7 +97,7 @@ def _loops() -> Iterable[Reading]:
     late: dict[Labels, float] = {}
     last: dict[Labels, float] = {}
     for driver in backend.in_use():
-        stacks = frames.stacks_of(driver.task_frames(), driver.current_ident())
+        stacks = frames.stacks_of(driver.task_frames, driver.current_ident())
         for one in running_loops.found_in(stacks):
             labels: Labels = (("loop", naming.describe(one.loop.f)),)
             late[labels] = max(late.get(labels, 0.0), one.late)

@@ -275,6 +275,8 @@ def test_kill_9_of_a_worker_loses_at_most_its_calls_in_flight(bus):
 
     bus.service.until(lambda: len(in_flight()) > 1, "the victim is at work")
     bus.service.kill(signal.SIGKILL, victim)
+    # Its connection is closed by then, and the broker gives it nothing more.
+    bus.service.expect_text(f"(pid {victim}) was killed by SIGKILL")
     made = calls(client, "made")
 
     assert other in answering(client, [victim])

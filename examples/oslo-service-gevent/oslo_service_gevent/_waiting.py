@@ -14,7 +14,7 @@ from gevent import _hub_local, core, monkey
 from oslo_service.backend import base
 
 _READ, _WRITE = 1, 2  # of libev: what a watcher waits for
-_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EINVAL)  # the last: poll(2)
+_SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 # What came over in a fork. Were it collected, greenlets would clean up in it.
 _inherited: list[tuple[Any, object]] = []
 _of_thread: Any = monkey.get_original("_thread", "_local")()
@@ -46,7 +46,7 @@ def current_hub() -> Any:
 def _on_system_error(message: bytes, number: int) -> None:
     """Pause where descriptors are scarce, and libev tries again; else it is raised."""
     error: BaseException = SystemError(f"{message.decode()}: {os.strerror(number)}")
-    if number in _SCARCE:
+    if number in _SCARCE or (message, number) == (b"(libev) poll", errno.EINVAL):
         try:
             _block_thread(0.1)
         except BaseException as exc:  # noqa: BLE001 - of a signal handler

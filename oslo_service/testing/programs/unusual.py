@@ -206,7 +206,7 @@ def terminate_and_await_end(event: events.Event) -> None:
 
 
 def hold_up() -> None:
-    """Have something block at SIGUSR1."""
+    """Have something block at SIGUSR1, and what happens before told."""
     handlers = {
         "full log": fill_log,
         "held log lock": hold_log_lock,
@@ -215,6 +215,7 @@ def hold_up() -> None:
     }
     for trait, handler in handlers.items():
         if trait in TRAITS:
+            events.subscribe(tell)
             service.SignalHandler().add_handler("SIGUSR1", handler)
 
 
@@ -260,7 +261,7 @@ def slow_down_log() -> None:
 
     def pause(record: logging.LogRecord) -> bool:
         if record.levelno >= logging.ERROR:
-            native.sleep(0.7)
+            native.sleep(0.55)  # what stands behind the alarm waits for 0.5
         return True
 
     for handler in logging.getLogger().handlers:

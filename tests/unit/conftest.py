@@ -13,6 +13,7 @@ from oslo_config import cfg
 from oslo_service import backend
 from oslo_service.commands.check import analysis, catalogue, files
 from oslo_service.commands.check.model import Finding
+from oslo_service.testing.scripted import Killed, ScriptedDriver, selected
 
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -36,6 +37,29 @@ def undecided(
     backend._reset_backend()
     yield global_conf
     backend._reset_backend()
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedDriver]:
+    """What this process runs on: tasks that the test turns, and a clock."""
+    with selected() as driver:
+        yield driver
+
+
+@pytest.fixture
+def stubborn(scripted: ScriptedDriver) -> Iterator[Callable[[], None]]:
+    """What goes on though it is killed, until the test is over."""
+    over = scripted.event()
+
+    def stay() -> None:
+        while not over.is_set():
+            try:
+                over.wait()
+            except Killed:
+                continue
+
+    yield stay
+    over.set()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 """The members of a group: what is counted, and when; tasks go on as the test says."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,26 +11,20 @@ from oslo_service._common import instruments, naming
 from oslo_service.groups import members
 from oslo_service.groups.members import MembersByProcess
 from oslo_service.loopingcall import FixedIntervalLoopingCall
-from oslo_service.testing.scripted import ScriptedDriver, ScriptedEvent, selected
+from oslo_service.testing.scripted import ScriptedDriver, ScriptedEvent
 from oslo_service.testing.waiting import LIMIT
 from oslo_service.threadgroup import ThreadGroup
 
 
 @pytest.fixture
-def driver() -> Iterator[ScriptedDriver]:
-    with selected() as driver:
-        yield driver
-
-
-@pytest.fixture
-def group(driver: ScriptedDriver) -> ThreadGroup:
+def group(scripted: ScriptedDriver) -> ThreadGroup:
     """A group of one slot."""
     return ThreadGroup(1)
 
 
 @pytest.fixture
-def never(driver: ScriptedDriver) -> ScriptedEvent:
-    return driver.event()
+def never(scripted: ScriptedDriver) -> ScriptedEvent:
+    return scripted.event()
 
 
 def taken(group: ThreadGroup) -> int:
@@ -40,93 +33,93 @@ def taken(group: ThreadGroup) -> int:
 
 class TestSlots:
     def test_one_that_cannot_be_spawned_gives_its_slot_back(
-        self, driver, group
+        self, scripted, group
     ) -> None:
-        driver.room = 0
+        scripted.room = 0
         with pytest.raises(RuntimeError, match="no room"):
             group.add_thread(int)
         assert group.threads == []
         assert taken(group) == 0
 
-        driver.room = None
+        scripted.room = None
         assert not group.add_thread(int).done
         assert taken(group) == 1
 
     @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
     def test_so_does_one_whose_spawning_is_interrupted(
-        self, driver, group, monkeypatch, error
+        self, scripted, group, monkeypatch, error
     ) -> None:
         def spawn(call: Any, *, name: str) -> Any:
             raise error
 
-        monkeypatch.setattr(driver, "spawn", spawn)
+        monkeypatch.setattr(scripted, "spawn", spawn)
         with pytest.raises(error):
             group.add_thread(int)
 
         assert taken(group) == 0
 
     def test_one_that_has_ended_when_it_is_spawned_is_not_in_the_list(
-        self, driver, group, monkeypatch
+        self, scripted, group, monkeypatch
     ) -> None:
-        spawn = driver.spawn
+        spawn = scripted.spawn
 
         def spawn_and_run(call: Any, *, name: str) -> Any:
             task = spawn(call, name=name)
-            driver.run()
+            scripted.run()
             return task
 
-        monkeypatch.setattr(driver, "spawn", spawn_and_run)
+        monkeypatch.setattr(scripted, "spawn", spawn_and_run)
 
         assert group.add_thread(int).done
         assert group.threads == []
         assert taken(group) == 0
 
     def test_one_that_is_taken_out_gives_its_slot_back_once(
-        self, driver, group, never
+        self, scripted, group, never
     ) -> None:
         thread = group.add_thread(never.wait)
-        driver.run()
+        scripted.run()
 
         for _ in range(2):
             group.thread_done(thread)
             assert taken(group) == 0
 
         never.set()
-        driver.run()
+        scripted.run()
         assert thread.done
         assert taken(group) == 0
 
     def test_a_timer_that_was_stopped_still_waits_for_none(
-        self, driver, group, never
+        self, scripted, group, never
     ) -> None:
         idents: list[tuple[int, int]] = []
 
         def tick() -> None:
             never.wait()
-            inner = group.add_thread(driver.current_ident)
-            idents.append((inner.wait(), driver.current_ident()))
+            inner = group.add_thread(scripted.current_ident)
+            idents.append((inner.wait(), scripted.current_ident()))
 
         group.add_timer(5, tick)
-        group.add_thread(driver.event().wait)
-        driver.run()
+        group.add_thread(scripted.event().wait)
+        scripted.run()
         group.stop_timers()
         never.set()
-        driver.run()
+        scripted.run()
 
         assert len(idents) == 1
         assert idents[0][0] == idents[0][1]
 
     def test_a_thread_of_another_making_waits_for_none(
-        self, driver, group, never
+        self, scripted, group, never
     ) -> None:
         group.add_thread(never.wait)
-        driver.run()
+        scripted.run()
         idents: list[int] = []
         listed = threading.Event()
 
         def add() -> None:
             listed.wait(LIMIT)
-            group.add_thread(lambda: idents.append(driver.current_ident()))
+            group.add_thread(lambda: idents.append(scripted.current_ident()))
 
         foreign = threading.Thread(target=add, daemon=True)
         foreign.start()
@@ -138,15 +131,15 @@ class TestSlots:
 
 
 class TestNames:
-    def test_what_fails_is_named_in_the_log(self, driver, group, caplog) -> None:
+    def test_what_fails_is_named_in_the_log(self, scripted, group, caplog) -> None:
         def fail() -> None:
             raise ValueError
 
         inner: list[Any] = []
         group.add_thread(lambda: inner.append(group.add_thread(fail)))
-        driver.run()
+        scripted.run()
         other = group.add_thread(fail)
-        driver.run()
+        scripted.run()
 
         name = f"thread {naming.describe(fail)}"
         said = [one.getMessage() for one in caplog.records if one.exc_info]
@@ -169,8 +162,8 @@ class TestThreadsOfOthers:
 
 
 class TestTimers:
-    def test_one_that_cannot_start_is_forgotten(self, driver, group) -> None:
-        driver.room = 0
+    def test_one_that_cannot_start_is_forgotten(self, scripted, group) -> None:
+        scripted.room = 0
         with pytest.raises(RuntimeError, match="no room"):
             group.add_timer(5, int)
 
@@ -179,11 +172,11 @@ class TestTimers:
         assert here._starting == set()
 
     def test_those_that_were_stopped_are_kept_only_while_they_run(
-        self, driver, group, never
+        self, scripted, group, never
     ) -> None:
         here = group._members.here()
         busy = group.add_timer(5, never.wait)
-        driver.run()
+        scripted.run()
         idle = group.add_timer(5, int, 5)
         fresh = FixedIntervalLoopingCall(int)
         here.timers.append(fresh)
@@ -193,15 +186,15 @@ class TestTimers:
         assert group.timers == []
         assert here.all() == [busy, idle], "one that has never begun is gone"
         never.set()
-        driver.run()
+        scripted.run()
         assert here.all() == []
 
     def test_one_that_is_taken_out_and_then_stopped_is_not_kept(
-        self, driver, group, never
+        self, scripted, group, never
     ) -> None:
         here = group._members.here()
         timer = group.add_timer(5, never.wait)
-        driver.run()
+        scripted.run()
         group.timer_done(timer)
 
         here.stop_timer(timer)
@@ -231,12 +224,12 @@ class TestByProcess:
         assert not by_process.have_been
 
     def test_its_size_and_who_runs_and_who_waits_are_measured(
-        self, driver, group, never
+        self, scripted, group, never
     ) -> None:
         group._members.here().slots.resize(2)
         for _ in range(3):
-            driver.spawn(lambda: group.add_thread(never.wait), name="adds")
-        driver.run()
+            scripted.spawn(lambda: group.add_thread(never.wait), name="adds")
+        scripted.run()
 
         pool = (("pool", "thread groups"),)
         assert list(group._members.readings()) == [

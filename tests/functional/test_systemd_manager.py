@@ -6,6 +6,7 @@ By an instance of it such as each user has, with directories of its own: nothing
 the machine's is touched. Where that is not possible, the tests are skipped.
 """
 
+import fcntl
 import functools
 import os
 import shutil
@@ -151,17 +152,21 @@ def manager(tmp_path):
     for name in ("unshare", "systemctl", SYSTEMD):
         if shutil.which(name) is None:
             pytest.skip(f"{name} is not installed: see Debian's package systemd")
-    manager = Manager(tmp_path)
-    try:
-        manager.until(
-            lambda: manager.private.exists() or manager.process.poll() is not None,
-            "systemd runs, or ends",
-        )
-        if manager.process.poll() is not None:
-            pytest.skip(f"systemd does not run here: {manager.log.read_text()}")
-        yield manager
-    finally:
-        manager.end()
+    # Two of them, which run units of the same names, have one cgroup for both of them:
+    # what one signals, or kills, is the other's, too.
+    with Path(__file__).open(encoding="utf-8") as mine:
+        fcntl.flock(mine, fcntl.LOCK_EX)
+        manager = Manager(tmp_path)
+        try:
+            manager.until(
+                lambda: manager.private.exists() or manager.process.poll() is not None,
+                "systemd runs, or ends",
+            )
+            if manager.process.poll() is not None:
+                pytest.skip(f"systemd does not run here: {manager.log.read_text()}")
+            yield manager
+        finally:
+            manager.end()
 
 
 def test_a_service_lives_as_its_unit_says(driver_name, manager):
